@@ -1,0 +1,1 @@
+"""Drivers of real instruments, one plain class per file."""

@@ -1,0 +1,1 @@
+"""Protocols that come with the runtime, one per file."""

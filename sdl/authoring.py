@@ -1,0 +1,161 @@
+"""What protocol and driver files import: ``protocol``, ``together``, ``settle``, ``within``, ``action``.
+
+The same words work in both ways a protocol is run. Under plain asyncio, against drivers or
+simulators, they sleep and gather. Under the engine's trampoline, which announces itself in
+``driven``, they hand a request out and wait for what the engine feeds back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import ParamSpec, TypeAlias, TypeVar, TypeVarTuple, cast, overload
+
+from sdl.errors import ProtocolMistake
+from sdl.model.action import Capability, Effect, action
+
+__all__ = [
+    "Act",
+    "Capability",
+    "CloseWindow",
+    "Effect",
+    "Fork",
+    "OpenWindow",
+    "Request",
+    "Settle",
+    "action",
+    "driven",
+    "protocol",
+    "settle",
+    "together",
+    "within",
+]
+
+P = ParamSpec("P")
+R = TypeVar("R")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+Ts = TypeVarTuple("Ts")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """Ask for one action of the instrument that plays ``role``."""
+
+    role: str
+    operation: str
+    args: tuple[object, ...]
+    kwargs: dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Settle:
+    """Let at least ``seconds`` of lab time pass."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class OpenWindow:
+    """Actions asked for from here on must start within ``seconds`` of lab time."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class CloseWindow:
+    """The innermost open window ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fork:
+    """Run the branches side by side."""
+
+    branches: tuple[Awaitable[object], ...]
+
+
+Request: TypeAlias = Act | Settle | OpenWindow | CloseWindow | Fork
+
+driven: ContextVar[bool] = ContextVar("driven", default=False)
+"""True while the engine's trampoline steps a protocol."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """Awaiting it hands the request to the trampoline and returns what the trampoline sends."""
+
+    request: Request
+
+    def __await__(self) -> Generator[Request, object, object]:
+        return (yield self.request)
+
+
+def protocol(
+    function: Callable[P, Coroutine[object, object, R]],
+) -> Callable[P, Coroutine[object, object, R]]:
+    """Mark an ``async def`` as a protocol: a signature that ``sdl check`` reads as its schema.
+
+    Positional parameters are roles (instruments by capability, or ``Well``), keyword-only ones
+    are inputs that a campaign may search, the fields of the returned dataclass are the measures.
+    """
+    if not asyncio.iscoroutinefunction(function):
+        raise ProtocolMistake(f"@protocol needs an 'async def'; {function!r} is none")
+    return function
+
+
+async def settle(seconds: float) -> None:
+    """Let at least ``seconds`` of lab time pass: a minimum lag. ValueError if negative."""
+    if not seconds >= 0.0:
+        raise ValueError(f"settle({seconds}): give seconds, 0 or more")
+    if driven.get():
+        await Ask(Settle(seconds))
+    else:
+        await asyncio.sleep(seconds)
+
+
+@asynccontextmanager
+async def within(seconds: float) -> AsyncIterator[None]:
+    """A maximum lag: each action asked for inside must start within ``seconds`` of entering.
+
+    The engine raises ``WindowMissed`` at the action that would start later. Under plain asyncio
+    nothing competes for an instrument, so every action starts at once and nothing is checked.
+    """
+    if not seconds > 0.0:
+        raise ValueError(f"within({seconds}): give seconds, more than 0")
+    if not driven.get():
+        yield
+        return
+    await Ask(OpenWindow(seconds))
+    try:
+        yield
+    finally:
+        await Ask(CloseWindow())
+
+
+@overload
+async def together(a: Awaitable[A], b: Awaitable[B], /) -> tuple[A, B]: ...
+@overload
+async def together(a: Awaitable[A], b: Awaitable[B], c: Awaitable[C], /) -> tuple[A, B, C]: ...
+@overload
+async def together(*branches: Awaitable[R]) -> tuple[R, ...]: ...
+async def together(*branches: Awaitable[object]) -> tuple[object, ...]:
+    """Run branches side by side and return their results in order.
+
+    When a branch fails, its siblings start nothing new, what was started finishes, and one
+    ``ExceptionGroup`` with every cause is raised. (Under plain asyncio the siblings run to their
+    end first: there is nobody who could hold their next action back.)
+    """
+    if driven.get():
+        return cast("tuple[object, ...]", await Ask(Fork(branches)))
+    results = await asyncio.gather(*branches, return_exceptions=True)
+    causes = [result for result in results if isinstance(result, BaseException)]
+    fatal = [cause for cause in causes if not isinstance(cause, Exception)]
+    if fatal:
+        raise fatal[0]
+    if causes:
+        raise ExceptionGroup("branches of together() failed", [c for c in causes if isinstance(c, Exception)])
+    return tuple(results)

@@ -1,0 +1,83 @@
+"""Typed contracts of instruments. A protocol names them as roles; a driver keeps them by shape.
+
+A driver is a plain class: it does not inherit from these, the type checker proves that it fits.
+A lab may define its own in the same way: a ``Protocol`` class with ``@action`` methods.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sdl.model.action import Capability, action
+from sdl.model.data import InputValue
+from sdl.model.labware import Well
+
+
+class Device(Protocol):
+    """What a node asks of every driver and simulator besides its actions."""
+
+    async def connect(self) -> None:
+        """Open the line and make ready; safe to call twice. DriverFault if nobody answers."""
+        ...
+
+    async def disconnect(self) -> None:
+        """Close the line; safe to call twice and after a failed ``connect``."""
+        ...
+
+    async def make_safe(self) -> None:
+        """Stop motion, heat and flow, now; safe to call at any moment, also during an action."""
+        ...
+
+
+class LiquidHandler(Capability, Protocol):
+    """Moves liquids between named sources and wells."""
+
+    @action("once", timeout_s=600.0)
+    async def dispense(self, well: Well, volumes_ul: Mapping[str, float]) -> None:
+        """Add liquids, named by their source, to a well, each with a fresh tip, in the order given.
+
+        Volumes in µL, 0 or more; a volume of 0 is skipped. OutOfMaterial if a source or the tips
+        run short, or the well would overflow; DriverFault on any other refusal.
+        """
+        ...
+
+    @action("once", timeout_s=600.0)
+    async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
+        """Move ``volume_ul`` (µL, above 0) of a well's mixture to another well, with a fresh tip."""
+        ...
+
+    @action("once", timeout_s=600.0)
+    async def mix(self, well: Well, volume_ul: float, cycles: int) -> None:
+        """Draw up and give back ``volume_ul`` (µL, above 0) ``cycles`` times (1 to 50)."""
+        ...
+
+
+class PlateReader(Capability, Protocol):
+    """Measures light in wells."""
+
+    @action("pure", timeout_s=300.0)
+    async def absorbance(self, well: Well, wavelength_nm: float) -> float:
+        """Absorbance in AU (decadic, as seen through the well's own filling height).
+
+        ``wavelength_nm`` 200 to 1000. DriverFault if the reader cannot reach the wavelength or
+        the signal is saturated.
+        """
+        ...
+
+
+class Workstation(Capability, Protocol):
+    """An integrated cell that makes a sample from a recipe and measures it in one go."""
+
+    @action("once", timeout_s=86400.0)
+    async def make(self, recipe: Mapping[str, InputValue]) -> Mapping[str, float]:
+        """Make and measure one sample.
+
+        ``recipe``: ingredient or setting to amount or option, units by the station's own table.
+        Returns measured values by name. DriverFault if the recipe cannot be made.
+        """
+        ...
+
+
+BUILT_IN: tuple[type, ...] = (LiquidHandler, PlateReader, Workstation)
+"""The contracts that a driver without ``@action`` marks of its own is compared with."""

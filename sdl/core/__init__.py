@@ -1,0 +1,1 @@
+"""Decides, never does: events in, commands out, no clock, no file, no chance of its own."""

@@ -1,0 +1,162 @@
+"""What is to be done. Imperative; the journal holds each one before the shell acts on it.
+
+Some reach into the world (``AskPlanner``, ``Perform``, ``Query``, ``Wait``); the others are
+decisions whose only effect is to be on record, and the tables are projected from them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from sdl.model.action import Effect
+from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
+from sdl.model.hypothesis import Evidence, Verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskPlanner:
+    """Ask for points. The question itself is ``Engine.question(ask)``; here stands its digest."""
+
+    ask: str
+    """``dye-450/ask-3``."""
+    attempt: int
+    """1, then 2 and 3 after a failure; the question stays the same."""
+    planner: str
+    count: int
+    seed: int
+    trials: int
+    trials_sha256: str
+    """Over the canonical JSON of the trials that the planner is shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AcceptSuggestion:
+    """A point that passed the checks; it now waits for its run."""
+
+    suggestion: str
+    """``dye-450/suggestion-7``."""
+    ask: str
+    value: Suggestion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dispose:
+    """The one end of a suggestion."""
+
+    suggestion: str
+    disposition: Disposition
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeginRun:
+    """Start the protocol for one suggestion."""
+
+    run: str
+    """``dye-450/run-7``."""
+    suggestion: str
+    inputs: Inputs
+    """Searched and fixed ones."""
+    roles: Mapping[str, str]
+    """Role to instrument name, or to ``plate-1/A1``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Perform:
+    """Command one action of one instrument. Sent at most once per ``cid`` into the world."""
+
+    cid: str
+    """``dye-450/run-7/step-2/try-1``: step and attempt; the node acts on it at most once."""
+    step: str
+    attempt: int
+    instrument: str
+    operation: str
+    effect: Effect
+    args: Mapping[str, JsonValue]
+    not_after: float | None
+    """Lab time after which the action must not start; None where there is no maximum lag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resend:
+    """Send the same command again: it was not heard of. Harmless if it was."""
+
+    cid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Query:
+    """Ask the node what became of a command."""
+
+    cid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """Wake the engine at a moment of lab time."""
+
+    timer: str
+    until: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """A run is over, and this is what it gave."""
+
+    run: str
+    outcome: RunOutcome
+    measures: Measures
+    """Empty unless measured."""
+    loss: float | None
+    """By the objective, smaller is better; None unless measured."""
+    reason: str = ""
+    """Why, unless measured."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weigh:
+    """The evidence for the hypothesis after one more run."""
+
+    run: str
+    evidence: Evidence
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclude:
+    """The campaign is over."""
+
+    ending: Literal["target", "budget", "exhausted", "stopped", "failures", "planner", "material"]
+    reason: str
+    best_run: str | None
+    verdict: Verdict | None
+    """None where the campaign has no hypothesis."""
+
+
+Command: TypeAlias = (
+    AskPlanner
+    | AcceptSuggestion
+    | Dispose
+    | BeginRun
+    | Perform
+    | Resend
+    | Query
+    | Wait
+    | EndRun
+    | Weigh
+    | Conclude
+)
+COMMANDS: tuple[type, ...] = (
+    AskPlanner,
+    AcceptSuggestion,
+    Dispose,
+    BeginRun,
+    Perform,
+    Resend,
+    Query,
+    Wait,
+    EndRun,
+    Weigh,
+    Conclude,
+)

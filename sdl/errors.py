@@ -1,0 +1,97 @@
+"""Every error of the runtime, sorted by whose fault it is.
+
+::
+
+    SdlError
+    |-- UserMistake           a file, a name or a command line is wrong; carries file and line
+    |   |-- ProtocolMistake   a protocol awaits or does something it may not
+    |   `-- RecordMismatch    the code no longer does what the record says it did
+    |-- LabFault              the bench needs a person: instrument lost, out of reach, out of material
+    |   `-- OutOfMaterial     too little liquid, no tip, no free well
+    |-- DriverFault           the instrument, or its driver, said no
+    |   |-- ActionRefused     refused before anything moved: limits, deadline, unknown action
+    |   `-- OutcomeUnknown    nobody can say whether the action happened
+    |-- WindowMissed          a maximum lag of the protocol was not kept
+    |-- PlannerFault          the planner died, hung, or answered nonsense
+    |-- LimitReached          a bound of the runtime was met
+    |-- RecordFault           the database cannot be read or written
+    `-- Bug                   an invariant of ours is broken: stop and make safe
+
+A message says what happened, where, and what to do next. The class name is the code.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class SdlError(Exception):
+    """Root of the tree. Catch it to catch everything that this project raises on purpose."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file the mistake stands."""
+
+    file: str
+    line: int | None = None
+
+    def __str__(self) -> str:
+        return self.file if self.line is None else f"{self.file}:{self.line}"
+
+
+class UserMistake(SdlError):
+    """A file, a name or a command line is wrong. Mend it and run again; nothing was started."""
+
+    def __init__(self, message: str, place: Place | None = None) -> None:
+        super().__init__(message if place is None else f"{place}: {message}")
+        self.message = message
+        self.place = place
+
+
+class ProtocolMistake(UserMistake):
+    """A protocol awaits something other than a lab action, reads a clock, or has a wrong signature."""
+
+
+class RecordMismatch(UserMistake):
+    """Replaying the record gives other commands: the protocol was edited in mid-campaign."""
+
+
+class LabFault(SdlError):
+    """The bench needs a person."""
+
+
+class OutOfMaterial(LabFault):
+    """Too little liquid in a source, no tip left, no free well."""
+
+
+class DriverFault(SdlError):
+    """The instrument, or its driver, said no."""
+
+
+class ActionRefused(DriverFault):
+    """Refused before anything moved: out of limits, past its deadline, or not offered."""
+
+
+class OutcomeUnknown(DriverFault):
+    """Nobody can say whether the action happened, so it must not be repeated by itself."""
+
+
+class WindowMissed(SdlError):
+    """A step could not start within the maximum lag that its protocol asks for."""
+
+
+class PlannerFault(SdlError):
+    """The planner died, did not answer in time, or answered nonsense."""
+
+
+class LimitReached(SdlError):
+    """A bound of the runtime was met; the message names the bound and how to raise it."""
+
+
+class RecordFault(SdlError):
+    """The database cannot be opened, read or written."""
+
+
+class Bug(SdlError):
+    """An invariant of this project is broken. Please report it with the record."""

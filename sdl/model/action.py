@@ -1,0 +1,175 @@
+"""Actions: what an instrument can be asked to do, declared once on a typed ``async def``."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints
+
+from pydantic import TypeAdapter, ValidationError
+
+from sdl.errors import UserMistake
+from sdl.model.data import JsonValue
+
+Effect = Literal["pure", "idempotent", "once"]
+"""*pure*: only looks. *idempotent*: asking twice does the same as once. *once*: never by itself again."""
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_DECLARED = "__sdl_action__"
+
+
+class Capability(Protocol):
+    """Marks a class of ``@action`` methods as a contract that protocols ask for and drivers keep."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What ``@action`` wrote on a method."""
+
+    effect: Effect
+    timeout_s: float
+
+
+def action(
+    effect: Effect, *, timeout_s: float = 3600.0
+) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
+    """Declare an action of an instrument.
+
+    ``timeout_s``: lab seconds after which the node gives the action up: its outcome is then
+    unknown, not failed, unless it is pure.
+    """
+
+    def declare(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
+        setattr(method, _DECLARED, Declared(effect, timeout_s))
+        return method
+
+    return declare
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One action as data: its name, what it does to the world, its arguments and its result."""
+
+    name: str
+    effect: Effect
+    timeout_s: float
+    parameters: Mapping[str, object]
+    """Argument name to type, in order."""
+    required: frozenset[str]
+    returns: object
+
+    @cached_property
+    def _argument_adapters(self) -> Mapping[str, TypeAdapter[object]]:
+        return {name: _adapter(kind) for name, kind in self.parameters.items()}
+
+    @cached_property
+    def _result_adapter(self) -> TypeAdapter[object]:
+        return _adapter(self.returns)
+
+    def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
+        """Arguments of a call by name. TypeError, as Python says it, if they do not fit."""
+        names = list(self.parameters)
+        if len(args) > len(names):
+            raise TypeError(f"{self.name}() takes {len(names)} arguments, {len(args)} were given")
+        bound = dict(zip(names, args, strict=False))
+        for name, value in kwargs.items():
+            if name not in self.parameters:
+                raise TypeError(f"{self.name}() has no argument {name!r}; it has {', '.join(names)}")
+            if name in bound:
+                raise TypeError(f"{self.name}() got {name!r} twice")
+            bound[name] = value
+        missing = sorted(self.required - bound.keys())
+        if missing:
+            raise TypeError(f"{self.name}() needs {', '.join(missing)}")
+        return bound
+
+    def dump_arguments(self, arguments: Mapping[str, object]) -> dict[str, JsonValue]:
+        """Arguments as plain JSON. TypeError names the argument whose type is wrong."""
+        dumped: dict[str, JsonValue] = {}
+        for name, value in arguments.items():
+            adapter = self._argument_adapters[name]
+            try:
+                checked = adapter.validate_python(value)
+            except ValidationError as error:
+                raise TypeError(f"{self.name}({name}=...): {_first(error)}") from error
+            dumped[name] = cast("JsonValue", adapter.dump_python(checked, mode="json"))
+        return dumped
+
+    def load_arguments(self, dumped: Mapping[str, JsonValue]) -> dict[str, object]:
+        """The inverse of ``dump_arguments``; TypeError on an unknown, missing or wrong one."""
+        loaded: dict[str, object] = {}
+        for name, value in self.bind((), dumped).items():
+            try:
+                loaded[name] = self._argument_adapters[name].validate_python(value)
+            except ValidationError as error:
+                raise TypeError(f"{self.name}({name}=...): {_first(error)}") from error
+        return loaded
+
+    def dump_result(self, result: object) -> JsonValue:
+        """A driver's result as plain JSON. TypeError if it is not of the declared type."""
+        try:
+            checked = self._result_adapter.validate_python(result, strict=True)
+        except ValidationError as error:
+            raise TypeError(f"{self.name}() returned {result!r}: {_first(error)}") from error
+        return cast("JsonValue", self._result_adapter.dump_python(checked, mode="json"))
+
+    def load_result(self, dumped: JsonValue) -> object:
+        """The typed value that the protocol receives. TypeError if it does not fit."""
+        try:
+            return self._result_adapter.validate_python(dumped)
+        except ValidationError as error:
+            raise TypeError(f"{self.name}() answered {dumped!r}: {_first(error)}") from error
+
+
+def _adapter(kind: object) -> TypeAdapter[object]:
+    return TypeAdapter(cast("type[object]", kind))
+
+
+def _first(error: ValidationError) -> str:
+    details = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in details["loc"])
+    return f"{where}: {details['msg']}" if where else str(details["msg"])
+
+
+def operation_of(method: Callable[..., object], declared: Declared) -> Operation:
+    """The action that a method's signature describes. UserMistake if a type is missing."""
+    hints = get_type_hints(method, include_extras=True)
+    signature = inspect.signature(method)
+    names = [name for name in signature.parameters if name != "self"]
+    untyped = [name for name in [*names, "return"] if name not in hints]
+    if untyped:
+        raise UserMistake(
+            f"action {method.__qualname__} has no type for {', '.join(untyped)}; annotate it"
+        )
+    return Operation(
+        name=method.__name__,
+        effect=declared.effect,
+        timeout_s=declared.timeout_s,
+        parameters={name: hints[name] for name in names},
+        required=frozenset(
+            name for name in names if signature.parameters[name].default is inspect.Parameter.empty
+        ),
+        returns=hints["return"],
+    )
+
+
+def declared_on(method: object) -> Declared | None:
+    """What ``@action`` wrote on this method; None if it is not an action."""
+    found = vars(method).get(_DECLARED) if inspect.isfunction(method) else None
+    return found if isinstance(found, Declared) else None
+
+
+@lru_cache(maxsize=256)
+def operations_of(kind: type) -> Mapping[str, Operation]:
+    """All methods of a class that carry ``@action``, its parents' included, by name."""
+    found: dict[str, Operation] = {}
+    for parent in reversed(kind.__mro__):
+        for name, method in vars(parent).items():
+            declared = declared_on(method)
+            if declared is not None:
+                found[name] = operation_of(method, declared)
+    return found

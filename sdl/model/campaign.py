@@ -1,0 +1,120 @@
+"""A campaign: what to search, for what, with which protocol, and when to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from sdl.model.data import InputValue, JsonValue
+from sdl.model.hypothesis import Hypothesis
+
+Goal = Literal["maximise", "minimise", "target"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RangeParameter:
+    """A number between two bounds, both inclusive, in the unit of its name's suffix."""
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+    kind: Literal["range"] = "range"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChoiceParameter:
+    """One of a list of values. Numbers are ordered levels, names are unordered options."""
+
+    name: str
+    options: tuple[InputValue, ...]
+    kind: Literal["choice"] = "choice"
+
+    @property
+    def ordered(self) -> bool:
+        """Whether the options are numeric levels."""
+        return not any(isinstance(option, str) for option in self.options)
+
+
+Parameter: TypeAlias = RangeParameter | ChoiceParameter
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinearConstraint:
+    """``sum(weight * input) <= at_most`` over numeric inputs."""
+
+    weights: Mapping[str, float]
+    at_most: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Objective:
+    """The one measure that the campaign steers by, and which way is better."""
+
+    measure: str
+    goal: Goal
+    target: float | None = None
+    """In the measure's unit; given exactly when the goal is ``target``."""
+
+    def loss(self, value: float) -> float:
+        """How far from ideal, smaller is better: the distance to the target, or the signed value."""
+        if self.goal == "maximise":
+            return -value
+        if self.goal == "minimise":
+            return value
+        assert self.target is not None
+        return abs(value - self.target)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopRule:
+    """When the campaign ends by itself; the first rule that holds ends it."""
+
+    runs: int = 40
+    """At most this many runs are begun."""
+    hours: float | None = None
+    """No run is begun later than this after the start, in hours of lab time."""
+    tolerance: float | None = None
+    """Ends once the loss of a measured run is at most this, in the measure's unit (target goals)."""
+    failures: int = 5
+    """Ends after this many runs in a row without a measurement."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerChoice:
+    """Which planner suggests, and what happens when it cannot."""
+
+    kind: str = "ax"
+    """The name of an ``sdl.planners`` entry point."""
+    timeout_s: float = 120.0
+    """Wall-clock seconds for one answer; then the planner is restarted and asked again."""
+    fall_back: Literal["stop", "sobol"] = "stop"
+    """After three failed tries: end the campaign in good order, or go on with recorded Sobol points."""
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Passed to the planner as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Campaign:
+    """Everything that ``campaign.toml`` says. The lab and the protocol are named, not contained."""
+
+    name: str
+    """``[a-z0-9-]``, at most 40 characters; the first part of every id."""
+    lab: str
+    protocol: str
+    """``./file.py:function`` or the name of an ``sdl.protocols`` entry point."""
+    roles: Mapping[str, tuple[str, ...]]
+    """Role name to instrument name, or to the names of the plates whose free wells it uses."""
+    space: tuple[Parameter, ...]
+    objective: Objective
+    seed: int = 0
+    parallel: int = 1
+    """Runs in flight at once."""
+    fixed: Mapping[str, InputValue] = field(default_factory=dict)
+    """Inputs of the protocol that are not searched."""
+    constraints: tuple[LinearConstraint, ...] = ()
+    stop: StopRule = field(default_factory=StopRule)
+    planner: PlannerChoice = field(default_factory=PlannerChoice)
+    hypothesis: Hypothesis | None = None

@@ -1,0 +1,59 @@
+"""What goes in and out of a run: inputs, measures, suggestions, trials."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+JsonValue: TypeAlias = (
+    "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"  # plain JSON
+)
+InputValue: TypeAlias = float | int | str
+"""One searched input: a number in the unit of its name's suffix, or the name of an option."""
+
+Inputs: TypeAlias = Mapping[str, InputValue]
+Measures: TypeAlias = Mapping[str, float]
+"""Finite numbers by measure name; the unit is the suffix of the name."""
+
+Disposition = Literal["measured", "failed", "unknown", "refused", "unused"]
+"""How a suggestion ended; each has exactly one, once its campaign has ended."""
+
+RunOutcome = Literal["measured", "failed", "unknown"]
+"""How a run ended. *unknown*: an action may or may not have happened, so the sample is not trusted."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prediction:
+    """What the planner expects of one measure, in the measure's own unit."""
+
+    mean: float
+    sd: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Suggestion:
+    """One point that a planner asks the lab to try, and why."""
+
+    inputs: Inputs
+    origin: str
+    """The method that made this very point: ``sobol``, ``botorch``, ``grid`` ..."""
+    predicted: Mapping[str, Prediction]
+    """By measure; empty where the method makes no prediction (start designs)."""
+    acquisition: float | None = None
+    """Acquisition value on the planner's own scale; None where there is none."""
+    seed: int = 0
+    model_digest: str = ""
+    """SHA-256 over the fitted model's hyperparameters; empty where there is no model."""
+    fall_back: str = ""
+    """Why something else than the planner's own method made this point; empty if nothing did."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trial:
+    """One point as the planner sees it: what was tried and what came of it."""
+
+    inputs: Inputs
+    status: Literal["measured", "failed", "pending"]
+    measures: Measures
+    """Empty unless measured."""

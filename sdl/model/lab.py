@@ -1,0 +1,56 @@
+"""A lab: its instruments, their drivers and limits, its labware, its broker and its record."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sdl.model.data import JsonValue
+from sdl.model.labware import Labware
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limit:
+    """Bounds of one argument of one action; the node refuses what lies outside, whoever asks."""
+
+    low: float | None = None
+    high: float | None = None
+    """Inclusive, in the unit of the argument's suffix. A mapping argument is held value by value."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Instrument:
+    """One instrument of the bench."""
+
+    name: str
+    """``[a-z0-9-]``, at most 40 characters."""
+    driver: str
+    """Entry point name or ``./file.py:Class``; a simulator and a driver are told apart by nothing else."""
+    simulated: bool
+    """Whether ``driver`` names a simulator (``simulator =`` in ``lab.toml``)."""
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+    """Keyword arguments of the driver's constructor."""
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    """By ``action.argument``, such as ``dispense.volumes_ul``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lab:
+    """Everything that ``lab.toml`` says."""
+
+    name: str
+    instruments: tuple[Instrument, ...]
+    labware: tuple[Labware, ...] = ()
+    broker: str = "embedded"
+    """``embedded``, or ``mqtt://[user:password@]host[:port]``, or ``mqtts://...``."""
+    record: str = "sqlite:///record.sqlite"
+    """SQLAlchemy URL; a relative SQLite path is relative to ``lab.toml``."""
+    speed: float = 1.0
+    """Lab seconds per wall second; other than 1 only where every instrument is simulated."""
+    seed: int = 0
+    """Seeds the noise of the simulators."""
+
+    @property
+    def simulated(self) -> bool:
+        """Whether no real instrument is in it."""
+        return all(instrument.simulated for instrument in self.instruments)

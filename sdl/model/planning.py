@@ -1,0 +1,47 @@
+"""What the runtime asks a planner, and what comes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from sdl.model.campaign import LinearConstraint, Objective, Parameter
+from sdl.model.data import JsonValue, Suggestion, Trial
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """What to search and for what; the same for every question of one campaign."""
+
+    space: tuple[Parameter, ...]
+    objective: Objective
+    constraints: tuple[LinearConstraint, ...] = ()
+    options: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One question. A pure function of its fields: asking again is free and gives the same."""
+
+    id: str
+    planner: str
+    """The ``sdl.planners`` entry point that answers."""
+    problem: Problem
+    trials: tuple[Trial, ...]
+    """Measured, failed and pending ones, in the order in which their runs were planned."""
+    count: int
+    """How many points are wanted, at least 1."""
+    seed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """Either suggestions, or an error that says why there are none."""
+
+    id: str
+    suggestions: tuple[Suggestion, ...] = ()
+    error: str = ""
+    versions: Mapping[str, str] = field(default_factory=dict)
+    """Package versions that had a part in the answer, such as ``ax-platform`` and ``torch``."""
+    seconds: float = 0.0
+    """Wall seconds that the answer took; left out of the journal, which must not depend on them."""

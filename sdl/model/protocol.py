@@ -1,0 +1,49 @@
+"""What a protocol's signature says: roles, inputs and measures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from sdl.model.data import InputValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """A part that a campaign gives to an instrument, or to the free wells of plates."""
+
+    name: str
+    capability: str
+    """Name of the capability class; ``Well`` for labware, ``Wells`` is not yet offered."""
+    actions: tuple[str, ...] = ()
+    """Names of the actions that the capability has; empty for labware."""
+
+    @property
+    def is_labware(self) -> bool:
+        """Whether wells, not an instrument, play this part."""
+        return self.capability == "Well"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """A keyword-only parameter; its unit is the suffix of its name."""
+
+    name: str
+    kind: Literal["float", "int", "str"]
+    options: tuple[InputValue, ...] = ()
+    """The allowed values where the annotation is a ``Literal``."""
+    default: InputValue | None = None
+    """None where the protocol gives no default, so that a campaign must."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolSignature:
+    """The whole schema of a protocol; no second file repeats it."""
+
+    name: str
+    roles: tuple[Role, ...]
+    inputs: tuple[Input, ...]
+    measures: tuple[str, ...]
+    """Field names of the returned dataclass, all of them numbers."""
+    source_sha256: str
+    """Of the file that the protocol stands in."""

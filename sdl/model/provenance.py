@@ -1,0 +1,23 @@
+"""What made a record: software, clock and code."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+Clock = Literal["wall", "scaled", "virtual"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Written at the head of each campaign's journal."""
+
+    clock: Clock
+    """*scaled*: simulated instruments, lab time runs ``speed`` times as fast as the wall clock."""
+    speed: float
+    software: Mapping[str, str]
+    """Package to version, the interpreter and platform included."""
+    protocol_sha256: str
+    hypothesis_sha256: str = ""
+    """Over the canonical JSON of the hypothesis; empty where there is none."""

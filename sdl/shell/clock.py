@@ -1,0 +1,50 @@
+"""The clock of the lab, in seconds since 1970 (UTC): real, sped up, or virtual."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Lab time. Everything that waits in the runtime, a node or a simulator waits on one of these."""
+
+    def now(self) -> float:
+        """Lab seconds since 1970 (UTC); never runs backwards."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Return after that many lab seconds."""
+        ...
+
+
+class WallClock:
+    """Real time, or real time sped up for a lab in which everything is simulated."""
+
+    def __init__(self, speed: float = 1.0, start: float | None = None) -> None:
+        """``speed``: lab seconds per wall second. ``start``: lab time now; the wall's if None."""
+        self.speed = speed
+        self._start = time.time() if start is None else start
+        self._origin = time.monotonic()
+
+    def now(self) -> float:
+        return self._start + (time.monotonic() - self._origin) * self.speed
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds / self.speed)
+
+
+class LoopClock:
+    """The running loop's own time: with a virtual loop, hours pass in milliseconds."""
+
+    def __init__(self, loop_time: Callable[[], float], start: float = 0.0) -> None:
+        self._loop_time = loop_time
+        self._start = start
+
+    def now(self) -> float:
+        return self._start + self._loop_time()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)

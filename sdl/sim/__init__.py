@@ -1,0 +1,1 @@
+"""The virtual lab: the same runtime on a virtual clock."""

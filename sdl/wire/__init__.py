@@ -1,0 +1,1 @@
+"""Bytes to values and back: journal lines, MQTT payloads, TOML files."""
