@@ -8,14 +8,15 @@ simulators, they sleep and gather. Under the engine's trampoline, which announce
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Generator
-from contextlib import asynccontextmanager
+import inspect
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import ParamSpec, TypeAlias, TypeVar, TypeVarTuple, cast, overload
+from typing import ParamSpec, TypeAlias, TypeVar, cast, overload
 
 from sdl.errors import ProtocolMistake
 from sdl.model.action import Capability, Effect, action
+from sdl.model.data import JsonValue
 
 __all__ = [
     "Act",
@@ -39,7 +40,6 @@ R = TypeVar("R")
 A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
-Ts = TypeVarTuple("Ts")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +48,7 @@ class Act:
 
     role: str
     operation: str
-    args: tuple[object, ...]
-    kwargs: dict[str, object]
+    arguments: Mapping[str, JsonValue]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +101,7 @@ def protocol(
     Positional parameters are roles (instruments by capability, or ``Well``), keyword-only ones
     are inputs that a campaign may search, the fields of the returned dataclass are the measures.
     """
-    if not asyncio.iscoroutinefunction(function):
+    if not inspect.iscoroutinefunction(function):
         raise ProtocolMistake(f"@protocol needs an 'async def'; {function!r} is none")
     return function
 
@@ -117,23 +116,28 @@ async def settle(seconds: float) -> None:
         await asyncio.sleep(seconds)
 
 
-@asynccontextmanager
-async def within(seconds: float) -> AsyncIterator[None]:
+class within:  # noqa: N801 - it reads as a word of the protocol language
     """A maximum lag: each action asked for inside must start within ``seconds`` of entering.
 
     The engine raises ``WindowMissed`` at the action that would start later. Under plain asyncio
     nothing competes for an instrument, so every action starts at once and nothing is checked.
     """
-    if not seconds > 0.0:
-        raise ValueError(f"within({seconds}): give seconds, more than 0")
-    if not driven.get():
-        yield
-        return
-    await Ask(OpenWindow(seconds))
-    try:
-        yield
-    finally:
-        await Ask(CloseWindow())
+
+    def __init__(self, seconds: float) -> None:
+        if not seconds > 0.0:
+            raise ValueError(f"within({seconds}): give seconds, more than 0")
+        self.seconds = seconds
+
+    async def __aenter__(self) -> None:
+        if driven.get():
+            await Ask(OpenWindow(self.seconds))
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        # A coroutine that is being thrown away may not await anything more.
+        if driven.get() and kind is not GeneratorExit:
+            await Ask(CloseWindow())
 
 
 @overload
@@ -157,5 +161,6 @@ async def together(*branches: Awaitable[object]) -> tuple[object, ...]:
     if fatal:
         raise fatal[0]
     if causes:
-        raise ExceptionGroup("branches of together() failed", [c for c in causes if isinstance(c, Exception)])
+        failed = [cause for cause in causes if isinstance(cause, Exception)]
+        raise ExceptionGroup("branches of together() failed", failed)
     return tuple(results)

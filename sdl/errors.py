@@ -4,6 +4,7 @@
 
     SdlError
     |-- UserMistake           a file, a name or a command line is wrong; carries file and line
+    |   |-- UserMistakes      several at once, each with its own file and line
     |   |-- ProtocolMistake   a protocol awaits or does something it may not
     |   `-- RecordMismatch    the code no longer does what the record says it did
     |-- LabFault              the bench needs a person: instrument lost, out of reach, out of material
@@ -47,6 +48,14 @@ class UserMistake(SdlError):
         super().__init__(message if place is None else f"{place}: {message}")
         self.message = message
         self.place = place
+
+
+class UserMistakes(UserMistake):
+    """Several mistakes, one line each, so that one reading of the message mends them all."""
+
+    def __init__(self, mistakes: tuple[UserMistake, ...]) -> None:
+        super().__init__("\n".join(str(mistake) for mistake in mistakes))
+        self.mistakes = mistakes
 
 
 class ProtocolMistake(UserMistake):

@@ -78,7 +78,9 @@ class Operation:
         bound = dict(zip(names, args, strict=False))
         for name, value in kwargs.items():
             if name not in self.parameters:
-                raise TypeError(f"{self.name}() has no argument {name!r}; it has {', '.join(names)}")
+                raise TypeError(
+                    f"{self.name}() has no argument {name!r}; it has {', '.join(names)}"
+                )
             if name in bound:
                 raise TypeError(f"{self.name}() got {name!r} twice")
             bound[name] = value

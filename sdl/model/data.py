@@ -6,9 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-JsonValue: TypeAlias = (
-    "str | int | float | bool | None | list[JsonValue] | dict[str, JsonValue]"  # plain JSON
-)
+from pydantic import JsonValue
+
+__all__ = [
+    "Disposition",
+    "InputValue",
+    "Inputs",
+    "JsonValue",
+    "Measures",
+    "Prediction",
+    "RunOutcome",
+    "Suggestion",
+    "Trial",
+]
+
 InputValue: TypeAlias = float | int | str
 """One searched input: a number in the unit of its name's suffix, or the name of an option."""
 
@@ -20,7 +31,7 @@ Disposition = Literal["measured", "failed", "unknown", "refused", "unused"]
 """How a suggestion ended; each has exactly one, once its campaign has ended."""
 
 RunOutcome = Literal["measured", "failed", "unknown"]
-"""How a run ended. *unknown*: an action may or may not have happened, so the sample is not trusted."""
+"""How a run ended. *unknown*: nobody knows whether an action happened; the sample is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ class Prediction:
     direction: Literal["exceeds", "below"]
     threshold: float
     noise_sd: float | None = None
-    """Standard deviation of one measurement, in the quantity's unit; needed for a measure at *best*."""
+    """Standard deviation of one measurement, in its unit; needed for a measure at *best*."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

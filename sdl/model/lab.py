@@ -15,7 +15,7 @@ class Limit:
 
     low: float | None = None
     high: float | None = None
-    """Inclusive, in the unit of the argument's suffix. A mapping argument is held value by value."""
+    """Inclusive, in the unit of the argument's suffix; a mapping is held value by value."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Instrument:
     name: str
     """``[a-z0-9-]``, at most 40 characters."""
     driver: str
-    """Entry point name or ``./file.py:Class``; a simulator and a driver are told apart by nothing else."""
+    """Entry point name or ``./file.py:Class``; nothing else tells simulator and driver apart."""
     simulated: bool
     """Whether ``driver`` names a simulator (``simulator =`` in ``lab.toml``)."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)

@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Clock(Protocol):
-    """Lab time. Everything that waits in the runtime, a node or a simulator waits on one of these."""
+    """Lab time. All that waits in the runtime, a node or a simulator waits on one of these."""
 
     def now(self) -> float:
         """Lab seconds since 1970 (UTC); never runs backwards."""

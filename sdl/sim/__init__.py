@@ -1,1 +1,6 @@
-"""The virtual lab: the same runtime on a virtual clock."""
+"""The virtual lab: the same engine, node and record, with simulators and virtual time."""
+
+from sdl.shell.bench import Bench
+from sdl.shell.faults import FaultOptions
+
+__all__ = ["Bench", "FaultOptions"]

@@ -1,0 +1,83 @@
+"""The end of a run: its outcome, its trial, its evidence, and what it means for the campaign."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sdl.core.campaign import CampaignState
+from sdl.core.commands import Command, Dispose, EndRun, Weigh
+from sdl.core.evidence import Outcome, weigh
+from sdl.core.run import Run
+from sdl.core.script import Script
+from sdl.core.trampoline import Crashed, Finished
+from sdl.core.view import BestPoint
+from sdl.errors import ProtocolMistake, SdlError
+from sdl.model.data import Measures
+
+
+def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
+    """Close a run whose protocol has ended, or whose outcome is unknown."""
+    del state.runs[run.id]
+    state.ended += 1
+    end = run.trampoline.end
+    if run.broken is not None:
+        return _without_measures(state, run, "unknown", run.broken)
+    if isinstance(end, Finished):
+        try:
+            return _measured(state, run, script.measures(end.value))
+        except SdlError as error:
+            end = Crashed(error)
+    assert isinstance(end, Crashed)
+    if isinstance(end.error, ProtocolMistake):
+        state.close("failures", str(end.error))
+    return _without_measures(state, run, "failed", _reason(end.error))
+
+
+def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Command]:
+    objective = state.spec.objective
+    value = measures[objective.measure]
+    loss = objective.loss(value)
+    state.measured += 1
+    state.failures_in_row = 0
+    state.settle_trial(run.suggestion, "measured", measures)
+    if state.best is None or loss < state.best.loss:
+        predicted = state.suggestions[run.suggestion].predicted.get(objective.measure)
+        sd = predicted.sd if predicted else None
+        state.best = BestPoint(run=run.id, inputs=run.inputs, value=value, loss=loss, sd=sd)
+    del state.suggestions[run.suggestion]
+    commands: list[Command] = [
+        EndRun(run=run.id, outcome="measured", measures=measures, loss=loss),
+        Dispose(suggestion=run.suggestion, disposition="measured"),
+    ]
+    return commands + _weigh(state, run, measures, loss)
+
+
+def _weigh(state: CampaignState, run: Run, measures: Measures, loss: float) -> list[Command]:
+    hypothesis = state.spec.hypothesis
+    if hypothesis is None:
+        return []
+    quantity = hypothesis.predicts.quantity
+    is_input = quantity in run.inputs
+    found = run.inputs[quantity] if is_input else measures[quantity]
+    state.outcomes.append(Outcome(quantity=float(found), loss=loss))
+    state.evidence = weigh(hypothesis, state.outcomes, quantity_is_input=is_input)
+    return [Weigh(run=run.id, evidence=state.evidence)]
+
+
+def _without_measures(
+    state: CampaignState, run: Run, outcome: Literal["failed", "unknown"], reason: str
+) -> list[Command]:
+    state.failures_in_row += 1
+    state.settle_trial(run.suggestion, "failed", {})
+    del state.suggestions[run.suggestion]
+    return [
+        EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason),
+        Dispose(suggestion=run.suggestion, disposition=outcome, reason=reason),
+    ]
+
+
+def _reason(error: Exception) -> str:
+    """One line: the class says whose fault it was; a group names every cause."""
+    if isinstance(error, ExceptionGroup):
+        return "; ".join(_reason(cause) for cause in error.exceptions)
+    return f"{type(error).__name__}: {error}"

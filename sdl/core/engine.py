@@ -1,0 +1,301 @@
+"""Events in, commands out: the one place where the runtime decides.
+
+``handle`` is a plain synchronous function of the events so far. It asks no clock, draws no number
+and touches nothing outside; ``fold`` of a journal therefore gives the same engine, and compares
+each command on the way with the one on record.
+
+Within one call: take the event in, then *advance* until nothing more follows from it: begin runs,
+give free instruments their next step, ask for suggestions, conclude.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from sdl.core import campaign as rules
+from sdl.core import events as ev
+from sdl.core.campaign import CampaignState, OpenAsk
+from sdl.core.commands import (
+    AcceptSuggestion,
+    AskPlanner,
+    BeginRun,
+    Command,
+    Conclude,
+    Dispose,
+    Query,
+)
+from sdl.core.describe import describe
+from sdl.core.evidence import judge
+from sdl.core.lab_state import LabState
+from sdl.core.run import Run
+from sdl.core.script import Script
+from sdl.core.steps import Steps
+from sdl.core.trampoline import Trampoline
+from sdl.core.view import View
+from sdl.errors import Bug, RecordMismatch
+from sdl.model.data import Suggestion, Trial
+from sdl.model.labware import Well
+from sdl.model.planning import Ask
+from sdl.model.space import violations
+
+PLANNER_TRIES = 3
+"""Times that the same question is asked before the campaign's fall-back holds."""
+
+
+class Engine:
+    """One campaign on one lab."""
+
+    def __init__(self, script: Script) -> None:
+        self.script = script
+        self.state: CampaignState
+        self.lab: LabState
+        self.at = 0.0
+        self._steps: Steps
+        self._out: list[Command] = []
+
+    def handle(self, event: ev.Event) -> list[Command]:
+        """Take one event in and return what is to be done about it, in order."""
+        self._out = []
+        self.at = event.at
+        if isinstance(event, ev.CampaignStarted):
+            self._start(event)
+        elif self.state.concluded is None:
+            self._take(event)
+            self._advance()
+        return self._out
+
+    def question(self, ask: str) -> Ask:
+        """The open question of this id. Bug if it is not open."""
+        open_ask = self.state.open_ask
+        if open_ask is None or open_ask.question.id != ask:
+            raise Bug(f"{ask} is not an open question")
+        return open_ask.question
+
+    def view(self) -> View:
+        """The campaign as a person wants to see it."""
+        return describe(self.state, self.lab, self.at)
+
+    def _start(self, event: ev.CampaignStarted) -> None:
+        self.state = CampaignState(
+            event.campaign, event.protocol, event.at, rules.count_points(event.campaign)
+        )
+        self.lab = LabState.of(event.lab)
+        self._steps = Steps(self.script, self.state, self.lab)
+
+    def _take(self, event: ev.Event) -> None:
+        match event:
+            case ev.OrchestratorStarted():
+                self._take_over(event)
+            case ev.InstrumentOnline():
+                self._greet(event)
+            case ev.InstrumentLost(instrument=name, reason=reason):
+                if name in self.lab.instruments:
+                    self.lab.instruments[name].online = False
+                    self.lab.instruments[name].absence = reason
+            case ev.SuggestionsArrived():
+                self._suggested(event)
+            case ev.PlannerFailed(ask=ask, attempt=attempt, reason=reason):
+                open_ask = self.state.open_ask
+                if open_ask and open_ask.question.id == ask and open_ask.attempt == attempt:
+                    self._ask_again(open_ask, reason)
+            case ev.StopRequested(by=by, reason=reason):
+                self.state.close("stopped", f"{reason} ({by})")
+            case ev.CampaignStarted():
+                raise Bug("a journal has only one beginning")
+            case _:
+                self._out += self._steps.take(event)
+
+    def _take_over(self, event: ev.OrchestratorStarted) -> None:
+        """Ask again for everything that only the process before us was waiting for."""
+        self.state.epoch = event.epoch
+        if event.epoch == 1:
+            return
+        for instrument in self.lab.instruments.values():
+            instrument.online, instrument.absence = False, "not heard of since the restart"
+        if self.state.open_ask:
+            self._send_ask(self.state.open_ask)
+        self._out += self._steps.rewind_timers()
+
+    def _greet(self, event: ev.InstrumentOnline) -> None:
+        instrument = self.lab.instruments.get(event.instrument)
+        if instrument is None:
+            return
+        instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
+        if instrument.busy_with:
+            self._out.append(Query(cid=instrument.busy_with))
+
+    # Suggestions.
+
+    def _suggested(self, event: ev.SuggestionsArrived) -> None:
+        open_ask = self.state.open_ask
+        if (
+            open_ask is None
+            or open_ask.question.id != event.ask
+            or open_ask.attempt != event.attempt
+        ):
+            return
+        question = open_ask.question
+        wrong = violations(question.problem, event.suggestions, question.count)
+        if wrong:
+            self._ask_again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
+            return
+        self.state.open_ask = None
+        for value in event.suggestions:
+            self._accept(event.ask, value, open_ask.fall_back)
+
+    def _accept(self, ask: str, value: Suggestion, fall_back: str) -> None:
+        state = self.state
+        state.accepted += 1
+        suggestion = f"{state.spec.name}/suggestion-{state.accepted}"
+        if fall_back:
+            value = replace(value, fall_back=fall_back)
+        state.suggestions[suggestion] = value
+        state.trials[suggestion] = Trial(inputs=value.inputs, status="pending", measures={})
+        state.ready.append(suggestion)
+        self._out.append(AcceptSuggestion(suggestion=suggestion, ask=ask, value=value))
+
+    def _ask_again(self, open_ask: OpenAsk, reason: str) -> None:
+        choice = self.state.spec.planner
+        open_ask.attempt += 1
+        if open_ask.attempt > PLANNER_TRIES and not open_ask.fall_back:
+            if choice.fall_back == "stop" or choice.kind == "sobol":
+                self.state.open_ask = None
+                self.state.close("planner", f"{choice.kind} failed {PLANNER_TRIES} times: {reason}")
+                return
+            open_ask.fall_back = f"{choice.kind} failed {PLANNER_TRIES} times: {reason}"
+            open_ask.question = replace(open_ask.question, planner=choice.fall_back)
+        elif open_ask.attempt > 2 * PLANNER_TRIES:
+            self.state.open_ask = None
+            self.state.close("planner", f"the fall-back failed too: {reason}")
+            return
+        self._send_ask(open_ask)
+
+    def _send_ask(self, open_ask: OpenAsk) -> None:
+        question = open_ask.question
+        self._out.append(
+            AskPlanner(
+                ask=question.id,
+                attempt=open_ask.attempt,
+                planner=question.planner,
+                count=question.count,
+                seed=question.seed,
+                trials=len(question.trials),
+                trials_sha256=rules.trials_sha256(question.trials),
+            )
+        )
+
+    def _ask(self) -> None:
+        count = rules.wanted_suggestions(self.state)
+        if count > 0:
+            question = rules.question(self.state, count)
+            self.state.asks += 1
+            self.state.open_ask = OpenAsk(question, 1, self.at)
+            self._send_ask(self.state.open_ask)
+
+    # What follows from all that is known.
+
+    def _advance(self) -> None:
+        while True:
+            self._out += self._steps.dispatch(self.at)
+            reason = rules.stop_reason(self.state, self.at)
+            if reason:
+                self.state.close(*reason)
+            if not self._begin_run():
+                break
+        self._ask()
+        if self.state.closing and not self.state.runs:
+            self._conclude()
+
+    def _begin_run(self) -> bool:
+        state = self.state
+        if state.closing or not state.ready or len(state.runs) >= state.spec.parallel:
+            return False
+        instruments, wells = self._cast()
+        if wells is None or not all(self.lab.instruments[n].online for n in instruments.values()):
+            return False
+        suggestion = state.ready.popleft()
+        for well in wells.values():
+            self.lab.use(well)
+        state.begun += 1
+        inputs = {**state.spec.fixed, **state.suggestions[suggestion].inputs}
+        run = Run(
+            id=f"{state.spec.name}/run-{state.begun}",
+            number=state.begun,
+            suggestion=suggestion,
+            inputs=inputs,
+            wells=wells,
+            instruments=instruments,
+            trampoline=Trampoline(self.script.begin(inputs, wells)),
+        )
+        state.runs[run.id] = run
+        roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
+        self._out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
+        self._out += self._steps.begin(run, self.at)
+        return True
+
+    def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
+        """Who plays which role in the next run; no wells if a plate is used up."""
+        instruments: dict[str, str] = {}
+        wells: dict[str, Well] = {}
+        for role in self.script.signature.roles:
+            names = self.state.spec.roles[role.name]
+            if not role.is_labware:
+                instruments[role.name] = names[0]
+                continue
+            well = self.lab.free_well(names, taken=frozenset(wells.values()))
+            if well is None:
+                self.state.close("material", f"no free well is left on {', '.join(names)}")
+                return instruments, None
+            wells[role.name] = well
+        return instruments, wells
+
+    def _conclude(self) -> None:
+        state = self.state
+        assert state.closing is not None
+        ending, reason = state.closing
+        for suggestion in state.ready:
+            self._out.append(Dispose(suggestion=suggestion, disposition="unused", reason=reason))
+        state.ready.clear()
+        state.suggestions.clear()
+        verdict = None
+        if state.spec.hypothesis:
+            verdict = (
+                judge(state.spec.hypothesis, state.evidence) if state.evidence else "undecided"
+            )
+            if verdict == "undecided" and ending == "stopped":
+                verdict = "abandoned"
+        state.concluded = Conclude(
+            ending=ending,
+            reason=reason,
+            best_run=state.best.run if state.best else None,
+            verdict=verdict,
+        )
+        self._out.append(state.concluded)
+
+
+def fold(script: Script, lines: Iterable[ev.Event | Command]) -> Engine:
+    """Replay a journal. RecordMismatch if the code now decides otherwise than the record says."""
+    engine = Engine(script)
+    expected: list[Command] = []
+    for number, line in enumerate(lines, start=1):
+        if isinstance(line, ev.EVENTS):
+            if expected:
+                _refuse(number, "nothing more", expected[0])
+            expected = engine.handle(line)  # type: ignore[arg-type]
+        elif not expected or expected[0] != line:
+            _refuse(number, line, expected[0] if expected else "nothing more")
+        else:
+            expected = expected[1:]
+    if expected:
+        raise Bug("the journal ends between an event and its commands; it was not written whole")
+    return engine
+
+
+def _refuse(number: int, recorded: object, decided: object) -> None:
+    raise RecordMismatch(
+        f"line {number} of the journal does not follow from the lines before it.\n"
+        f"  on record: {recorded}\n  now:       {decided}\n"
+        "The protocol or the runtime has changed since. Put the old protocol file back, "
+        "or start a new campaign."
+    )

@@ -1,0 +1,287 @@
+"""The open steps of all runs: hands them to free instruments and takes in what became of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import cast
+
+from sdl.authoring import Act, Settle
+from sdl.core import events as ev
+from sdl.core.campaign import CampaignState
+from sdl.core.commands import Command, Perform, Query, Resend, Wait
+from sdl.core.ending import end_run
+from sdl.core.lab_state import LabState
+from sdl.core.run import Run, Step
+from sdl.core.schedule import ReadyStep, next_step
+from sdl.core.script import Script
+from sdl.core.tables import MOVES, State
+from sdl.core.trampoline import Wanted
+from sdl.errors import (
+    ActionRefused,
+    Bug,
+    DriverFault,
+    LabFault,
+    OutOfMaterial,
+    SdlError,
+    WindowMissed,
+)
+
+ATTEMPTS_MAX = 3
+"""Attempts of a repeatable action whose outcome stays unknown, before its run is given up."""
+
+FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
+    "driver": DriverFault,
+    "lab": LabFault,
+    "material": OutOfMaterial,
+    "refused": ActionRefused,
+}
+
+
+class Steps:
+    """What is open on the floor, by step and by command."""
+
+    def __init__(self, script: Script, state: CampaignState, lab: LabState) -> None:
+        self._script = script
+        self._state = state
+        self._lab = lab
+        self._by_cid: dict[str, tuple[Run, Step]] = {}
+        self._order = 0
+        self._at = 0.0
+        self._out: list[Command] = []
+
+    def begin(self, run: Run, at: float) -> list[Command]:
+        """Start the protocol of a new run."""
+        self._at, self._out = at, []
+        self._want(run, run.trampoline.start(at))
+        return self._out
+
+    def take(self, event: ev.Event) -> list[Command]:
+        """What follows from word of a command, or from a timer."""
+        self._at, self._out = event.at, []
+        match event:
+            case ev.TimerFired(timer=timer):
+                self._fired(timer)
+            case ev.CommandUnheard(cid=cid):
+                self._unheard(cid)
+            case ev.CommandNotSeen(cid=cid, boot=boot):
+                self._not_seen(cid, boot)
+            case (
+                ev.CommandAccepted()
+                | ev.CommandStarted()
+                | ev.CommandDone()
+                | ev.CommandFailed()
+                | ev.CommandUnknown()
+            ):
+                self._heard(event)
+            case _:
+                raise Bug(f"no step can take {type(event).__name__}")
+        return self._out
+
+    def dispatch(self, at: float) -> list[Command]:
+        """Give each free instrument its next step, and watch the windows of those that wait."""
+        self._at, self._out = at, []
+        while self._dispatch_one():
+            pass
+        for run in self._state.runs.values():
+            for step in run.steps.values():
+                if step.state == "waits" and step.not_after is not None and not step.watched:
+                    step.watched = True
+                    self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+        return self._out
+
+    def rewind_timers(self) -> list[Command]:
+        """Set all timers again, after a restart."""
+        waits: list[Command] = []
+        for run in self._state.runs.values():
+            for step in run.steps.values():
+                if step.until is not None:
+                    waits.append(Wait(timer=f"{step.id}/settle", until=step.until))
+                elif step.watched and step.not_after is not None:
+                    waits.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+        return waits
+
+    # Out to the instruments.
+
+    def _dispatch_one(self) -> bool:
+        """Send one step, or end one whose window has closed; False once nothing can move."""
+        ready = self._ready()
+        for instrument in self._lab.instruments.values():
+            chosen = next_step(ready, instrument.name)
+            if chosen is None:
+                continue
+            run, step = self._find(chosen.step)
+            if step.not_after is not None and step.not_after < self._at:
+                self._miss(run, step)
+                return True
+            if instrument.online and instrument.busy_with is None:
+                self._perform(run, step, cast("Act", step.request))
+                return True
+        return False
+
+    def _ready(self) -> list[ReadyStep]:
+        return [
+            ReadyStep(
+                step.id, run.number, step.order, step.instrument, step.request, step.not_after
+            )
+            for run in self._state.runs.values()
+            for step in run.steps.values()
+            if step.state == "waits" and isinstance(step.request, Act)
+        ]
+
+    def _perform(self, run: Run, step: Step, act: Act) -> None:
+        instrument = self._lab.instruments[step.instrument]
+        operation = self._script.operations[act.role][act.operation]
+        step.attempt += 1
+        step.state = "sent"
+        step.boot = instrument.boot
+        instrument.busy_with = step.cid
+        run.trampoline.issue(step.path)
+        self._by_cid[step.cid] = (run, step)
+        self._out.append(
+            Perform(
+                cid=step.cid,
+                step=step.id,
+                attempt=step.attempt,
+                instrument=step.instrument,
+                operation=act.operation,
+                effect=operation.effect,
+                args=act.arguments,
+                not_after=step.not_after,
+            )
+        )
+
+    # Back from the instruments.
+
+    def _heard(
+        self,
+        event: ev.CommandAccepted
+        | ev.CommandStarted
+        | ev.CommandDone
+        | ev.CommandFailed
+        | ev.CommandUnknown,
+    ) -> None:
+        run, step = self._by_cid.get(event.cid, (None, None))
+        if run is None or step is None or event.cid != step.cid:
+            return
+        move = MOVES[cast("State", step.state)].get(type(event)) if step.is_open else None
+        if move is None:
+            return
+        step.state = move
+        match event:
+            case ev.CommandDone():
+                self._done(run, step, event)
+            case ev.CommandFailed():
+                self._free(step)
+                self._throw(run, step, self._fault(step, event))
+            case ev.CommandUnknown(reason=reason):
+                self._unknown(run, step, reason)
+            case _:
+                pass
+
+    def _done(self, run: Run, step: Step, event: ev.CommandDone) -> None:
+        self._free(step)
+        act = cast("Act", step.request)
+        try:
+            value = self._script.operations[act.role][act.operation].load_result(event.result)
+        except TypeError as error:
+            self._throw(run, step, DriverFault(str(error)))
+            return
+        self._answer(run, step, lambda: run.trampoline.resume(step.path, self._at, value))
+
+    def _fault(self, step: Step, event: ev.CommandFailed) -> SdlError:
+        late = step.not_after is not None and self._at > step.not_after
+        if event.kind == "refused" and late:
+            return WindowMissed(event.reason)
+        return FAULTS[event.kind](event.reason)
+
+    def _unknown(self, run: Run, step: Step, reason: str) -> None:
+        self._free(step)
+        act = cast("Act", step.request)
+        effect = self._script.operations[act.role][act.operation].effect
+        if effect != "once" and step.attempt < ATTEMPTS_MAX and run.broken is None:
+            step.state = "waits"
+            return
+        run.break_off(f"{step.id} ({act.operation} on {step.instrument}): {reason}")
+        self._close_if_over(run)
+
+    def _unheard(self, cid: str) -> None:
+        run, step = self._by_cid.get(cid, (None, None))
+        if run is None or step is None or step.cid != cid or step.state != "sent":
+            return
+        if self._lab.instruments[step.instrument].online:
+            self._out.append(Resend(cid=cid))
+
+    def _not_seen(self, cid: str, boot: str) -> None:
+        """The node has no memory of it: never reached that node, or the node was born since."""
+        run, step = self._by_cid.get(cid, (None, None))
+        if run is None or step is None or step.cid != cid or not step.is_open:
+            return
+        if step.boot == boot:
+            if step.state == "sent":
+                self._out.append(Resend(cid=cid))
+            else:
+                self._out.append(Query(cid=cid))
+            return
+        step.state = "unknown"
+        self._unknown(run, step, "the node was restarted and does not remember the command")
+
+    def _free(self, step: Step) -> None:
+        self._by_cid.pop(step.cid, None)
+        self._lab.instruments[step.instrument].busy_with = None
+
+    # Timers.
+
+    def _fired(self, timer: str) -> None:
+        step_id, _, purpose = timer.rpartition("/")
+        try:
+            run, step = self._find(step_id)
+        except Bug:
+            return
+        if purpose == "settle" and step.state == "settles":
+            self._answer(run, step, lambda: run.trampoline.resume(step.path, self._at, None))
+        elif purpose == "window" and step.state == "waits":
+            self._miss(run, step)
+
+    def _miss(self, run: Run, step: Step) -> None:
+        act = cast("Act", step.request)
+        self._throw(
+            run,
+            step,
+            WindowMissed(
+                f"{act.operation} on {step.instrument} could not start within its maximum lag: "
+                "the instrument was not free in time"
+            ),
+        )
+
+    # Into the protocol.
+
+    def _throw(self, run: Run, step: Step, error: Exception) -> None:
+        self._answer(run, step, lambda: run.trampoline.throw(step.path, self._at, error))
+
+    def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
+        run.steps.pop(step.path, None)
+        if run.broken is None:
+            wanted = feed()
+            run.forget_stopped()
+            self._want(run, wanted)
+        else:
+            self._close_if_over(run)
+
+    def _want(self, run: Run, wanted: list[Wanted]) -> None:
+        for one in wanted:
+            self._order += 1
+            step = run.add(one, self._order, self._at)
+            if isinstance(step.request, Settle) and step.until is not None:
+                self._out.append(Wait(timer=f"{step.id}/settle", until=step.until))
+        self._close_if_over(run)
+
+    def _close_if_over(self, run: Run) -> None:
+        if run.trampoline.end is not None or (run.broken is not None and not run.steps):
+            self._out += end_run(self._script, self._state, run)
+
+    def _find(self, step_id: str) -> tuple[Run, Step]:
+        run_id, _, path = step_id.rpartition("/step-")
+        run = self._state.runs.get(run_id)
+        if run is None or path not in run.steps:
+            raise Bug(f"{step_id} is not open")
+        return run, run.steps[path]

@@ -1,0 +1,223 @@
+"""The search space as a set: its size, its points, and what is wrong with a planner's answer.
+
+Pure and without numpy, because the engine checks every answer with it, whoever planned.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import TypeAlias
+
+from sdl.model.campaign import ChoiceParameter, LinearConstraint, Parameter, RangeParameter
+from sdl.model.data import Inputs, InputValue, Suggestion, Trial
+from sdl.model.planning import Problem
+
+Point: TypeAlias = tuple[InputValue, ...]
+"""The searched inputs in the order of the space; whole numbers compare equal to their floats."""
+
+ENUMERABLE = 20_000
+"""Finite spaces of at most so many points are listed point by point."""
+
+_SLACK = 1e-9
+"""Relative room for rounding in the sum of a constraint."""
+
+
+def is_finite(space: Sequence[Parameter]) -> bool:
+    """Whether the space has finitely many points: no range of real numbers is in it."""
+    return all(isinstance(p, ChoiceParameter) or p.integer or p.low == p.high for p in space)
+
+
+def size(space: Sequence[Parameter]) -> int | None:
+    """How many points the space has, constraints left aside; None if it is not finite."""
+    return math.prod(len(levels(p)) for p in space) if is_finite(space) else None
+
+
+def is_enumerable(space: Sequence[Parameter]) -> bool:
+    """Whether the space is finite and small enough to be listed (``ENUMERABLE``)."""
+    points = size(space)
+    return points is not None and points <= ENUMERABLE
+
+
+def levels(parameter: Parameter) -> Sequence[InputValue]:
+    """All values of a choice (without repeats) or a whole-number range, in order."""
+    if isinstance(parameter, ChoiceParameter):
+        return tuple(dict.fromkeys(parameter.options))
+    if parameter.integer:
+        return range(math.ceil(parameter.low), math.floor(parameter.high) + 1)
+    if parameter.low == parameter.high:
+        return (parameter.low,)
+    raise ValueError(f"{parameter.name} is a range of real numbers and has no levels")
+
+
+def grid_points(problem: Problem) -> Iterator[Point]:
+    """Every feasible point of a finite space; the last parameter varies fastest.
+
+    ValueError if the space is not finite.
+    """
+    for values in itertools.product(*(levels(parameter) for parameter in problem.space)):
+        if feasible(problem, named(problem.space, values)):
+            yield values
+
+
+def point(space: Sequence[Parameter], inputs: Inputs) -> Point:
+    """The searched inputs as a tuple that can be hashed. KeyError if one is missing."""
+    return tuple(inputs[parameter.name] for parameter in space)
+
+
+def named(space: Sequence[Parameter], values: Sequence[InputValue]) -> dict[str, InputValue]:
+    """The inverse of ``point``."""
+    return {parameter.name: value for parameter, value in zip(space, values, strict=True)}
+
+
+def taken(problem: Problem, trials: Sequence[Trial], *, failed: bool = False) -> set[Point]:
+    """The points that are measured or pending, and the failed ones if asked for."""
+    return {
+        point(problem.space, trial.inputs) for trial in trials if failed or trial.status != "failed"
+    }
+
+
+def free_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:
+    """Feasible points of an enumerable space that are neither measured, failed nor pending.
+
+    Where only failed ones are left, those: a point that failed once may work the next time.
+    """
+    every = list(grid_points(problem))
+    for failed in (True, False):
+        used = taken(problem, trials, failed=failed)
+        free = [values for values in every if values not in used]
+        if free:
+            return free
+    return []
+
+
+def exhausted(problem: Problem, trials: Sequence[Trial]) -> bool:
+    """Whether every feasible point of an enumerable space is measured or pending."""
+    if not is_enumerable(problem.space):
+        return False
+    used = taken(problem, trials)
+    return all(values in used for values in grid_points(problem))
+
+
+def feasible(problem: Problem, inputs: Inputs) -> bool:
+    """Whether every linear constraint holds; bounds and options are not looked at."""
+    return all(excess(constraint, inputs) <= 0.0 for constraint in problem.constraints)
+
+
+def excess(constraint: LinearConstraint, inputs: Inputs) -> float:
+    """How far the sum is above ``at_most``, after room for rounding; 0 or less is kept.
+
+    TypeError if an input with a weight is not a number, KeyError if it is missing.
+    """
+    terms = [weight * number(inputs[name]) for name, weight in constraint.weights.items()]
+    scale = max(abs(constraint.at_most), *(abs(term) for term in terms), 0.0)
+    return math.fsum(terms) - constraint.at_most - _SLACK * scale
+
+
+def number(value: InputValue) -> float:
+    """A numeric input as a float. TypeError if it is a name."""
+    if isinstance(value, str):
+        raise TypeError(f"{value!r} is a name, not a number")
+    return float(value)
+
+
+def violations(
+    problem: Problem, suggestions: Sequence[Suggestion], count: int, trials: Sequence[Trial] = ()
+) -> list[str]:
+    """What is wrong with a planner's answer, one sentence each; empty if it is sound.
+
+    ``trials``: what the planner was shown. In an enumerable space no point may repeat a measured
+    or pending one, nor another one of the answer, and fewer than ``count`` points are right where
+    fewer are left, but never none.
+    """
+    found = _wrong_count(problem, suggestions, count, trials)
+    sound: list[Suggestion] = []
+    for index, suggestion in enumerate(suggestions, start=1):
+        faults = list(_faults(problem, suggestion.inputs)) or list(_nonsense(suggestion))
+        found += [f"suggestion {index} of {len(suggestions)}: {fault}" for fault in faults]
+        if not faults:
+            sound.append(suggestion)
+    if is_enumerable(problem.space):
+        found += _repeats(problem, sound, trials)
+    return found
+
+
+def _wrong_count(
+    problem: Problem, suggestions: Sequence[Suggestion], count: int, trials: Sequence[Trial]
+) -> list[str]:
+    given = len(suggestions)
+    if given == count:
+        return []
+    if 0 < given < count and is_enumerable(problem.space):
+        used = taken(problem, trials)
+        left = sum(values not in used for values in grid_points(problem))
+        if given == left:
+            return []
+    return [f"{given} suggestions came, {count} were asked for"]
+
+
+def _faults(problem: Problem, inputs: Inputs) -> Iterator[str]:
+    names = [parameter.name for parameter in problem.space]
+    missing = [name for name in names if name not in inputs]
+    unknown = [name for name in inputs if name not in names]
+    if missing:
+        yield f"has no value for {', '.join(missing)}"
+    if unknown:
+        yield f"has {', '.join(map(str, unknown))}, which the campaign does not search"
+    wrong = [
+        fault
+        for parameter in problem.space
+        if parameter.name in inputs
+        for fault in _value_faults(parameter, inputs[parameter.name])
+    ]
+    yield from wrong
+    if not (missing or wrong):
+        for constraint in problem.constraints:
+            if any(name not in inputs for name in constraint.weights):
+                continue
+            over = excess(constraint, inputs)
+            if over > 0.0:
+                formula = " + ".join(f"{w:g} {name}" for name, w in constraint.weights.items())
+                yield f"breaks {formula} <= {constraint.at_most:g} by {over:g}"
+
+
+def _value_faults(parameter: Parameter, value: object) -> Iterator[str]:
+    name = parameter.name
+    if isinstance(parameter, ChoiceParameter):
+        if isinstance(value, bool) or value not in parameter.options:
+            yield f"{name} = {value!r} is none of {', '.join(map(repr, parameter.options))}"
+    elif isinstance(value, bool) or not isinstance(value, (int, float)):
+        yield f"{name} = {value!r} is not a number"
+    elif not math.isfinite(value):
+        yield f"{name} = {value!r} is not finite"
+    else:
+        yield from _range_faults(parameter, value)
+
+
+def _range_faults(parameter: RangeParameter, value: float) -> Iterator[str]:
+    name = parameter.name
+    if not parameter.low <= value <= parameter.high:
+        yield f"{name} = {value!r} is outside {parameter.low:g} to {parameter.high:g}"
+    elif parameter.integer and not isinstance(value, int):
+        yield f"{name} = {value!r} is not a whole number"
+
+
+def _nonsense(suggestion: Suggestion) -> Iterator[str]:
+    """Faults of what is said about a point; a record full of NaN is no record."""
+    for measure, prediction in suggestion.predicted.items():
+        if not (math.isfinite(prediction.mean) and 0.0 <= prediction.sd < math.inf):
+            yield f"predicts {measure} as {prediction.mean!r} with spread {prediction.sd!r}"
+    if suggestion.acquisition is not None and not math.isfinite(suggestion.acquisition):
+        yield f"has the acquisition value {suggestion.acquisition!r}"
+
+
+def _repeats(
+    problem: Problem, sound: Sequence[Suggestion], trials: Sequence[Trial]
+) -> Iterator[str]:
+    seen = taken(problem, trials)
+    for suggestion in sound:
+        values = point(problem.space, suggestion.inputs)
+        if values in seen:
+            yield f"{dict(suggestion.inputs)} is measured or pending already, or comes twice"
+        seen.add(values)

@@ -1,0 +1,138 @@
+"""Bayesian optimisation with Ax and BoTorch; the heavy packages are imported with the first fit."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import random
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from importlib.metadata import version
+
+from sdl.errors import PlannerFault
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.model.space import (
+    Point,
+    feasible,
+    free_points,
+    is_enumerable,
+    is_finite,
+    named,
+    point,
+    taken,
+)
+from sdl.planner.sobol import feasible_sequence, from_unit
+from sdl.planner.start import start_points
+
+log = logging.getLogger(__name__)
+
+START = 3
+"""Spread points before the first model; more of them gained nothing on measured data sets."""
+
+LEAST = 2
+"""Measured trials without which there is no spread to scale by, and so no model."""
+
+CANDIDATES = 4096
+"""Sobol points that stand for a space that can neither be listed nor be given to Ax."""
+
+BEST = 5
+VARIANTS = 200
+"""To those come, for each of the ``BEST`` points so far, so many with one or two inputs changed."""
+
+
+class AxPlanner:
+    """Spread points first, then a Gaussian process and noisy expected improvement.
+
+    In a space that can be listed, BoTorch scores every free point. Elsewhere Ax proposes; where
+    Ax cannot express the space, BoTorch scores a large sample of it. A point that the model could
+    not make says so in ``Suggestion.fall_back``.
+    """
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """The next ``count`` points. PlannerFault if no free point is left."""
+        if len(trials) < START:
+            return start_points(problem, trials, count, seed)
+        measured = sum(trial.status == "measured" for trial in trials)
+        if measured < LEAST:
+            reason = f"no model: {measured} of {len(trials)} trials are measured, it needs {LEAST}"
+            return start_points(problem, trials, count, seed, reason)
+        if is_enumerable(problem.space) and not free_points(problem, trials):
+            raise PlannerFault(
+                "every feasible point of the space is measured or pending; "
+                "there is nothing left to suggest, so widen the space or end the campaign"
+            )
+        try:
+            return _by_model(problem, trials, count, seed)
+        except Exception as fault:  # noqa: BLE001 - whatever it is, the campaign can go on without it
+            reason = f"the model failed with {type(fault).__name__}: {fault}"
+            return start_points(problem, trials, count, seed, reason)
+
+    def versions(self) -> Mapping[str, str]:
+        """Of Ax, BoTorch, GPyTorch, torch and scipy."""
+        names = ("ax-platform", "botorch", "gpytorch", "torch", "scipy")
+        return {name: version(name) for name in names}
+
+
+def _by_model(
+    problem: Problem, trials: Sequence[Trial], count: int, seed: int
+) -> tuple[Suggestion, ...]:
+    with _remarks_to_log():
+        from sdl.planner.surrogate import one_seeded_thread  # noqa: PLC0415 - loads torch
+
+        with one_seeded_thread(seed):
+            return _proposed(problem, trials, count, seed)
+
+
+def _proposed(
+    problem: Problem, trials: Sequence[Trial], count: int, seed: int
+) -> tuple[Suggestion, ...]:
+    if not is_finite(problem.space):
+        from sdl.planner import ax_client  # noqa: PLC0415 - loads Ax
+
+        if ax_client.expressible(problem):
+            return ax_client.suggest(problem, trials, count, seed)
+    from sdl.planner import pool  # noqa: PLC0415 - loads torch
+
+    return pool.suggest(problem, trials, _candidates(problem, trials, seed), count, seed)
+
+
+@contextmanager
+def _remarks_to_log() -> Iterator[None]:
+    """Keep what Ax, BoTorch and torch say, while loaded too, to our own log at level debug."""
+    with warnings.catch_warnings(record=True) as remarks:
+        warnings.simplefilter("always")
+        try:
+            yield
+        finally:
+            for remark in remarks:
+                log.debug("%s: %s", remark.category.__name__, remark.message)
+
+
+def _candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    if is_enumerable(problem.space):
+        return free_points(problem, trials)
+    found = dict.fromkeys(itertools.islice(feasible_sequence(problem, seed), CANDIDATES))
+    found.update(dict.fromkeys(_variants(problem, trials, seed)))
+    used = taken(problem, trials, failed=True)
+    return [values for values in found if values not in used]
+
+
+def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    """The best points so far with one or two of their inputs drawn anew."""
+    chance = random.Random(seed)  # noqa: S311 - chance by seed is what is wanted
+    objective = problem.objective
+    measured = [trial for trial in trials if trial.status == "measured"]
+    measured.sort(key=lambda trial: objective.loss(trial.measures[objective.measure]))
+    found: list[Point] = []
+    for trial in measured[:BEST]:
+        for _ in range(VARIANTS):
+            values = list(point(problem.space, trial.inputs))
+            for index in chance.choices(range(len(values)), k=2):
+                values[index] = from_unit(problem.space[index], chance.random())
+            if feasible(problem, named(problem.space, values)):
+                found.append(tuple(values))
+    return found

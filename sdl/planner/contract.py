@@ -1,0 +1,38 @@
+"""What a planner is: a pure function from a problem and its trials to the next points."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.model.space import exhausted, feasible, free_points, violations
+
+__all__ = ["Planner", "exhausted", "feasible", "free_points", "violations"]
+
+
+class Planner(Protocol):
+    """An entry point of ``sdl.planners`` is a class of this shape that is made without arguments.
+
+    ``sdl.testing.planner_contract`` checks any planner against all that is said here.
+    """
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """The next ``count`` points (1 or more), depending on nothing but the arguments.
+
+        ``trials``: measured, failed and pending ones in the order in which they were planned. A
+        failed one has no measures; a pending one will have some later, so do not propose it again.
+        ``seed``: the only source of chance. Inputs stay within their bounds and options and keep
+        every constraint. In an enumerable space (``sdl.model.space``) no measured or pending
+        point comes again, and fewer than ``count`` points are right where fewer are left.
+
+        PlannerFault if no point can be given, with a message that says why and what to do next.
+        """
+        ...
+
+    def versions(self) -> Mapping[str, str]:
+        """Packages that have a part in the answers, to their versions."""
+        ...

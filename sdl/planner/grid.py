@@ -1,0 +1,124 @@
+"""The full factorial: every combination of levels, one after the other."""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Mapping, Sequence
+
+from sdl.errors import PlannerFault
+from sdl.model.campaign import Parameter, RangeParameter
+from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.model.space import Point, feasible, is_finite, levels, named, taken
+from sdl.planner.sobol import sobol_points
+
+DEFAULT_LEVELS = 5
+MAX_POINTS = 1_000_000
+
+
+class GridPlanner:
+    """Goes through the grid in order; the last parameter of the space varies fastest.
+
+    Option ``levels``: evenly spaced levels of each range, ends included (on a logarithmic scale
+    where the range is logarithmic), as one number or as a table by parameter name; 5 by default.
+    A whole-number range takes all its values unless it is given levels. Choices take all options.
+    """
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """The first ``count`` grid points that keep the constraints and are not yet tried.
+
+        PlannerFault once every one was tried. Where a few are left, but fewer than ``count``, a
+        space with real ranges gets the missing ones from Sobol, and each says so.
+        """
+        wanted = _wanted(problem)
+        size = math.prod(len(values) for values in wanted)
+        if size > MAX_POINTS:
+            raise PlannerFault(
+                f"the grid has {size} points, more than {MAX_POINTS}; give fewer levels under "
+                "[planner] levels, or take another planner"
+            )
+        points = _untried(problem, trials, wanted, count)
+        if not points:
+            raise PlannerFault(
+                f"every feasible point of the grid ({size} in all) was tried; "
+                "give more levels under [planner] levels, or end the campaign"
+            )
+        found = [_suggestion(problem, values, seed) for values in points]
+        if len(found) < count and not is_finite(problem.space):
+            extra = sobol_points(problem, trials, count - len(found), seed)
+            reason = f"the grid had only {len(found)} points left"
+            found += [_suggestion(problem, values, seed, reason) for values in extra]
+        return tuple(found)
+
+    def versions(self) -> Mapping[str, str]:
+        """Nothing but this package has a part in it."""
+        return {}
+
+
+def _suggestion(problem: Problem, values: Point, seed: int, fall_back: str = "") -> Suggestion:
+    return Suggestion(
+        inputs=named(problem.space, values),
+        origin="sobol" if fall_back else "grid",
+        predicted={},
+        seed=seed,
+        fall_back=fall_back,
+    )
+
+
+def _untried(
+    problem: Problem, trials: tuple[Trial, ...], wanted: Sequence[Sequence[InputValue]], count: int
+) -> list[Point]:
+    tried = taken(problem, trials, failed=True)
+    fresh = (
+        values
+        for values in itertools.product(*wanted)
+        if values not in tried and feasible(problem, named(problem.space, values))
+    )
+    return list(itertools.islice(fresh, count))
+
+
+def _wanted(problem: Problem) -> list[Sequence[InputValue]]:
+    """Levels of each parameter. PlannerFault if the option makes no sense."""
+    option = problem.options.get("levels")
+    names = {parameter.name for parameter in problem.space if parameter.kind == "range"}
+    if isinstance(option, dict) and not option.keys() <= names:
+        raise PlannerFault(
+            f"[planner] levels names {', '.join(sorted(option.keys() - names))}, which is no "
+            f"range of this campaign; its ranges are {', '.join(sorted(names)) or 'none'}"
+        )
+    return [_levels(parameter, option) for parameter in problem.space]
+
+
+def _levels(parameter: Parameter, option: JsonValue) -> Sequence[InputValue]:
+    if parameter.kind == "choice":
+        return levels(parameter)
+    given = option.get(parameter.name) if isinstance(option, dict) else option
+    if given is None:
+        return levels(parameter) if parameter.integer else spaced(parameter, DEFAULT_LEVELS)
+    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+        raise PlannerFault(
+            f"[planner] levels for {parameter.name} is {given!r}; give a whole number, 1 or more"
+        )
+    return spaced(parameter, given)
+
+
+def spaced(parameter: RangeParameter, count: int) -> Sequence[InputValue]:
+    """``count`` evenly spaced values with both ends; the middle if 1; whole numbers rounded."""
+    low, high = parameter.low, parameter.high
+    if parameter.log:
+        low, high = math.log(low), math.log(high)
+    units = [0.5] if count == 1 else [i / (count - 1) for i in range(count)]
+    values = [low + unit * (high - low) for unit in units]
+    if parameter.log:
+        values = [math.exp(value) for value in values]
+    if parameter.integer:
+        whole = levels(
+            RangeParameter(name="", low=parameter.low, high=parameter.high, integer=True)
+        )
+        return tuple(
+            dict.fromkeys(min(max(round(value), int(whole[0])), int(whole[-1])) for value in values)
+        )
+    return tuple(dict.fromkeys(min(max(v, parameter.low), parameter.high) for v in values))

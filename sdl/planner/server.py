@@ -1,0 +1,74 @@
+"""One question to one answer; whatever goes wrong comes back as a sentence."""
+
+from __future__ import annotations
+
+import time
+from importlib.metadata import entry_points, version
+from typing import cast
+
+from sdl.errors import PlannerFault, SdlError
+from sdl.model.data import Suggestion
+from sdl.model.planning import Answer, Ask
+from sdl.planner.contract import Planner, violations
+
+GROUP = "sdl.planners"
+
+
+def answer(ask: Ask) -> Answer:
+    """Let the named planner answer. Never raises: a failure stands in ``Answer.error``."""
+    start = time.perf_counter()
+    suggestions: tuple[Suggestion, ...] = ()
+    versions: dict[str, str] = {}
+    error = ""
+    try:
+        planner = load(ask.planner)
+        versions = {"sdl-runtime": version("sdl-runtime"), **planner.versions()}
+        suggestions = checked(ask, planner)
+    except SdlError as fault:
+        error = str(fault)
+    except Exception as fault:  # noqa: BLE001 - a planner may raise anything; it must reach a person
+        error = (
+            f"planner {ask.planner!r} failed with {type(fault).__name__}: {fault}; "
+            "this is a fault of the planner, so choose another kind or report it"
+        )
+    return Answer(
+        id=ask.id,
+        suggestions=suggestions,
+        error=error,
+        versions=versions,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def known() -> tuple[str, ...]:
+    """Names of the planners that are installed, in alphabetical order."""
+    return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
+
+
+def load(name: str) -> Planner:
+    """A fresh planner. PlannerFault if there is none of that name, or it cannot be made."""
+    found = tuple(entry_points(group=GROUP, name=name))
+    if not found:
+        raise PlannerFault(
+            f"there is no planner {name!r}; installed are {', '.join(known()) or 'none'}"
+        )
+    try:
+        kind = found[0].load()
+        return cast("Planner", kind())
+    except Exception as fault:
+        raise PlannerFault(
+            f"planner {name!r} ({found[0].value}) cannot be loaded: {type(fault).__name__}: {fault}"
+        ) from fault
+
+
+def checked(ask: Ask, planner: Planner) -> tuple[Suggestion, ...]:
+    """The planner's points, if they are sound. PlannerFault with all that is wrong with them."""
+    if ask.count < 1:
+        raise PlannerFault(f"{ask.count} points were asked for; ask for at least 1")
+    if not ask.problem.space:
+        raise PlannerFault("the search space is empty; name at least one input under [search]")
+    suggestions = planner.suggest(ask.problem, ask.trials, ask.count, ask.seed)
+    wrong = violations(ask.problem, suggestions, ask.count, ask.trials)
+    if wrong:
+        raise PlannerFault(f"planner {ask.planner!r} answered nonsense: {'; '.join(wrong)}")
+    return suggestions

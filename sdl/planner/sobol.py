@@ -1,0 +1,132 @@
+"""Scrambled Sobol points: an even, model-free cover of the space."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from importlib.metadata import version
+
+from scipy.stats import qmc  # type: ignore[import-untyped]
+
+from sdl.errors import PlannerFault
+from sdl.model.campaign import Parameter
+from sdl.model.data import InputValue, Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.model.space import (
+    Point,
+    feasible,
+    free_points,
+    is_enumerable,
+    is_finite,
+    levels,
+    named,
+    taken,
+)
+
+MAX_DRAWS = 2**16
+"""So many points are drawn at most for one answer; each point that breaks a constraint counts."""
+
+_BLOCK = 64
+"""Drawn at a time; a power of two keeps the sequence balanced."""
+
+
+class SobolPlanner:
+    """Takes up the sequence where the trials left off; keep the seed and no point comes twice."""
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """The next ``count`` points of the sequence that belongs to ``seed``.
+
+        PlannerFault if the space is used up, or if constraints leave too little of it.
+        """
+        points = sobol_points(problem, trials, count, seed)
+        return tuple(
+            Suggestion(inputs=named(problem.space, p), origin="sobol", predicted={}, seed=seed)
+            for p in points
+        )
+
+    def versions(self) -> Mapping[str, str]:
+        """Of scipy, which makes the sequence."""
+        return {"scipy": version("scipy")}
+
+
+def sobol_points(
+    problem: Problem, trials: Sequence[Trial], count: int, seed: int, *, skip: int | None = None
+) -> list[Point]:
+    """The next ``count`` feasible points; in a finite space none that was tried before.
+
+    ``skip``: how many feasible points of an endless space are passed over first; the number of
+    trials if not given. PlannerFault as in ``SobolPlanner.suggest``.
+    """
+    if is_finite(problem.space):
+        return _fresh(problem, trials, count, seed)
+    passed = len(trials) if skip is None else skip
+    found: list[Point] = []
+    for values in feasible_sequence(problem, seed):
+        found.append(values)
+        if len(found) == passed + count:
+            return found[passed:]
+    raise PlannerFault(
+        f"of {MAX_DRAWS} Sobol points only {len(found)} keep the constraints, "
+        f"{passed + count} are needed; loosen the constraints or narrow the ranges around them"
+    )
+
+
+def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
+    """Untried points of a finite space: by the sequence, then what it leaves over, shuffled."""
+    enumerable = is_enumerable(problem.space)
+    free = free_points(problem, trials) if enumerable else []
+    if enumerable and not free:
+        raise PlannerFault(
+            "every feasible point of the space is measured or pending; "
+            "there is nothing left to suggest, so widen the space or end the campaign"
+        )
+    allowed = set(free)
+    used = taken(problem, trials, failed=True)
+    found: dict[Point, None] = {}
+    for values in feasible_sequence(problem, seed):
+        if values in allowed if enumerable else values not in used:
+            found[values] = None
+        if len(found) == min(count, len(free) if enumerable else count):
+            return list(found)
+    rest = [values for values in free if values not in found]
+    random.Random(seed).shuffle(rest)  # noqa: S311 - chance by seed is what is wanted
+    found.update(dict.fromkeys(rest[: count - len(found)]))
+    if not found or (not enumerable and len(found) < count):
+        raise PlannerFault(
+            f"of {MAX_DRAWS} Sobol points only {len(found)} are new and keep the constraints, "
+            f"{count} are wanted; loosen the constraints"
+        )
+    return list(found)
+
+
+def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
+    """The points among the first ``MAX_DRAWS`` of the sequence that keep the constraints."""
+    sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
+    for _ in range(MAX_DRAWS // _BLOCK):
+        for row in sequence.random(_BLOCK).tolist():
+            values = tuple(from_unit(p, unit) for p, unit in zip(problem.space, row, strict=True))
+            if not problem.constraints or feasible(problem, named(problem.space, values)):
+                yield values
+
+
+def from_unit(parameter: Parameter, unit: float) -> InputValue:
+    """The value at ``unit`` (0 to 1) of the way through a parameter; options get equal shares."""
+    if parameter.kind == "choice":
+        return _share(levels(parameter), unit)
+    if parameter.integer and not parameter.log:
+        return _share(levels(parameter), unit)
+    low, high = parameter.low, parameter.high
+    if parameter.log:
+        value = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+    else:
+        value = low + unit * (high - low)
+    if parameter.integer:
+        return min(max(round(value), math.ceil(low)), math.floor(high))
+    return min(max(value, low), high)
+
+
+def _share(options: Sequence[InputValue], unit: float) -> InputValue:
+    return options[min(int(unit * len(options)), len(options) - 1)]

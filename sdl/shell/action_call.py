@@ -1,0 +1,110 @@
+"""One call of a driver, and what its end means."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+from operator import methodcaller
+from typing import Literal
+
+from sdl.capabilities import Device
+from sdl.core.events import FaultKind, Phase
+from sdl.errors import ActionRefused, LabFault, OutcomeUnknown, OutOfMaterial, SdlError
+from sdl.model.action import Operation
+from sdl.model.data import JsonValue
+from sdl.shell.clock import Clock
+from sdl.shell.offered import not_finite
+
+CANCEL_S = 1.0
+"""How long a driver may take to give up an action that ran over its time."""
+
+_LOG = logging.getLogger("sdl.node")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """How an action ended."""
+
+    st: Literal["done", "failed", "unknown"]
+    result: JsonValue = None
+    phase: Phase = "during"
+    kind: FaultKind = "driver"
+    reason: str = ""
+    leftover: asyncio.Task[object] | None = None
+    """The driver's own call where it would not be cancelled."""
+
+
+async def call(
+    device: Device, operation: Operation, arguments: Mapping[str, object], clock: Clock
+) -> Outcome:
+    """Let the driver do one action. Never raises, and always returns in bounded lab time."""
+
+    async def drive() -> object:
+        return await methodcaller(operation.name, **arguments)(device)
+
+    action = asyncio.create_task(drive())
+    try:
+        await asyncio.sleep(0)  # an action that is over at once needs no watch
+        if not action.done():
+            watch = asyncio.create_task(clock.sleep(operation.timeout_s))
+            await asyncio.wait((action, watch), return_when=asyncio.FIRST_COMPLETED)
+            watch.cancel()
+    except asyncio.CancelledError:
+        action.cancel()
+        return _given_up(operation, "the node was stopped while it ran", None)
+    if not action.done():
+        action.cancel()
+        await asyncio.wait((action,), timeout=CANCEL_S)
+        leftover = None if action.done() else action
+        return _given_up(
+            operation, f"the driver did not answer within {operation.timeout_s:g} s", leftover
+        )
+    if action.cancelled():
+        return _given_up(operation, "the driver cancelled its own call", None)
+    error = action.exception()
+    return _ended(operation, action.result()) if error is None else _raised(operation, error)
+
+
+def _given_up(operation: Operation, why: str, leftover: asyncio.Task[object] | None) -> Outcome:
+    if operation.effect == "pure":
+        return Outcome(st="failed", reason=f"{operation.name}: {why}", leftover=leftover)
+    return Outcome(
+        st="unknown",
+        reason=f"{operation.name}: {why}, so nobody can say whether it happened",
+        leftover=leftover,
+    )
+
+
+def _raised(operation: Operation, error: BaseException) -> Outcome:
+    reason = str(error) or type(error).__name__
+    match error:
+        case OutcomeUnknown():
+            return Outcome(st="unknown", reason=reason)
+        case ActionRefused():
+            return Outcome(st="failed", phase="before_start", kind="refused", reason=reason)
+        case OutOfMaterial():
+            return Outcome(st="failed", kind="material", reason=reason)
+        case LabFault():
+            return Outcome(st="failed", kind="lab", reason=reason)
+        case SdlError():
+            return Outcome(st="failed", reason=reason)
+        case _:
+            _LOG.error("%s: the driver raised", operation.name, exc_info=error)
+            return Outcome(
+                st="failed",
+                reason=f"{operation.name}: the driver raised {type(error).__name__}: {error}; "
+                "the node's log has the traceback",
+            )
+
+
+def _ended(operation: Operation, returned: object) -> Outcome:
+    try:
+        result = operation.dump_result(returned)
+    except (TypeError, ValueError) as error:
+        return Outcome(st="failed", phase="after", reason=str(error))
+    wrong = not_finite(f"the result of {operation.name}", result)
+    if wrong is not None:
+        return Outcome(st="failed", phase="after", reason=wrong)
+    return Outcome(st="done", result=result)

@@ -1,0 +1,299 @@
+"""The virtual bench: what the wells of a simulated lab hold, its time, its chance and its faults.
+
+All simulators of one node share one bench, as real instruments share the plates that stand on a
+real one. Its state is plain JSON, so that a node can save it and go on after a restart.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from types import MappingProxyType
+from typing import TypeAlias, cast
+
+from pydantic import TypeAdapter
+
+from sdl.errors import DriverFault, OutOfMaterial, UserMistake
+from sdl.model.data import JsonValue
+from sdl.model.labware import PLATE_KINDS, Labware, PlateKind, Well
+from sdl.shell.clock import Clock
+from sdl.shell.faults import Fault, FaultOptions, read_faults
+
+Mixture: TypeAlias = Mapping[str, float]
+"""Component to µL, every one above 0."""
+
+ROUNDING_UL = 1e-6
+"""Differences below a picolitre are arithmetic, not liquid."""
+
+
+class InstantClock:
+    """Lab time that jumps: sleeping costs one turn of the loop and no wall time."""
+
+    def __init__(self, start: float = 0.0) -> None:
+        self._now = start
+
+    def now(self) -> float:
+        return self._now
+
+    async def sleep(self, seconds: float) -> None:
+        wake = self._now + seconds
+        await asyncio.sleep(0)
+        self._now = max(self._now, wake)
+
+
+@dataclass(slots=True)
+class Stock:
+    """One supply of one instrument, such as a liquid in µL or a number of tips."""
+
+    full: float
+    left: float
+
+
+@dataclass(slots=True)
+class Filling:
+    """What one well holds, and since when it has been at rest."""
+
+    volumes_ul: dict[str, float]
+    stirred_at: float
+    """Lab time (s) at which the last liquid came in unmixed."""
+
+
+@dataclass(kw_only=True)
+class _State:
+    """All that a bench remembers; a snapshot is its JSON."""
+
+    wells: dict[str, Filling]
+    stocks: dict[str, dict[str, Stock]]
+    draws: dict[str, int]
+    calls: dict[str, int]
+
+
+_STATE = TypeAdapter(_State)
+
+
+class Call:
+    """One action of one simulated instrument under way: it takes its time and shows its faults.
+
+    Made by ``Bench.begin``. ``work`` for as long as the action takes, change the bench, and pass
+    what the instrument would display through ``reading``.
+    """
+
+    def __init__(self, bench: Bench, instrument: str, action: str, fault: Fault | None) -> None:
+        self._bench = bench
+        self._instrument = instrument
+        self._action = action
+        self._fault = fault
+        self._stops = bench.stops(instrument)
+
+    async def work(self, seconds: float) -> None:
+        """Spend ``seconds`` of lab time. DriverFault if a fault is due, or after ``Bench.stop``."""
+        fault, what = self._fault, f"{self._instrument}: {self._action}"
+        if fault is not None and fault.kind == "hang":
+            await asyncio.Event().wait()
+        slowness = fault.factor if fault is not None and fault.kind == "slow" else 1.0
+        await self._bench.clock.sleep(seconds * slowness)
+        if fault is not None and fault.kind == "raise":
+            raise DriverFault(f"{what} failed, as the fault plan of the simulator says")
+        if self._bench.stops(self._instrument) != self._stops:
+            raise DriverFault(f"{what} was stopped by make_safe; the sample is not complete")
+
+    def reading(self, value: float) -> float:
+        """What the instrument reports for a true ``value``; nonsense where a fault says so."""
+        if self._fault is not None and self._fault.kind == "nan":
+            return float("nan")
+        if self._fault is not None and self._fault.kind == "wrong_type":
+            return cast("float", "Err 7")
+        return value
+
+
+class Bench:
+    """Mutable, shared by the simulators of one node, and not thread-safe: one event loop owns it.
+
+    ``version`` grows with every change of what a snapshot holds, so that a node sees cheaply
+    whether there is something to save. Names of components are those of the liquid handler's
+    sources; volumes are in µL, times in lab seconds.
+    """
+
+    def __init__(self, *, clock: Clock, seed: int = 0, labware: Iterable[Labware] = ()) -> None:
+        """UserMistake if a plate is of a kind that nobody knows."""
+        self.clock = clock
+        self.seed = seed
+        self.version = 0
+        self._kinds = {plate.name: _kind(plate) for plate in labware}
+        self._state = _State(wells={}, stocks={}, draws={}, calls={})
+        self._faults: dict[str, tuple[Fault, ...]] = {}
+        self._stops: dict[str, int] = {}
+
+    @classmethod
+    def instant(cls, *, seed: int = 0, plates: Mapping[str, str] | None = None) -> Bench:
+        """A bench for plain unit tests: time jumps. ``plates``: name to kind; one ``plate-1``."""
+        named = {"plate-1": "plate-96-flat"} if plates is None else plates
+        labware = [Labware(name=name, kind=kind) for name, kind in named.items()]
+        return cls(clock=InstantClock(), seed=seed, labware=labware)
+
+    # Wells
+
+    def kind(self, well: Well) -> PlateKind:
+        """The kind of a well's plate. DriverFault if there is no such plate or well."""
+        kind = self._kinds.get(well.labware)
+        if kind is None:
+            known = ", ".join(sorted(self._kinds)) or "none"
+            raise DriverFault(f"there is no plate {well.labware!r} on the bench; it has: {known}")
+        if well.name not in kind.wells:
+            raise DriverFault(f"plate {well.labware!r} ({kind.name}) has no well {well.name!r}")
+        return kind
+
+    def contents(self, well: Well) -> Mixture:
+        """What a well holds; empty if nothing."""
+        self.kind(well)
+        filling = self._state.wells.get(str(well))
+        return MappingProxyType({} if filling is None else filling.volumes_ul)
+
+    def volume_ul(self, well: Well) -> float:
+        """How much a well holds in all."""
+        return sum(self.contents(well).values())
+
+    def check_room(self, well: Well, volume_ul: float) -> None:
+        """OutOfMaterial if so much more would overflow the well."""
+        held, capacity_ul = self.volume_ul(well), self.kind(well).capacity_ul
+        if held + volume_ul > capacity_ul + ROUNDING_UL:
+            raise OutOfMaterial(
+                f"well {well} holds {held:.1f} of {capacity_ul:g} µL: {volume_ul:.1f} µL more "
+                "would overflow it; use a fresh well"
+            )
+
+    def add(self, well: Well, mixture: Mixture) -> None:
+        """Put liquids into a well; they are unmixed from now on. OutOfMaterial if it overflows."""
+        self.check_room(well, sum(mixture.values()))
+        old = self._state.wells.get(str(well))
+        volumes = {} if old is None else dict(old.volumes_ul)
+        for component, volume_ul in mixture.items():
+            if volume_ul > 0.0:
+                volumes[component] = volumes.get(component, 0.0) + volume_ul
+        self._state.wells[str(well)] = Filling(volumes, self.clock.now())
+        self.version += 1
+
+    def take(self, well: Well, volume_ul: float) -> Mixture:
+        """Draw a well's mixture; what is drawn has its composition. OutOfMaterial if too little."""
+        held = self.volume_ul(well)
+        if volume_ul > held + ROUNDING_UL:
+            raise OutOfMaterial(
+                f"well {well} holds {held:.1f} µL; {volume_ul:.1f} µL were asked for"
+            )
+        if held == 0.0:
+            return {}
+        share = min(1.0, volume_ul / held)
+        filling = self._state.wells[str(well)]
+        drawn = {name: volume * share for name, volume in filling.volumes_ul.items()}
+        left = {name: volume - drawn[name] for name, volume in filling.volumes_ul.items()}
+        self._state.wells[str(well)] = Filling(
+            {name: volume for name, volume in left.items() if volume > 0.0}, filling.stirred_at
+        )
+        self.version += 1
+        return drawn
+
+    def stir(self, well: Well) -> None:
+        """The well's content is made even, now, whatever came in before."""
+        filling = self._state.wells.get(str(well))
+        if filling is not None:
+            filling.stirred_at = float("-1e18")
+            self.version += 1
+
+    def rest_s(self, well: Well) -> float:
+        """How long ago liquid last came in unmixed; very long if never."""
+        filling = self._state.wells.get(str(well))
+        return 1e18 if filling is None else max(0.0, self.clock.now() - filling.stirred_at)
+
+    # Supplies of instruments
+
+    def stock_up(self, instrument: str, amounts: Mapping[str, float]) -> None:
+        """Give an instrument its supplies.
+
+        One that a snapshot remembers stays as it was left, unless ``amounts`` now says another
+        full amount: then somebody has refilled it.
+        """
+        stocks = self._state.stocks.setdefault(instrument, {})
+        for item, amount in amounts.items():
+            if item not in stocks or stocks[item].full != amount:
+                stocks[item] = Stock(amount, amount)
+                self.version += 1
+
+    def left(self, instrument: str, item: str) -> float:
+        """How much of a supply is left."""
+        return self._state.stocks[instrument][item].left
+
+    def use(self, instrument: str, item: str, amount: float) -> None:
+        """Take from a supply; the caller has checked that there is enough."""
+        self._state.stocks[instrument][item].left -= amount
+        self.version += 1
+
+    # Chance, time and faults
+
+    def random(self, instrument: str) -> random.Random:
+        """Chance for one action.
+
+        It depends on the seed, the instrument and how often that one has asked, and on nothing
+        else, so the order among instruments does not matter.
+        """
+        count = self._state.draws.get(instrument, 0) + 1
+        self._state.draws[instrument] = count
+        self.version += 1
+        return random.Random(f"{self.seed}/{instrument}/{count}")
+
+    def plan_faults(self, instrument: str, actions: Iterable[str], faults: FaultOptions) -> None:
+        """Set an instrument's faults, as ``lab.toml`` writes them. UserMistake if wrong."""
+        self._faults[instrument] = read_faults(instrument, tuple(actions), faults)
+
+    def begin(self, instrument: str, action: str) -> Call:
+        """An action starts: count the call and see whether a fault is due."""
+        key = f"{instrument}/{action}"
+        count = self._state.calls.get(key, 0) + 1
+        self._state.calls[key] = count
+        self.version += 1
+        planned = [fault for fault in self._faults.get(instrument, ()) if fault.action == action]
+        due = (fault for fault in planned if fault.is_due(count, self._luck(key, count)))
+        return Call(self, instrument, action, next(due, None))
+
+    def _luck(self, key: str, count: int) -> float:
+        return random.Random(f"{self.seed}/{key}/{count}/fault").random()
+
+    async def work(self, instrument: str, action: str, seconds: float) -> Call:
+        """Begin an action that is one stretch of work, and spend its lab time."""
+        call = self.begin(instrument, action)
+        await call.work(seconds)
+        return call
+
+    def stop(self, instrument: str) -> None:
+        """Make safe: what the instrument is doing will end in a DriverFault and change nothing."""
+        self._stops[instrument] = self.stops(instrument) + 1
+
+    def stops(self, instrument: str) -> int:
+        """How often ``stop`` was called."""
+        return self._stops.get(instrument, 0)
+
+    # Memory
+
+    def snapshot(self) -> dict[str, JsonValue]:
+        """All of the state, as JSON: wells, supplies, and how far chance has gone."""
+        return cast("dict[str, JsonValue]", asdict(self._state))
+
+    def restore(self, snapshot: Mapping[str, JsonValue]) -> None:
+        """Go on where a snapshot was taken. UserMistake if it is none."""
+        try:
+            self._state = _STATE.validate_python(snapshot)
+        except ValueError as error:
+            raise UserMistake(
+                f"the saved state of the simulated bench cannot be read ({error}); "
+                "delete it to start with fresh plates"
+            ) from error
+        self.version += 1
+
+
+def _kind(plate: Labware) -> PlateKind:
+    kind = PLATE_KINDS.get(plate.kind)
+    if kind is None:
+        known = ", ".join(sorted(PLATE_KINDS))
+        raise UserMistake(f"plate {plate.name!r} is of unknown kind {plate.kind!r}; known: {known}")
+    return kind

@@ -1,0 +1,78 @@
+"""The embedded broker: amqtt in a child process on loopback, for whom no broker stands ready.
+
+It keeps nothing over a restart and never notices a frozen client, so nothing relies on its
+sessions or, for frozen ones, on its last wills: heartbeats tell.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from sdl.errors import LabFault
+from sdl.shell.children import Child
+
+URL_FILE = "broker-url"
+"""In the run folder, readable by its owner only: the address with user and password."""
+
+
+def write_secret(path: Path, text: str) -> None:
+    """Write a file that only its owner may read, in place of any former one."""
+    path.unlink(missing_ok=True)
+    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+
+
+class EmbeddedBroker:
+    """A broker of our own that lives as long as this object is open."""
+
+    def __init__(self, folder: Path) -> None:
+        """``folder`` receives the log and the file with the address."""
+        self.folder = folder
+        self.child = Child(
+            "broker",
+            "sdl.shell.broker",
+            "--folder",
+            str(folder),
+            log=folder / "broker.log",
+            fault=LabFault,
+        )
+
+    async def start(self) -> str:
+        """Start it; its URL, password included. LabFault if it does not come up."""
+        await self.child.start()
+        return (self.folder / URL_FILE).read_text()
+
+    async def stop(self) -> None:
+        """End it and remove the file with its password."""
+        await self.child.stop()
+        (self.folder / URL_FILE).unlink(missing_ok=True)
+
+
+@asynccontextmanager
+async def embedded_broker(folder: Path) -> AsyncIterator[str]:
+    """The URL of a broker of our own, which ends with the block."""
+    broker = EmbeddedBroker(folder)
+    url = await broker.start()
+    try:
+        yield url
+    finally:
+        await broker.stop()
+
+
+def main() -> None:
+    """``python -m sdl.shell.broker --folder F``: serve until the parent lets go."""
+    from argparse import ArgumentParser
+
+    from sdl.shell.broker_server import serve
+
+    parser = ArgumentParser(prog="python -m sdl.shell.broker", description=main.__doc__)
+    parser.add_argument("--folder", type=Path, required=True)
+    asyncio.run(serve(parser.parse_args().folder))
+
+
+if __name__ == "__main__":
+    main()

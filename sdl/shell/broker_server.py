@@ -1,0 +1,73 @@
+"""The child process of the embedded broker."""
+
+from __future__ import annotations
+
+import asyncio
+import hmac
+import logging
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]
+from amqtt.broker import Broker  # type: ignore[import-untyped]
+from amqtt.errors import AMQTTError  # type: ignore[import-untyped]
+from amqtt.plugins.base import BaseAuthPlugin  # type: ignore[import-untyped]
+from amqtt.session import Session  # type: ignore[import-untyped]
+
+from sdl.shell.broker import URL_FILE, write_secret
+from sdl.shell.lifeline import announce_ready, until_parent_leaves
+
+LISTENER = "default"
+
+
+class OnePassword(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
+    """Lets in whoever knows the user and the password that were made for this run."""
+
+    @dataclass
+    class Config:
+        """What the plugin is given."""
+
+        user: str
+        password: str
+
+    async def authenticate(self, *, session: Session) -> bool:
+        """Compare in constant time."""
+        given = f"{session.username or ''}:{session.password or ''}"
+        wanted = f"{self.context.config.user}:{self.context.config.password}"
+        return hmac.compare_digest(given.encode(), wanted.encode())
+
+
+async def serve(folder: Path) -> None:
+    """Listen on a free loopback port, write the address into ``folder``, end with the parent."""
+    logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
+    user, password = f"sdl-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
+    broker = Broker(
+        {
+            "listeners": {LISTENER: {"type": "external"}},
+            "plugins": {
+                f"{OnePassword.__module__}.{OnePassword.__qualname__}": {
+                    "user": user,
+                    "password": password,
+                }
+            },
+        }
+    )
+    await broker.start()
+
+    async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(AMQTTError, ConnectionError, asyncio.CancelledError):
+            await broker.external_connected(
+                StreamReaderAdapter(reader), StreamWriterAdapter(writer), LISTENER
+            )
+
+    # Our own socket: a port that the system chooses, where amqtt wants to be told one.
+    server = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    write_secret(folder / URL_FILE, f"mqtt://{user}:{password}@127.0.0.1:{port}")
+    stop = until_parent_leaves()
+    announce_ready()
+    await stop.wait()
+    server.close()
+    logging.disable()  # amqtt reports each of its tasks that is cancelled now

@@ -1,0 +1,52 @@
+"""The child's side of a child process: it says when it is ready and leaves with its parent.
+
+The parent holds the other end of the child's standard input. When that closes, be it on purpose
+or because the parent was killed, the child ends: this works alike on every operating system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import sys
+import threading
+import time
+
+READY = "sdl-ready"
+"""The line by which a child tells its parent that it does its work now."""
+GRACE_S = 4.0
+"""Wall seconds that a child may take to end in good order."""
+
+
+def announce_ready() -> None:
+    """Tell the parent; from here on standard output goes where standard error goes: to the log."""
+    sys.stdout.write(f"{READY}\n")
+    sys.stdout.flush()
+    os.dup2(2, 1)
+
+
+def until_parent_leaves() -> asyncio.Event:
+    """An event that is set when the parent closes the line or asks this process to end.
+
+    Ctrl-C reaches every process of a terminal; a child leaves it to its parent. A child that does
+    not end in ``GRACE_S`` is ended the hard way.
+    """
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with contextlib.suppress(NotImplementedError):  # Windows has no such signal handlers
+        loop.add_signal_handler(signal.SIGTERM, stop.set)
+
+    def watch() -> None:
+        # Not sys.stdin: a buffered reader that waits in a thread breaks the end of the interpreter.
+        with contextlib.suppress(OSError):
+            while os.read(0, 4096):
+                pass
+        with contextlib.suppress(RuntimeError):  # the loop has ended already
+            loop.call_soon_threadsafe(stop.set)
+        time.sleep(GRACE_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+    return stop

@@ -1,0 +1,1 @@
+"""Alembic's scripts that bring a record to the newest schema."""

@@ -1,0 +1,13 @@
+"""What Alembic runs: the scripts on the connection that ``sdl.shell.database`` hands over."""
+
+from __future__ import annotations
+
+from alembic import context
+from sqlalchemy import Connection
+
+from sdl.shell.tables import metadata
+
+connection = context.config.attributes["connection"]
+assert isinstance(connection, Connection)
+context.configure(connection=connection, target_metadata=metadata)
+context.run_migrations()

@@ -1,0 +1,243 @@
+"""The bus over MQTT 3.1.1: a new client for each connection, and a line that mends itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import socket
+import ssl
+import time
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import suppress
+from dataclasses import dataclass
+from urllib.parse import unquote, urlsplit
+
+import aiomqtt
+
+from sdl.errors import LabFault, LimitReached, UserMistake
+from sdl.shell.bus import Message, OnConnect
+from sdl.shell.inbox import Inbox
+from sdl.shell.mqtt_connection import Connection
+
+IN_FLIGHT = 100
+"""Messages handed over and not yet acknowledged; more make both client and broker slower."""
+KEPT = 10_000
+"""Messages kept while there is no connection."""
+KEEPALIVE_S = 5
+CONNECT_TIMEOUT_S = 5.0
+FAREWELL_S = 1.0
+"""How long the last messages may take to be acknowledged at the end."""
+BACK_OFF_S = (0.05, 0.5)
+
+_LOG = logging.getLogger("sdl.bus")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a broker is and how to enter."""
+
+    host: str
+    port: int
+    tls: bool
+    user: str | None
+    password: str | None
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        """Read ``mqtt[s]://[user:password@]host[:port]``. UserMistake if it is none."""
+        parts = urlsplit(url)
+        try:
+            port = parts.port
+        except ValueError:
+            port = -1
+        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname or port == -1:
+            shown = f"{parts.scheme}://{parts.hostname or ''}"
+            raise UserMistake(
+                f"broker {shown!r} is no address; write 'mqtt://user:password@host:1883', "
+                "'mqtts://...' or 'embedded'"
+            )
+        tls = parts.scheme == "mqtts"
+        return cls(
+            host=parts.hostname,
+            port=port or (8883 if tls else 1883),
+            tls=tls,
+            user=unquote(parts.username) if parts.username else None,
+            password=unquote(parts.password) if parts.password else None,
+        )
+
+    def __str__(self) -> str:
+        return f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outgoing:
+    message: Message
+    expires: float | None
+    """By the monotonic clock; None: never."""
+
+
+class MqttBus:
+    """One client of an MQTT broker."""
+
+    def __init__(self, url: str, client_id: str) -> None:
+        """``client_id`` must be unique at the broker; a second one ends the first one's line."""
+        self.address = Address.of(url)
+        self._client_id = client_id
+        self._filters: dict[str, None] = {}
+        self._inbox = Inbox()
+        self._will: Message | None = None
+        self._on_connect: OnConnect | None = None
+        self._connection: Connection | None = None
+        self._unacknowledged: dict[int, _Outgoing] = {}
+        self._kept: deque[_Outgoing] = deque()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._random = random.Random()
+        self._keeper: asyncio.Task[None] | None = None
+        self._closing = False
+
+    async def connect(
+        self, *, will: Message | None = None, on_connect: OnConnect | None = None
+    ) -> None:
+        self._will, self._on_connect = will, on_connect
+        first: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._keeper = asyncio.create_task(self._keep_connected(first))
+        try:
+            await first
+        except (aiomqtt.MqttError, OSError) as error:
+            self._inbox.close()
+            raise LabFault(
+                f"the broker at {self.address} cannot be reached: {error or type(error).__name__}; "
+                "check that it runs, and [lab] broker in lab.toml"
+            ) from error
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        qos: int = 1,
+        expiry_s: float | None = None,
+    ) -> None:
+        while not self._room.is_set():
+            await self._room.wait()
+        expires = None if expiry_s is None else time.monotonic() + expiry_s
+        outgoing = _Outgoing(Message(topic, payload, retain), expires)
+        if self._connection is not None and self._connection.is_open:
+            self._hand_over(self._connection, outgoing, qos)
+        elif qos:
+            self._keep(outgoing)
+
+    async def subscribe(self, *filters: str) -> None:
+        self._filters.update(dict.fromkeys(filters))
+        if self._connection is not None and self._connection.is_open:
+            with suppress(aiomqtt.MqttError):  # a broken line subscribes again when it is mended
+                await self._connection.subscribe([(each, 1) for each in filters])
+
+    def messages(self) -> AsyncIterator[Message]:
+        return self._inbox.read()
+
+    async def aclose(self) -> None:
+        if self._closing:
+            return
+        self._closing = True
+        with suppress(TimeoutError):
+            async with asyncio.timeout(FAREWELL_S):
+                await self._idle.wait()
+        if self._keeper is not None:
+            self._keeper.cancel()
+            with suppress(asyncio.CancelledError, aiomqtt.MqttError, OSError):
+                await self._keeper
+        self._inbox.close()
+
+    def _hand_over(self, connection: Connection, outgoing: _Outgoing, qos: int) -> None:
+        message = outgoing.message
+        mid = connection.hand_over(message.topic, message.payload, qos, retain=message.retain)
+        if qos and mid is not None:
+            self._unacknowledged[mid] = outgoing
+            self._idle.clear()
+            if len(self._unacknowledged) >= IN_FLIGHT:
+                self._room.clear()
+        elif qos:
+            self._keep(outgoing)
+
+    def _keep(self, outgoing: _Outgoing) -> None:
+        if len(self._kept) >= KEPT:
+            raise LimitReached(
+                f"{KEPT} messages wait for the broker at {self.address}; no more are taken "
+                "until it is back"
+            )
+        self._kept.append(outgoing)
+
+    def _acknowledged(self, mid: int) -> None:
+        self._unacknowledged.pop(mid, None)
+        if not self._unacknowledged:
+            self._idle.set()
+        if len(self._unacknowledged) < IN_FLIGHT:
+            self._room.set()
+
+    async def _keep_connected(self, first: asyncio.Future[None]) -> None:
+        while True:
+            try:
+                await self._one_connection(first)
+            except Exception as error:  # noqa: BLE001 -- whatever it was, the line must mend
+                if not first.done():
+                    first.set_exception(error)
+                    return
+                _LOG.warning("connection to %s lost: %r", self.address, error)
+            await asyncio.sleep(self._random.uniform(*BACK_OFF_S))
+
+    async def _one_connection(self, first: asyncio.Future[None]) -> None:
+        connection = self._new_connection()
+        try:
+            async with connection:
+                if self._filters:
+                    await connection.subscribe([(each, 1) for each in self._filters])
+                await self._send_kept(connection)
+                self._connection = connection
+                if self._on_connect is not None:
+                    await self._on_connect()
+                if not first.done():
+                    first.set_result(None)
+                await connection.lost()
+        finally:
+            self._connection = None
+            self._take_back()
+
+    async def _send_kept(self, connection: Connection) -> None:
+        while self._kept:
+            outgoing = self._kept.popleft()
+            if outgoing.expires is None or outgoing.expires > time.monotonic():
+                self._hand_over(connection, outgoing, 1)
+                await self._room.wait()
+
+    def _take_back(self) -> None:
+        """What was not acknowledged may be lost, so it goes first on the next connection."""
+        self._kept.extendleft(reversed(self._unacknowledged.values()))
+        self._unacknowledged.clear()
+        self._idle.set()
+        self._room.set()
+
+    def _new_connection(self) -> Connection:
+        will = self._will
+        return Connection(
+            self.address.host,
+            self.address.port,
+            deliver=self._inbox.put,
+            acknowledged=self._acknowledged,
+            username=self.address.user,
+            password=self.address.password,
+            identifier=self._client_id,
+            will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
+            timeout=CONNECT_TIMEOUT_S,
+            keepalive=KEEPALIVE_S,
+            max_inflight_messages=IN_FLIGHT,
+            tls_context=ssl.create_default_context() if self.address.tls else None,
+            # Without it two small packets in a row wait for each other's acknowledgement, 40 ms.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+        )

@@ -1,0 +1,401 @@
+"""From one journal line to the rows it makes or changes: pure, without state."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import TypeAlias, assert_never
+
+from sdl.core import commands as c
+from sdl.core import events as e
+from sdl.core.commands import Command
+from sdl.core.events import Event
+from sdl.model.units import unit_of
+from sdl.wire.journal import Line
+
+Cell: TypeAlias = str | int | float | bool | None
+Key: TypeAlias = tuple[Cell, ...]
+"""Values of a table's primary key, in the order of its columns."""
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """A new row; columns that are not named are empty."""
+
+    table: str
+    key: Key
+    values: Mapping[str, Cell]
+    """All that is known, the key included."""
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """New values for some columns of a row that an earlier line made."""
+
+    table: str
+    key: Key
+    values: Mapping[str, Cell]
+
+
+Change: TypeAlias = Insert | Update
+
+SILENT = frozenset(
+    kind.__name__
+    for kind in (
+        c.Resend,
+        c.Query,
+        c.Wait,
+        e.CommandNotSeen,
+        e.CommandUnheard,
+        e.TimerFired,
+    )
+)
+"""Types whose lines change no row, so that nobody need read their bodies."""
+
+
+def rows(line: Line, value: Event | Command) -> list[Change]:
+    """The row changes of one line; ``value`` is what its body holds."""
+    match value:
+        case c.Perform() | e.CommandAccepted() | e.CommandStarted() | e.CommandDone():
+            return [_step(line, value)]
+        case e.CommandFailed() | e.CommandUnknown():
+            return [_step(line, value)]
+        case e.CampaignStarted():
+            return _campaign(line, value)
+        case e.OrchestratorStarted() | e.StopRequested() | c.Conclude():
+            return _course(line, value)
+        case e.InstrumentOnline() | e.InstrumentLost():
+            return [_instrument(line, value)]
+        case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
+            return [_request(line, value)]
+        case c.AcceptSuggestion() | c.Dispose():
+            return [_suggestion(line, value)]
+        case c.BeginRun() | c.EndRun() | c.Weigh():
+            return _run(line, value)
+        case c.Resend() | c.Query() | c.Wait():
+            return []
+        case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired():
+            return []
+        case _:
+            assert_never(value)
+
+
+StepChange: TypeAlias = (
+    c.Perform
+    | e.CommandAccepted
+    | e.CommandStarted
+    | e.CommandDone
+    | e.CommandFailed
+    | e.CommandUnknown
+)
+
+
+def _step(line: Line, value: StepChange) -> Change:
+    values: dict[str, Cell]
+    match value:
+        case c.Perform():
+            return _perform(line, value)
+        case e.CommandAccepted():
+            values = {"status": "accepted"}
+        case e.CommandStarted():
+            values = {"status": "started", "started_at": value.at}
+        case e.CommandDone():
+            values = {
+                "status": "done",
+                "ended_at": value.at,
+                "duration_s": value.duration_s,
+                "result": _json(value.result),
+            }
+        case e.CommandFailed():
+            values = {
+                "status": "failed",
+                "ended_at": value.at,
+                "phase": value.phase,
+                "fault": value.kind,
+                "reason": _text(value.reason),
+            }
+        case e.CommandUnknown():
+            values = {"status": "unknown", "ended_at": value.at, "reason": _text(value.reason)}
+        case _:
+            assert_never(value)
+    values["last_seq"] = line.seq
+    return Update("step", (value.cid,), values)
+
+
+def _perform(line: Line, value: c.Perform) -> Insert:
+    return Insert(
+        "step",
+        (value.cid,),
+        {
+            "cid": value.cid,
+            "campaign": line.campaign,
+            "run": run_of(value.step),
+            "step": value.step,
+            "attempt": value.attempt,
+            "instrument": value.instrument,
+            "operation": value.operation,
+            "effect": value.effect,
+            "args": _json(value.args),
+            "not_after": value.not_after,
+            "status": "issued",
+            "issued_at": line.at,
+            "seq": line.seq,
+            "last_seq": line.seq,
+        },
+    )
+
+
+def run_of(step: str) -> str:
+    """The run that a step, or a command of it, belongs to: the first two parts of its id."""
+    return "/".join(step.split("/", 2)[:2])
+
+
+def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
+    campaign, objective, origin = value.campaign, value.campaign.objective, value.origin
+    head = _insert(
+        line,
+        "campaign",
+        (line.campaign,),
+        {
+            "lab": value.lab.name,
+            "protocol": value.protocol.name,
+            "protocol_sha256": origin.protocol_sha256,
+            "measure": objective.measure,
+            "unit": unit_of(objective.measure),
+            "goal": objective.goal,
+            "target": objective.target,
+            "seed": campaign.seed,
+            "parallel": campaign.parallel,
+            "planner": campaign.planner.kind,
+            "clock": origin.clock,
+            "speed": origin.speed,
+            "simulated": value.lab.simulated,
+            "space": _json([asdict(parameter) for parameter in campaign.space]),
+            "software": _json(dict(origin.software)),
+            "status": "running",
+            "started_at": value.at,
+            "epoch": 0,
+        },
+    )
+    return [head, *_hypothesis(line, value), *_instruments(line, value)]
+
+
+def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
+    stated = value.campaign.hypothesis
+    if stated is None:
+        return
+    predicts = stated.predicts
+    yield _insert(
+        line,
+        "hypothesis",
+        (line.campaign,),
+        {
+            "claim": _text(stated.claim),
+            "quantity": predicts.quantity,
+            "unit": unit_of(predicts.quantity),
+            "scope": predicts.at,
+            "direction": predicts.direction,
+            "threshold": predicts.threshold,
+            "noise_sd": predicts.noise_sd,
+            "prior": stated.prior,
+            "error_level": stated.error_level,
+            "sha256": value.origin.hypothesis_sha256,
+            "stated_at": value.at,
+        },
+    )
+
+
+def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
+    for instrument in value.lab.instruments:
+        yield _insert(
+            line,
+            "instrument",
+            (line.campaign, instrument.name),
+            {
+                "instrument": instrument.name,
+                "driver": instrument.driver,
+                "simulated": instrument.simulated,
+                "options": _json(dict(instrument.options)),
+                "limits": _json({name: asdict(held) for name, held in instrument.limits.items()}),
+                "online": False,
+                "changed_at": value.at,
+            },
+        )
+
+
+def _course(
+    line: Line, value: e.OrchestratorStarted | e.StopRequested | c.Conclude
+) -> list[Change]:
+    key = (line.campaign,)
+    match value:
+        case e.OrchestratorStarted():
+            return [_update(line, "campaign", key, {"epoch": value.epoch})]
+        case e.StopRequested():
+            asked = _text(f"{value.by}: {value.reason}")
+            return [_update(line, "campaign", key, {"stop_asked": asked})]
+        case c.Conclude():
+            end: dict[str, Cell] = {
+                "status": "ended",
+                "ending": value.ending,
+                "reason": _text(value.reason),
+                "best_run": value.best_run,
+                "ended_at": line.at,
+            }
+            ended = _update(line, "campaign", key, end)
+            if value.verdict is None:
+                return [ended]
+            return [ended, _update(line, "hypothesis", key, {"verdict": value.verdict})]
+        case _:
+            assert_never(value)
+
+
+def _instrument(line: Line, value: e.InstrumentOnline | e.InstrumentLost) -> Change:
+    key = (line.campaign, value.instrument)
+    match value:
+        case e.InstrumentOnline():
+            seen: dict[str, Cell] = {
+                "online": True,
+                "driver": value.driver,
+                "simulated": value.simulated,
+                "boot": value.boot,
+                "actions": _json(list(value.actions)),
+                "reason": None,
+                "changed_at": value.at,
+            }
+        case e.InstrumentLost():
+            seen = {"online": False, "reason": _text(value.reason), "changed_at": value.at}
+        case _:
+            assert_never(value)
+    return _update(line, "instrument", key, seen)
+
+
+def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerFailed) -> Change:
+    key = (value.ask, value.attempt)
+    match value:
+        case c.AskPlanner():
+            asked: dict[str, Cell] = {
+                "ask": value.ask,
+                "attempt": value.attempt,
+                "planner": value.planner,
+                "wanted": value.count,
+                "seed": value.seed,
+                "trials": value.trials,
+                "trials_sha256": value.trials_sha256,
+                "asked_at": line.at,
+                "status": "asked",
+            }
+            return _insert(line, "planner_request", key, asked)
+        case e.SuggestionsArrived():
+            answer: dict[str, Cell] = {
+                "status": "answered",
+                "answered_at": value.at,
+                "received": len(value.suggestions),
+                "versions": _json(dict(value.versions)),
+            }
+        case e.PlannerFailed():
+            answer = {"status": "failed", "answered_at": value.at, "reason": _text(value.reason)}
+        case _:
+            assert_never(value)
+    return _update(line, "planner_request", key, answer)
+
+
+def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
+    key = (value.suggestion,)
+    match value:
+        case c.AcceptSuggestion():
+            point = value.value
+            accepted: dict[str, Cell] = {
+                "suggestion": value.suggestion,
+                "ask": value.ask,
+                "origin": point.origin,
+                "inputs": _json(dict(point.inputs)),
+                "predicted": _json({name: asdict(p) for name, p in point.predicted.items()}),
+                "acquisition": point.acquisition,
+                "seed": point.seed,
+                "model_digest": point.model_digest,
+                "fall_back": _text(point.fall_back),
+                "accepted_at": line.at,
+            }
+            return _insert(line, "suggestion", key, accepted)
+        case c.Dispose():
+            end: dict[str, Cell] = {
+                "disposition": value.disposition,
+                "reason": _text(value.reason),
+                "ended_at": line.at,
+            }
+            return _update(line, "suggestion", key, end)
+        case _:
+            assert_never(value)
+
+
+def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
+    key = (value.run,)
+    match value:
+        case c.BeginRun():
+            begun: dict[str, Cell] = {
+                "run": value.run,
+                "suggestion": value.suggestion,
+                "inputs": _json(dict(value.inputs)),
+                "roles": _json(dict(value.roles)),
+                "begun_at": line.at,
+            }
+            return [_insert(line, "run", key, begun)]
+        case c.EndRun():
+            ended: dict[str, Cell] = {
+                "outcome": value.outcome,
+                "loss": value.loss,
+                "reason": _text(value.reason),
+                "ended_at": line.at,
+            }
+            return [_update(line, "run", key, ended), *_observations(line, value)]
+        case c.Weigh():
+            weighed: dict[str, Cell] = {
+                "run": value.run,
+                "runs": value.evidence.runs,
+                "e_for": value.evidence.e_for,
+                "e_against": value.evidence.e_against,
+                "posterior": value.evidence.posterior,
+                "at": line.at,
+            }
+            return [_insert(line, "evidence", key, weighed)]
+        case _:
+            assert_never(value)
+
+
+def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
+    for measure, number in value.measures.items():
+        yield _insert(
+            line,
+            "observation",
+            (value.run, measure),
+            {
+                "run": value.run,
+                "measure": measure,
+                "value": number,
+                "unit": unit_of(measure),
+                "at": line.at,
+            },
+        )
+
+
+def _insert(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
+    made: dict[str, Cell] = {"campaign": line.campaign, "seq": line.seq, "last_seq": line.seq}
+    return Insert(table, key, {**values, **made})
+
+
+def _update(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Update:
+    return Update(table, key, {**values, "last_seq": line.seq})
+
+
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+
+
+def _json(value: object) -> str:
+    """JSON text with sorted keys, so that equal values give equal text."""
+    return _ENCODER.encode(value)
+
+
+def _text(words: str) -> str:
+    """Words as every database can hold them: PostgreSQL refuses a NUL that a driver may send."""
+    return words.replace("\x00", "\ufffd")

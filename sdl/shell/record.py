@@ -1,0 +1,283 @@
+"""The record of a lab: one database with every campaign's journal and the tables made from it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from sqlalchemy import URL, Engine, func, select
+from sqlmodel import Session, col
+from sqlmodel import select as select_rows
+
+from sdl.errors import Bug, RecordFault
+from sdl.shell.database import connect, faults, parse
+from sdl.shell.rowset import RowSet
+from sdl.shell.statements import Pen
+from sdl.shell.tables import (
+    JOURNAL,
+    CampaignRow,
+    EvidenceRow,
+    HypothesisRow,
+    InstrumentRow,
+    ObservationRow,
+    PlannerRequestRow,
+    RunRow,
+    StepRow,
+    SuggestionRow,
+)
+from sdl.shell.verify import Break, first_break, rebuild_tables
+from sdl.wire.journal import GENESIS, Line
+
+PAGE = 1000
+"""Journal lines read at a time, so that no read transaction stays open while a caller thinks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignSummary:
+    """One campaign at a glance."""
+
+    campaign: CampaignRow
+    runs: int
+    """Begun so far."""
+    measured: int
+    failed: int
+    """Ended without a measurement, *unknown* included."""
+    best: ObservationRow | None
+    """The steered measure of the run with the smallest loss so far."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunDetail:
+    """One run with all that belongs to it."""
+
+    run: RunRow
+    suggestion: SuggestionRow | None
+    steps: tuple[StepRow, ...]
+    observations: tuple[ObservationRow, ...]
+    evidence: EvidenceRow | None
+
+
+class Record:
+    """An open record. Its methods may be called from any thread; they raise RecordFault."""
+
+    def __init__(self, engine: Engine, url: URL) -> None:
+        self._engine = engine
+        self._url = url
+        self._pen: Pen | None = None
+        self._heads: dict[str, tuple[int, str]] = {}
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, url: str, *, create: bool = True) -> Record:
+        """Open the record at an SQLAlchemy URL, upgrading an older schema.
+
+        ``create``: make it if it is not there, and make sure that it can be written. RecordFault
+        says in one sentence what is wrong, without the password.
+        """
+        parsed = parse(url)
+        return cls(connect(parsed, create=create), parsed)
+
+    def close(self) -> None:
+        """Close all connections; safe to call twice."""
+        with self._lock:
+            if self._pen is not None:
+                self._pen.close()
+                self._pen = None
+            self._engine.dispose()
+
+    def append(self, lines: Sequence[Line]) -> None:
+        """Write lines and what they change in the tables: one transaction, durable on return.
+
+        The lines of each campaign continue its chain. After an error nothing of them is written.
+        """
+        if not lines:
+            return
+        changed = RowSet()
+        changed.add_lines(lines)
+        with self._lock, faults(self._url):
+            heads = self._continued(lines)
+            if self._pen is None:
+                self._pen = Pen(self._engine)
+            self._pen.write(lines, changed)
+            self._heads.update(heads)
+
+    def _continued(self, lines: Sequence[Line]) -> dict[str, tuple[int, str]]:
+        """The heads after these lines. Bug if one does not follow on the line before it."""
+        heads: dict[str, tuple[int, str]] = {}
+        for line in lines:
+            name = line.campaign
+            seq, previous = heads.get(name) or self._heads.get(name) or self.head(name)
+            if line.seq != seq + 1 or line.hash != line.expected_hash(previous):
+                raise Bug(
+                    f"journal line {line.seq} of {name} does not continue the chain, which "
+                    f"stands at {seq}; nothing was written"
+                )
+            heads[name] = (line.seq, line.hash)
+        return heads
+
+    def lines(self, campaign: str, after: int = 0) -> Iterator[Line]:
+        """The journal of one campaign in order, from the line after ``after`` on."""
+        query = select(*JOURNAL.columns).where(JOURNAL.c.campaign == campaign)
+        while True:
+            page = query.where(JOURNAL.c.seq > after).order_by(JOURNAL.c.seq).limit(PAGE)
+            with faults(self._url), self._engine.connect() as connection:
+                found = connection.execute(page).all()
+            for name, seq, at, kind, type_name, body, digest in found:
+                yield Line(
+                    campaign=name,
+                    seq=seq,
+                    at=at,
+                    kind=cast("Literal['event', 'command']", kind),
+                    type=type_name,
+                    body=body,
+                    hash=digest,
+                )
+            if len(found) < PAGE:
+                return
+            after = found[-1].seq
+
+    def head(self, campaign: str) -> tuple[int, str]:
+        """Number and hash of the last line; 0 and GENESIS where there is none."""
+        query = (
+            select(JOURNAL.c.seq, JOURNAL.c.hash)
+            .where(JOURNAL.c.campaign == campaign)
+            .order_by(JOURNAL.c.seq.desc())
+            .limit(1)
+        )
+        with faults(self._url), self._engine.connect() as connection:
+            found = connection.execute(query).first()
+        return (0, GENESIS) if found is None else (found.seq, found.hash)
+
+    def verify(self, campaign: str | None = None) -> Break | None:
+        """The first broken link of one campaign's journal, or of all; None if every one holds."""
+        with faults(self._url):
+            return first_break(self._engine, campaign)
+
+    def rebuild(self, *, check: bool) -> list[str]:
+        """Make the tables again from the journal; a sentence for each difference found.
+
+        ``check``: only compare, change nothing.
+        """
+        with self._lock, faults(self._url):
+            return rebuild_tables(self._engine, check=check)
+
+    def campaigns(self) -> list[CampaignSummary]:
+        """All campaigns, the earliest first."""
+        with self._session() as session:
+            rows = session.exec(
+                select_rows(CampaignRow).order_by(
+                    col(CampaignRow.started_at), col(CampaignRow.campaign)
+                )
+            ).all()
+            return [_summary(session, row) for row in rows]
+
+    def campaign(self, name: str) -> CampaignSummary:
+        """One campaign. RecordFault, with the names there are, if it is not in the record."""
+        with self._session() as session:
+            row = session.get(CampaignRow, name)
+            if row is None:
+                names = session.exec(select_rows(CampaignRow.campaign)).all()
+                there = f"there are: {', '.join(sorted(names))}" if names else "it is empty"
+                raise RecordFault(f"the record holds no campaign {name!r}; {there}")
+            return _summary(session, row)
+
+    def runs(self, campaign: str) -> list[RunRow]:
+        """The runs of one campaign in the order in which they were begun."""
+        with self._session() as session:
+            query = select_rows(RunRow).where(col(RunRow.campaign) == campaign)
+            return list(session.exec(query.order_by(col(RunRow.seq))).all())
+
+    def run(self, run: str) -> RunDetail:
+        """One run. RecordFault if it is not in the record."""
+        with self._session() as session:
+            row = session.get(RunRow, run)
+            if row is None:
+                raise RecordFault(f"the record holds no run {run!r}; see 'sdl runs list'")
+            steps = select_rows(StepRow).where(col(StepRow.run) == run)
+            seen = select_rows(ObservationRow).where(col(ObservationRow.run) == run)
+            return RunDetail(
+                run=row,
+                suggestion=session.get(SuggestionRow, row.suggestion),
+                steps=tuple(session.exec(steps.order_by(col(StepRow.seq))).all()),
+                observations=tuple(session.exec(seen.order_by(col(ObservationRow.measure))).all()),
+                evidence=session.get(EvidenceRow, run),
+            )
+
+    def observations(self, campaign: str) -> list[ObservationRow]:
+        """Every measured number of one campaign in the order of arrival."""
+        with self._session() as session:
+            query = select_rows(ObservationRow).where(col(ObservationRow.campaign) == campaign)
+            ordered = query.order_by(col(ObservationRow.seq), col(ObservationRow.measure))
+            return list(session.exec(ordered).all())
+
+    def suggestions(self, campaign: str) -> list[SuggestionRow]:
+        """The accepted points of one campaign in order."""
+        with self._session() as session:
+            query = select_rows(SuggestionRow).where(col(SuggestionRow.campaign) == campaign)
+            return list(session.exec(query.order_by(col(SuggestionRow.seq))).all())
+
+    def suggestion(self, suggestion: str) -> SuggestionRow:
+        """One accepted point. RecordFault if it is not in the record."""
+        with self._session() as session:
+            row = session.get(SuggestionRow, suggestion)
+        if row is None:
+            raise RecordFault(f"the record holds no suggestion {suggestion!r}")
+        return row
+
+    def planner_requests(self, campaign: str) -> list[PlannerRequestRow]:
+        """What the planner was asked, each attempt, in order."""
+        with self._session() as session:
+            query = select_rows(PlannerRequestRow).where(
+                col(PlannerRequestRow.campaign) == campaign
+            )
+            return list(session.exec(query.order_by(col(PlannerRequestRow.seq))).all())
+
+    def hypothesis(self, campaign: str) -> HypothesisRow | None:
+        """The claim of one campaign; None where it has none."""
+        with self._session() as session:
+            return session.get(HypothesisRow, campaign)
+
+    def evidence(self, campaign: str) -> list[EvidenceRow]:
+        """The evidence after each run, in order."""
+        with self._session() as session:
+            query = select_rows(EvidenceRow).where(col(EvidenceRow.campaign) == campaign)
+            return list(session.exec(query.order_by(col(EvidenceRow.seq))).all())
+
+    def instruments(self, campaign: str) -> list[InstrumentRow]:
+        """The instruments as one campaign sees them, by name."""
+        with self._session() as session:
+            query = select_rows(InstrumentRow).where(col(InstrumentRow.campaign) == campaign)
+            return list(session.exec(query.order_by(col(InstrumentRow.instrument))).all())
+
+    @contextmanager
+    def _session(self) -> Iterator[Session]:
+        """A short reading session whose rows stay readable after it."""
+        with faults(self._url), Session(self._engine, expire_on_commit=False) as session:
+            yield session
+
+
+def _summary(session: Session, row: CampaignRow) -> CampaignSummary:
+    counted = session.exec(
+        select_rows(RunRow.outcome, func.count())
+        .where(col(RunRow.campaign) == row.campaign)
+        .group_by(col(RunRow.outcome))
+    ).all()
+    by_outcome = dict(counted)
+    best = session.exec(
+        select_rows(ObservationRow)
+        .join(RunRow, col(RunRow.run) == col(ObservationRow.run))
+        .where(col(RunRow.campaign) == row.campaign, col(RunRow.loss).is_not(None))
+        .where(col(ObservationRow.measure) == row.measure)
+        .order_by(col(RunRow.loss), col(RunRow.seq))
+        .limit(1)
+    ).first()
+    return CampaignSummary(
+        campaign=row,
+        runs=sum(by_outcome.values()),
+        measured=by_outcome.get("measured", 0),
+        failed=by_outcome.get("failed", 0) + by_outcome.get("unknown", 0),
+        best=best,
+    )

@@ -1,0 +1,252 @@
+"""The tables of the record: the journal, which is the truth, and what is projected from it.
+
+Every projected row carries ``seq``, the journal line that made it, and ``last_seq``, the line that
+changed it last, within its campaign. Times are lab seconds since 1970 (UTC). A column that holds
+JSON says so. Units stand in the name of a quantity, or in the ``unit`` beside it.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Table, Text
+from sqlalchemy.orm import registry
+from sqlmodel import Field, SQLModel
+
+SCHEMA = "0001"
+"""The newest migration; a record at another one is upgraded, or refused if it is newer."""
+
+_REGISTRY = registry()
+
+
+class Row(SQLModel, registry=_REGISTRY):
+    """A row of the record. An own registry keeps a lab's other SQLModel tables out of it."""
+
+
+class JournalRow(Row, table=True):
+    """One line of a campaign's journal. Triggers refuse its change and its removal."""
+
+    __tablename__ = "journal"
+    campaign: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    at: float
+    kind: str
+    type: str
+    body: str = Field(sa_type=Text)
+    hash: str
+
+
+class CampaignRow(Row, table=True):
+    """One campaign, from its file and its end."""
+
+    __tablename__ = "campaign"
+    campaign: str = Field(primary_key=True)
+    lab: str
+    protocol: str
+    protocol_sha256: str
+    measure: str
+    unit: str
+    goal: str
+    target: float | None
+    seed: int = Field(sa_type=BigInteger)
+    parallel: int
+    planner: str
+    clock: str
+    speed: float
+    simulated: bool
+    space: str = Field(sa_type=Text)
+    """JSON: the searched inputs."""
+    software: str = Field(sa_type=Text)
+    """JSON: package to version."""
+    status: str
+    """``running`` or ``ended``."""
+    started_at: float
+    epoch: int
+    """How many processes have led it: more than 1 after a resumption."""
+    stop_asked: str | None = Field(sa_type=Text)
+    ending: str | None
+    reason: str | None = Field(sa_type=Text)
+    best_run: str | None
+    ended_at: float | None
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class HypothesisRow(Row, table=True):
+    """The claim of a campaign, written before its first run."""
+
+    __tablename__ = "hypothesis"
+    campaign: str = Field(primary_key=True)
+    claim: str = Field(sa_type=Text)
+    quantity: str
+    unit: str
+    scope: str
+    direction: str
+    threshold: float
+    noise_sd: float | None
+    prior: float
+    error_level: float
+    sha256: str
+    stated_at: float
+    verdict: str | None
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class EvidenceRow(Row, table=True):
+    """What all runs up to this one say about the claim."""
+
+    __tablename__ = "evidence"
+    run: str = Field(primary_key=True)
+    campaign: str = Field(index=True)
+    runs: int
+    e_for: float
+    e_against: float
+    posterior: float
+    at: float
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class SuggestionRow(Row, table=True):
+    """One accepted point of the planner and its one end."""
+
+    __tablename__ = "suggestion"
+    suggestion: str = Field(primary_key=True)
+    campaign: str = Field(index=True)
+    ask: str
+    origin: str
+    inputs: str = Field(sa_type=Text)
+    """JSON: input to value, in the unit of its name."""
+    predicted: str = Field(sa_type=Text)
+    """JSON: measure to ``mean`` and ``sd``, in the unit of the measure's name."""
+    acquisition: float | None
+    seed: int = Field(sa_type=BigInteger)
+    model_digest: str
+    fall_back: str = Field(sa_type=Text)
+    accepted_at: float
+    disposition: str | None
+    reason: str | None = Field(sa_type=Text)
+    ended_at: float | None
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class RunRow(Row, table=True):
+    """One execution of the protocol."""
+
+    __tablename__ = "run"
+    run: str = Field(primary_key=True)
+    campaign: str = Field(index=True)
+    suggestion: str
+    inputs: str = Field(sa_type=Text)
+    """JSON: searched and fixed inputs, in the unit of their names."""
+    roles: str = Field(sa_type=Text)
+    """JSON: role to instrument or well."""
+    begun_at: float
+    outcome: str | None
+    loss: float | None
+    reason: str | None = Field(sa_type=Text)
+    ended_at: float | None
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class StepRow(Row, table=True):
+    """One attempt of one step: one command to one instrument."""
+
+    __tablename__ = "step"
+    cid: str = Field(primary_key=True)
+    campaign: str
+    run: str = Field(index=True)
+    step: str
+    attempt: int
+    instrument: str
+    operation: str
+    effect: str
+    args: str = Field(sa_type=Text)
+    """JSON: argument to value."""
+    not_after: float | None
+    status: str
+    """``issued``, ``accepted``, ``started``, ``done``, ``failed`` or ``unknown``."""
+    issued_at: float
+    started_at: float | None
+    ended_at: float | None
+    duration_s: float | None
+    result: str | None = Field(sa_type=Text)
+    """JSON: what the instrument returned."""
+    phase: str | None
+    fault: str | None
+    reason: str | None = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class ObservationRow(Row, table=True):
+    """One measured number of one run."""
+
+    __tablename__ = "observation"
+    run: str = Field(primary_key=True)
+    measure: str = Field(primary_key=True)
+    campaign: str = Field(index=True)
+    value: float
+    unit: str
+    uncertainty: float | None
+    """Standard deviation in ``unit``; empty where nobody has stated one."""
+    at: float
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class InstrumentRow(Row, table=True):
+    """One instrument as one campaign saw it."""
+
+    __tablename__ = "instrument"
+    campaign: str = Field(primary_key=True)
+    instrument: str = Field(primary_key=True)
+    driver: str
+    simulated: bool
+    options: str = Field(sa_type=Text)
+    """JSON: constructor arguments of the driver."""
+    limits: str = Field(sa_type=Text)
+    """JSON: ``action.argument`` to its bounds."""
+    online: bool
+    boot: str | None
+    actions: str | None = Field(sa_type=Text)
+    """JSON: names of what it offers; empty until it was seen."""
+    reason: str | None = Field(sa_type=Text)
+    """Why it is not online, where that was said."""
+    changed_at: float
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class PlannerRequestRow(Row, table=True):
+    """One attempt of one question to the planner."""
+
+    __tablename__ = "planner_request"
+    ask: str = Field(primary_key=True)
+    attempt: int = Field(primary_key=True)
+    campaign: str = Field(index=True)
+    planner: str
+    wanted: int
+    """How many points were asked for."""
+    seed: int = Field(sa_type=BigInteger)
+    trials: int
+    trials_sha256: str
+    asked_at: float
+    status: str
+    """``asked``, ``answered`` or ``failed``."""
+    answered_at: float | None
+    received: int | None
+    versions: str | None = Field(sa_type=Text)
+    """JSON: package to version, of the planner's process."""
+    reason: str | None = Field(sa_type=Text)
+    seq: int = Field(sa_type=BigInteger)
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+metadata = _REGISTRY.metadata
+JOURNAL: Table = metadata.tables["journal"]
+PROJECTED: dict[str, Table] = {
+    name: table for name, table in metadata.tables.items() if name != "journal"
+}
+"""By name: everything that ``sdl db rebuild`` can make again from the journal."""

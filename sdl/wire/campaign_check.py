@@ -1,0 +1,215 @@
+"""Whether a campaign, its lab and its protocol fit each other, before anything is started."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
+
+from sdl.errors import UserMistake
+from sdl.model.campaign import Campaign, ChoiceParameter, Parameter
+from sdl.model.data import InputValue
+from sdl.model.lab import Lab
+from sdl.model.labware import PLATE_KINDS
+from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.wire.campaign_values import check_values
+from sdl.wire.toml_lines import KeyPath
+from sdl.wire.toml_table import Places, did_you_mean
+
+_Found = Iterator[tuple[KeyPath, str]]
+
+
+def check_campaign(
+    campaign: Campaign,
+    lab: Lab,
+    signature: ProtocolSignature,
+    offers: Mapping[str, AbstractSet[str]],
+    places: Places | None = None,
+) -> list[UserMistake]:
+    """All that does not fit, each at the line of ``campaign.toml`` where ``places`` knows it.
+
+    ``offers``: instrument name to the names of the actions that its driver's class has; an
+    instrument that is missing there is not compared.
+    """
+    places = places or Places("campaign", None)
+    found = [
+        *_roles(campaign, lab, signature),
+        *_offers(campaign, signature, offers),
+        *_inputs(campaign, signature),
+        *_measure(campaign, signature),
+        *_hypothesis(campaign, signature),
+        *_wells(campaign, lab, signature),
+        *_speed(lab),
+    ]
+    fitting = [places.mistake(keys, message) for keys, message in found]
+    return [*check_values(campaign, places), *fitting]
+
+
+def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found:
+    roles = {role.name: role for role in signature.roles}
+    for name in campaign.roles:
+        if name not in roles:
+            hint = did_you_mean(name, roles)
+            yield ("roles", name), f"{signature.name} has no such role; {hint}"
+    for role in signature.roles:
+        if role.name in campaign.roles:
+            yield from _players(role, campaign.roles[role.name], lab)
+        else:
+            kind = "a plate" if role.is_labware else f"an instrument ({role.capability})"
+            yield (
+                ("roles",),
+                f"the role {role.name!r} is missing; name {kind}: {role.name} = ...",
+            )
+
+
+def _players(role: Role, names: tuple[str, ...], lab: Lab) -> _Found:
+    instruments = {instrument.name for instrument in lab.instruments}
+    plates = {plate.name for plate in lab.labware}
+    known, other = (plates, instruments) if role.is_labware else (instruments, plates)
+    kind = "plate" if role.is_labware else "instrument"
+    for name in names:
+        if name in other:
+            wrong = "an instrument" if role.is_labware else "a plate"
+            yield ("roles", role.name), f"{name!r} is {wrong}; the role needs a {kind}"
+        elif name not in known:
+            hint = did_you_mean(name, known)
+            yield ("roles", role.name), f"the lab has no {kind} {name!r}; {hint}"
+    if len(names) > 1 and not role.is_labware:
+        yield ("roles", role.name), "one instrument plays a role; name one"
+
+
+def _offers(
+    campaign: Campaign, signature: ProtocolSignature, offers: Mapping[str, AbstractSet[str]]
+) -> _Found:
+    for role in signature.roles:
+        for name in campaign.roles.get(role.name, ()):
+            missing = sorted(set(role.actions) - offers.get(name, set(role.actions)))
+            if missing and not role.is_labware:
+                yield (
+                    ("roles", role.name),
+                    (
+                        f"{name!r} cannot {', '.join(missing)}, which a {role.capability} must; "
+                        "choose another instrument or driver"
+                    ),
+                )
+
+
+def _inputs(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    inputs = {given.name: given for given in signature.inputs}
+    for parameter in campaign.space:
+        given = inputs.get(parameter.name)
+        if given is None:
+            yield ("search", parameter.name), _unknown_input(signature, inputs, parameter.name)
+        else:
+            for message in _searched(given, parameter):
+                yield ("search", parameter.name), message
+    for name, value in campaign.fixed.items():
+        given = inputs.get(name)
+        if given is None:
+            yield ("fixed", name), _unknown_input(signature, inputs, name)
+        else:
+            for message in _value(given, value):
+                yield ("fixed", name), message
+    chosen = {parameter.name for parameter in campaign.space} | campaign.fixed.keys()
+    for given in signature.inputs:
+        if given.default is None and given.name not in chosen:
+            yield (
+                ("search",),
+                (
+                    f"the input {given.name!r} is missing and has no default; "
+                    "add it to [search] or to [fixed]"
+                ),
+            )
+
+
+def _unknown_input(signature: ProtocolSignature, inputs: Mapping[str, Input], name: str) -> str:
+    return f"{signature.name} has no such input; {did_you_mean(name, inputs)}"
+
+
+def _searched(given: Input, parameter: Parameter) -> Iterator[str]:
+    if isinstance(parameter, ChoiceParameter):
+        for option in parameter.options:
+            yield from _value(given, option)
+    elif given.kind == "str":
+        yield f"is text in the protocol; use choices{_options(given)}"
+    elif given.options:
+        yield f"takes a few values only; use choices{_options(given)}"
+    elif given.kind == "int" and not parameter.integer:
+        yield "is a whole number in the protocol; add integer = true"
+
+
+def _options(given: Input) -> str:
+    listed = ", ".join(f'"{o}"' if isinstance(o, str) else str(o) for o in given.options)
+    return f" = [{listed}]" if listed else ' = ["..."]'
+
+
+def _value(given: Input, value: InputValue) -> Iterator[str]:
+    is_text = isinstance(value, str)
+    if is_text != (given.kind == "str"):
+        wanted = {"str": "text", "int": "a whole number", "float": "a number"}[given.kind]
+        yield f"{value!r} does not fit: the protocol needs {wanted}"
+    elif given.options and value not in given.options:
+        hint = did_you_mean(str(value), [str(option) for option in given.options])
+        yield f"{value!r} is none of the protocol's options; {hint}"
+    elif given.kind == "int" and not isinstance(value, int):
+        yield f"{value!r} does not fit: the protocol needs a whole number"
+
+
+def _measure(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    measure = campaign.objective.measure
+    if measure not in signature.measures:
+        hint = did_you_mean(measure, signature.measures)
+        yield ("objective", "measure"), f"{signature.name} does not measure {measure!r}; {hint}"
+
+
+def _hypothesis(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    if campaign.hypothesis is None:
+        return
+    predicts = campaign.hypothesis.predicts
+    keys = ("hypothesis", "predicts")
+    searched = {parameter.name: parameter for parameter in campaign.space}
+    parameter = searched.get(predicts.quantity)
+    if predicts.quantity in signature.measures:
+        if predicts.at == "best" and predicts.noise_sd is None:
+            yield (
+                keys,
+                (
+                    "a measure at best needs noise_sd, the standard deviation of one measurement "
+                    "in the measure's unit"
+                ),
+            )
+    elif parameter is None:
+        hint = did_you_mean(predicts.quantity, [*signature.measures, *searched])
+        yield (
+            (*keys, "quantity"),
+            f"{predicts.quantity!r} is neither a measure nor a searched input; {hint}",
+        )
+    elif isinstance(parameter, ChoiceParameter) and not parameter.ordered:
+        yield (*keys, "quantity"), f"{predicts.quantity!r} has named options; predict a number"
+    elif predicts.at == "typical":
+        yield (*keys, "at"), 'an input is judged at "best"; "typical" is for measures'
+
+
+def _wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found:
+    kinds = {plate.name: plate.kind for plate in lab.labware}
+    needs: dict[str, int] = {}
+    for role in signature.roles:
+        plates = [name for name in campaign.roles.get(role.name, ()) if name in kinds]
+        wells = sum(len(PLATE_KINDS[kinds[name]].wells) for name in plates)
+        if not role.is_labware or not plates:
+            continue
+        for name in plates:
+            needs[name] = needs.get(name, 0) + 1
+        if campaign.parallel > wells // max(needs[name] for name in plates):
+            yield (
+                ("campaign", "parallel"),
+                (
+                    f"{campaign.parallel} runs at once need more wells than {role.name!r} has "
+                    f"({wells}); add a plate"
+                ),
+            )
+
+
+def _speed(lab: Lab) -> _Found:
+    real = [instrument.name for instrument in lab.instruments if not instrument.simulated]
+    if lab.speed != 1 and real:
+        yield ("campaign", "lab"), f"its speed is {lab.speed:g}, but {real[0]!r} is real; remove it"

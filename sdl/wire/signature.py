@@ -1,0 +1,174 @@
+"""A protocol function to its schema: roles, inputs and measures, read from the signature alone."""
+
+from __future__ import annotations
+
+import ast
+import dataclasses
+import hashlib
+import inspect
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin, get_type_hints
+
+from sdl.errors import Place, ProtocolMistake
+from sdl.model.action import Capability, operations_of
+from sdl.model.data import InputValue
+from sdl.model.labware import Well
+from sdl.model.protocol import Input, ProtocolSignature, Role
+
+_KINDS: dict[object, Literal["float", "int", "str"]] = {float: "float", int: "int", str: "str"}
+
+ProtocolFunction = Callable[..., Any]
+
+
+class Source:
+    """Where a protocol function stands: its file, its text and its syntax tree."""
+
+    def __init__(self, function: ProtocolFunction) -> None:
+        if not inspect.iscoroutinefunction(function):
+            raise ProtocolMistake(f"{function!r} is no protocol; write '@protocol async def ...'")
+        self.function = function
+        self.name = function.__name__
+        self.file = inspect.getsourcefile(function) or "<unknown>"
+        try:
+            self.text = Path(self.file).read_bytes()
+        except OSError as error:
+            message = f"the source of {self.name} cannot be read; a protocol needs its file"
+            raise ProtocolMistake(message, Place(self.file)) from error
+
+    @cached_property
+    def module(self) -> ast.Module:
+        """The file's syntax tree."""
+        return ast.parse(self.text)
+
+    @cached_property
+    def node(self) -> ast.AsyncFunctionDef:
+        """The function's own part of the tree."""
+        first = self.function.__code__.co_firstlineno
+        for node in ast.walk(self.module):
+            if isinstance(node, ast.AsyncFunctionDef) and node.name == self.name:
+                lines = [node.lineno, *(decorator.lineno for decorator in node.decorator_list)]
+                if first in lines:
+                    return node
+        raise ProtocolMistake(
+            f"{self.name} is not where its file says; save the file and load it again",
+            Place(self.file, first),
+        )
+
+    def mistake(self, message: str, line: int | None = None) -> ProtocolMistake:
+        """A mistake at a line of the file; at the function's ``def`` if none is given."""
+        return ProtocolMistake(message, Place(self.file, line or self.node.lineno))
+
+    def line_of(self, parameter: str) -> int:
+        """The line of one parameter."""
+        given = self.node.args
+        for one in [*given.posonlyargs, *given.args, *given.kwonlyargs, given.vararg, given.kwarg]:
+            if one is not None and one.arg == parameter:
+                return one.lineno
+        return self.node.lineno
+
+
+def read_signature(function: ProtocolFunction) -> ProtocolSignature:
+    """The schema of a protocol. ProtocolMistake, with file and line, if it is not one."""
+    source = Source(function)
+    try:
+        hints = get_type_hints(function)
+    except NameError as error:
+        raise source.mistake(
+            f"{source.name}: the type {error.name!r} is not known when the file runs; "
+            "import it at the top, outside TYPE_CHECKING"
+        ) from error
+    except TypeError as error:
+        raise source.mistake(f"{source.name}: a type cannot be read: {error}") from error
+    roles: list[Role] = []
+    inputs: list[Input] = []
+    for parameter in inspect.signature(function).parameters.values():
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            raise _parameter(source, parameter, "roles and inputs must be named one by one")
+        if parameter.name not in hints:
+            raise _parameter(source, parameter, "has no type; annotate it")
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            inputs.append(_input(source, parameter, hints[parameter.name]))
+        else:
+            roles.append(_role(source, parameter, hints[parameter.name]))
+    if not roles:
+        raise source.mistake(
+            f"{source.name} has no role: nothing to command; name an instrument before the '*'"
+        )
+    return ProtocolSignature(
+        name=source.name,
+        roles=tuple(roles),
+        inputs=tuple(inputs),
+        measures=_measures(source, hints.get("return")),
+        source_sha256=hashlib.sha256(source.text).hexdigest(),
+    )
+
+
+def _parameter(source: Source, parameter: inspect.Parameter, message: str) -> ProtocolMistake:
+    line = source.line_of(parameter.name)
+    return source.mistake(f"{source.name}({parameter}): {message}", line)
+
+
+def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
+    if parameter.default is not parameter.empty:
+        message = "a role has no default: a campaign binds it"
+        raise _parameter(source, parameter, message)
+    if hint is Well:
+        return Role(name=parameter.name, capability="Well")
+    if hint in _KINDS or get_origin(hint) is Literal:
+        message = "an input stands after the '*'; before it stand roles (instruments and wells)"
+        raise _parameter(source, parameter, message)
+    if not isinstance(hint, type) or Capability not in hint.__mro__ or not operations_of(hint):
+        message = "is no role; use Well, or a capability with actions such as LiquidHandler"
+        raise _parameter(source, parameter, message)
+    return Role(
+        name=parameter.name, capability=hint.__name__, actions=tuple(sorted(operations_of(hint)))
+    )
+
+
+def _input(source: Source, parameter: inspect.Parameter, hint: object) -> Input:
+    options: tuple[InputValue, ...] = ()
+    if get_origin(hint) is Literal:
+        options = get_args(hint)
+        kinds = {type(option) for option in options}
+        hint = kinds.pop() if len(kinds) == 1 else None
+    kind = _KINDS.get(hint)
+    if kind is None:
+        message = "is no input; use float, int, str, or a Literal of one of them"
+        if hint is Well or (isinstance(hint, type) and Capability in hint.__mro__):
+            message = "a role stands before the '*'; after it stand inputs"
+        raise _parameter(source, parameter, message)
+    default = None if parameter.default is parameter.empty else parameter.default
+    if default is not None and not _fits(default, kind, options):
+        raise _parameter(source, parameter, f"the default {default!r} does not fit its type")
+    if parameter.default is None:
+        raise _parameter(source, parameter, "None is no value; leave the default out")
+    return Input(name=parameter.name, kind=kind, options=options, default=default)
+
+
+def _fits(value: object, kind: str, options: tuple[InputValue, ...]) -> bool:
+    if options:
+        return value in options
+    if isinstance(value, bool):
+        return False
+    allowed = {"float": (float, int), "int": (int,), "str": (str,)}[kind]
+    return isinstance(value, allowed)
+
+
+def _measures(source: Source, result: object) -> tuple[str, ...]:
+    if not isinstance(result, type) or not dataclasses.is_dataclass(result):
+        said = "has no result type" if result is None else f"returns {result!r}"
+        raise source.mistake(
+            f"{source.name} {said}; annotate '->' with a dataclass whose fields are the measures"
+        )
+    hints = get_type_hints(result)
+    names = [field.name for field in dataclasses.fields(result)]
+    if not names:
+        raise source.mistake(f"{result.__name__} has no field; a run must measure something")
+    for name in names:
+        if hints[name] not in (float, int):
+            raise source.mistake(
+                f"{result.__name__}.{name} is {hints[name]!r}; a measure is a float or an int"
+            )
+    return tuple(names)

@@ -1,0 +1,289 @@
+"""The engine: what it commands, when, and what it makes of the answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import pytest
+
+from sdl.authoring import protocol, settle, together, within
+from sdl.capabilities import LiquidHandler, PlateReader
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.engine import Engine, fold
+from sdl.errors import DriverFault, RecordMismatch
+from sdl.model.campaign import PlannerChoice, StopRule
+from sdl.model.data import Suggestion
+from sdl.model.hypothesis import Hypothesis, Prediction
+from sdl.model.labware import Well
+from tests.core.floor import Chances, Floor, campaign, failed, online, script, started
+
+
+@dataclass(frozen=True)
+class Reading:
+    y_au: float
+
+
+@protocol
+async def dye(
+    handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+) -> Reading:
+    await handler.dispense(well, {"dye": 200.0 * x_fraction})
+    await settle(30.0)
+    async with within(60):
+        return Reading(await reader.absorbance(well, wavelength_nm=450.0))
+
+
+SCRIPT = script(dye)
+
+
+def at_work(**changes: object) -> tuple[Floor, list[do.Command]]:
+    """A campaign with its first run begun: what was commanded so far."""
+    floor = Floor(Engine(SCRIPT), seed=0)
+    out: list[do.Command] = []
+    spec = campaign(**changes)
+    for event in (started(spec, SCRIPT), online("handler"), online("reader")):
+        out += floor.turn(event)
+    wanted = spec.parallel + (spec.parallel > 1)
+    point = Suggestion(inputs={"x_fraction": 0.25}, origin="sobol", predicted={})
+    out += floor.turn(
+        ev.SuggestionsArrived(
+            at=1.0, ask="dye/ask-1", attempt=1, suggestions=(point,) * wanted, versions=()
+        )
+    )
+    return floor, out
+
+
+def kinds(commands: list[do.Command]) -> list[str]:
+    return [type(command).__name__ for command in commands]
+
+
+def test_a_run_goes_from_suggestion_to_measurement() -> None:
+    floor, out = at_work()
+    assert kinds(out) == ["AskPlanner", "AcceptSuggestion", "BeginRun", "Perform"]
+    perform = out[-1]
+    assert isinstance(perform, do.Perform)
+    assert perform.cid == "dye/run-1/step-1/try-1"
+    assert perform.args == {
+        "well": {"labware": "plate-1", "name": "A1"},
+        "volumes_ul": {"dye": 50.0},
+    }
+    done = ev.CommandDone(at=10.0, cid=perform.cid, result=None, duration_s=9.0)
+    assert floor.turn(done) == [do.Wait(timer="dye/run-1/step-2/settle", until=40.0)]
+    (read,) = floor.turn(ev.TimerFired(at=40.0, timer="dye/run-1/step-2/settle"))
+    assert isinstance(read, do.Perform)
+    assert read.not_after == 100.0
+    out = floor.turn(ev.CommandDone(at=50.0, cid=read.cid, result=0.8, duration_s=1.0))
+    assert kinds(out) == ["EndRun", "Dispose", "AskPlanner"]
+    assert out[0] == do.EndRun(
+        run="dye/run-1", outcome="measured", measures={"y_au": 0.8}, loss=-0.8
+    )
+
+
+def test_a_campaign_ends_with_its_budget_and_every_suggestion_disposed_of() -> None:
+    floor = Floor(Engine(SCRIPT), seed=3).play(campaign(parallel=3))
+    (end,) = floor.commands(do.Conclude)
+    assert isinstance(end, do.Conclude)
+    assert end.ending == "budget"
+    assert len(floor.commands(do.EndRun)) == 6
+
+
+def test_suggestions_are_asked_for_ahead_only_when_runs_are_parallel() -> None:
+    def first_count(parallel: int) -> int:
+        ask = Engine(SCRIPT).handle(started(campaign(parallel=parallel), SCRIPT))
+        floor = Engine(SCRIPT)
+        floor.handle(started(campaign(parallel=parallel), SCRIPT))
+        (asked,) = [*ask, *floor.handle(online("handler"))]
+        assert isinstance(asked, do.AskPlanner)
+        return asked.count
+
+    assert (first_count(1), first_count(4)) == (1, 5)
+
+
+def test_a_late_or_repeated_word_changes_nothing() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    done = ev.CommandDone(at=5.0, cid=cid, result=None, duration_s=1.0)
+    floor.turn(done)
+    assert floor.turn(replace(done, at=6.0)) == []
+    assert floor.turn(failed(7.0, cid, "during", "driver")) == []
+
+
+def test_a_step_that_cannot_start_in_its_window_is_missed() -> None:
+    floor, _ = at_work(parallel=1)
+    floor.turn(ev.CommandDone(at=2.0, cid="dye/run-1/step-1/try-1", result=None, duration_s=1.0))
+    floor.turn(ev.InstrumentLost(at=3.0, instrument="reader", reason="cable"))
+    out = floor.turn(ev.TimerFired(at=32.0, timer="dye/run-1/step-2/settle"))
+    assert out == [do.Wait(timer="dye/run-1/step-3/window", until=92.0)]
+    out = floor.turn(ev.TimerFired(at=92.0, timer="dye/run-1/step-3/window"))
+    assert isinstance(out[0], do.EndRun)
+    assert out[0].outcome == "failed"
+    assert out[0].reason.startswith("WindowMissed: absorbance on reader could not start")
+
+
+def test_an_unknown_once_action_ends_its_run_as_unknown_and_is_not_repeated() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    out = floor.turn(ev.CommandUnknown(at=5.0, cid=cid, reason="power cut"))
+    assert kinds(out) == ["EndRun", "Dispose", "AskPlanner"]
+    assert out[0].outcome == "unknown"  # type: ignore[union-attr]
+
+
+def test_an_unknown_pure_action_is_tried_again() -> None:
+    floor, _ = at_work()
+    floor.turn(ev.CommandDone(at=2.0, cid="dye/run-1/step-1/try-1", result=None, duration_s=1.0))
+    floor.turn(ev.TimerFired(at=32.0, timer="dye/run-1/step-2/settle"))
+    (again,) = floor.turn(
+        ev.CommandUnknown(at=40.0, cid="dye/run-1/step-3/try-1", reason="power cut")
+    )
+    assert isinstance(again, do.Perform)
+    assert again.cid == "dye/run-1/step-3/try-2"
+
+
+def test_an_unheard_command_is_sent_again_under_the_same_id_until_word_comes() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    assert floor.turn(ev.CommandUnheard(at=3.0, cid=cid)) == [do.Resend(cid=cid)]
+    floor.turn(ev.CommandAccepted(at=4.0, cid=cid))
+    assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == []
+
+
+def check_after_restart(boot: str, expected: list[str]) -> None:
+    """An orchestrator restart with a dispense on its way; the node answers 'not seen'."""
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == []
+    assert floor.turn(online("handler", 61.0, boot)) == [do.Query(cid=cid)]
+    floor.turn(online("reader", 61.0, boot))
+    out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, boot=boot))
+    assert kinds(out) == expected
+
+
+def test_after_a_restart_the_same_node_is_sent_what_it_has_not_seen() -> None:
+    check_after_restart("boot-1", ["Resend"])
+
+
+def test_after_a_restart_a_reborn_node_makes_a_once_action_unknown() -> None:
+    check_after_restart("boot-2", ["EndRun", "Dispose", "AskPlanner"])
+
+
+def test_open_questions_and_timers_are_set_again_after_a_restart() -> None:
+    floor, _ = at_work(parallel=2)
+    floor.turn(ev.CommandDone(at=2.0, cid="dye/run-1/step-1/try-1", result=None, duration_s=1.0))
+    out = floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
+    assert do.Wait(timer="dye/run-1/step-2/settle", until=32.0) in out
+
+
+def arrive(*values: float, ask: str = "dye/ask-1", attempt: int = 1) -> ev.SuggestionsArrived:
+    points = tuple(
+        Suggestion(inputs={"x_fraction": value}, origin="sobol", predicted={}) for value in values
+    )
+    return ev.SuggestionsArrived(at=1.0, ask=ask, attempt=attempt, suggestions=points, versions=())
+
+
+@pytest.mark.parametrize(
+    "points", [(2.0,), (float("nan"),), (float("inf"),), (), (0.1, 0.2), (-0.1,)]
+)
+def test_nonsense_from_a_planner_is_asked_again_and_then_ends_the_campaign(
+    points: tuple[float, ...],
+) -> None:
+    floor = Floor(Engine(SCRIPT), seed=0)
+    for event in (started(campaign(), SCRIPT), online("handler"), online("reader")):
+        floor.turn(event)
+    for attempt in (1, 2):
+        (again,) = floor.turn(arrive(*points, attempt=attempt))
+        assert isinstance(again, do.AskPlanner)
+        assert again.attempt == attempt + 1
+    (end,) = floor.turn(arrive(*points, attempt=3))
+    assert isinstance(end, do.Conclude)
+    assert end.ending == "planner"
+    assert "nonsense" in end.reason
+
+
+def test_a_fall_back_is_written_into_every_suggestion_it_made() -> None:
+    spec = campaign(planner=PlannerChoice(kind="ax", fall_back="sobol"))
+    floor = Floor(Engine(SCRIPT), seed=0)
+    for event in (started(spec, SCRIPT), online("handler"), online("reader")):
+        floor.turn(event)
+    out: list[do.Command] = []
+    for attempt in (1, 2, 3):
+        out = floor.turn(ev.PlannerFailed(at=1.0, ask="dye/ask-1", attempt=attempt, reason="died"))
+    assert [c.planner for c in out if isinstance(c, do.AskPlanner)] == ["sobol"]
+    out = floor.turn(arrive(0.5, attempt=4))
+    (accepted,) = [c for c in out if isinstance(c, do.AcceptSuggestion)]
+    assert accepted.value.fall_back == "ax failed 3 times: died"
+
+
+def test_failures_in_a_row_end_the_campaign() -> None:
+    spec = campaign(stop=StopRule(runs=50, failures=3))
+    floor = Floor(Engine(SCRIPT), seed=1, chances=Chances(fail=1.0)).play(spec)
+    (end,) = floor.commands(do.Conclude)
+    assert isinstance(end, do.Conclude)
+    assert (end.ending, end.best_run) == ("failures", None)
+
+
+def test_a_nan_result_fails_its_run_with_the_measure_named() -> None:
+    floor = Floor(Engine(SCRIPT), seed=1, answer=lambda _: float("nan")).play(campaign())
+    ends = floor.commands(do.EndRun)
+    assert {e.outcome for e in ends if isinstance(e, do.EndRun)} == {"failed"}
+
+
+def test_a_person_can_stop_a_campaign_in_good_order() -> None:
+    floor, out = at_work(
+        hypothesis=Hypothesis(
+            claim="high",
+            predicts=Prediction(quantity="y_au", at="typical", direction="exceeds", threshold=0.1),
+        )
+    )
+    cid = out[-1].cid  # type: ignore[union-attr]
+    assert floor.turn(ev.StopRequested(at=2.0, by="a person", reason="Ctrl-C")) == []
+    out = floor.turn(failed(3.0, cid, "during", "driver"))
+    assert kinds(out) == ["EndRun", "Dispose", "Conclude"]
+    assert out[-1].verdict == "undecided" or out[-1].verdict == "abandoned"  # type: ignore[union-attr]
+
+
+def test_plates_that_run_out_end_the_campaign_and_no_well_is_used_twice() -> None:
+    spec = campaign(stop=StopRule(runs=200, failures=200), parallel=4)
+    floor = Floor(Engine(SCRIPT), seed=5).play(spec)
+    (end,) = floor.commands(do.Conclude)
+    assert isinstance(end, do.Conclude)
+    assert end.ending == "material"
+    assert len(floor.commands(do.BeginRun)) == 96
+
+
+def test_an_edited_protocol_is_noticed_at_its_first_differing_command() -> None:
+    @protocol
+    async def edited(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        await handler.dispense(well, {"dye": 100.0 * x_fraction})
+        return Reading(await reader.absorbance(well, wavelength_nm=450.0))
+
+    floor = Floor(Engine(SCRIPT), seed=1).play(campaign())
+    with pytest.raises(RecordMismatch, match=r"Perform"):
+        fold(script(edited), floor.journal)
+
+
+def test_a_branch_failure_in_together_fails_the_run_with_every_cause() -> None:
+    @protocol
+    async def forked(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        await together(
+            handler.dispense(well, {"dye": x_fraction}),
+            reader.absorbance(well, wavelength_nm=450.0),
+        )
+        raise DriverFault("not reached when a branch fails")
+
+    floor = Floor(Engine(script(forked)), seed=2, chances=Chances(fail=1.0)).play(campaign())
+    reasons = [e.reason for e in floor.commands(do.EndRun) if isinstance(e, do.EndRun)]
+    assert all("so it was drawn" in reason for reason in reasons)
+
+
+def test_waits_are_explained_in_one_sentence_each() -> None:
+    floor, _ = at_work()
+    (wait,) = floor.engine.view().waits
+    assert (wait.who, wait.why) == (
+        "dye/run-1/step-1",
+        "dispense on handler was sent, no word yet",
+    )

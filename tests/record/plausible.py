@@ -1,0 +1,210 @@
+"""Makes plausible journals for the tests of the record, deterministic by seed."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+
+from sdl.core import commands as c
+from sdl.core import events as e
+from sdl.core.commands import Command
+from sdl.core.events import Event
+from sdl.model.campaign import Campaign, Objective, RangeParameter
+from sdl.model.data import Prediction, Suggestion
+from sdl.model.hypothesis import Evidence, Hypothesis
+from sdl.model.hypothesis import Prediction as Claim
+from sdl.model.lab import Instrument, Lab, Limit
+from sdl.model.labware import Labware
+from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.model.provenance import Origin
+from sdl.wire.journal import Chain, Line
+
+START = 1_700_000_000.0
+INSTRUMENTS = ("handler", "reader")
+
+
+def journal(name: str = "dye-450", *, runs: int = 6, seed: int = 1) -> list[Line]:
+    """A whole campaign from its start to its verdict; some steps fail, one outcome is unknown."""
+    chain = Chain(name)
+    return [chain.add(value, at) for at, value in story(name, runs, random.Random(seed))]
+
+
+def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, Event | Command]]:
+    """Moments and values, as an engine and a bench would give them."""
+    at = START
+    yield at, started(name, at)
+    yield at, e.OrchestratorStarted(at=at, epoch=1, software=(("sdl-runtime", "0.1.0"),))
+    for instrument in INSTRUMENTS:
+        yield at, online(instrument, at)
+    for number in range(1, runs + 1):
+        yield from suggested(name, number, at, chance)
+        yield from run(name, number, at, chance)
+        at += 100.0 + chance.random()
+    yield at, e.InstrumentLost(at=at, instrument="reader", reason="no heartbeat\x00")
+    yield at, e.StopRequested(at=at, by="a person", reason="lunch — π ≈ 3.14")
+    best = f"{name}/run-1" if runs else None
+    end = c.Conclude(ending="stopped", reason="asked to", best_run=best, verdict="undecided")
+    yield at, end
+
+
+def started(name: str, at: float) -> e.CampaignStarted:
+    """The head of the journal."""
+    space = (RangeParameter(name="dye_fraction", low=0.05, high=0.95),)
+    claim = Claim(quantity="dye_fraction", at="best", direction="below", threshold=0.4)
+    instruments = tuple(
+        Instrument(
+            name=instrument,
+            driver=f"simulated-{instrument}",
+            simulated=True,
+            options={"sources_ul": {"dye": 20000.0}},
+            limits={"dispense.volumes_ul": Limit(low=0.0, high=300.0)},
+        )
+        for instrument in INSTRUMENTS
+    )
+    return e.CampaignStarted(
+        at=at,
+        campaign=Campaign(
+            name=name,
+            lab="lab.toml",
+            protocol="dye-assay",
+            roles={"handler": ("handler",), "well": ("plate-1",)},
+            space=space,
+            objective=Objective(measure="absorbance_au", goal="target", target=0.8),
+            hypothesis=Hypothesis(claim="Less than 40 % dye is enough.", predicts=claim),
+        ),
+        lab=Lab(
+            name="bench",
+            instruments=instruments,
+            labware=(Labware(name="plate-1", kind="plate-96-flat"),),
+        ),
+        protocol=ProtocolSignature(
+            name="dye-assay",
+            roles=(Role(name="handler", capability="LiquidHandler", actions=("dispense",)),),
+            inputs=(Input(name="dye_fraction", kind="float"),),
+            measures=("absorbance_au",),
+            source_sha256="ab" * 32,
+        ),
+        origin=Origin(
+            clock="virtual",
+            speed=1.0,
+            software={"sdl-runtime": "0.1.0"},
+            protocol_sha256="ab" * 32,
+            hypothesis_sha256="cd" * 32,
+        ),
+    )
+
+
+def online(instrument: str, at: float) -> e.InstrumentOnline:
+    """A node announces an instrument."""
+    return e.InstrumentOnline(
+        at=at,
+        instrument=instrument,
+        boot="boot-1",
+        driver=f"simulated-{instrument}",
+        simulated=True,
+        actions=("dispense", "absorbance"),
+    )
+
+
+def suggested(
+    name: str, number: int, at: float, chance: random.Random
+) -> Iterator[tuple[float, Event | Command]]:
+    """A question to the planner, its answer, and the accepted point."""
+    ask = f"{name}/ask-{number}"
+    point = Suggestion(
+        inputs={"dye_fraction": chance.random()},
+        origin="botorch",
+        predicted={"absorbance_au": Prediction(mean=chance.random(), sd=0.1)},
+        acquisition=chance.random(),
+        seed=number,
+    )
+    for attempt in (1, 2):
+        yield (
+            at,
+            c.AskPlanner(
+                ask=ask,
+                attempt=attempt,
+                planner="ax",
+                count=1,
+                seed=number,
+                trials=number - 1,
+                trials_sha256="ef" * 32,
+            ),
+        )
+        if number % 3 or attempt == 2:
+            break
+        yield at, e.PlannerFailed(at=at, ask=ask, attempt=attempt, reason="it died")
+    versions = (("ax-platform", "1.3.0"),)
+    yield (
+        at,
+        e.SuggestionsArrived(
+            at=at, ask=ask, attempt=attempt, suggestions=(point,), versions=versions
+        ),
+    )
+    suggestion = f"{name}/suggestion-{number}"
+    yield at, c.AcceptSuggestion(suggestion=suggestion, ask=ask, value=point)
+
+
+def run(
+    name: str, number: int, at: float, chance: random.Random
+) -> Iterator[tuple[float, Event | Command]]:
+    """One run of three steps and its end; each fifth fails, each seventh is unknown."""
+    run_id, suggestion = f"{name}/run-{number}", f"{name}/suggestion-{number}"
+    inputs = {"dye_fraction": chance.random(), "settle_s": 30.0}
+    roles = {"handler": "handler", "reader": "reader", "well": f"plate-1/A{number}"}
+    yield at, c.BeginRun(run=run_id, suggestion=suggestion, inputs=inputs, roles=roles)
+    for step in (1, 2, 3):
+        yield from performed(f"{run_id}/step-{step}", at + step, chance)
+    at += 10.0
+    yield at, c.Wait(timer=f"{run_id}/settle-1", until=at + 30.0)
+    yield at + 30.0, e.TimerFired(at=at + 30.0, timer=f"{run_id}/settle-1")
+    at += 31.0
+    cid = f"{run_id}/step-4/try-1"
+    yield at, perform(cid, at)
+    if number % 5 == 0:
+        yield (
+            at,
+            e.CommandFailed(at=at, cid=cid, phase="during", kind="driver", reason="lamp is out"),
+        )
+        yield at, c.EndRun(run=run_id, outcome="failed", measures={}, loss=None, reason="lamp")
+        yield at, c.Dispose(suggestion=suggestion, disposition="failed", reason="lamp")
+        return
+    if number % 7 == 0:
+        yield at, c.Query(cid=cid)
+        yield at, e.CommandUnknown(at=at, cid=cid, reason="the node restarted")
+        yield at, c.EndRun(run=run_id, outcome="unknown", measures={}, loss=None, reason="?")
+        yield at, c.Dispose(suggestion=suggestion, disposition="unknown", reason="?")
+        return
+    value = chance.random()
+    yield at, e.CommandDone(at=at, cid=cid, result=value, duration_s=chance.random())
+    measures = {"absorbance_au": value, "dye_fraction": 0.5}
+    loss = abs(value - 0.8)
+    yield at, c.EndRun(run=run_id, outcome="measured", measures=measures, loss=loss)
+    yield at, c.Dispose(suggestion=suggestion, disposition="measured")
+    evidence = Evidence(runs=number, e_for=1.0 + value, e_against=1.0, posterior=0.5)
+    yield at, c.Weigh(run=run_id, evidence=evidence)
+
+
+def performed(
+    step: str, at: float, chance: random.Random
+) -> Iterator[tuple[float, Event | Command]]:
+    """One step from its command to its end."""
+    cid = f"{step}/try-1"
+    yield at, perform(cid, at)
+    yield at, e.CommandAccepted(at=at, cid=cid)
+    yield at, e.CommandStarted(at=at, cid=cid)
+    yield at, e.CommandDone(at=at, cid=cid, result=None, duration_s=chance.random())
+
+
+def perform(cid: str, at: float) -> c.Perform:
+    """A command to the liquid handler."""
+    return c.Perform(
+        cid=cid,
+        step=cid.rpartition("/")[0],
+        attempt=1,
+        instrument="handler",
+        operation="dispense",
+        effect="once",
+        args={"well": {"labware": "plate-1", "name": "A1"}, "volumes_ul": {"dye": 35.5}},
+        not_after=at + 60.0,
+    )

@@ -1,0 +1,146 @@
+"""What people write in ``lab.toml``, and what they are told when it is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sdl.errors import UserMistake
+from sdl.model.lab import Instrument, Limit
+from sdl.wire.toml import open_lab, read_lab
+
+GOOD = """\
+[lab]
+name   = "bench"
+broker = "mqtt://user:secret@host:1883"
+record = "postgresql+psycopg://host/lab"
+speed  = 60
+seed   = 1
+
+[instruments.handler]
+simulator = "liquid-handler"
+sources_ul = { dye = 20000, buffer = 50000 }
+[instruments.handler.limits]
+"dispense.volumes_ul" = { from = 0, to = "0.3 mL" }
+
+[instruments.reader]
+simulator = "./simulators/reader.py:Reader"
+
+[labware.plate-1]
+kind = "plate-96-flat"
+"""
+
+
+def test_a_lab_is_read_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(GOOD)
+    lab = read_lab(path)
+    assert lab.instruments[0] == Instrument(
+        name="handler",
+        driver="liquid-handler",
+        simulated=True,
+        options={"sources_ul": {"dye": 20000, "buffer": 50000}},
+        limits={"dispense.volumes_ul": Limit(low=0.0, high=300.0)},
+    )
+    assert lab.simulated
+    assert lab.labware[0].kind == "plate-96-flat"
+    assert open_lab(path).folder == tmp_path.resolve()
+
+
+def test_a_lab_file_of_four_lines_is_enough(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text('[lab]\nname = "b"\n[instruments.r]\ndriver = "x"\n')
+    lab = read_lab(path)
+    assert (lab.broker, lab.record, lab.speed) == ("embedded", "sqlite:///record.sqlite", 1.0)
+    assert not lab.simulated
+
+
+CASES: list[tuple[str, str, str]] = [
+    (
+        "mqtt://user:secret@host:1883",
+        "http://host",
+        "3: lab.broker: 'http://host' is no broker; "
+        'write "embedded" or "mqtt://host:1883"',
+    ),
+    (
+        "mqtt://user:secret@host:1883",
+        "mqtt://host:port",
+        "3: lab.broker: 'mqtt://host:port' is no broker; "
+        'write "embedded" or "mqtt://host:1883"',
+    ),
+    (
+        "postgresql+psycopg://host/lab",
+        "record.sqlite",
+        "4: lab.record: 'record.sqlite' is no database; "
+        'write "sqlite:///record.sqlite" or "postgresql://host/name"',
+    ),
+    ("speed  = 60", "speed = 0", "5: lab.speed: 0 is out of range; use more than 0, at most 1e+06"),
+    (
+        'simulator = "liquid-handler"',
+        'driver = "pump"',
+        "5: lab.speed: time cannot be sped up, handler is a real instrument; remove it",
+    ),
+    (
+        'simulator = "liquid-handler"',
+        'simulator = "liquid-handler"\ndriver = "pump"',
+        "10: instruments.handler.driver: an instrument has a simulator or a driver, not both",
+    ),
+    (
+        'simulator = "./simulators/reader.py:Reader"',
+        "",
+        '14: instruments.reader.driver: is missing; write for instance: driver = "entry-point"',
+    ),
+    (
+        "[instruments.reader]",
+        "[instruments.Reader]",
+        "14: instruments.Reader: is no name for an instrument: "
+        "use small letters, digits and hyphens, 40 at most",
+    ),
+    (
+        '"dispense.volumes_ul"',
+        "dispense",
+        "12: instruments.handler.limits.dispense: name an action and its argument, "
+        '"dispense.volumes_ul", in quotes',
+    ),
+    (
+        'from = 0, to = "0.3 mL"',
+        "from = 5, to = 3",
+        '12: instruments.handler.limits."dispense.volumes_ul": from (5) is above to (3); swap them',
+    ),
+    (
+        'from = 0, to = "0.3 mL"',
+        "",
+        '12: instruments.handler.limits."dispense.volumes_ul": '
+        "a limit needs from, to or both: { from = 0, to = 300 }",
+    ),
+    (
+        'to = "0.3 mL"',
+        'to = "3 s"',
+        '12: instruments.handler.limits."dispense.volumes_ul".to: "3 s" does not fit: '
+        "volumes_ul is in µL, and s cannot be converted to that",
+    ),
+    (
+        "plate-96-flat",
+        "plate-96-flt",
+        "18: labware.plate-1.kind: 'plate-96-flt' is not offered; did you mean 'plate-96-flat'?",
+    ),
+    (
+        "labware.plate-1",
+        "labware.reader",
+        "17: labware.reader: an instrument has this name; choose another",
+    ),
+    ("[labware.", "[labwares.", "17: labwares: unknown key; did you mean 'labware'?"),
+]
+
+
+@pytest.mark.parametrize("right,wrong,expected", CASES)
+def test_each_mistake_is_told_with_its_line(
+    tmp_path: Path, right: str, wrong: str, expected: str
+) -> None:
+    assert right in GOOD
+    path = tmp_path / "lab.toml"
+    path.write_text(GOOD.replace(right, wrong, 1))
+    with pytest.raises(UserMistake) as caught:
+        read_lab(path)
+    assert str(caught.value).replace(f"{path}:", "") == expected
