@@ -34,7 +34,6 @@ from pylabrobot.resources import (  # type: ignore[import-untyped]
     set_volume_tracking,
 )
 
-CHANNEL = 0
 MIX_CYCLES_MAX = 50
 
 
@@ -55,15 +54,18 @@ class PyLabRobotLiquidHandler:
         deck: str = "pylabrobot.resources.opentrons.OTDeck",
         backend_options: Mapping[str, JsonValue] | None = None,
         deck_options: Mapping[str, JsonValue] | None = None,
+        channel: int = 0,
         state_file: str = "",
     ) -> None:
         """``backend`` and ``deck`` are dotted paths.
 
         ``labware``: name to ``{ kind = "...", slot = 1 }``, on decks without slots
-        ``{ kind = "...", at_mm = [x, y, z] }``, or ``{}`` for what the deck has already. ``sources``: liquid to
-        ``{ at = "reservoir/A1", volume_ul = 10000 }``. ``tip_racks``: names among the labware, used
-        up in this order. ``state_file`` remembers volumes and tips over a restart; without one,
-        racks and sources count as fresh. UserMistake if an option makes no sense.
+        ``{ kind = "...", at_mm = [x, y, z] }``, or ``{}`` for what the deck has already.
+        ``sources``: liquid to ``{ at = "reservoir/A1", volume_ul = 10000 }``. ``tip_racks``:
+        names among the labware, used up in this order. ``channel``: the one that pipettes, on an
+        Opentrons robot 0 left and 1 right. ``state_file`` remembers volumes and tips over a
+        restart; without one, racks and sources count as fresh. UserMistake if an option makes no
+        sense.
         """
         self._sources = {name: read_source(name, fields) for name, fields in sources.items()}
         self._deck = made(deck, Deck, deck_options or {})
@@ -75,6 +77,7 @@ class PyLabRobotLiquidHandler:
             backend=made(backend, LiquidHandlerBackend, backend_options or {}), deck=self._deck
         )
         self._state_file = Path(state_file) if state_file else None
+        self._channel = channel
         self._stops = 0
 
     @property
@@ -165,19 +168,19 @@ class PyLabRobotLiquidHandler:
     ) -> None:
         if stops != self._stops:
             raise DriverFault("stopped by make_safe; the sample is not complete")
-        await self._robot.aspirate([source], vols=[volume_ul], use_channels=[CHANNEL])
-        await self._robot.dispense([target], vols=[volume_ul], use_channels=[CHANNEL])
+        await self._robot.aspirate([source], vols=[volume_ul], use_channels=[self._channel])
+        await self._robot.dispense([target], vols=[volume_ul], use_channels=[self._channel])
 
     async def _take_tip(self) -> float:
         """Take a fresh tip, having thrown away one that a failed action left; its volume in µL."""
-        if self._robot.head[CHANNEL].has_tip:
-            await self._robot.discard_tips(use_channels=[CHANNEL])
+        if self._robot.head[self._channel].has_tip:
+            await self._robot.discard_tips(use_channels=[self._channel])
         spot = self._fresh_tips()[0]
-        await self._robot.pick_up_tips([spot], use_channels=[CHANNEL])
-        return float(self._robot.head[CHANNEL].get_tip().maximal_volume)
+        await self._robot.pick_up_tips([spot], use_channels=[self._channel])
+        return float(self._robot.head[self._channel].get_tip().maximal_volume)
 
     async def _end(self) -> None:
-        await self._robot.discard_tips(use_channels=[CHANNEL])
+        await self._robot.discard_tips(use_channels=[self._channel])
         if self._state_file is not None:
             self._deck.save_state_to_file(str(self._state_file))
 

@@ -20,7 +20,7 @@ from sdl_drivers.pylabrobot_bridge import container, faults_named, made
 from pylabrobot.plate_reading import (  # type: ignore[import-untyped]
     PlateReader as Reader,
 )
-from pylabrobot.plate_reading import (
+from pylabrobot.plate_reading.backend import (  # type: ignore[import-untyped]
     PlateReaderBackend,
 )
 from pylabrobot.resources import Plate  # type: ignore[import-untyped]

@@ -136,7 +136,9 @@ class Engine:
         ):
             return
         question = open_ask.question
-        wrong = violations(question.problem, event.suggestions, question.count)
+        wrong = violations(
+            question.problem, event.suggestions, question.count, question.trials
+        )
         if wrong:
             self._ask_again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
             return

@@ -34,20 +34,20 @@ START = 3
 LEAST = 2
 """Measured trials without which there is no spread to scale by, and so no model."""
 
-CANDIDATES = 4096
-"""Sobol points that stand for a space that can neither be listed nor be given to Ax."""
+CANDIDATES = 2048
+"""Sobol points that stand for a space that is not listed and not left to Ax."""
 
 BEST = 5
-VARIANTS = 200
+VARIANTS = 100
 """To those come, for each of the ``BEST`` points so far, so many with one or two inputs changed."""
 
 
 class AxPlanner:
     """Spread points first, then a Gaussian process and noisy expected improvement.
 
-    In a space that can be listed, BoTorch scores every free point. Elsewhere Ax proposes; where
-    Ax cannot express the space, BoTorch scores a large sample of it. A point that the model could
-    not make says so in ``Suggestion.fall_back``.
+    Ax proposes where all inputs are real and free. In a space that can be listed, BoTorch scores
+    every free point; in the others a large sample, and then the neighbours of the best. A point
+    that the model could not make says so in ``Suggestion.fall_back``.
     """
 
     def suggest(
@@ -81,7 +81,7 @@ def _by_model(
     problem: Problem, trials: Sequence[Trial], count: int, seed: int
 ) -> tuple[Suggestion, ...]:
     with _remarks_to_log():
-        from sdl.planner.surrogate import one_seeded_thread  # noqa: PLC0415 - loads torch
+        from sdl.planner.surrogate import one_seeded_thread
 
         with one_seeded_thread(seed):
             return _proposed(problem, trials, count, seed)
@@ -91,11 +91,11 @@ def _proposed(
     problem: Problem, trials: Sequence[Trial], count: int, seed: int
 ) -> tuple[Suggestion, ...]:
     if not is_finite(problem.space):
-        from sdl.planner import ax_client  # noqa: PLC0415 - loads Ax
+        from sdl.planner import ax_client
 
-        if ax_client.expressible(problem):
+        if ax_client.suits(problem):
             return ax_client.suggest(problem, trials, count, seed)
-    from sdl.planner import pool  # noqa: PLC0415 - loads torch
+    from sdl.planner import pool
 
     return pool.suggest(problem, trials, _candidates(problem, trials, seed), count, seed)
 
@@ -123,7 +123,7 @@ def _candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Po
 
 def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
     """The best points so far with one or two of their inputs drawn anew."""
-    chance = random.Random(seed)  # noqa: S311 - chance by seed is what is wanted
+    chance = random.Random(seed)
     objective = problem.objective
     measured = [trial for trial in trials if trial.status == "measured"]
     measured.sort(key=lambda trial: objective.loss(trial.measures[objective.measure]))

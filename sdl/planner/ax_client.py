@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import cast
 
 from ax.adapter.registry import Generators, MBM_X_trans
 from ax.api.client import Client
-from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+from ax.api.configs import RangeParameterConfig
 from ax.core.observation import ObservationFeatures
 from ax.core.types import TParameterization
 from ax.generation_strategy.generation_node import GenerationNode
@@ -31,11 +30,9 @@ from botorch.acquisition.objective import (
 from botorch.models.model import Model
 from torch import Tensor
 
-from sdl.errors import PlannerFault
-from sdl.model.campaign import Parameter
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import levels, number, size
+from sdl.model.space import number, point
 from sdl.planner.surrogate import Scale, closeness, digest
 
 METRIC = "m"
@@ -65,38 +62,15 @@ class TargetAcquisition(Acquisition):
         return GenericMCObjective(closeness), None
 
 
-def expressible(problem: Problem) -> bool:
-    """Whether Ax takes the constraints: only over ranges on a linear scale."""
-    plain = {p.name for p in problem.space if p.kind == "range" and not p.log}
-    return all(constraint.weights.keys() <= plain for constraint in problem.constraints)
+def suits(problem: Problem) -> bool:
+    """Whether Ax is at its best: real ranges only, without constraints.
 
-
-@dataclass(frozen=True)
-class AxNames:
-    """The parameters that are truly searched, under names and option labels that are safe in Ax."""
-
-    problem: Problem
-
-    @property
-    def searched(self) -> list[tuple[str, Parameter]]:
-        """Safe name and parameter; those with a single value are left out."""
-        return [
-            (f"p{index}", parameter)
-            for index, parameter in enumerate(self.problem.space)
-            if size((parameter,)) != 1
-        ]
-
-    def into(self, inputs: Inputs) -> dict[str, float | int | str]:
-        """A point as Ax sees it."""
-        return {name: _into(p, inputs[p.name]) for name, p in self.searched}
-
-    def back(self, parameters: Mapping[str, object]) -> dict[str, InputValue]:
-        """A point as the campaign sees it, clipped to bounds that rounding may have left."""
-        names = {parameter.name: name for name, parameter in self.searched}
-        return {
-            p.name: _back(p, parameters[names[p.name]]) if p.name in names else levels(p)[0]
-            for p in self.problem.space
-        }
+    With options or whole numbers it takes ten times as long, and a second or more with constraints.
+    """
+    return not problem.constraints and all(
+        parameter.kind == "range" and not parameter.integer and parameter.low < parameter.high
+        for parameter in problem.space
+    )
 
 
 def suggest(
@@ -104,16 +78,15 @@ def suggest(
 ) -> tuple[Suggestion, ...]:
     """``count`` points by Ax's model. Whatever Ax raises is let through."""
     set_stderr_log_level(logging.ERROR)  # its other handlers, if a user set some, still get all
-    names = AxNames(problem)
     scale = Scale.of(problem.objective, trials)
     strategy = _strategy(problem)
-    client = _client(problem, names, seed)
+    client = _client(problem, seed)
     client.set_generation_strategy(strategy)
     for trial in trials:
-        _attach(client, names.into(trial.inputs), trial, scale)
+        _attach(client, _into(problem, trial.inputs), trial, scale)
     proposed = client.get_next_trials(max_trials=count)
     return tuple(
-        _suggestion(names, strategy, index, parameters, scale, seed)
+        _suggestion(problem, strategy, index, parameters, scale, seed)
         for index, parameters in proposed.items()
     )
 
@@ -129,64 +102,43 @@ def _strategy(problem: Problem) -> GenerationStrategy:
     return GenerationStrategy(name="model-only", nodes=[node])
 
 
-def _client(problem: Problem, names: AxNames, seed: int) -> Client:
+def _client(problem: Problem, seed: int) -> Client:
     client = Client(random_seed=seed % 2**32)
-    safe = {parameter.name: name for name, parameter in names.searched}
-    constraints = []
-    for constraint in problem.constraints:
-        fixed = {p.name: number(levels(p)[0]) for p in problem.space if p.name not in safe}
-        room = constraint.at_most - sum(
-            weight * fixed[name] for name, weight in constraint.weights.items() if name in fixed
-        )
-        terms = [f"{w!r} * {safe[n]}" for n, w in constraint.weights.items() if n in safe and w]
-        if terms:
-            constraints.append(f"{' + '.join(terms)} <= {room!r}")
     client.configure_experiment(
-        parameters=[_configured(name, parameter) for name, parameter in names.searched],
-        parameter_constraints=constraints,
+        parameters=[
+            RangeParameterConfig(
+                name=f"p{index}",
+                bounds=(float(parameter.low), float(parameter.high)),
+                parameter_type="float",
+                scaling="log" if parameter.log else "linear",
+            )
+            for index, parameter in enumerate(problem.space)
+            if parameter.kind == "range"
+        ]
     )
     client.configure_optimization(objective=METRIC)
     return client
 
 
-def _configured(name: str, parameter: Parameter) -> RangeParameterConfig | ChoiceParameterConfig:
-    if parameter.kind == "range":
-        return RangeParameterConfig(
-            name=name,
-            bounds=(parameter.low, parameter.high),
-            parameter_type="int" if parameter.integer else "float",
-            scaling="log" if parameter.log else "linear",
-        )
-    if parameter.ordered:
-        steps = sorted(number(option) for option in levels(parameter))
-        return ChoiceParameterConfig(
-            name=name, values=steps, parameter_type="float", is_ordered=True
-        )
-    labels = [f"o{index}" for index in range(len(levels(parameter)))]
-    return ChoiceParameterConfig(name=name, values=labels, parameter_type="str", is_ordered=False)
+def _into(problem: Problem, inputs: Inputs) -> dict[str, float]:
+    """A point under Ax's names. Ax refuses a whole number where a real one is meant."""
+    values = point(problem.space, inputs)
+    return {f"p{index}": number(value) for index, value in enumerate(values)}
 
 
-def _into(parameter: Parameter, value: InputValue) -> float | int | str:
-    if parameter.kind == "range":
-        return int(number(value)) if parameter.integer else number(value)
-    if parameter.ordered:
-        return number(value)
-    return f"o{levels(parameter).index(value)}"
+def _back(problem: Problem, parameters: Mapping[str, object]) -> dict[str, InputValue]:
+    """The inverse; a logarithm and back may leave the bounds by a rounding error."""
+    found: dict[str, InputValue] = {}
+    for index, parameter in enumerate(problem.space):
+        value = parameters[f"p{index}"]
+        assert parameter.kind == "range"
+        assert isinstance(value, float)
+        found[parameter.name] = min(max(value, parameter.low), parameter.high)
+    return found
 
 
-def _back(parameter: Parameter, value: object) -> InputValue:
-    if parameter.kind == "choice":
-        found = [option for option in levels(parameter) if _into(parameter, option) == value]
-        if not found:
-            raise PlannerFault(f"Ax proposed {value!r} for {parameter.name}, which is no option")
-        return found[0]
-    assert isinstance(value, (int, float))
-    inside = min(max(value, parameter.low), parameter.high)
-    return round(inside) if parameter.integer else float(inside)
-
-
-def _attach(client: Client, parameters: Mapping[str, object], trial: Trial, scale: Scale) -> None:
-    index = client.attach_trial(parameters=cast("dict[str, float]", dict(parameters)))
+def _attach(client: Client, parameters: Mapping[str, float], trial: Trial, scale: Scale) -> None:
+    index = client.attach_trial(parameters=dict(parameters))
     if trial.status == "measured":
         client.complete_trial(index, raw_data={METRIC: scale.into(trial)})
     elif trial.status == "failed":
@@ -196,7 +148,7 @@ def _attach(client: Client, parameters: Mapping[str, object], trial: Trial, scal
 
 
 def _suggestion(
-    names: AxNames,
+    problem: Problem,
     strategy: GenerationStrategy,
     index: int,
     parameters: Mapping[str, object],
@@ -212,7 +164,7 @@ def _suggestion(
     run = strategy.experiment.trials[index].generator_runs[0]
     acquisition = (run.gen_metadata or {}).get("expected_acquisition_value")
     return Suggestion(
-        inputs=names.back(parameters),
+        inputs=_back(problem, parameters),
         origin="botorch",
         predicted=scale.back(mean[METRIC][0], covariance[METRIC][METRIC][0]),
         acquisition=_first(acquisition),

@@ -6,70 +6,134 @@ is already measured. To score every free point is both quicker and exact.
 
 from __future__ import annotations
 
-import math
+import random
 from collections.abc import Sequence
+from operator import itemgetter
 
 import torch
 from botorch.acquisition.logei import qLogNoisyExpectedImprovement
 from botorch.acquisition.objective import GenericMCObjective
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
-from botorch.optim.optimize import optimize_acqf_discrete
 from botorch.sampling.normal import SobolQMCNormalSampler
 from gpytorch.mlls import ExactMarginalLogLikelihood  # type: ignore[import-untyped]
 from torch import Tensor
 
 from sdl.model.campaign import Parameter
-from sdl.model.data import InputValue, Suggestion, Trial
+from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, levels, named, number, point
+from sdl.model.space import Point, feasible, is_finite, levels, named, number, point
+from sdl.planner.sobol import from_unit, to_unit
 from sdl.planner.surrogate import Scale, closeness, digest
 
-SAMPLES = 256
+SAMPLES = 128
+
+REACHES = (0.1, 0.03, 0.01)
+"""Standard deviations of the steps around the best point, in widths of the ranges."""
+
+NEIGHBOURS = 256
+
+AT_ONCE = 1024
+"""Points scored in one go, which bounds the memory."""
 
 
 def suggest(
     problem: Problem, trials: Sequence[Trial], candidates: Sequence[Point], count: int, seed: int
 ) -> tuple[Suggestion, ...]:
-    """The ``count`` most promising of ``candidates``, chosen one after the other.
+    """The ``count`` most promising of ``candidates``, each chosen as if those before were pending.
 
-    At least one trial is measured. Whatever BoTorch raises is let through.
+    Where inputs are real, the neighbourhood of each is searched as well. At least one trial is
+    measured. Whatever BoTorch raises is let through.
     """
-    scale = Scale.of(problem.objective, trials)
-    measured = [trial for trial in trials if trial.status == "measured"]
-    model = _fitted(
-        _features(problem.space, [point(problem.space, trial.inputs) for trial in measured]),
-        torch.tensor([[scale.into(trial)] for trial in measured], dtype=torch.double),
-    )
+    space, scale = problem.space, Scale.of(problem.objective, trials)
+    model = _model(problem, trials, scale)
     # A failed point counts as one whose result is still to come: the model learns nothing from
     # it, but does not press on right beside it either.
-    open_points = [point(problem.space, t.inputs) for t in trials if t.status != "measured"]
+    open_points = [point(space, trial.inputs) for trial in trials if trial.status != "measured"]
     acquisition = qLogNoisyExpectedImprovement(
         model=model,
-        X_baseline=model.train_inputs[0],
+        X_baseline=_features(space, _measured_points(problem, trials)),
         sampler=SobolQMCNormalSampler(torch.Size([SAMPLES]), seed=seed % 2**31),
         objective=None if problem.objective.target is None else GenericMCObjective(closeness),
-        X_pending=_features(problem.space, open_points) if open_points else None,
+        X_pending=_features(space, open_points) if open_points else None,
         prune_baseline=True,
     )
-    choices = _features(problem.space, candidates)
-    chosen, values = optimize_acqf_discrete(acquisition, q=count, choices=choices, unique=True)
-    with torch.no_grad():
-        posterior = model.posterior(chosen, observation_noise=True)
-    found = []
-    for row in range(len(chosen)):
-        index = int((choices == chosen[row]).all(dim=-1).nonzero()[0])
+    left = list(candidates)
+    chance = random.Random(seed)
+    found: list[Suggestion] = []
+    while left and len(found) < count:
+        best, value = _best(acquisition, space, left)
+        left.remove(best)
+        for reach in () if is_finite(space) else REACHES:
+            near = _neighbours(problem, best, reach, chance)
+            best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
+        open_points.append(best)
+        acquisition.set_X_pending(_features(space, open_points))
         found.append(
             Suggestion(
-                inputs=named(problem.space, candidates[index]),
+                inputs=named(space, best),
                 origin="botorch",
-                predicted=scale.back(float(posterior.mean[row]), float(posterior.variance[row])),
-                acquisition=float(values[row]) if values.ndim else float(values),
+                predicted=_predicted(model, space, best, scale),
+                acquisition=value,
                 seed=seed,
                 model_digest=digest(model),
             )
         )
     return tuple(found)
+
+
+def _measured_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:
+    return [point(problem.space, trial.inputs) for trial in trials if trial.status == "measured"]
+
+
+def _best(
+    acquisition: qLogNoisyExpectedImprovement, space: Sequence[Parameter], points: Sequence[Point]
+) -> tuple[Point, float]:
+    """The point of the highest acquisition value; the first of them if several are equal."""
+    choices = _features(space, points)
+    with torch.no_grad():
+        values = torch.cat(
+            [acquisition(block.unsqueeze(-2)) for block in torch.split(choices, AT_ONCE)]
+        )
+    index = int(values.argmax())
+    return points[index], float(values[index])
+
+
+def _neighbours(
+    problem: Problem, centre: Point, reach: float, chance: random.Random
+) -> list[Point]:
+    """Feasible points around ``centre``, itself included; only real inputs are moved."""
+    found = [centre]
+    for _ in range(NEIGHBOURS):
+        values = tuple(
+            _moved(p, value, chance.gauss(0.0, reach))
+            for p, value in zip(problem.space, centre, strict=True)
+        )
+        if feasible(problem, named(problem.space, values)):
+            found.append(values)
+    return found
+
+
+def _moved(parameter: Parameter, value: InputValue, step: float) -> InputValue:
+    if parameter.kind == "choice" or parameter.integer:
+        return value
+    return from_unit(parameter, min(max(to_unit(parameter, value) + step, 0.0), 1.0))
+
+
+def _predicted(
+    model: SingleTaskGP, space: Sequence[Parameter], values: Point, scale: Scale
+) -> dict[str, Prediction]:
+    with torch.no_grad():
+        posterior = model.posterior(_features(space, [values]), observation_noise=True)
+    return scale.back(float(posterior.mean), float(posterior.variance))
+
+
+def _model(problem: Problem, trials: Sequence[Trial], scale: Scale) -> SingleTaskGP:
+    values = [[scale.into(trial)] for trial in trials if trial.status == "measured"]
+    return _fitted(
+        _features(problem.space, _measured_points(problem, trials)),
+        torch.tensor(values, dtype=torch.double),
+    )
 
 
 def _fitted(features: Tensor, targets: Tensor) -> SingleTaskGP:
@@ -97,22 +161,13 @@ def _columns(parameter: Parameter, values: Sequence[InputValue]) -> list[list[fl
     measure follows: 1, 10 and 100 are evenly spaced to one chemist and not to another.
     """
     if parameter.kind == "range":
-        return [_numeric(parameter.low, parameter.high, parameter.log, values)]
+        return [[to_unit(parameter, value) for value in values]]
     if not parameter.ordered:
         options = levels(parameter)
         return [[float(value == option) for value in values] for option in options]
     steps = sorted(number(option) for option in levels(parameter))
     if len(steps) == 1:
         return []
-    by_value = _numeric(steps[0], steps[-1], False, values)
+    by_value = [(number(value) - steps[0]) / (steps[-1] - steps[0]) for value in values]
     by_rank = [steps.index(number(value)) / (len(steps) - 1) for value in values]
     return [[(a + b) / 2 for a, b in zip(by_value, by_rank, strict=True)]]
-
-
-def _numeric(low: float, high: float, log: bool, values: Sequence[InputValue]) -> list[float]:
-    width = high - low
-    if width == 0.0:
-        return [0.0 for _ in values]
-    if log:
-        return [math.log(number(value) / low) / math.log(high / low) for value in values]
-    return [(number(value) - low) / width for value in values]

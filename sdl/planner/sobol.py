@@ -10,7 +10,7 @@ from importlib.metadata import version
 from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from sdl.errors import PlannerFault
-from sdl.model.campaign import Parameter
+from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import (
@@ -21,6 +21,7 @@ from sdl.model.space import (
     is_finite,
     levels,
     named,
+    number,
     taken,
 )
 
@@ -92,7 +93,7 @@ def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> 
         if len(found) == min(count, len(free) if enumerable else count):
             return list(found)
     rest = [values for values in free if values not in found]
-    random.Random(seed).shuffle(rest)  # noqa: S311 - chance by seed is what is wanted
+    random.Random(seed).shuffle(rest)
     found.update(dict.fromkeys(rest[: count - len(found)]))
     if not found or (not enumerable and len(found) < count):
         raise PlannerFault(
@@ -126,6 +127,16 @@ def from_unit(parameter: Parameter, unit: float) -> InputValue:
     if parameter.integer:
         return min(max(round(value), math.ceil(low)), math.floor(high))
     return min(max(value, low), high)
+
+
+def to_unit(parameter: RangeParameter, value: InputValue) -> float:
+    """The inverse of ``from_unit`` for a range; 0 where it has no width."""
+    low, high, here = parameter.low, parameter.high, number(value)
+    if low == high:
+        return 0.0
+    if parameter.log:
+        return math.log(here / low) / math.log(high / low)
+    return (here - low) / (high - low)
 
 
 def _share(options: Sequence[InputValue], unit: float) -> InputValue:

@@ -9,7 +9,7 @@ from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, point
-from sdl.planner.sobol import from_unit, sobol_points
+from sdl.planner.sobol import from_unit, sobol_points, to_unit
 
 
 def start_points(
@@ -44,7 +44,7 @@ def start_points(
 def _far_points(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
     """Free points, each as far as possible from all before it; the first and ties by chance."""
     free = free_points(problem, trials)
-    random.Random(seed).shuffle(free)  # noqa: S311 - chance by seed is what is wanted
+    random.Random(seed).shuffle(free)
     places = {values: _place(problem.space, values) for values in free}
     near = dict.fromkeys(free, float("inf"))
     for trial in trials:
@@ -63,8 +63,8 @@ def _approach(
     places: dict[Point, tuple[float | str, ...]],
     new: tuple[float | str, ...],
 ) -> None:
-    for values in near:
-        near[values] = min(near[values], _distance(places[values], new))
+    for values, distance in near.items():
+        near[values] = min(distance, _distance(places[values], new))
 
 
 def _place(space: Sequence[Parameter], values: Point) -> tuple[float | str, ...]:
@@ -76,7 +76,7 @@ def _coordinate(parameter: Parameter, value: InputValue) -> float | str:
     if isinstance(value, str):
         return value
     if parameter.kind == "range":
-        return (value - parameter.low) / ((parameter.high - parameter.low) or 1.0)
+        return to_unit(parameter, value)
     steps = sorted(levels(parameter), key=float)
     return steps.index(value) / max(len(steps) - 1, 1)
 

@@ -33,10 +33,7 @@ class Scale:
         """The scale that suits the measured trials. KeyError if one lacks the measure."""
         values = [t.measures[objective.measure] for t in trials if t.status == "measured"]
         spread = statistics.pstdev(values) or 1.0
-        if objective.target is None:
-            centre = statistics.fmean(values)
-        else:
-            centre = objective.target
+        centre = statistics.fmean(values) if objective.target is None else objective.target
         return cls(
             measure=objective.measure,
             centre=centre,

@@ -20,6 +20,14 @@ class Clock(Protocol):
         ...
 
 
+class LoopedClock(Clock, Protocol):
+    """A clock that can say how its seconds relate to the event loop's."""
+
+    def loop_s(self, seconds: float) -> float:
+        """How long that many lab seconds are on the event loop's own clock."""
+        ...
+
+
 class WallClock:
     """Real time, or real time sped up for a lab in which everything is simulated."""
 
@@ -33,7 +41,10 @@ class WallClock:
         return self._start + (time.monotonic() - self._origin) * self.speed
 
     async def sleep(self, seconds: float) -> None:
-        await asyncio.sleep(seconds / self.speed)
+        await asyncio.sleep(self.loop_s(seconds))
+
+    def loop_s(self, seconds: float) -> float:
+        return seconds / self.speed
 
 
 class LoopClock:
@@ -48,3 +59,6 @@ class LoopClock:
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
+
+    def loop_s(self, seconds: float) -> float:
+        return seconds

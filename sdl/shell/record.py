@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal, cast
 
 from sqlalchemy import URL, Engine, func, select
 from sqlmodel import Session, col
@@ -14,6 +13,7 @@ from sqlmodel import select as select_rows
 
 from sdl.errors import Bug, RecordFault
 from sdl.shell.database import connect, faults, parse
+from sdl.shell.reading import PAGE, page
 from sdl.shell.rowset import RowSet
 from sdl.shell.statements import Pen
 from sdl.shell.tables import (
@@ -30,10 +30,6 @@ from sdl.shell.tables import (
 )
 from sdl.shell.verify import Break, first_break, rebuild_tables
 from sdl.wire.journal import GENESIS, Line
-
-PAGE = 1000
-"""Journal lines read at a time, so that no read transaction stays open while a caller thinks."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignSummary:
@@ -120,21 +116,10 @@ class Record:
 
     def lines(self, campaign: str, after: int = 0) -> Iterator[Line]:
         """The journal of one campaign in order, from the line after ``after`` on."""
-        query = select(*JOURNAL.columns).where(JOURNAL.c.campaign == campaign)
         while True:
-            page = query.where(JOURNAL.c.seq > after).order_by(JOURNAL.c.seq).limit(PAGE)
             with faults(self._url), self._engine.connect() as connection:
-                found = connection.execute(page).all()
-            for name, seq, at, kind, type_name, body, digest in found:
-                yield Line(
-                    campaign=name,
-                    seq=seq,
-                    at=at,
-                    kind=cast("Literal['event', 'command']", kind),
-                    type=type_name,
-                    body=body,
-                    hash=digest,
-                )
+                found = page(connection, campaign, after)
+            yield from found
             if len(found) < PAGE:
                 return
             after = found[-1].seq

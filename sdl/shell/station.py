@@ -9,7 +9,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from sdl.capabilities import Device
-from sdl.core.events import FaultKind, Phase
 from sdl.model.action import Operation
 from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument
@@ -28,6 +27,8 @@ from sdl.wire.mqtt import (
     encode,
 )
 
+REASON_CAP = 4000
+"""Characters of a reason; drivers may quote whole documents."""
 QUEUE = 100
 """Commands that may wait at one instrument; the orchestrator sends one ahead."""
 FINISH_S = 2.0
@@ -98,6 +99,10 @@ class Station:
             at=self._clock.now(),
         )
 
+    def knows(self, cid: str) -> bool:
+        """Whether this command was received before."""
+        return cid in self._known
+
     async def command(self, message: CommandMessage) -> None:
         """Check a command and do it, now or in turn; a known one gets its last event again."""
         known = self._known.get(message.cid)
@@ -133,7 +138,7 @@ class Station:
             await self.refuse(job.cid, why)
         try:
             await self.device.make_safe()
-        except Exception:
+        except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
             _LOG.exception("%s: make_safe failed", self.instrument.name)
 
     async def close(self) -> None:
@@ -145,7 +150,7 @@ class Station:
             await asyncio.wait((self._worker,))
         try:
             await self.device.disconnect()
-        except Exception:
+        except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
             _LOG.exception("%s: disconnect failed", self.instrument.name)
 
     async def refuse(self, cid: str, reason: str) -> None:
@@ -233,12 +238,12 @@ class Station:
         if outcome.st == "done":
             try:
                 await self._emit(cid, "done", result=outcome.result, duration_s=duration_s)
-            except Unreadable as error:
-                failure = EventError(phase="after", kind="driver", reason=str(error))
-                await self._emit(cid, "failed", error=failure, duration_s=duration_s)
+            except Unreadable as too_large:
+                why = EventError(phase="after", kind="driver", reason=str(too_large))
+                await self._emit(cid, "failed", error=why, duration_s=duration_s)
             return
-        error = _error(outcome.phase, outcome.kind, outcome.reason)
-        await self._emit(cid, outcome.st, error=error, duration_s=duration_s)
+        why = EventError(phase=outcome.phase, kind=outcome.kind, reason=outcome.reason[:REASON_CAP])
+        await self._emit(cid, outcome.st, error=why, duration_s=duration_s)
 
     async def _emit(
         self,
@@ -268,10 +273,3 @@ class Station:
         if known is not None and remember:
             known.last = payload
         await self._publish(payload)
-
-
-REASON_CAP = 4000
-
-
-def _error(phase: Phase, kind: FaultKind, reason: str) -> EventError:
-    return EventError(phase=phase, kind=kind, reason=reason[:REASON_CAP])

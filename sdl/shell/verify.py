@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -10,11 +12,11 @@ from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from sdl.core.events import EVENTS
 from sdl.shell.projection import Cell, Key
+from sdl.shell.reading import page
 from sdl.shell.rowset import RowSet
 from sdl.shell.tables import JOURNAL, PROJECTED
 from sdl.wire.journal import GENESIS, Line
 
-_CHUNK = 1000
 _EVENT_NAMES = frozenset(kind.__name__ for kind in EVENTS)
 Rows: TypeAlias = Mapping[Key, Mapping[str, Cell]]
 
@@ -38,7 +40,7 @@ def first_break(engine: Engine, campaign: str | None) -> Break | None:
     A chain cannot show that its last lines were cut off, nor that all of it was written anew:
     keep the head of a finished campaign somewhere else too.
     """
-    with engine.connect() as connection:
+    with engine.connect() as connection, _any_bytes(connection):
         names = [campaign] if campaign is not None else _journals(connection)
         for name in names:
             broken = _first_break_of(connection, name)
@@ -70,16 +72,24 @@ def _first_break_of(connection: Connection, campaign: str) -> Break | None:
 
 
 def _lines(connection: Connection, campaign: str) -> Iterator[Line]:
-    query = (
-        select(*JOURNAL.columns)
-        .where(JOURNAL.c.campaign == campaign)
-        .order_by(JOURNAL.c.seq)
-        .execution_options(yield_per=_CHUNK)
-    )
-    for name, seq, at, kind, type_name, body, digest in connection.execute(query):
-        yield Line(
-            campaign=name, seq=seq, at=at, kind=kind, type=type_name, body=body, hash=digest
-        )
+    after = 0
+    while found := page(connection, campaign, after):
+        yield from found
+        after = found[-1].seq
+
+
+@contextmanager
+def _any_bytes(connection: Connection) -> Iterator[None]:
+    """Read text that is not UTF-8 any more as some text, whose hash then does not fit."""
+    driver = connection.connection.driver_connection
+    if not isinstance(driver, sqlite3.Connection):
+        yield
+        return
+    driver.text_factory = lambda stored: stored.decode(errors="replace")
+    try:
+        yield
+    finally:
+        driver.text_factory = str
 
 
 def rebuild_tables(engine: Engine, *, check: bool) -> list[str]:

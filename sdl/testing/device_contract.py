@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
+from typing import get_type_hints
 
 from sdl.capabilities import BUILT_IN, Device
 from sdl.errors import SdlError
 from sdl.model.action import Operation, operations_of
 from sdl.model.labware import Well
+from sdl.shell.offered import offered_by
 
 PATIENCE_S = 10.0
 """Wall seconds for any one call."""
@@ -26,8 +28,10 @@ async def device_contract(make: Callable[[], Device]) -> None:
     of ours, and the device still answers afterwards.
     """
     await _check_life_cycle(make)
-    offered = offered_by(type(make()))
-    assert offered, f"{_name(make())} offers no action: it fits none of the capabilities"
+    kind = type(make())
+    _check_signatures(kind)
+    offered = offered_by(kind)
+    assert offered, f"{kind.__name__} offers no action: it fits none of the capabilities"
     device = make()
     await device.connect()
     try:
@@ -37,32 +41,23 @@ async def device_contract(make: Callable[[], Device]) -> None:
         await device.disconnect()
 
 
-def offered_by(kind: type) -> Mapping[str, Operation]:
-    """The actions of a driver class: its own ``@action`` methods and those of the capabilities it fits.
-
-    AssertionError if a method has an action's name but not its arguments and result.
-    """
-    found = dict(operations_of(kind))
-    for capability in BUILT_IN:
-        operations = operations_of(capability)
-        if all(inspect.iscoroutinefunction(vars(kind).get(name)) for name in operations):
-            for name, operation in operations.items():
-                _check_signature(kind, capability, operation)
-                found.setdefault(name, operation)
-    return found
+def _methods(kind: type) -> dict[str, object]:
+    return {name: value for each in reversed(kind.__mro__) for name, value in vars(each).items()}
 
 
-def _check_signature(kind: type, capability: type, operation: Operation) -> None:
-    method = vars(kind)[operation.name]
-    annotations = inspect.get_annotations(method, eval_str=True)
-    result = annotations.pop("return", None)
-    wanted = f"{capability.__name__}.{operation.name} in sdl.capabilities"
-    assert annotations == dict(operation.parameters), (
-        f"{kind.__name__}.{operation.name} takes {annotations}, unlike {wanted}"
-    )
-    assert result == operation.returns, (
-        f"{kind.__name__}.{operation.name} returns {result}, unlike {wanted}"
-    )
+def _check_signatures(kind: type) -> None:
+    """A method that has an action's name has its arguments and its result as well."""
+    methods = _methods(kind)
+    for contract in BUILT_IN:
+        operations = operations_of(contract)
+        for name in operations if all(name in methods for name in operations) else ():
+            method = methods[name]
+            assert inspect.iscoroutinefunction(method), f"{kind.__name__}.{name} is no 'async def'"
+            own, wanted = get_type_hints(method), get_type_hints(vars(contract)[name])
+            assert own == wanted, (
+                f"{kind.__name__}.{name} has the types {own}, "
+                f"unlike {contract.__name__}.{name} in sdl.capabilities: {wanted}"
+            )
 
 
 async def _check_life_cycle(make: Callable[[], Device]) -> None:
@@ -87,7 +82,8 @@ async def _in_time(device: Device, what: str, call: Callable[[], Awaitable[None]
 
 
 async def _check_nonsense_is_refused(device: Device, operation: Operation) -> None:
-    method = vars(type(device))[operation.name]
+    method = _methods(type(device))[operation.name]
+    assert inspect.isfunction(method)
     arguments = {name: _nonsense(kind) for name, kind in operation.parameters.items()}
     what = f"{_name(device)}.{operation.name}({arguments})"
     try:

@@ -27,6 +27,15 @@ class LabFile:
     """Relative paths in the file start here."""
     places: Places
 
+    @property
+    def record_url(self) -> str:
+        """The record's address, an SQLite file by its full path."""
+        url = self.lab.record
+        head, slashes, path = url.partition(":///")
+        if not head.startswith("sqlite") or path in {"", ":memory:"} or not slashes:
+            return url
+        return f"{head}:///{self.folder / path}"
+
 
 def open_lab(path: Path) -> LabFile:
     """Read ``lab.toml``. UserMistake (or UserMistakes) with file and line."""

@@ -29,10 +29,12 @@ def spoil(url: str) -> Spoil:
 
     def run(*statements: str) -> None:
         engine = create_engine(parse(url))
-        with engine.begin() as connection:
-            for statement in statements:
-                connection.execute(text(statement))
-        engine.dispose()
+        try:
+            with engine.begin() as connection:
+                for statement in statements:
+                    connection.execute(text(statement))
+        finally:
+            engine.dispose()
 
     return run
 

@@ -1,4 +1,4 @@
-"""Nothing written leans on one machine; the version, the changelog and the records keep their form."""
+"""No text leans on one machine; version, changelog and records keep their form."""
 
 from __future__ import annotations
 

@@ -81,14 +81,13 @@ CASES: list[tuple[str, str, str]] = [
     (
         "name     = ",
         "nmae = ",
-        "1: campaign.name: is missing; write for instance: name = \"my-name\"\n"
+        '1: campaign.name: is missing; write for instance: name = "my-name"\n'
         "2: campaign.nmae: unknown key; did you mean 'name'?",
     ),
     (
         '"dye-450"',
         '"Dye 450"',
-        "2: campaign.name: 'Dye 450' is no name: "
-        "use small letters, digits and hyphens, 40 at most",
+        "2: campaign.name: 'Dye 450' is no name: use small letters, digits and hyphens, 40 at most",
     ),
     ("seed     = 7", "seed = 7.5", "5: campaign.seed: needs a whole number, not 7.5"),
     ("seed     = 7", "seed = true", "5: campaign.seed: needs a whole number, not true"),
@@ -184,8 +183,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         'to = "100 uL"',
         'to = "much"',
-        '20: search.dye_ul.to: "much" is no quantity; '
-        'write a number, or one with a unit: "50 uL"',
+        '20: search.dye_ul.to: "much" is no quantity; write a number, or one with a unit: "50 uL"',
     ),
     (
         'choices = [10.0, "0.5 min", 60.0]',
@@ -257,7 +255,11 @@ CASES: list[tuple[str, str, str]] = [
         "43: planner.since: holds a date, a time, or a number that is not finite; use text",
     ),
     ("[planner]", "[planer]", "40: planer: unknown key; did you mean 'planner'?"),
-    ("[planner]", "[campaign]", "40: not valid TOML: Cannot declare ('campaign',) twice (column 10)"),
+    (
+        "[planner]",
+        "[campaign]",
+        "40: not valid TOML: Cannot declare ('campaign',) twice (column 10)",
+    ),
 ]
 
 

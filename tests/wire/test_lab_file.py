@@ -60,14 +60,12 @@ CASES: list[tuple[str, str, str]] = [
     (
         "mqtt://user:secret@host:1883",
         "http://host",
-        "3: lab.broker: 'http://host' is no broker; "
-        'write "embedded" or "mqtt://host:1883"',
+        '3: lab.broker: \'http://host\' is no broker; write "embedded" or "mqtt://host:1883"',
     ),
     (
         "mqtt://user:secret@host:1883",
         "mqtt://host:port",
-        "3: lab.broker: 'mqtt://host:port' is no broker; "
-        'write "embedded" or "mqtt://host:1883"',
+        '3: lab.broker: \'mqtt://host:port\' is no broker; write "embedded" or "mqtt://host:1883"',
     ),
     (
         "postgresql+psycopg://host/lab",

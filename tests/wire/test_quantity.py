@@ -55,8 +55,7 @@ REFUSED = [
     (
         "5 uL",
         "x",
-        '"5 uL" has a unit, but x has none (no unit suffix such as _ul or _s); '
-        "give a plain number",
+        '"5 uL" has a unit, but x has none (no unit suffix such as _ul or _s); give a plain number',
     ),
     ("lots", "dye_ul", '"lots" is no quantity; write a number, or one with a unit: "50 uL"'),
     ("5 __import__('os')", "dye_ul", "\"__import__('os')\" is no known unit; dye_ul is in µL"),

@@ -1,0 +1,51 @@
+"""``sdl check``: everything that can be said about a campaign before it starts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdl.cli.console import say, short, write_json
+from sdl.cli.words import count
+from sdl.shell.preflight import Prepared, prepare
+
+
+def check(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Check a campaign, its lab and its protocol, and start nothing.
+
+    Roles, units, ranges, limits, the planner's and drivers' names, and what the protocol does
+    between its awaits. Every mistake is told with its file and line.
+    """
+    prepared = prepare(campaign)
+    if as_json:
+        write_json("sdl.check/1", ok=True, **_content(prepared))
+        return
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    signature = prepared.script.signature
+    kind = "all simulated" if lab.simulated else "real instruments"
+    say(f"{spec.name}: sound")
+    say(f"  protocol   {signature.name} ({count(len(signature.roles), 'role')})")
+    say(f"  lab        {lab.name}, {count(len(lab.instruments), 'instrument')}, {kind}")
+    say(f"  search     {', '.join(parameter.name for parameter in spec.space)}")
+    say(f"  objective  {spec.objective.measure}, {spec.objective.goal}")
+    say(f"  planner    {spec.planner.kind}, at most {count(spec.stop.runs, 'run')}")
+    say()
+    say(f"Next: sdl {'simulate' if lab.simulated else 'run'} {short(campaign)}")
+
+
+def _content(prepared: Prepared) -> dict[str, object]:
+    return {
+        "campaign": prepared.campaign.campaign,
+        "lab": {
+            "name": prepared.lab.lab.name,
+            "simulated": prepared.lab.lab.simulated,
+            "instruments": [one.name for one in prepared.lab.lab.instruments],
+        },
+        "protocol": prepared.script.signature,
+        "protocol_sha256": prepared.protocol.sha256,
+    }

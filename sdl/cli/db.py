@@ -1,0 +1,73 @@
+"""``sdl db``: the record itself: rebuild its tables, verify its chain, upgrade its schema."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sdl.cli.console import say, tell, write_json
+from sdl.cli.exits import Exit
+from sdl.cli.places import Where, opened
+from sdl.cli.words import count
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+@app.command()
+def rebuild(
+    check: Annotated[bool, typer.Option("--check", help="Compare only, change nothing.")] = False,
+    where: Where = None,
+    as_json: Json = False,
+) -> None:
+    """Make the tables again from the journal, and say where they differed from it."""
+    with opened(where) as record:
+        differences = record.rebuild(check=check)
+    if as_json:
+        write_json("sdl.rebuild/1", checked_only=check, differences=differences)
+    else:
+        for difference in differences:
+            say(difference)
+        done = "compared" if check else "made again"
+        tell(f"tables {done}: {count(len(differences), 'difference')}")
+    if differences and check:
+        raise typer.Exit(Exit.RECORD)
+
+
+@app.command()
+def verify(
+    campaign: Annotated[str | None, typer.Argument(help="Its name; else all of them.")] = None,
+    where: Where = None,
+    as_json: Json = False,
+) -> None:
+    """Follow the hash chain of the journal and name the first broken link."""
+    with opened(where) as record:
+        names = [campaign] if campaign else [one.campaign.campaign for one in record.campaigns()]
+        heads = {name: record.head(name) for name in names}
+        broken = record.verify(campaign)
+    if as_json:
+        found = {name: {"lines": seq, "head": digest} for name, (seq, digest) in heads.items()}
+        write_json("sdl.verify/1", ok=broken is None, broken=broken, campaigns=found)
+    elif broken is None:
+        for name, (seq, digest) in heads.items():
+            say(f"{name}: {count(seq, 'line')}, head {digest}")
+        tell("every link holds")
+    else:
+        say(f"broken: {broken}")
+        tell("compare it with a copy; from this line on the journal is not what was written")
+    if broken is not None:
+        raise typer.Exit(Exit.RECORD)
+
+
+@app.command()
+def upgrade(where: Where = None, as_json: Json = False) -> None:
+    """Bring an older record to the schema of this version; opening it does the same."""
+    from sdl.shell.tables import SCHEMA
+
+    with opened(where):
+        pass
+    if as_json:
+        write_json("sdl.upgrade/1", schema_version=SCHEMA)
+    else:
+        say(f"the record is at schema {SCHEMA}")

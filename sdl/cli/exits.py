@@ -1,0 +1,67 @@
+"""What the exit code of each command means."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import TYPE_CHECKING
+
+from sdl.errors import (
+    Bug,
+    DriverFault,
+    LabFault,
+    LimitReached,
+    PlannerFault,
+    RecordFault,
+    RecordMismatch,
+    SdlError,
+    UserMistake,
+    WindowMissed,
+)
+
+if TYPE_CHECKING:
+    from sdl.core.commands import Conclude
+
+
+class Exit(IntEnum):
+    """Exit codes, the same for every verb."""
+
+    OK = 0
+    """Done; a campaign reached its target, its budget or the end of its space."""
+    USAGE = 2
+    """The command line itself is wrong."""
+    MISTAKE = 3
+    """A file, a name or a protocol is wrong; nothing was started."""
+    STOPPED = 4
+    """A person ended the campaign in good order."""
+    FAULT = 5
+    """The lab, a driver or the planner ended it; or `sdl doctor` found something amiss."""
+    RECORD = 6
+    """The record cannot be read or written, or does not hold together."""
+    BUG = 70
+    """A defect of this program; the details are in the log file that the message names."""
+    INTERRUPTED = 130
+    """Left at once, by a second Ctrl-C; `sdl run --resume` goes on."""
+
+
+def exit_of(error: SdlError) -> Exit:
+    """The exit code for an error of ours, by whose fault it is."""
+    match error:
+        case RecordFault() | RecordMismatch():
+            return Exit.RECORD
+        case UserMistake():
+            return Exit.MISTAKE
+        case LabFault() | DriverFault() | PlannerFault() | WindowMissed() | LimitReached():
+            return Exit.FAULT
+        case Bug():
+            return Exit.BUG
+        case _:
+            return Exit.BUG
+
+
+def exit_of_ending(ended: Conclude | None) -> Exit:
+    """The exit code for the way a campaign ended; None if it did not come to its end."""
+    if ended is None or ended.ending == "stopped":
+        return Exit.STOPPED
+    if ended.ending in ("target", "budget", "exhausted"):
+        return Exit.OK
+    return Exit.FAULT

@@ -1,0 +1,78 @@
+"""From what a person names, a lab file, a campaign file, a database, to the open record."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+import typer
+
+from sdl.errors import Place, UserMistake
+from sdl.wire.toml import open_campaign, open_lab
+
+if TYPE_CHECKING:
+    from sdl.shell.record import Record
+
+Where: TypeAlias = Annotated[
+    str | None,
+    typer.Option(
+        "--in", help="A lab, campaign or record file, or a database URL; else ./lab.toml."
+    ),
+]
+
+
+def record_url(where: str | None) -> str:
+    """The address of the record that is meant. UserMistake if there is no such thing."""
+    if where is None:
+        if not Path("lab.toml").exists():
+            raise UserMistake("there is no lab.toml here; name a lab, or go to its folder")
+        where = "lab.toml"
+    if "://" in where:
+        return where
+    path = Path(where)
+    if path.is_dir():
+        path /= "lab.toml"
+    if path.suffix == ".toml":
+        return _of_toml(path)
+    if not path.exists():
+        raise UserMistake("there is no such file", Place(where))
+    return f"sqlite:///{path.resolve()}"
+
+
+def _of_toml(path: Path) -> str:
+    from sdl.wire.toml_table import TomlFile
+
+    is_campaign = "campaign" in TomlFile(path).top
+    return open_lab(open_campaign(path).lab_path if is_campaign else path).record_url
+
+
+@contextmanager
+def opened(where: str | None) -> Iterator[Record]:
+    """The record, open for as long as the block. RecordFault if it is not there."""
+    from sdl.shell.record import Record
+
+    record = Record.open(record_url(where), create=False)
+    try:
+        yield record
+    finally:
+        record.close()
+
+
+def chosen_campaign(record: Record, name: str | None) -> str:
+    """The named campaign, or the one that started last. UserMistake if there is none."""
+    if name is not None:
+        return record.campaign(name).campaign.campaign
+    summaries = record.campaigns()
+    if not summaries:
+        raise UserMistake("the record holds no campaign yet; `sdl run CAMPAIGN` begins one")
+    return summaries[-1].campaign.campaign
+
+
+def folders(where: str | None) -> list[Path]:
+    """Folders that a path in the record may be relative to: here, and around the named file."""
+    if where is None or "://" in where:
+        return [Path.cwd()]
+    path = Path(where).resolve()
+    return [path if path.is_dir() else path.parent, path.parent.parent, Path.cwd()]

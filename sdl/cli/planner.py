@@ -1,0 +1,54 @@
+"""``sdl planner``: host the planners on this machine, one with a GPU for instance."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdl.cli.console import tell
+from sdl.cli.interrupt import run_until_stopped
+from sdl.cli.node import shared_broker
+from sdl.shell.mqtt_bus import MqttBus
+from sdl.shell.planner_worker import PlannerWorker
+from sdl.wire.toml import open_lab
+from sdl.wire.toml_table import NAME_RULE, is_name
+
+
+def planner(
+    lab: Annotated[Path, typer.Argument(help="The lab file.")],
+    name: Annotated[str, typer.Option(help="What `sdl run --planner` calls it.")] = "elsewhere",
+) -> None:
+    """Host a planner for a lab on this machine.
+
+    Needs a broker that all machines reach: `broker = "mqtt://..."` in the lab file. Then, where
+    the campaign runs: sdl run CAMPAIGN --planner NAME
+    """
+    if not is_name(name):
+        raise typer.BadParameter(f"{name!r} is no name: {NAME_RULE}")
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    file = open_lab(lab)
+    url = shared_broker(file)
+    stop = asyncio.Event()
+    work = _host(file.lab.name, name, url, stop)
+    run_until_stopped(work, stop, "stopping (Ctrl-C again leaves at once)")
+
+
+async def _host(lab: str, name: str, url: str, stop: asyncio.Event) -> None:
+    from sdl.planner.server import answer, known
+
+    bus = MqttBus(url, f"sdl-{lab}-planner-{name}")
+    worker = PlannerWorker(lab=lab, bus=bus, answer=answer, planners=known(), worker=name)
+    await worker.start()
+    tell(f"planning with {', '.join(known())}; Ctrl-C stops")
+    serving = asyncio.create_task(worker.serve())
+    stopped = asyncio.create_task(stop.wait())
+    await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
+    stopped.cancel()
+    await worker.aclose()
+    if serving.done():
+        serving.result()
+    serving.cancel()

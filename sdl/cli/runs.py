@@ -1,0 +1,109 @@
+"""``sdl runs``: the runs of a campaign, and one of them in full."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from sdl.cli.console import say, table, write_json
+from sdl.cli.places import Where, chosen_campaign, opened
+from sdl.cli.status import moment
+from sdl.cli.words import duration, point, quantity
+
+if TYPE_CHECKING:
+    from sdl.model.data import InputValue
+    from sdl.shell.record import RunDetail
+    from sdl.shell.tables import RunRow, StepRow
+
+app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
+Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
+
+
+@app.command("list")
+def list_runs(
+    campaign: Annotated[str | None, typer.Argument(help="Its name; else the last one.")] = None,
+    where: Where = None,
+    as_json: Json = False,
+) -> None:
+    """List the runs of a campaign in the order in which they were begun."""
+    with opened(where) as record:
+        name = chosen_campaign(record, campaign)
+        runs = record.runs(name)
+        values = {(seen.run, seen.measure): seen.value for seen in record.observations(name)}
+        measure = record.campaign(name).campaign.measure
+    if as_json:
+        write_json("sdl.runs/1", campaign=name, runs=[_content(run) for run in runs])
+        return
+    rows = [_row(run, measure, values.get((run.run, measure))) for run in runs]
+    for line in table(("run", "begun", "outcome", measure, "inputs"), rows):
+        say(line)
+
+
+@app.command("show")
+def show_run(
+    run: Annotated[str, typer.Argument(help="Such as dye-450/run-7.")],
+    where: Where = None,
+    as_json: Json = False,
+) -> None:
+    """Show one run: its inputs, its steps, what it measured and why it ended so."""
+    with opened(where) as record:
+        detail = record.run(run)
+    if as_json:
+        steps = [step.model_dump() for step in detail.steps]
+        seen = [one.model_dump() for one in detail.observations]
+        evidence = detail.evidence.model_dump() if detail.evidence else None
+        write_json(
+            "sdl.run/1",
+            **_content(detail.run),
+            steps=steps,
+            observations=seen,
+            evidence=evidence,
+        )
+        return
+    _say_run(detail)
+
+
+def inputs_of(text: str) -> Mapping[str, InputValue]:
+    """The inputs in a JSON column."""
+    return cast("Mapping[str, InputValue]", json.loads(text))
+
+
+def _row(run: RunRow, measure: str, value: float | None) -> tuple[str, ...]:
+    measured = "-" if value is None else quantity(measure, value)
+    outcome = run.outcome or "in flight"
+    return run.run, moment(run.begun_at), outcome, measured, point(inputs_of(run.inputs))
+
+
+def _content(run: RunRow) -> dict[str, object]:
+    return {**run.model_dump(), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
+
+
+def _say_run(detail: RunDetail) -> None:
+    run = detail.run
+    ended = "" if run.ended_at is None else f" after {duration(run.ended_at - run.begun_at)}"
+    say(f"{run.run}: {run.outcome or 'in flight'}{ended}")
+    if run.reason:
+        say(f"  because    {run.reason}")
+    say(f"  begun      {moment(run.begun_at)} UTC (lab time)")
+    say(f"  inputs     {point(inputs_of(run.inputs))}")
+    roles = cast("dict[str, str]", json.loads(run.roles))
+    say(f"  roles      {', '.join(f'{role} = {player}' for role, player in roles.items())}")
+    if detail.suggestion is not None:
+        say(f"  suggested  by {detail.suggestion.origin} ({detail.suggestion.suggestion})")
+    for seen in detail.observations:
+        value = quantity(seen.measure, seen.value, seen.uncertainty)
+        say(f"  measured   {seen.measure} = {value}")
+    say()
+    headings = ("step", "instrument", "action", "status", "took", "note")
+    for line in table(headings, [_step(step, run.run) for step in detail.steps]):
+        say(line)
+
+
+def _step(step: StepRow, run: str) -> tuple[str, ...]:
+    took = "-" if step.duration_s is None else duration(step.duration_s)
+    name = step.cid.removeprefix(f"{run}/")
+    note = step.reason or step.result or ""
+    return name, step.instrument, step.operation, step.status, took, note

@@ -1,0 +1,74 @@
+"""``sdl simulate``: a campaign in virtual time, in one process, the same for the same seed."""
+
+from __future__ import annotations
+
+import statistics
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sdl.cli.console import say, table, tell, write_json
+from sdl.cli.exits import Exit, exit_of_ending
+from sdl.cli.summary import content, say_summary
+from sdl.cli.watch import watching
+from sdl.cli.words import quantity
+from sdl.shell.outcome import Outcome
+from sdl.sim.simulate import simulate as simulate_campaign
+
+
+def simulate(
+    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="In place of the campaign's and the lab's seed.")
+    ] = None,
+    seeds: Annotated[
+        int, typer.Option(min=1, max=10_000, help="Simulate this many, one seed after the other.")
+    ] = 1,
+    record: Annotated[
+        Path | None,
+        typer.Option(help="SQLite file to write, anew; else simulated/NAME-SEED.sqlite."),
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
+) -> None:
+    """Run a campaign in virtual time, in one process, the same for the same seed.
+
+    The engine, the node, the codecs, the record and the simulators are those of `sdl run`; only
+    the clock and the bus are in-process. All instruments must be simulated.
+    """
+    if seeds > 1:
+        _sweep(campaign, seed or 0, seeds, as_json=as_json)
+        return
+    with watching() as watch:
+        outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record)
+    if as_json:
+        write_json("sdl.outcome/1", **content(outcome))
+    else:
+        say_summary(outcome, campaign)
+    raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def _sweep(campaign: Path, first: int, seeds: int, *, as_json: bool) -> None:
+    outcomes: dict[int, Outcome] = {}
+    for seed in range(first, first + seeds):
+        outcomes[seed] = simulate_campaign(campaign, seed=seed, watch=lambda _view: None)
+        tell(f"seed {seed}: {_row(seed, outcomes[seed])[-1]}")
+    if as_json:
+        runs = [{"seed": seed, **content(outcome)} for seed, outcome in outcomes.items()]
+        write_json("sdl.sweep/1", simulations=runs)
+    else:
+        rows = [_row(seed, outcome) for seed, outcome in outcomes.items()]
+        for line in table(("seed", "runs", "best", "ending"), rows):
+            say(line)
+        used = [outcome.view.runs_ended for outcome in outcomes.values()]
+        say()
+        say(f"runs: median {statistics.median(used):g}, mean {statistics.mean(used):.1f}")
+    worst = max(exit_of_ending(outcome.view.ended) for outcome in outcomes.values())
+    raise typer.Exit(Exit(worst))
+
+
+def _row(seed: int, outcome: Outcome) -> tuple[str, str, str, str]:
+    view = outcome.view
+    best = "none" if view.best is None else quantity(view.measure, view.best.value)
+    ending = "unfinished" if view.ended is None else view.ended.ending
+    return str(seed), str(view.runs_ended), best, ending

@@ -1,0 +1,35 @@
+"""The table of verbs: name and one line of help, known without importing any of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Verb:
+    """One word that may follow ``sdl``."""
+
+    name: str
+    help: str
+    kind: Literal["command", "group"] = "command"
+
+    @property
+    def module(self) -> str:
+        """Where it is; the module has ``app`` (a group) or a function named like the verb."""
+        return f"sdl.cli.{self.name}"
+
+
+VERBS = (
+    Verb("init", "Make a folder with a simulated lab, a protocol and a campaign that work."),
+    Verb("check", "Check a campaign, its lab and its protocol, and start nothing."),
+    Verb("run", "Run a campaign on the instruments of its lab, or on their simulators."),
+    Verb("simulate", "Run a campaign in virtual time, in one process, the same for the same seed."),
+    Verb("status", "Show the campaigns of a lab's record and how they stand."),
+    Verb("runs", "List the runs of a campaign, or show one.", "group"),
+    Verb("why", "Say what a step waits for, why a run ended so, or why a point was tried."),
+    Verb("doctor", "Look at this machine and a lab: what is missing, and what to do about it."),
+    Verb("node", "Host a lab's instruments, or some of them, on this machine."),
+    Verb("planner", "Host a planner for a lab on this machine."),
+    Verb("db", "Rebuild, verify or upgrade the record.", "group"),
+)

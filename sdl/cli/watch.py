@@ -1,0 +1,136 @@
+"""What is seen while a campaign runs: a live screen on a terminal, else a line per change."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from sdl.cli.console import screen, tell
+from sdl.cli.words import count, duration, point, quantity
+from sdl.core.view import View
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+
+REFRESH_S = 0.1
+"""The live screen is drawn at most so often, in wall seconds."""
+
+
+class Watch(Protocol):
+    """Is shown the campaign whenever it has changed."""
+
+    def __call__(self, view: View) -> None:
+        """Show it; returns at once."""
+        ...
+
+
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """A live screen where stderr is a terminal, plain lines where it is a file or a pipe."""
+    console = screen()
+    if not console.is_terminal:
+        yield PlainLines()
+        return
+    from rich.live import Live
+
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        last = -REFRESH_S
+
+        def show(view: View) -> None:
+            nonlocal last
+            if time.monotonic() - last >= REFRESH_S or view.ended is not None:
+                last = time.monotonic()
+                live.update(picture(view, console), refresh=True)
+
+        yield show
+
+
+class PlainLines:
+    """A line for each thing that has changed since the last view."""
+
+    def __init__(self) -> None:
+        self._said: set[str] = set()
+        self._online: set[str] = set()
+        self._ended = 0
+
+    def __call__(self, view: View) -> None:
+        for run in view.in_flight:
+            self._once(f"{run.run} began")
+        for instrument in view.instruments:
+            if instrument.state != "offline":
+                self._online.add(instrument.name)
+            elif instrument.name in self._online:
+                self._online.remove(instrument.name)
+                tell(f"{instrument.name} went offline: {instrument.note}")
+        if view.runs_ended != self._ended:
+            self._ended = view.runs_ended
+            tell(f"{_progress(view)}; best {_best(view)}")
+
+    def _once(self, line: str) -> None:
+        if line not in self._said:
+            self._said.add(line)
+            tell(line)
+
+
+def _progress(view: View) -> str:
+    failed = f", {count(view.failures, 'failure')}" if view.failures else ""
+    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
+
+
+def _best(view: View) -> str:
+    if view.best is None:
+        return "none yet"
+    value = quantity(view.measure, view.best.value)
+    return f"{value} at {point(view.best.inputs)} ({view.best.run})"
+
+
+def _evidence(view: View) -> str:
+    if view.evidence is None:
+        return "none yet"
+    found = view.evidence
+    return (
+        f"posterior {found.posterior:.2f}, e-value for {found.e_for:.3g}, "
+        f"against {found.e_against:.3g}"
+    )
+
+
+def picture(view: View, console: Console) -> RenderableType:
+    """The live screen: how far, the best point, the instruments, and what is in flight."""
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
+    from rich.table import Table
+
+    head = Table.grid(padding=(0, 2))
+    width = max(10, min(40, console.width - 50))
+    bar = ProgressBar(total=view.runs_max, completed=view.runs_ended, width=width)
+    passed = duration(view.at - view.started_at)
+    head.add_row(f"[bold]{view.campaign}[/]", bar, f"{_progress(view)}, {passed} of lab time")
+    facts = Table.grid(padding=(0, 2))
+    facts.add_row("best", f"[bold green]{_best(view)}[/]")
+    facts.add_row("evidence", _evidence(view))
+    facts.add_row("planner", f"{view.planner_state}, {view.suggestions_ready} ready")
+    return Group(head, facts, _instruments(view), _in_flight(view))
+
+
+def _instruments(view: View) -> RenderableType:
+    from rich.table import Table
+
+    colours = {"idle": "green", "busy": "yellow", "offline": "red"}
+    table = Table("instrument", "state", "", box=None, padding=(0, 2), header_style="dim")
+    for one in view.instruments:
+        badge = "simulated" if one.simulated else "real"
+        colour = colours[one.state]
+        table.add_row(one.name, f"[{colour}]{one.state}[/]", f"[dim]{badge}[/] {one.note}")
+    return table
+
+
+def _in_flight(view: View) -> RenderableType:
+    from rich.table import Table
+
+    table = Table("run", "step", "", box=None, padding=(0, 2), header_style="dim")
+    for run in view.in_flight:
+        where = f"on {run.instrument}" if run.instrument else ""
+        table.add_row(run.run, run.step.removeprefix(f"{run.run}/"), f"{run.state} {where}")
+    return table

@@ -1,0 +1,152 @@
+"""``sdl why``: what waits and for what, why a run ended so, why a point was tried."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, cast
+
+import typer
+
+from sdl.cli.console import say, write_json
+from sdl.cli.places import Where, chosen_campaign, folders, opened
+from sdl.cli.runs import inputs_of
+from sdl.cli.words import point, quantity
+from sdl.core.events import CampaignStarted
+from sdl.core.script import ProtocolFunction, Script
+from sdl.core.view import View, Waiting
+from sdl.errors import UserMistake
+from sdl.wire.signature import read_signature
+
+if TYPE_CHECKING:
+    from sdl.shell.record import Record, RunDetail
+    from sdl.shell.tables import SuggestionRow
+
+
+def why(
+    what: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="[STEP|RUN|SUGGESTION|CAMPAIGN]",
+            help="Such as dye-450/run-7/step-2, dye-450/run-7, dye-450/suggestion-7 or dye-450; "
+            "else the last campaign.",
+        ),
+    ] = None,
+    where: Where = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Say what a step waits for, why a run ended so, or why a point was tried."""
+    with opened(where) as record:
+        lines = reasons(Replay(record, folders(where)), what)
+    if as_json:
+        write_json("sdl.why/1", reasons=[{"who": one.who, "why": one.why} for one in lines])
+        return
+    for one in lines:
+        say(f"{one.who}: {one.why}")
+
+
+def reasons(replay: Replay, what: str | None) -> list[Waiting]:
+    """Who, and why, one sentence each. UserMistake if there is no such thing on record."""
+    name, _, rest = (what or "").partition("/")
+    record = replay.record
+    campaign = chosen_campaign(record, name or None)
+    if not rest:
+        return _of_campaign(replay, campaign)
+    kind = rest.partition("-")[0]
+    if kind == "suggestion":
+        found = record.suggestion(f"{campaign}/{rest}")
+        return [Waiting(who=found.suggestion, why=_words(found))]
+    if kind != "run":
+        raise UserMistake(
+            f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
+        )
+    run, _, step = rest.partition("/")
+    return _of_run(replay, campaign, f"{campaign}/{run}", step)
+
+
+def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
+    view = replay.view(campaign)
+    if view.ended is not None:
+        reason = f"ended ({view.ended.ending}): {view.ended.reason}"
+        return [Waiting(who=campaign, why=reason)]
+    return list(view.waits) or [Waiting(who=campaign, why="nothing waits")]
+
+
+def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]:
+    detail = replay.record.run(run)
+    wanted = f"{run}/{step}" if step else run
+    if detail.run.outcome is None:
+        waits = replay.view(campaign).waits
+        found = [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
+        if found:
+            return found
+    if step:
+        return _of_step(detail, wanted)
+    ended = detail.run.outcome or "in flight"
+    reason = f": {detail.run.reason}" if detail.run.reason else ""
+    lines = [Waiting(who=run, why=f"{ended}{reason}")]
+    if detail.suggestion is not None:
+        lines.append(Waiting(who=detail.suggestion.suggestion, why=_words(detail.suggestion)))
+    return lines
+
+
+def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
+    found = [
+        Waiting(
+            who=one.cid,
+            why=f"{one.operation} on {one.instrument} {one.status}"
+            + (f": {one.reason}" if one.reason else ""),
+        )
+        for one in detail.steps
+        if wanted in (one.step, one.cid)
+    ]
+    if not found:
+        raise UserMistake(f"the run has no step {wanted!r}; see `sdl runs show {detail.run.run}`")
+    return found
+
+
+def _words(row: SuggestionRow) -> str:
+    said = f"{point(inputs_of(row.inputs))} was suggested by {row.origin}"
+    for name, expected in json.loads(row.predicted).items():
+        said += f", which expected {name} = {quantity(name, expected['mean'], expected['sd'])}"
+    if row.acquisition is not None:
+        said += f" (acquisition value {row.acquisition:.4g})"
+    if row.fall_back:
+        said += f"; a fall-back, because {row.fall_back}"
+    if row.disposition:
+        said += f"; it ended as {row.disposition}"
+    return said
+
+
+class Replay:
+    """Folds a journal again, with the very protocol that wrote it."""
+
+    def __init__(self, record: Record, folders: list[Path]) -> None:
+        self.record = record
+        self._folders = folders
+
+    def view(self, campaign: str) -> View:
+        """The campaign as its journal leaves it. UserMistake if its protocol is not here."""
+        from sdl.core.engine import fold
+        from sdl.wire.journal import load
+
+        lines = [load(line.type, line.body) for line in self.record.lines(campaign)]
+        assert isinstance(lines[0], CampaignStarted)
+        return fold(self._script(lines[0]), lines).view()
+
+    def _script(self, head: CampaignStarted) -> Script:
+        from sdl.shell.plugins import PROTOCOLS, load
+
+        reference = head.campaign.protocol
+        for folder in self._folders:
+            try:
+                function = cast("ProtocolFunction", load(PROTOCOLS, reference, folder).value)
+            except UserMistake:
+                continue
+            script = Script.of(function, read_signature(function))
+            if script.signature == head.protocol:
+                return script
+        raise UserMistake(
+            f"the protocol {reference!r} that made this record is not here, or was edited since; "
+            "name the campaign file in the folder it was run from: sdl why --in campaign.toml"
+        )

@@ -1,0 +1,125 @@
+"""A node as a process of its own: the child of ``sdl run``, or ``sdl node`` on another machine."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from argparse import ArgumentParser
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from sdl.errors import LabFault, SdlError
+from sdl.model.lab import Lab
+from sdl.shell.bench import Bench
+from sdl.shell.bench_file import BENCH_FILE
+from sdl.shell.children import Child
+from sdl.shell.clock import WallClock
+from sdl.shell.lifeline import announce_ready, until_parent_leaves
+from sdl.shell.mqtt_bus import MqttBus
+from sdl.shell.node import Node
+
+LAB_FILE = "lab.json"
+"""In the run folder: the lab, as the parent read it."""
+
+
+async def run_node(
+    lab: Lab,
+    folder: Path,
+    *,
+    broker_url: str,
+    stop: asyncio.Event,
+    only: tuple[str, ...] = (),
+    name: str = "node",
+    memory: Path | None = None,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Host instruments until ``stop`` is set.
+
+    ``folder``: that of ``lab.toml``. ``memory``: file that keeps the simulated bench over a
+    restart. ``ready`` is called once the node obeys. ``name`` must be unique in the lab.
+    """
+    clock = WallClock(lab.speed)
+    node = Node(
+        lab=lab,
+        folder=folder,
+        bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}"),
+        clock=clock,
+        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+        name=name,
+        only=only,
+        memory=memory,
+    )
+    await node.start()
+    try:
+        if ready is not None:
+            ready()
+        await node.serve(stop)
+    finally:
+        await node.aclose()
+
+
+def node_name(only: tuple[str, ...]) -> str:
+    """A name that differs between nodes that host different instruments of one lab."""
+    return "-".join(("node", *sorted(only)))
+
+
+def node_child(
+    lab: Lab, folder: Path, *, run_folder: Path, broker_file: Path, only: tuple[str, ...] = ()
+) -> Child:
+    """The child process that hosts a lab's instruments.
+
+    ``run_folder`` receives the lab, the bench's memory and the log. ``broker_file``: the file,
+    readable by its owner only, that holds the broker's URL; it never stands on a command line.
+    """
+    run_folder.mkdir(parents=True, exist_ok=True)
+    lab_file = run_folder / LAB_FILE
+    lab_file.write_bytes(TypeAdapter(Lab).dump_json(lab, indent=1))
+    name = node_name(only)
+    words = ["--lab", str(lab_file), "--folder", str(folder), "--broker-file", str(broker_file)]
+    words += ["--memory", str(run_folder / BENCH_FILE)] if lab.simulated else []
+    words += [word for each in only for word in ("--only", each)]
+    return Child(
+        name,
+        "sdl.shell.node_process",
+        *words,
+        log=run_folder / f"{name}.log",
+        fault=LabFault,
+    )
+
+
+def main() -> None:
+    """``python -m sdl.shell.node_process``: host instruments until the parent lets go."""
+    parser = ArgumentParser(prog="python -m sdl.shell.node_process", description=main.__doc__)
+    parser.add_argument("--lab", type=Path, required=True)
+    parser.add_argument("--folder", type=Path, required=True)
+    parser.add_argument("--broker-file", type=Path, required=True)
+    parser.add_argument("--memory", type=Path)
+    parser.add_argument("--only", action="append", default=[])
+    chosen = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    lab = TypeAdapter(Lab).validate_json(chosen.lab.read_bytes())
+    only = tuple(chosen.only)
+
+    async def run() -> None:
+        await run_node(
+            lab,
+            chosen.folder,
+            broker_url=chosen.broker_file.read_text(encoding="utf-8"),
+            stop=until_parent_leaves(),
+            only=only,
+            name=node_name(only),
+            memory=chosen.memory,
+            ready=announce_ready,
+        )
+
+    try:
+        asyncio.run(run())
+    except SdlError as error:
+        sys.exit(f"{type(error).__name__}: {error}")
+
+
+if __name__ == "__main__":
+    main()

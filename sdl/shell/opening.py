@@ -1,0 +1,150 @@
+"""The first lines of a journal: a new campaign, or one that is taken up again."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import sys
+from dataclasses import dataclass, replace
+from importlib.metadata import PackageNotFoundError, version
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.engine import Engine, fold
+from sdl.core.script import Script
+from sdl.errors import UserMistake
+from sdl.model.campaign import Campaign
+from sdl.model.lab import Lab
+from sdl.model.provenance import Clock, Origin
+from sdl.shell.record import Record
+from sdl.wire.journal import Chain, adapter, load
+
+PACKAGES = (
+    "sdl-runtime",
+    "aiomqtt",
+    "amqtt",
+    "ax-platform",
+    "botorch",
+    "numpy",
+    "pydantic",
+    "scipy",
+    "sqlalchemy",
+    "sqlmodel",
+    "torch",
+)
+"""Whose versions are written at the head of every journal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """An engine that stands where the record ends, and what happens next."""
+
+    engine: Engine
+    chain: Chain
+    first: tuple[ev.Event, ...]
+    sent: tuple[do.Perform, ...] = ()
+    """Commands that were open when the last process ended."""
+
+
+def new(
+    script: Script, campaign: Campaign, lab: Lab, *, at: float, clock: Clock, speed: float
+) -> Opening:
+    """A campaign that begins at lab time ``at``."""
+    origin = Origin(
+        clock=clock,
+        speed=speed,
+        software=software(),
+        protocol_sha256=script.signature.source_sha256,
+        hypothesis_sha256=_hypothesis_sha256(campaign),
+    )
+    started = ev.CampaignStarted(
+        at=at, campaign=campaign, lab=lab, protocol=script.signature, origin=origin
+    )
+    first = (started, ev.OrchestratorStarted(at=at, epoch=1))
+    return Opening(Engine(script), Chain(campaign.name), first)
+
+
+def again(script: Script, record: Record, campaign: str, *, at: float) -> Opening:
+    """A campaign that goes on after its process has ended, at lab time ``at``.
+
+    RecordMismatch if the protocol now does something else than it did.
+    """
+    lines = list(record.lines(campaign))
+    values = [load(line.type, line.body) for line in lines]
+    engine = fold(script, values)
+    busy = {each.busy_with for each in engine.lab.instruments.values()}
+    sent = tuple(v for v in values if isinstance(v, do.Perform) and v.cid in busy)
+    started = ev.OrchestratorStarted(
+        at=max(at, engine.at),
+        epoch=engine.state.epoch + 1,
+        software=tuple(sorted(software().items())),
+    )
+    chain = Chain(campaign, lines[-1].seq, lines[-1].hash)
+    return Opening(engine, chain, (started,), sent)
+
+
+def unfinished(record: Record, name: str) -> str | None:
+    """The latest campaign of this name that has not ended; None if there is none."""
+    open_ones = [
+        each.campaign.campaign
+        for each in record.campaigns()
+        if _is_named(each.campaign.campaign, name) and each.campaign.ending is None
+    ]
+    return open_ones[-1] if open_ones else None
+
+
+def new_name(record: Record, name: str) -> str:
+    """``dye``, or ``dye-2``, ``dye-3`` ... where the record holds that name already."""
+    taken = {each.campaign.campaign for each in record.campaigns()}
+    if name not in taken:
+        return name
+    number = 2
+    while f"{name}-{number}" in taken:
+        number += 1
+    return f"{name}-{number}"
+
+
+def choose(record: Record, name: str, *, resume: bool, anew: bool) -> tuple[str, bool]:
+    """The campaign's id in the record, and whether it goes on. UserMistake if that is unclear."""
+    found = unfinished(record, name)
+    if resume:
+        if found is None:
+            raise UserMistake(
+                f"the record holds no unfinished campaign {name!r}; run without --resume"
+            )
+        return found, True
+    if found is not None and not anew:
+        raise UserMistake(
+            f"campaign {found!r} has not ended: add --resume to go on with it, "
+            "or --new to leave it and begin another"
+        )
+    return new_name(record, name), False
+
+
+def renamed(campaign: Campaign, name: str) -> Campaign:
+    """The same campaign under its id in the record."""
+    return replace(campaign, name=name)
+
+
+def software() -> dict[str, str]:
+    """Versions of interpreter, platform and packages; a package that is absent is left out."""
+    found = {"python": platform.python_version(), "platform": sys.platform}
+    for package in PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _is_named(campaign: str, name: str) -> bool:
+    rest = campaign.removeprefix(f"{name}-")
+    return campaign == name or (rest != campaign and rest.isdigit())
+
+
+def _hypothesis_sha256(campaign: Campaign) -> str:
+    if campaign.hypothesis is None:
+        return ""
+    hypothesis = campaign.hypothesis
+    text: bytes = adapter(type(hypothesis)).dump_json(hypothesis)
+    return hashlib.sha256(text).hexdigest()

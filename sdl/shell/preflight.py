@@ -1,0 +1,125 @@
+"""Everything that can be checked, and loaded, before a campaign starts and anything moves."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+from sdl.core.script import ProtocolFunction, Script
+from sdl.errors import ProtocolMistake, UserMistake
+from sdl.model.lab import Instrument
+from sdl.shell.offered import offered_by
+from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, known, load
+from sdl.wire.campaign_check import check_campaign
+from sdl.wire.forbidden import forbidden
+from sdl.wire.signature import read_signature
+from sdl.wire.toml import CampaignFile, LabFile, open_campaign, open_lab
+from sdl.wire.toml_table import did_you_mean, raise_all
+
+PLANNERS = "sdl.planners"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A campaign that passed every check: its files, and what they name, loaded."""
+
+    campaign: CampaignFile
+    lab: LabFile
+    protocol: Loaded
+    script: Script
+    drivers: Mapping[str, Loaded]
+    """Driver or simulator class by instrument."""
+
+
+def prepare(campaign_path: Path) -> Prepared:
+    """Read and check a campaign, its lab and its protocol. UserMistake(s) with file and line."""
+    campaign = open_campaign(campaign_path)
+    lab = _lab_of(campaign)
+    mistakes: list[UserMistake] = []
+    drivers = load_drivers(lab, mistakes)
+    spec = campaign.campaign
+    if spec.planner.kind not in known(PLANNERS):
+        hint = did_you_mean(spec.planner.kind, known(PLANNERS))
+        message = f"there is no planner {spec.planner.kind!r}; {hint}"
+        mistakes.append(campaign.places.mistake(("planner", "kind"), message))
+    protocol, script = _protocol(campaign, mistakes)
+    if script is not None:
+        offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
+        mistakes += check_campaign(spec, lab.lab, script.signature, offers, campaign.places)
+    raise_all(mistakes)
+    assert protocol is not None
+    assert script is not None
+    return Prepared(campaign=campaign, lab=lab, protocol=protocol, script=script, drivers=drivers)
+
+
+def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]:
+    """The driver classes of a lab, options and limits checked; what is wrong joins ``mistakes``."""
+    drivers = {}
+    for instrument in lab.lab.instruments:
+        keys = ("instruments", instrument.name)
+        try:
+            loaded = instrument_class(instrument, lab.folder)
+            kind = cast("type", loaded.value)
+            drivers[instrument.name] = loaded
+            check_options(instrument, kind)
+        except UserMistake as mistake:
+            mistakes.append(_placed(mistake, lab, keys))
+            continue
+        for limit in instrument.limits:
+            wrong = _limit(instrument, limit, kind)
+            if wrong:
+                mistakes.append(lab.places.mistake((*keys, "limits", limit), wrong))
+    return drivers
+
+
+def _limit(instrument: Instrument, limit: str, kind: type) -> str:
+    """What is wrong with the name of a limit; empty if the driver has such an argument."""
+    action, _, argument = limit.partition(".")
+    offered = offered_by(kind)
+    if action not in offered:
+        return f"{instrument.driver!r} has no action {action!r}; {did_you_mean(action, offered)}"
+    if argument not in offered[action].parameters:
+        hint = did_you_mean(argument, offered[action].parameters)
+        return f"{action} has no argument {argument!r}; {hint}"
+    return ""
+
+
+def _lab_of(campaign: CampaignFile) -> LabFile:
+    if not campaign.lab_path.exists():
+        raise campaign.places.mistake(
+            ("campaign", "lab"), f"there is no file {campaign.lab_path}; correct the path"
+        )
+    return open_lab(campaign.lab_path)
+
+
+def _protocol(
+    campaign: CampaignFile, mistakes: list[UserMistake]
+) -> tuple[Loaded | None, Script | None]:
+    keys = ("campaign", "protocol")
+    try:
+        loaded = load(PROTOCOLS, campaign.campaign.protocol, campaign.folder)
+        if not inspect.iscoroutinefunction(loaded.value):
+            message = f"{campaign.campaign.protocol!r} is no protocol; write '@protocol async def'"
+            raise campaign.places.mistake(keys, message)
+        function = cast("ProtocolFunction", loaded.value)
+        script = Script.of(function, read_signature(function))
+    except ProtocolMistake as mistake:
+        mistakes.append(mistake)
+        return None, None
+    except UserMistake as mistake:
+        mistakes.append(_placed(mistake, campaign, keys))
+        return None, None
+    mistakes += forbidden(function)
+    return loaded, script
+
+
+def _placed(
+    mistake: UserMistake, file: CampaignFile | LabFile, keys: tuple[str, ...]
+) -> UserMistake:
+    """The mistake at the line that names the plugin, unless it knows a better place itself."""
+    if mistake.place is not None:
+        return mistake
+    return UserMistake(mistake.message, file.places.of(*keys))

@@ -1,0 +1,35 @@
+"""Reads journal lines page by page, so that nothing stays open while a caller thinks."""
+
+from __future__ import annotations
+
+from typing import Literal, cast
+
+from sqlalchemy import Connection, select
+
+from sdl.shell.tables import JOURNAL
+from sdl.wire.journal import Line
+
+PAGE = 1000
+"""Lines in a full page."""
+
+
+def page(connection: Connection, campaign: str, after: int) -> list[Line]:
+    """The next lines of a campaign after number ``after``; fewer than PAGE at the end."""
+    query = (
+        select(*JOURNAL.columns)
+        .where(JOURNAL.c.campaign == campaign, JOURNAL.c.seq > after)
+        .order_by(JOURNAL.c.seq)
+        .limit(PAGE)
+    )
+    return [
+        Line(
+            campaign=name,
+            seq=seq,
+            at=at,
+            kind=cast("Literal['event', 'command']", kind),
+            type=type_name,
+            body=body,
+            hash=digest,
+        )
+        for name, seq, at, kind, type_name, body, digest in connection.execute(query)
+    ]

@@ -1,0 +1,286 @@
+"""The loop: an event comes in, the engine decides, the record keeps it, then it is done.
+
+Every turn takes all events that have come in, hands them to the engine one by one, and writes
+them and the commands that follow in one transaction. Only when that is durable are the commands
+performed: what is not on record does not happen. Events that come in while a commit goes on share
+the next one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.engine import Engine
+from sdl.core.view import View
+from sdl.errors import Bug, PlannerFault
+from sdl.model.planning import Answer, Ask
+from sdl.shell.bus import Bus, Message
+from sdl.shell.clock import LoopedClock
+from sdl.shell.roll_call import RollCall
+from sdl.wire import mqtt
+from sdl.wire.journal import Chain, Line
+from sdl.wire.topics import Topics, kind_in, name_in
+
+UNHEARD_S = (2.0, 5.0, 10.0)
+"""Loop seconds without a word of a command before it is asked for again; the last one repeats."""
+WATCH_S = 1.0
+"""Loop seconds between two looks at the heartbeats."""
+
+Append: TypeAlias = Callable[[Sequence[Line]], Awaitable[None]]
+Watch: TypeAlias = Callable[[View], None]
+
+log = logging.getLogger(__name__)
+
+
+class Planner(Protocol):
+    """Whoever answers questions: a worker process, or the same code in this one."""
+
+    async def ask(self, ask: Ask, timeout_s: float) -> Answer:
+        """The answer. PlannerFault if there is none in ``timeout_s`` wall seconds."""
+        ...
+
+
+class Runtime:
+    """One orchestrator at work on one campaign."""
+
+    def __init__(
+        self,
+        *,
+        engine: Engine,
+        chain: Chain,
+        append: Append,
+        bus: Bus,
+        planner: Planner,
+        clock: LoopedClock,
+        topics: Topics,
+        watch: Watch,
+    ) -> None:
+        self._engine = engine
+        self._chain = chain
+        self._append = append
+        self._bus = bus
+        self._planner = planner
+        self._clock = clock
+        self._topics = topics
+        self._watch = watch
+        self._inbox: deque[ev.Event] = deque()
+        self._wake = asyncio.Event()
+        self._roll_call = RollCall()
+        self._sent: dict[str, do.Perform] = {}
+        self._unheard: dict[str, asyncio.TimerHandle] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._broken: BaseException | None = None
+
+    def post(self, event: ev.Event) -> None:
+        """Put an event in the inbox."""
+        self._inbox.append(event)
+        self._wake.set()
+
+    def stop(self, by: str, reason: str) -> None:
+        """Ask the campaign to end in good order: what runs is finished, nothing new begins."""
+        self.post(ev.StopRequested(at=self._clock.now(), by=by, reason=reason))
+
+    async def run(self, *first: ev.Event) -> None:
+        """Work until the campaign is concluded. What breaks the record or the bus is raised."""
+        for event in first:
+            self.post(event)
+        await self._turn()
+        await self._bus.subscribe(
+            self._topics.birth("+"),
+            self._topics.node_status("+"),
+            self._topics.heartbeat("+"),
+            self._topics.event("+"),
+        )
+        self._spawn(self._listen())
+        self._spawn(self._look())
+        try:
+            while self._engine.state.concluded is None:
+                await self._wake.wait()
+                await self._turn()
+        finally:
+            await self._end()
+
+    async def _end(self) -> None:
+        for handle in self._unheard.values():
+            handle.cancel()
+        for task in tuple(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _turn(self) -> None:
+        if self._broken is not None:
+            raise self._broken
+        self._wake.clear()
+        lines: list[Line] = []
+        commands: list[do.Command] = []
+        while self._inbox:
+            event = self._inbox.popleft()
+            decided = self._engine.handle(event)
+            lines.append(self._chain.add(event, event.at))
+            lines += [self._chain.add(command, event.at) for command in decided]
+            commands += decided
+            self._heard(event)
+        if not lines:
+            return
+        await self._append(lines)
+        for command in commands:
+            await self._perform(command)
+        self._watch(self._engine.view())
+
+    # Commands out.
+
+    async def _perform(self, command: do.Command) -> None:
+        match command:
+            case do.Perform():
+                self._sent[command.cid] = command
+                await self._send(command, 0)
+            case do.Resend(cid=cid):
+                await self._send(self._known(cid), 0)
+            case do.Query(cid=cid):
+                perform = self._known(cid)
+                control = mqtt.Control(
+                    id=f"query/{cid}", op="query", cid=cid, epoch=self._engine.state.epoch
+                )
+                topic = self._topics.control(perform.instrument)
+                await self._bus.publish(topic, mqtt.encode(control))
+            case do.AskPlanner():
+                self._spawn(self._ask(command, self._engine.question(command.ask)))
+            case do.Wait(timer=timer, until=until):
+                delay_s = self._clock.loop_s(max(0.0, until - self._clock.now()))
+                asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
+            case _:
+                pass  # a decision: it is done by being on record
+
+    def _known(self, cid: str) -> do.Perform:
+        return self._sent[cid]
+
+    def remember(self, perform: do.Perform) -> None:
+        """Know a command that an earlier process sent, so that it can be asked about."""
+        self._sent[perform.cid] = perform
+
+    async def _send(self, perform: do.Perform, tries: int) -> None:
+        message = mqtt.command_message(
+            perform, epoch=self._engine.state.epoch, issued_at=self._clock.now()
+        )
+        await self._bus.publish(self._topics.command(perform.instrument), mqtt.encode(message))
+        patience_s = UNHEARD_S[min(tries, len(UNHEARD_S) - 1)]
+        self._unheard[perform.cid] = asyncio.get_running_loop().call_later(
+            patience_s, self._miss, perform.cid
+        )
+
+    def _miss(self, cid: str) -> None:
+        del self._unheard[cid]
+        self.post(ev.CommandUnheard(at=self._clock.now(), cid=cid))
+
+    def _fire(self, timer: str, until: float) -> None:
+        # A loop's clock and ours may differ in the last digit; a timer never fires early.
+        self.post(ev.TimerFired(at=max(until, self._clock.now()), timer=timer))
+
+    async def _ask(self, command: do.AskPlanner, question: Ask) -> None:
+        timeout_s = self._engine.state.spec.planner.timeout_s
+        try:
+            answer = await self._planner.ask(question, timeout_s)
+        except PlannerFault as fault:
+            answer = Answer(id=command.ask, error=str(fault))
+        if answer.error:
+            self.post(
+                ev.PlannerFailed(
+                    at=self._clock.now(),
+                    ask=command.ask,
+                    attempt=command.attempt,
+                    reason=answer.error,
+                )
+            )
+            return
+        self.post(
+            ev.SuggestionsArrived(
+                at=self._clock.now(),
+                ask=command.ask,
+                attempt=command.attempt,
+                suggestions=answer.suggestions,
+                versions=tuple(sorted(answer.versions.items())),
+            )
+        )
+
+    # Words in.
+
+    def _heard(self, event: ev.Event) -> None:
+        match event:
+            case (
+                ev.CommandAccepted(cid=cid)
+                | ev.CommandStarted(cid=cid)
+                | ev.CommandNotSeen(cid=cid)
+            ):
+                self._calm(cid)
+            case ev.CommandDone(cid=cid) | ev.CommandFailed(cid=cid) | ev.CommandUnknown(cid=cid):
+                self._calm(cid)
+                self._sent.pop(cid, None)
+            case _:
+                pass
+
+    def _calm(self, cid: str) -> None:
+        handle = self._unheard.pop(cid, None)
+        if handle is not None:
+            handle.cancel()
+
+    async def _listen(self) -> None:
+        async for message in self._bus.messages():
+            try:
+                self._take(message)
+            except mqtt.Unreadable as error:
+                log.warning("dropped a message on %s: %s", message.topic, error)
+
+    def _take(self, message: Message) -> None:
+        at, heard = self._clock.now(), asyncio.get_running_loop().time()
+        name = name_in(message.topic)
+        match kind_in(message.topic):
+            case "evt":
+                event = mqtt.decode(mqtt.EventMessage, message.payload)
+                self.post(mqtt.core_event(event, at))
+            case "hb":
+                beat = mqtt.decode(mqtt.Heartbeat, message.payload)
+                self._post_all(self._roll_call.heartbeat(name, beat, at, heard))
+            case "birth" if message.payload:
+                birth = mqtt.decode(mqtt.Birth, message.payload)
+                self._post_all(self._roll_call.birth(birth, at, heard))
+            case "status" if message.payload:
+                status = mqtt.decode(mqtt.Status, message.payload)
+                self._post_all(self._roll_call.status(name, status, at, heard))
+            case _:
+                pass
+
+    def _post_all(self, events: Sequence[ev.Event]) -> None:
+        for event in events:
+            self.post(event)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(WATCH_S)
+            now = asyncio.get_running_loop().time()
+            self._post_all(self._roll_call.silent(self._clock.now(), now))
+
+    # Tasks.
+
+    def _spawn(self, work: Awaitable[None]) -> None:
+        task: asyncio.Task[None] = asyncio.ensure_future(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            self._broken = task.exception()
+            self._wake.set()
+
+
+def concluded(engine: Engine) -> do.Conclude:
+    """How the campaign ended. Bug if it has not."""
+    if engine.state.concluded is None:
+        raise Bug("the campaign has not been concluded")
+    return engine.state.concluded

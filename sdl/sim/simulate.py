@@ -1,0 +1,147 @@
+"""A whole campaign in one process and in virtual time: the same engine, node, codecs and record."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sdl.errors import UserMistake
+from sdl.model.lab import Lab
+from sdl.planner.server import answer
+from sdl.shell.bench import Bench
+from sdl.shell.clock import LoopClock
+from sdl.shell.local_bus import LocalBroker
+from sdl.shell.node import Node
+from sdl.shell.opening import Opening, new
+from sdl.shell.outcome import Outcome
+from sdl.shell.planner_client import DirectPlanner
+from sdl.shell.preflight import Prepared, prepare
+from sdl.shell.record import Record
+from sdl.shell.runtime import Runtime, Watch
+from sdl.sim.loop import VirtualLoop, run_virtually
+from sdl.wire.journal import Line
+from sdl.wire.topics import Topics
+
+PAGE_LINES = 500
+"""Journal lines that one transaction of a simulation holds."""
+BOOT = "virtual"
+"""The node's boot id in virtual time, where every run must be the same."""
+
+
+def simulate(
+    campaign_path: Path,
+    *,
+    seed: int | None = None,
+    watch: Watch = lambda _: None,
+    record: Path | None = None,
+) -> Outcome:
+    """Run a campaign in virtual time.
+
+    ``seed``: in place of the campaign's and the lab's. ``record``: SQLite file, replaced if it is
+    there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. UserMistake if a file is
+    wrong or an instrument is real.
+    """
+    prepared = prepare(campaign_path)
+    lab = prepared.lab.lab
+    _only_simulators(lab)
+    campaign = prepared.campaign.campaign
+    if seed is not None:
+        campaign, lab = replace(campaign, seed=seed), replace(lab, seed=seed)
+    path = record or prepared.lab.folder / "simulated" / f"{campaign.name}-{campaign.seed}.sqlite"
+    opened = _fresh(path)
+    began = time.perf_counter()
+    opening = new(prepared.script, campaign, lab, at=0.0, clock="virtual", speed=1.0)
+    pages = _Pages(opened)
+    try:
+        run_virtually(_play(prepared, lab, opening, pages, watch))
+    finally:
+        pages.flush()
+        opened.close()
+    view = opening.engine.view()
+    return Outcome(
+        view=view,
+        record_url=f"sqlite:///{path}",
+        seq=opening.chain.seq,
+        head=opening.chain.head,
+        wall_s=time.perf_counter() - began,
+        lab_s=view.at - view.started_at,
+        folder=path.parent,
+    )
+
+
+class _Pages:
+    """Writes the journal in large groups.
+
+    No robot moves on these lines, and the whole record can be made again from its seed, so it may
+    reach the disk later than a real one.
+    """
+
+    def __init__(self, record: Record) -> None:
+        self._record = record
+        self._lines: list[Line] = []
+
+    async def append(self, lines: Sequence[Line]) -> None:
+        self._lines += lines
+        if len(self._lines) >= PAGE_LINES:
+            self.flush()
+
+    def flush(self) -> None:
+        lines, self._lines = self._lines, []
+        self._record.append(lines)
+
+
+async def _play(
+    prepared: Prepared, lab: Lab, opening: Opening, pages: _Pages, watch: Watch
+) -> None:
+    clock = LoopClock(VirtualLoop.running().time)
+    broker = LocalBroker()
+    node = Node(
+        lab=lab,
+        folder=prepared.lab.folder,
+        bus=broker.client("node"),
+        clock=clock,
+        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+        boot=BOOT,
+    )
+    bus = broker.client("orchestrator")
+    runtime = Runtime(
+        engine=opening.engine,
+        chain=opening.chain,
+        append=pages.append,
+        bus=bus,
+        planner=DirectPlanner(answer),
+        clock=clock,
+        topics=Topics(lab.name),
+        watch=watch,
+    )
+    await node.start()
+    await bus.connect()
+    try:
+        await runtime.run(*opening.first)
+    finally:
+        await bus.aclose()
+        await node.aclose()
+
+
+def _only_simulators(lab: Lab) -> None:
+    real = [instrument.name for instrument in lab.instruments if not instrument.simulated]
+    if real:
+        raise UserMistake(
+            f"{', '.join(real)} of lab {lab.name!r} is a real instrument; virtual time needs a "
+            "lab file that gives a simulator in its place"
+        )
+
+
+def _fresh(path: Path) -> Record:
+    """An empty record; what a former simulation wrote there can be made again from its seed."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        for suffix in ("", "-wal", "-shm"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
+    except OSError as error:
+        raise UserMistake(
+            f"cannot write {path}: {error.strerror}; choose another --record"
+        ) from error
+    return Record.open(f"sqlite:///{path}")

@@ -1,0 +1,161 @@
+"""What every planner must keep, as one function that a third party can call in its own tests.
+
+::
+
+    def test_my_planner_keeps_the_contract() -> None:
+        planner_contract(MyPlanner())
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from sdl.errors import PlannerFault
+from sdl.model.campaign import (
+    ChoiceParameter,
+    LinearConstraint,
+    Objective,
+    Parameter,
+    RangeParameter,
+)
+from sdl.model.data import Inputs, Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.model.space import feasible, grid_points, is_enumerable, levels, named, violations
+from sdl.planner.contract import Planner
+
+MEASURE = "yield"
+"""A word of Python's own, as measures in a laboratory like to be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One situation that a planner is put in."""
+
+    name: str
+    problem: Problem
+    trials: tuple[Trial, ...]
+
+
+def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None:
+    """AssertionError, with case, count and seed, if the planner breaks the contract.
+
+    Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed
+    and pending ones, in real, whole, logarithmic, named, constrained and nearly used up spaces.
+    """
+    versions = planner.versions()
+    assert all(versions.values()), f"versions() has an empty version: {dict(versions)}"
+    for seed in seeds:
+        for case in cases(seed):
+            for count in (1, 3):
+                _check(planner, case, count, seed)
+        _check_the_end(planner, seed)
+
+
+def cases(seed: int) -> Iterator[Case]:
+    """The situations, with trials drawn by ``seed``."""
+    for name, problem in problems().items():
+        measured = tuple(_trial(problem, "measured", seed, index) for index in range(6))
+        open_ones = (_trial(problem, "failed", seed, 6), _trial(problem, "pending", seed, 7))
+        only_pending = tuple(_trial(problem, "pending", seed, index) for index in range(4))
+        yield Case(f"{name}, no trials", problem, ())
+        yield Case(f"{name}, measured trials", problem, measured)
+        yield Case(f"{name}, a failed and a pending trial", problem, measured + open_ones)
+        yield Case(f"{name}, nothing but pending trials", problem, only_pending)
+
+
+def problems() -> dict[str, Problem]:
+    """Spaces of each kind, each with another goal."""
+    acid = RangeParameter(name="lambda", low=0.05, high=0.95)
+    base = RangeParameter(name="base_ul", low=0.1, high=0.9)
+    drops = RangeParameter(name="drops", low=1, high=9, integer=True)
+    dose = RangeParameter(name="dose_mg", low=0.01, high=100.0, log=True)
+    solvent = ChoiceParameter(name="class", options=("water", "2-propanol", "n/a: none"))
+    heat = ChoiceParameter(name="heat_c", options=(20, 37.5, 60))
+    sum_below_one = LinearConstraint(weights={"lambda": 1.0, "base_ul": 1.0}, at_most=1.0)
+    return {
+        "real space": _problem((acid,), Objective(measure=MEASURE, goal="target", target=0.8)),
+        "mixed space": _problem(
+            (drops, dose, solvent, heat), Objective(measure=MEASURE, goal="minimise")
+        ),
+        "constrained space": _problem(
+            (acid, base), Objective(measure=MEASURE, goal="maximise"), sum_below_one
+        ),
+        "finite space": _problem((drops, solvent), Objective(measure=MEASURE, goal="maximise")),
+        "finite constrained space": _problem(
+            (drops, heat),
+            Objective(measure=MEASURE, goal="target", target=1.0),
+            LinearConstraint(weights={"drops": 10.0, "heat_c": 1.0}, at_most=90.0),
+        ),
+    }
+
+
+def _problem(
+    space: tuple[Parameter, ...], objective: Objective, *constraints: LinearConstraint
+) -> Problem:
+    return Problem(space=space, objective=objective, constraints=constraints)
+
+
+def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
+    """The ``index``-th of a row of different points, measured as a smooth function of them."""
+    chance = random.Random(f"{seed}/{index}")
+    if is_enumerable(problem.space):
+        every = list(grid_points(problem))
+        random.Random(seed).shuffle(every)
+        inputs: Inputs = named(problem.space, every[index])
+    else:
+        inputs = _drawn(problem, chance)
+        while not feasible(problem, inputs):
+            inputs = _drawn(problem, chance)
+    if status == "measured":
+        return Trial(inputs=inputs, status="measured", measures={MEASURE: _value(inputs)})
+    return Trial(inputs=inputs, status="failed" if status == "failed" else "pending", measures={})
+
+
+def _drawn(problem: Problem, chance: random.Random) -> Inputs:
+    return {
+        p.name: chance.uniform(p.low, p.high)
+        if p.kind == "range" and not p.integer
+        else chance.choice(levels(p))
+        for p in problem.space
+    }
+
+
+def _value(inputs: Inputs) -> float:
+    return sum(len(v) if isinstance(v, str) else float(v) ** 0.5 for v in inputs.values()) / 10.0
+
+
+def _check(planner: Planner, case: Case, count: int, seed: int) -> None:
+    where = f"{case.name}, count {count}, seed {seed}"
+    found = _asked(planner, case, count, seed, where)
+    wrong = violations(case.problem, found, count, case.trials)
+    assert not wrong, f"{where}: {'; '.join(wrong)}"
+    assert all(s.origin for s in found), f"{where}: a suggestion does not name its origin"
+    if count == 1:
+        return
+    again = _asked(planner, case, count, seed, where)
+    assert again == found, f"{where}: asked again, the planner answers {again}, not {found}"
+
+
+def _asked(
+    planner: Planner, case: Case, count: int, seed: int, where: str
+) -> tuple[Suggestion, ...]:
+    try:
+        return planner.suggest(case.problem, case.trials, count, seed)
+    except Exception as fault:
+        raise AssertionError(f"{where}: raised {type(fault).__name__}: {fault}") from fault
+
+
+def _check_the_end(planner: Planner, seed: int) -> None:
+    """Two points are left of a finite space, then none."""
+    problem = problems()["finite constrained space"]
+    size = sum(1 for _ in grid_points(problem))
+    trials = tuple(_trial(problem, "measured", seed, index) for index in range(size))
+    case = Case("a finite space with two points left", problem, trials[:-2])
+    _check(planner, case, 3, seed)
+    try:
+        found = planner.suggest(problem, trials, 1, seed)
+    except PlannerFault:
+        return
+    raise AssertionError(f"a used up space, seed {seed}: PlannerFault is due, not {found}")

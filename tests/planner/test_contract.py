@@ -1,0 +1,99 @@
+"""The planners of this project keep the contract that third parties are held to."""
+
+from __future__ import annotations
+
+import pytest
+
+from sdl.errors import PlannerFault
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import Problem
+from sdl.planner.ax import AxPlanner
+from sdl.planner.contract import Planner
+from sdl.planner.grid import GridPlanner
+from sdl.planner.sobol import SobolPlanner
+from sdl.testing.planner_contract import planner_contract
+
+
+@pytest.mark.parametrize("planner", [SobolPlanner(), GridPlanner()])
+def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
+    planner_contract(planner, seeds=range(5))
+
+
+def test_ax_keeps_the_contract() -> None:
+    planner_contract(AxPlanner(), seeds=[3])
+
+
+class Repeating:
+    """Gives the first trial's point again and again."""
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        if not trials:
+            return SobolPlanner().suggest(problem, trials, count, seed)
+        return count * (
+            Suggestion(inputs=trials[0].inputs, origin="repeat", predicted={}, seed=seed),
+        )
+
+    def versions(self) -> dict[str, str]:
+        return {}
+
+
+class Forgetful(SobolPlanner):
+    """Draws on chance that the seed does not govern."""
+
+    calls = 0
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        self.calls += 1
+        return super().suggest(problem, trials, count, seed + self.calls)
+
+
+class Stubborn(SobolPlanner):
+    """Fails as soon as a trial failed."""
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        if any(trial.status == "failed" for trial in trials):
+            raise ZeroDivisionError("no measures")
+        return super().suggest(problem, trials, count, seed)
+
+
+@pytest.mark.parametrize(
+    ("planner", "complaint"),
+    [
+        (Repeating(), "seed 4: .*measured or pending already"),
+        (Forgetful(), "seed 4: asked again"),
+        (Stubborn(), "seed 4: raised ZeroDivisionError: no measures"),
+    ],
+)
+def test_the_contract_finds_a_planner_that_breaks_it(planner: Planner, complaint: str) -> None:
+    with pytest.raises(AssertionError, match=complaint):
+        planner_contract(planner, seeds=[4])
+
+
+def test_the_contract_finds_a_planner_that_repeats_points_of_a_used_up_space() -> None:
+    for planner in (SobolPlanner(), GridPlanner()):
+        with pytest.raises(AssertionError, match="PlannerFault is due"):
+            planner_contract(_Endless(planner), seeds=[0])
+
+
+class _Endless:
+    """Answers with the last point that was left where its planner says that none is."""
+
+    def __init__(self, planner: Planner) -> None:
+        self.planner = planner
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        try:
+            return self.planner.suggest(problem, trials, count, seed)
+        except PlannerFault:
+            return (Suggestion(inputs=trials[-1].inputs, origin="again", predicted={}),)
+
+    def versions(self) -> dict[str, str]:
+        return {}

@@ -1,0 +1,188 @@
+"""Both buses behave alike, and the MQTT one outlives its broker."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from aiomqtt import MqttError
+
+from sdl.errors import LabFault, LimitReached, UserMistake
+from sdl.shell import mqtt_bus
+from sdl.shell.bus import Bus, Message
+from sdl.shell.local_bus import LocalBroker
+from sdl.shell.mqtt_bus import Address, MqttBus
+from sdl.sim.loop import run_virtually
+from tests.conftest import find, free_port, mosquitto_config, server
+
+NewBus = Callable[[str], Bus]
+PATIENCE_S = 10.0
+
+
+async def take(bus: Bus, count: int) -> list[Message]:
+    """The next messages of a bus."""
+    taken: list[Message] = []
+    async with asyncio.timeout(PATIENCE_S):
+        async for message in bus.messages():
+            taken.append(message)
+            if len(taken) == count:
+                break
+    return taken
+
+
+async def check(new_bus: NewBus, prefix: str) -> None:
+    """What every bus must do."""
+    a, b = new_bus("a"), new_bus("b")
+    calls: list[str] = []
+
+    async def on_connect() -> None:
+        calls.append("connected")
+        await a.publish(f"{prefix}/born", b"here", retain=True)
+
+    await a.connect(on_connect=on_connect)
+    assert calls == ["connected"]
+    await b.subscribe(f"{prefix}/+", f"{prefix}/deep/#")
+    await b.connect()
+    payloads = [bytes([number]) * 300 for number in range(250)]  # more than may be in flight
+    for payload in payloads:
+        await a.publish(f"{prefix}/number", payload)
+    await a.publish(f"{prefix}/not/for/b", b"x")
+    await a.publish(f"{prefix}/deep/down/here", b"x")
+    taken = await take(b, 252)
+    assert taken[0] == Message(f"{prefix}/born", b"here", retain=True)
+    assert [message.payload for message in taken[1:251]] == payloads, "lost or out of order"
+    assert taken[251] == Message(f"{prefix}/deep/down/here", b"x")
+    await b.subscribe(f"{prefix}/x/late")
+    await a.publish(f"{prefix}/x/late", b"y")
+    assert await take(b, 1) == [Message(f"{prefix}/x/late", b"y")]
+    await a.publish(f"{prefix}/born", b"", retain=True)
+    assert await take(b, 1) == [Message(f"{prefix}/born", b"")]
+    await a.aclose()
+    await b.aclose()
+    await b.aclose()
+    assert [message async for message in b.messages()] == [], "a closed bus has an end"
+
+
+def test_the_local_bus_carries_messages_in_virtual_time() -> None:
+    run_virtually(check(LocalBroker().client, "t"))
+
+
+async def test_an_mqtt_bus_carries_messages(broker_url: str) -> None:
+    await check(lambda name: MqttBus(broker_url, f"test-bus-{name}"), "t/bus")
+
+
+async def test_an_mqtt_bus_outlives_its_broker(tmp_path: Path) -> None:
+    port = free_port()
+    (tmp_path / "passwords").touch()
+    config = tmp_path / "mosquitto.conf"
+    text = mosquitto_config(port, tmp_path).replace("anonymous false", "anonymous true")
+    config.write_text("\n".join(line for line in text.splitlines() if "password" not in line))
+    words = [find("mosquitto", "/usr/sbin", "/usr/local/sbin"), "-c", str(config)]
+    a, b = (MqttBus(f"mqtt://127.0.0.1:{port}", name) for name in ("a", "b"))
+    connections: list[int] = []
+    back = asyncio.Event()
+
+    async def on_connect() -> None:
+        connections.append(1)
+        if len(connections) == 2:
+            back.set()
+
+    with server(words, port, tmp_path / "log.txt"):
+        await b.subscribe("t/+")
+        await b.connect(on_connect=on_connect)
+        await a.connect()
+        await a.publish("t/1", b"before")
+        assert (await take(b, 1))[0].payload == b"before"
+        connection = a._connection
+        assert connection is not None
+    with pytest.raises((MqttError, OSError)):
+        await connection.lost()
+    await a.publish("t/1", b"while it is away")
+    await a.publish("t/1", b"too old by then", expiry_s=0.0)
+    await a.publish("t/1", b"unimportant", qos=0)
+    back.clear()
+    # The broker forgets its clients: whoever subscribes again first hears what was kept.
+    with server(words, port, tmp_path / "log.txt"):
+        async with asyncio.timeout(PATIENCE_S):
+            await back.wait()
+        await a.publish("t/1", b"after")
+        payloads = [b""]
+        while payloads[-1] != b"after":
+            payloads += [message.payload for message in await take(b, 1)]
+        assert payloads in ([b"", b"while it is away", b"after"], [b"", b"after"])
+        await a.aclose()
+        await b.aclose()
+
+
+async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:
+    a, b = (MqttBus(broker_url, f"will-{name}") for name in ("a", "b"))
+    await b.subscribe("t/will")
+    await b.connect()
+    await a.connect(will=Message("t/will", b"gone"))
+    assert a._connection is not None
+    sock = a._connection._client.socket()
+    assert sock is not None
+    assert a._keeper is not None
+    a._keeper.cancel()
+    sock.shutdown(2)  # no good-bye is said
+    assert await take(b, 1) == [Message("t/will", b"gone")]
+    await a.aclose()
+    await b.aclose()
+
+
+@pytest.mark.parametrize("wrong", ["port", "password"])
+async def test_a_broker_out_of_reach_is_named(mosquitto: str, wrong: str) -> None:
+    port = free_port()
+    url = f"mqtt://127.0.0.1:{port}" if wrong == "port" else mosquitto.replace("sdl:", "sdl:no")
+    host = url.rpartition("@")[2].removeprefix("mqtt://")
+    with pytest.raises(LabFault, match=f"{host} cannot be reached.*lab.toml") as caught:
+        await MqttBus(url, "x").connect()
+    assert mosquitto.partition("@")[0].rpartition(":")[2] not in str(caught.value)
+
+
+async def test_a_bus_without_a_broker_keeps_a_bounded_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(mqtt_bus, "KEPT", 3)
+    bus = MqttBus("mqtt://127.0.0.1:1", "x")
+    for _ in range(3):
+        await bus.publish("t", b"x")
+    with pytest.raises(LimitReached, match="3 messages wait"):
+        await bus.publish("t", b"x")
+
+
+@pytest.mark.parametrize(
+    "url,address",
+    [
+        ("mqtt://host", Address(host="host", port=1883, tls=False, user=None, password=None)),
+        ("mqtts://host", Address(host="host", port=8883, tls=True, user=None, password=None)),
+        (
+            "mqtts://me:a%40b@host:99",
+            Address(host="host", port=99, tls=True, user="me", password="a@b"),
+        ),
+    ],
+)
+def test_an_address_is_read(url: str, address: Address) -> None:
+    assert Address.of(url) == address
+
+
+@pytest.mark.parametrize("url", ["http://host", "mqtt://", "host:1883", "mqtt://host:x"])
+def test_what_is_no_address_is_a_mistake(url: str) -> None:
+    with pytest.raises(UserMistake, match="is no address; write"):
+        Address.of(url)
+
+
+async def test_a_second_client_of_the_same_name_takes_the_line_over() -> None:
+    broker = LocalBroker()
+    first, second = broker.client("x"), broker.client("x")
+    await first.connect(will=Message("t/will", b"gone"))
+    await second.subscribe("t/will")
+    await second.connect()
+    watcher = broker.client("w")
+    await watcher.subscribe("t/#")
+    await watcher.connect()
+    await first.publish("t/kept", b"kept until the line is back")
+    await second.publish("t/now", b"x")
+    assert [message.topic for message in await take(watcher, 1)] == ["t/now"]

@@ -1,0 +1,196 @@
+"""Broker, node and planner as real processes: they come up, die, and come up again."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import stat
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from sdl.errors import LabFault, PlannerFault
+from sdl.model.campaign import Objective, RangeParameter
+from sdl.model.planning import Ask, Problem
+from sdl.planner.server import answer
+from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
+from sdl.shell.children import Child
+from sdl.shell.mqtt_bus import MqttBus
+from sdl.shell.node_process import node_child
+from sdl.shell.planner_client import DirectPlanner, PlannerClient
+from sdl.shell.planner_worker import planner_child
+from sdl.wire.mqtt import Control, Status, decode
+from tests.shell.bench_of_buses import FOLDER, Caller, command, probe_lab
+
+PATIENCE_S = 30.0
+
+
+@asynccontextmanager
+async def started(child: Child) -> AsyncIterator[Child]:
+    """A child that runs, and is ended."""
+    await child.start()
+    try:
+        yield child
+    finally:
+        await child.stop()
+        assert not child.running
+
+
+def broker_file(url: str, folder: Path) -> Path:
+    """The file that tells children of a broker."""
+    path = folder / URL_FILE
+    write_secret(path, url)
+    return path
+
+
+async def test_the_embedded_broker_keeps_its_password_to_itself(tmp_path: Path) -> None:
+    began = time.monotonic()
+    broker = EmbeddedBroker(tmp_path)
+    url = await broker.start()
+    assert time.monotonic() - began < 10.0  # 0.3 s on an idle machine
+    assert stat.S_IMODE((tmp_path / URL_FILE).stat().st_mode) == 0o600
+    seen = Path(f"/proc/{broker.child.pid}/cmdline").read_text()
+    assert "sdl.shell.broker" in seen
+    password = url.rpartition("@")[0].rpartition(":")[2]
+    assert len(password) >= 32
+    assert password not in seen
+    with pytest.raises(LabFault, match="cannot be reached"):
+        await MqttBus(url.replace(password, "guess"), "x").connect()
+    await broker.stop()
+    await broker.stop()
+    assert not (tmp_path / URL_FILE).exists()
+    assert (tmp_path / "broker.log").read_text() == ""
+
+
+async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_path: Path) -> None:
+    lab = probe_lab("processes", speed=50.0)
+    child = node_child(
+        lab, FOLDER, run_folder=tmp_path, broker_file=broker_file(mosquitto, tmp_path)
+    )
+    async with Caller(MqttBus(mosquitto, "caller-processes"), lab.name) as caller:
+        cid = "c/run-1/step-1/try-1"
+        async with started(child):
+            assert (await caller.run(command(cid, "act", what="ok"))).result == 1.0
+            await child.kill()
+            await caller.until(lambda: online(caller) == [True, False])
+            await child.restart()
+            await caller.control(Control(id="1", op="query", cid=cid, epoch=1))
+            await caller.until(lambda: caller.stages(cid)[-1] == "not_seen")
+            assert caller.events[-1].boot != caller.events[0].boot
+        await caller.until(lambda: online(caller) == [True, False, True, False])
+        assert "Traceback" not in child.log.read_text()
+
+
+def online(caller: Caller) -> list[bool]:
+    """What the node's status said, in order."""
+    return [decode(Status, message.payload).online for message in caller.of("status")]
+
+
+async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
+    child = node_child(
+        probe_lab("lonely"),
+        FOLDER,
+        run_folder=tmp_path,
+        broker_file=broker_file("mqtt://127.0.0.1:1", tmp_path),
+    )
+    with pytest.raises(LabFault, match="node process did not start") as caught:
+        await child.start()
+    assert "the broker at 127.0.0.1:1 cannot be reached" in str(caught.value)
+    assert not child.running
+
+
+def test_children_end_with_a_parent_that_is_killed(tmp_path: Path) -> None:
+    parent = (
+        "import asyncio, sys; from pathlib import Path\n"
+        "from sdl.shell.broker import EmbeddedBroker\n"
+        "async def run():\n"
+        "    broker = EmbeddedBroker(Path(sys.argv[1])); await broker.start()\n"
+        "    print(broker.child.pid, flush=True); await asyncio.sleep(60)\n"
+        "asyncio.run(run())\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", parent, str(tmp_path)], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        pid = int(process.stdout.readline())
+        process.kill()
+    until = time.monotonic() + PATIENCE_S
+    while time.monotonic() < until and runs(pid):
+        time.sleep(0.02)
+    assert not runs(pid), f"process {pid} outlived its parent"
+
+
+def runs(pid: int) -> bool:
+    """Whether a process is there and is no corpse."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def question(number: int) -> Ask:
+    """A question for a planner that needs no heavy library."""
+    return Ask(
+        id=f"c/ask-{number}",
+        planner="grid",
+        problem=Problem(
+            space=(RangeParameter(name="x", low=0.0, high=1.0),),
+            objective=Objective(measure="y", goal="minimise"),
+        ),
+        trials=(),
+        count=2,
+        seed=number,
+    )
+
+
+async def test_a_planner_that_dies_or_hangs_is_started_anew(mosquitto: str, tmp_path: Path) -> None:
+    lab = "planning"
+    file = broker_file(mosquitto, tmp_path)
+    direct = await DirectPlanner(answer).ask(question(1), PATIENCE_S)
+    client = PlannerClient(
+        lab=lab,
+        bus=MqttBus(mosquitto, "planner-client"),
+        restart=(child := planner_child(lab, run_folder=tmp_path, broker_file=file)).restart,
+    )
+    async with started(child):
+        await client.start()
+        first = await client.ask(question(1), PATIENCE_S)
+        assert first.suggestions == direct.suggestions, "the process answers otherwise"
+        assert first.error == ""
+        assert await client.ask(question(1), PATIENCE_S) == first, "asking again is not free"
+
+        pid = child.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(PlannerFault, match=r"did not answer c/ask-2 within 0.2 s"):
+            await client.ask(question(2), 0.2)
+        assert child.pid != pid
+        second = await client.ask(question(2), PATIENCE_S)
+        assert second.suggestions
+
+        pid = child.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGSTOP)  # so that it dies with the question in hand
+        asking = asyncio.create_task(client.ask(question(3), PATIENCE_S))
+        await asyncio.sleep(0.1)
+        os.kill(pid, signal.SIGKILL)
+        with pytest.raises(PlannerFault, match="c/ask-3: the planner process died"):
+            await asking
+        assert child.pid != pid
+        assert (await client.ask(question(3), PATIENCE_S)).suggestions
+        await client.aclose()
+
+
+async def test_a_question_that_no_planner_takes_is_answered_in_words() -> None:
+    ask = question(1)
+    unknown = Ask(id=ask.id, planner="nobody", problem=ask.problem, trials=(), count=1, seed=0)
+    told = await DirectPlanner(answer).ask(unknown, PATIENCE_S)
+    assert told.suggestions == ()
+    assert "there is no planner 'nobody'" in told.error

@@ -1,0 +1,91 @@
+"""Every simulator keeps the device contract, and the contract finds what is broken."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from sdl.capabilities import Device
+from sdl.model.labware import Well
+from sdl.sim import Bench
+from sdl.testing.device_contract import device_contract
+from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
+from sdl_simulators.data_emulator import DataEmulator
+from sdl_simulators.liquid_handler import SimulatedLiquidHandler
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda: SimulatedLiquidHandler(name="h", bench=Bench.instant(), sources_ul={"dye": 1e4}),
+        lambda: SimulatedAbsorbanceReader(name="r", bench=Bench.instant()),
+        lambda: DataEmulator(name="e", bench=Bench.instant(), dataset="lnp3"),
+    ],
+    ids=["liquid-handler", "absorbance-reader", "data-emulator"],
+)
+async def test_simulators_keep_the_contract(make: Callable[[], Device]) -> None:
+    await device_contract(make)
+
+
+class Quiet:
+    """Keeps the life cycle, and offers nothing."""
+
+    async def connect(self) -> None:
+        """Nothing to open."""
+
+    async def disconnect(self) -> None:
+        """Nothing to close."""
+
+    async def make_safe(self) -> None:
+        """Nothing moves."""
+
+
+class Once(Quiet):
+    """Cannot be connected twice."""
+
+    connected = False
+
+    async def connect(self) -> None:
+        if self.connected:
+            raise RuntimeError("already open")
+        self.connected = True
+
+    async def absorbance(self, well: Well, wavelength_nm: float) -> float:
+        raise NotImplementedError(well, wavelength_nm)
+
+
+class Gullible(Quiet):
+    """Measures anything."""
+
+    async def absorbance(self, well: Well, wavelength_nm: float) -> float:
+        return 0.5 if well.name and wavelength_nm else 0.0
+
+
+class Careless(Quiet):
+    """Falls over a wrong recipe."""
+
+    async def make(self, recipe: Mapping[str, float | int | str]) -> Mapping[str, float]:
+        return {"y": float(recipe["x"])}
+
+
+class Mistyped(Quiet):
+    """Has an argument of another type."""
+
+    async def absorbance(self, well: str, wavelength_nm: float) -> float:
+        raise NotImplementedError(well, wavelength_nm)
+
+
+@pytest.mark.parametrize(
+    "kind, words",
+    [
+        (Quiet, "offers no action"),
+        (Once, "connect, twice: RuntimeError: already open"),
+        (Gullible, "returned 0.5; it must be refused"),
+        (Careless, "raised KeyError: 'x'; raise a DriverFault"),
+        (Mistyped, "unlike PlateReader.absorbance in"),
+    ],
+)
+async def test_the_contract_finds_what_is_broken(kind: type[Quiet], words: str) -> None:
+    with pytest.raises(AssertionError, match=words):
+        await device_contract(kind)
