@@ -1,4 +1,4 @@
-"""What protocol and driver files import: ``protocol``, ``together``, ``settle``, ``within``, ``action``.
+"""What protocol and driver files import: ``protocol``, ``together``, ``settle``, ``within`` ...
 
 The same words work in both ways a protocol is run. Under plain asyncio, against drivers or
 simulators, they sleep and gather. Under the engine's trampoline, which announces itself in

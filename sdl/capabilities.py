@@ -44,7 +44,7 @@ class LiquidHandler(Capability, Protocol):
 
     @action("once", timeout_s=600.0)
     async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
-        """Move ``volume_ul`` (µL, above 0) of a well's mixture to another well, with a fresh tip."""
+        """Move ``volume_ul`` (µL, above 0) of a well's mixture to another, with a fresh tip."""
         ...
 
     @action("once", timeout_s=600.0)

@@ -7,7 +7,7 @@
     |   |-- UserMistakes      several at once, each with its own file and line
     |   |-- ProtocolMistake   a protocol awaits or does something it may not
     |   `-- RecordMismatch    the code no longer does what the record says it did
-    |-- LabFault              the bench needs a person: instrument lost, out of reach, out of material
+    |-- LabFault              the bench needs a person: instrument lost, out of reach or material
     |   `-- OutOfMaterial     too little liquid, no tip, no free well
     |-- DriverFault           the instrument, or its driver, said no
     |   |-- ActionRefused     refused before anything moved: limits, deadline, unknown action
@@ -59,7 +59,7 @@ class UserMistakes(UserMistake):
 
 
 class ProtocolMistake(UserMistake):
-    """A protocol awaits something other than a lab action, reads a clock, or has a wrong signature."""
+    """A protocol awaits other things than lab actions, reads a clock, or has a wrong signature."""
 
 
 class RecordMismatch(UserMistake):

@@ -8,7 +8,7 @@ import typer
 
 from sdl.cli.console import say, tell, write_json
 from sdl.cli.exits import Exit
-from sdl.cli.places import Where, opened
+from sdl.cli.places import Where, chosen_campaign, opened
 from sdl.cli.words import count
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -43,7 +43,8 @@ def verify(
 ) -> None:
     """Follow the hash chain of the journal and name the first broken link."""
     with opened(where) as record:
-        names = [campaign] if campaign else [one.campaign.campaign for one in record.campaigns()]
+        known = [one.campaign.campaign for one in record.campaigns()]
+        names = [chosen_campaign(record, campaign)] if campaign else known
         heads = {name: record.head(name) for name in names}
         broken = record.verify(campaign)
     if as_json:

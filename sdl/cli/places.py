@@ -11,6 +11,7 @@ import typer
 
 from sdl.errors import Place, UserMistake
 from sdl.wire.toml import open_campaign, open_lab
+from sdl.wire.toml_table import TomlFile, did_you_mean
 
 if TYPE_CHECKING:
     from sdl.shell.record import Record
@@ -42,8 +43,6 @@ def record_url(where: str | None) -> str:
 
 
 def _of_toml(path: Path) -> str:
-    from sdl.wire.toml_table import TomlFile
-
     is_campaign = "campaign" in TomlFile(path).top
     return open_lab(open_campaign(path).lab_path if is_campaign else path).record_url
 
@@ -62,12 +61,14 @@ def opened(where: str | None) -> Iterator[Record]:
 
 def chosen_campaign(record: Record, name: str | None) -> str:
     """The named campaign, or the one that started last. UserMistake if there is none."""
-    if name is not None:
-        return record.campaign(name).campaign.campaign
-    summaries = record.campaigns()
-    if not summaries:
+    names = [one.campaign.campaign for one in record.campaigns()]
+    if not names:
         raise UserMistake("the record holds no campaign yet; `sdl run CAMPAIGN` begins one")
-    return summaries[-1].campaign.campaign
+    if name is None:
+        return names[-1]
+    if name not in names:
+        raise UserMistake(f"the record holds no campaign {name!r}; {did_you_mean(name, names)}")
+    return name
 
 
 def folders(where: str | None) -> list[Path]:

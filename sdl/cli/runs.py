@@ -12,10 +12,12 @@ from sdl.cli.console import say, table, write_json
 from sdl.cli.places import Where, chosen_campaign, opened
 from sdl.cli.status import moment
 from sdl.cli.words import duration, point, quantity
+from sdl.errors import UserMistake
+from sdl.wire.toml_table import did_you_mean
 
 if TYPE_CHECKING:
     from sdl.model.data import InputValue
-    from sdl.shell.record import RunDetail
+    from sdl.shell.record import Record, RunDetail
     from sdl.shell.tables import RunRow, StepRow
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
@@ -50,7 +52,7 @@ def show_run(
 ) -> None:
     """Show one run: its inputs, its steps, what it measured and why it ended so."""
     with opened(where) as record:
-        detail = record.run(run)
+        detail = known_run(record, run)
     if as_json:
         steps = [step.model_dump() for step in detail.steps]
         seen = [one.model_dump() for one in detail.observations]
@@ -64,6 +66,15 @@ def show_run(
         )
         return
     _say_run(detail)
+
+
+def known_run(record: Record, run: str) -> RunDetail:
+    """One run in full. UserMistake, with the closest name there is, if it is not on record."""
+    campaign = chosen_campaign(record, run.partition("/")[0])
+    names = [one.run for one in record.runs(campaign)]
+    if run not in names:
+        raise UserMistake(f"{campaign} has no run {run!r}; {did_you_mean(run, names[-9:])}")
+    return record.run(run)
 
 
 def inputs_of(text: str) -> Mapping[str, InputValue]:
@@ -105,5 +116,5 @@ def _say_run(detail: RunDetail) -> None:
 def _step(step: StepRow, run: str) -> tuple[str, ...]:
     took = "-" if step.duration_s is None else duration(step.duration_s)
     name = step.cid.removeprefix(f"{run}/")
-    note = step.reason or step.result or ""
+    note = step.reason or ("" if step.result in (None, "null") else str(step.result))
     return name, step.instrument, step.operation, step.status, took, note

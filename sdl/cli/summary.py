@@ -13,7 +13,7 @@ _NEXT = {
     "target": "sdl runs list --in {record}",
     "budget": "sdl runs list --in {record}",
     "exhausted": "sdl runs list --in {record}",
-    "stopped": "sdl run {campaign} --resume",
+    "stopped": "sdl runs list --in {record}",
     "failures": "sdl runs list --in {record}",
     "planner": "sdl doctor {campaign}",
     "material": "sdl runs list --in {record}",

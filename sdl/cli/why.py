@@ -10,13 +10,14 @@ import typer
 
 from sdl.cli.console import say, write_json
 from sdl.cli.places import Where, chosen_campaign, folders, opened
-from sdl.cli.runs import inputs_of
+from sdl.cli.runs import inputs_of, known_run
 from sdl.cli.words import point, quantity
 from sdl.core.events import CampaignStarted
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import View, Waiting
 from sdl.errors import UserMistake
 from sdl.wire.signature import read_signature
+from sdl.wire.toml_table import did_you_mean
 
 if TYPE_CHECKING:
     from sdl.shell.record import Record, RunDetail
@@ -54,7 +55,12 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
         return _of_campaign(replay, campaign)
     kind = rest.partition("-")[0]
     if kind == "suggestion":
-        found = record.suggestion(f"{campaign}/{rest}")
+        wanted = f"{campaign}/{rest}"
+        names = [one.suggestion for one in record.suggestions(campaign)]
+        if wanted not in names:
+            hint = did_you_mean(wanted, names[-9:])
+            raise UserMistake(f"{campaign} has no suggestion {wanted!r}; {hint}")
+        found = record.suggestion(wanted)
         return [Waiting(who=found.suggestion, why=_words(found))]
     if kind != "run":
         raise UserMistake(
@@ -73,7 +79,7 @@ def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
 
 
 def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]:
-    detail = replay.record.run(run)
+    detail = known_run(replay.record, run)
     wanted = f"{run}/{step}" if step else run
     if detail.run.outcome is None:
         waits = replay.view(campaign).waits

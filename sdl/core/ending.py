@@ -60,7 +60,12 @@ def _weigh(state: CampaignState, run: Run, measures: Measures, loss: float) -> l
     is_input = quantity in run.inputs
     found = run.inputs[quantity] if is_input else measures[quantity]
     state.outcomes.append(Outcome(quantity=float(found), loss=loss))
-    state.evidence = weigh(hypothesis, state.outcomes, quantity_is_input=is_input)
+    state.evidence = weigh(
+        hypothesis,
+        state.outcomes,
+        quantity_is_input=is_input,
+        runs_max=state.spec.stop.runs,
+    )
     return [Weigh(run=run.id, evidence=state.evidence)]
 
 

@@ -136,9 +136,7 @@ class Engine:
         ):
             return
         question = open_ask.question
-        wrong = violations(
-            question.problem, event.suggestions, question.count, question.trials
-        )
+        wrong = violations(question.problem, event.suggestions, question.count, question.trials)
         if wrong:
             self._ask_again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
             return

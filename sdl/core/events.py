@@ -28,7 +28,7 @@ class CampaignStarted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrchestratorStarted:
-    """A process took the campaign over; from epoch 2 on this is a resumption after a stop or crash."""
+    """A process took the campaign over; from epoch 2 on it resumes after a stop or crash."""
 
     at: float
     epoch: int

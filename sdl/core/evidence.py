@@ -36,12 +36,19 @@ class Outcome:
 
 
 def weigh(
-    hypothesis: Hypothesis, outcomes: Sequence[Outcome], *, quantity_is_input: bool
+    hypothesis: Hypothesis,
+    outcomes: Sequence[Outcome],
+    *,
+    quantity_is_input: bool,
+    runs_max: int,
 ) -> Evidence:
-    """The evidence of all measured runs so far, in order; recomputed whole, so no hidden state."""
+    """The evidence of all measured runs so far, in order; recomputed whole, so no hidden state.
+
+    ``runs_max``: the campaign's budget, at least the number of outcomes.
+    """
     predicts = hypothesis.predicts
     if predicts.at == "best" and not quantity_is_input:
-        return _passes_somewhere(hypothesis, [o.quantity for o in outcomes])
+        return _passes_somewhere(hypothesis, [o.quantity for o in outcomes], runs_max)
     votes = _pair_votes(predicts, outcomes) if quantity_is_input else _votes(predicts, outcomes)
     return _from_votes(hypothesis, sum(votes), len(votes), len(outcomes))
 
@@ -93,15 +100,14 @@ def _log_beta(a: int, b: int) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
 
 
-def _passes_somewhere(hypothesis: Hypothesis, values: Sequence[float]) -> Evidence:
-    """One clear passing decides: a wager is spread over the runs, most of it on early ones."""
+def _passes_somewhere(hypothesis: Hypothesis, values: Sequence[float], runs_max: int) -> Evidence:
+    """One clear passing decides: the stake is spread evenly over the runs of the budget."""
     predicts = hypothesis.predicts
     sign = 1.0 if predicts.direction == "exceeds" else -1.0
     noise = predicts.noise_sd or 0.0
     scores = [sign * (value - predicts.threshold) / noise for value in values] if noise else []
-    shares = [1.0 / (i * (i + 1)) for i in range(1, len(scores) + 1)]
-    won = math.fsum(share * _wager(score) for share, score in zip(shares, scores, strict=True))
-    e_for = won + 1.0 - math.fsum(shares)
+    won = math.fsum(_wager(score) for score in scores)
+    e_for = (won + runs_max - len(scores)) / runs_max
     odds = hypothesis.prior / (1.0 - hypothesis.prior) * e_for
     # That no point at all passes cannot be shown by runs that did not: no wager against the claim.
     return Evidence(runs=len(values), e_for=e_for, e_against=1.0, posterior=odds / (1.0 + odds))

@@ -14,7 +14,7 @@ from sdl.errors import UserMistake
 from sdl.model.data import JsonValue
 
 Effect = Literal["pure", "idempotent", "once"]
-"""*pure*: only looks. *idempotent*: asking twice does the same as once. *once*: never by itself again."""
+"""*pure*: only looks. *idempotent*: twice does the same as once. *once*: never by itself again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -23,7 +23,7 @@ _DECLARED = "__sdl_action__"
 
 
 class Capability(Protocol):
-    """Marks a class of ``@action`` methods as a contract that protocols ask for and drivers keep."""
+    """Marks a class of ``@action`` methods as a contract that protocols want and drivers keep."""
 
 
 @dataclass(frozen=True, slots=True)

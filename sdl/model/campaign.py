@@ -59,7 +59,7 @@ class Objective:
     """In the measure's unit; given exactly when the goal is ``target``."""
 
     def loss(self, value: float) -> float:
-        """How far from ideal, smaller is better: the distance to the target, or the signed value."""
+        """How far from ideal, smaller is better: distance to the target, or the signed value."""
         if self.goal == "maximise":
             return -value
         if self.goal == "minimise":
@@ -77,7 +77,7 @@ class StopRule:
     hours: float | None = None
     """No run is begun later than this after the start, in hours of lab time."""
     tolerance: float | None = None
-    """Ends once the loss of a measured run is at most this, in the measure's unit (target goals)."""
+    """Ends once a measured run's loss is at most this, in the measure's unit (target goals)."""
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
 
@@ -91,7 +91,7 @@ class PlannerChoice:
     timeout_s: float = 120.0
     """Wall-clock seconds for one answer; then the planner is restarted and asked again."""
     fall_back: Literal["stop", "sobol"] = "stop"
-    """After three failed tries: end the campaign in good order, or go on with recorded Sobol points."""
+    """After three failed tries: end in good order, or go on with recorded Sobol points."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     """Passed to the planner as they are."""
 

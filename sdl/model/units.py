@@ -1,4 +1,4 @@
-"""Units that the last words of a name stand for: ``volume_ul`` is in µL, ``dye_fraction`` has none."""
+"""Units that the last words of a name stand for: ``volume_ul`` is in µL, ``settle_s`` in s."""
 
 from __future__ import annotations
 

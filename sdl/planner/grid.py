@@ -14,6 +14,7 @@ from sdl.model.space import Point, feasible, is_finite, levels, named, taken
 from sdl.planner.sobol import sobol_points
 
 DEFAULT_LEVELS = 5
+MAX_LEVELS = 1_000
 MAX_POINTS = 1_000_000
 
 
@@ -98,9 +99,10 @@ def _levels(parameter: Parameter, option: JsonValue) -> Sequence[InputValue]:
     given = option.get(parameter.name) if isinstance(option, dict) else option
     if given is None:
         return levels(parameter) if parameter.integer else spaced(parameter, DEFAULT_LEVELS)
-    if isinstance(given, bool) or not isinstance(given, int) or given < 1:
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_LEVELS:
         raise PlannerFault(
-            f"[planner] levels for {parameter.name} is {given!r}; give a whole number, 1 or more"
+            f"[planner] levels for {parameter.name} is {given!r}; "
+            f"give a whole number, 1 to {MAX_LEVELS}"
         )
     return spaced(parameter, given)
 

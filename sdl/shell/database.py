@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, make_url, text
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
@@ -72,11 +74,20 @@ def _sqlite(url: URL, *, create: bool) -> Engine:
     engine = (
         create_engine(url, poolclass=StaticPool, connect_args={"check_same_thread": False})
         if in_memory
-        else create_engine(url)
+        else create_engine(url if create else _for_reading(url))
     )
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "begin", _on_sqlite_begin)
     return engine
+
+
+def _for_reading(url: URL) -> URL:
+    """For a record that lies on a read-only medium, where SQLite could not make its side files."""
+    path = Path(str(url.database)).absolute()
+    if os.access(path.parent, os.W_OK) or path.with_name(f"{path.name}-wal").exists():
+        return url
+    query = {"mode": "ro", "immutable": "1", "uri": "true"}
+    return url.set(database=f"file:{quote(str(path))}", query=query)
 
 
 def _check_file(path: Path, *, create: bool) -> None:
@@ -161,27 +172,25 @@ def _version(connection: Connection, url: URL, *, create: bool) -> str | None:
 
 def _upgrade(engine: Engine, url: URL, *, create: bool) -> None:
     # Alembic takes a tenth of a second to load, and is needed once in a record's life.
-    from alembic import command  # noqa: PLC0415
-    from alembic.config import Config  # noqa: PLC0415
-    from alembic.script import ScriptDirectory  # noqa: PLC0415
+    from alembic import command
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
 
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
-    with engine.connect().execution_options(sqlite_begin="BEGIN IMMEDIATE") as connection:
-        with connection.begin():
-            if engine.dialect.name == "postgresql":
-                connection.execute(
-                    text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK}
-                )
-            found = _version(connection, url, create=create)
-            if found is not None and found not in known:
-                raise RecordFault(
-                    f"{shown(url)} was written by a newer version of this program (schema {found},"
-                    f" this one knows up to {SCHEMA}); upgrade sdl-runtime"
-                )
-            config.attributes["connection"] = connection
-            command.upgrade(config, "head")
+    exclusive = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
+    with exclusive.begin() as connection:
+        if engine.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+        found = _version(connection, url, create=create)
+        if found is not None and found not in known:
+            raise RecordFault(
+                f"{shown(url)} was written by a newer version of this program (schema {found},"
+                f" this one knows up to {SCHEMA}); upgrade sdl-runtime"
+            )
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
 
 
 @contextmanager
@@ -211,25 +220,29 @@ def _fault(url: URL, error: BaseException) -> RecordFault:
     return RecordFault(words.replace(str(password), "***") if password else words)
 
 
+_HELD = "another process holds the database for too long; end it, then resume"
+_TWICE = (
+    "a line with this number is in the record already: another process leads the same campaign; "
+    "end one of them"
+)
+_DAMAGED = (
+    "the database is damaged; keep the file, restore a copy, or save what can be read with "
+    "'sqlite3 FILE .recover'"
+)
+_SILENT = "no answer from the server; is it running, and are host and port right?"
+
 _SQLITE_SENTENCES = (
     ("SQLITE_READONLY", "the file or its folder is read-only; give write permission"),
     ("SQLITE_CANTOPEN", "cannot be opened; look at the permissions of the file and its folder"),
     ("SQLITE_NOTADB", "is not an SQLite database; name another file"),
-    (
-        "SQLITE_CORRUPT",
-        "the database is damaged; keep the file, restore a copy, or save what can be read with "
-        "'sqlite3 FILE .recover'",
-    ),
+    ("SQLITE_CORRUPT", _DAMAGED),
     ("SQLITE_FULL", "the disk is full; make room, then resume"),
-    ("SQLITE_BUSY", "another process holds the database for too long; end it, then resume"),
-    ("SQLITE_LOCKED", "another process holds the database for too long; end it, then resume"),
-    (
-        "SQLITE_CONSTRAINT",
-        "a line with this number is in the record already: another process leads the same "
-        "campaign; end one of them",
-    ),
-    ("SQLITE_IOERR", "the disk cannot be read or written"),
+    ("SQLITE_BUSY", _HELD),
+    ("SQLITE_LOCKED", _HELD),
+    ("SQLITE_CONSTRAINT_TRIGGER", _TWICE),
+    ("SQLITE_IOERR", "the disk cannot be read or written; look at the system's log"),
 )
+"""By the start of SQLite's own name of the error."""
 
 
 def _sqlite_sentence(error: sqlite3.Error) -> str:
@@ -244,13 +257,14 @@ _POSTGRES_SENTENCES = (
     ("password authentication failed", "the server refuses this user or password"),
     ("no password supplied", "the server asks for a password; write it into the URL"),
     ("does not exist", "the server does not know this user, database or table"),
-    ("duplicate key", _SQLITE_SENTENCES[7][1]),
+    ("journal_pkey", _TWICE),
     ("permission denied", "the user may not do this; ask the database's administrator"),
     ("read-only", "the server is read-only, a standby perhaps; name the primary"),
     ("No space left", "the server's disk is full; make room, then resume"),
-    ("connection", "no answer from the server; is it running, and are host and port right?"),
-    ("timeout", "no answer from the server; is it running, and are host and port right?"),
+    ("connection", _SILENT),
+    ("timeout", _SILENT),
 )
+"""By words of the server, or of its client; the first that fits."""
 
 
 def _postgres_sentence(words: str) -> str:

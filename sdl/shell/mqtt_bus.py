@@ -9,12 +9,13 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
+from paho.mqtt.reasoncodes import ReasonCode
 
 from sdl.errors import LabFault, LimitReached, UserMistake
 from sdl.shell.bus import Message, OnConnect
@@ -29,6 +30,8 @@ KEEPALIVE_S = 5
 CONNECT_TIMEOUT_S = 5.0
 FAREWELL_S = 1.0
 """How long the last messages may take to be acknowledged at the end."""
+REFUSED = 128
+"""From here on a broker's answer to a subscription means no."""
 BACK_OFF_S = (0.05, 0.5)
 
 _LOG = logging.getLogger("sdl.bus")
@@ -137,7 +140,7 @@ class MqttBus:
         self._filters.update(dict.fromkeys(filters))
         if self._connection is not None and self._connection.is_open:
             with suppress(aiomqtt.MqttError):  # a broken line subscribes again when it is mended
-                await self._connection.subscribe([(each, 1) for each in filters])
+                await self._subscribe(self._connection, filters)
 
     def messages(self) -> AsyncIterator[Message]:
         return self._inbox.read()
@@ -196,8 +199,7 @@ class MqttBus:
         connection = self._new_connection()
         try:
             async with connection:
-                if self._filters:
-                    await connection.subscribe([(each, 1) for each in self._filters])
+                await self._subscribe(connection, tuple(self._filters))
                 await self._send_kept(connection)
                 self._connection = connection
                 if self._on_connect is not None:
@@ -208,6 +210,19 @@ class MqttBus:
         finally:
             self._connection = None
             self._take_back()
+
+    async def _subscribe(self, connection: Connection, filters: tuple[str, ...]) -> None:
+        if not filters:
+            return
+        granted: Sequence[int | ReasonCode] = await connection.subscribe(
+            [(each, 1) for each in filters]
+        )
+        for each, code in zip(filters, granted, strict=False):
+            if (code.value if isinstance(code, ReasonCode) else code) >= REFUSED:
+                raise LabFault(
+                    f"the broker at {self.address} does not let {self.address.user or 'anyone'} "
+                    f"subscribe to {each}; grant it in the broker's access list"
+                )
 
     async def _send_kept(self, connection: Connection) -> None:
         while self._kept:

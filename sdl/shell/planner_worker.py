@@ -114,19 +114,30 @@ def planner_child(lab: str, *, run_folder: Path, broker_file: Path) -> Child:
     )
 
 
-async def run_worker(lab: str, broker_url: str) -> None:
-    """Host the planners that are installed until the parent lets go."""
+async def run_worker(
+    lab: str,
+    broker_url: str,
+    *,
+    stop: asyncio.Event,
+    worker: str = WORKER,
+    ready: Callable[[], None] | None = None,
+) -> None:
+    """Host the planners that are installed until ``stop`` is set.
+
+    ``worker``: a name that is unique in the lab. ``ready`` is called once it answers. LabFault if
+    the broker cannot be reached.
+    """
     from sdl.planner.server import answer, known
 
-    stop = until_parent_leaves()
-    bus = MqttBus(broker_url, f"sdl-{lab}-planner-{WORKER}")
-    worker = PlannerWorker(lab=lab, bus=bus, answer=answer, planners=known())
-    await worker.start()
-    announce_ready()
-    serving = asyncio.create_task(worker.serve())
+    bus = MqttBus(broker_url, f"sdl-{lab}-planner-{worker}")
+    host = PlannerWorker(lab=lab, bus=bus, answer=answer, planners=known(), worker=worker)
+    await host.start()
+    if ready is not None:
+        ready()
+    serving = asyncio.create_task(host.serve())
     stopped = asyncio.create_task(stop.wait())
     await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
-    await worker.aclose()
+    await host.aclose()
     if serving.done():
         serving.result()
 
@@ -138,10 +149,19 @@ def main() -> None:
     parser.add_argument("--broker-file", type=Path, required=True)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+
+    async def run() -> None:
+        await run_worker(
+            chosen.lab,
+            chosen.broker_file.read_text(encoding="utf-8"),
+            stop=until_parent_leaves(),
+            ready=announce_ready,
+        )
+
     # Before torch is loaded: the same answer on every machine, and a core left for the bench.
     os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1", OPENBLAS_NUM_THREADS="1")
     try:
-        asyncio.run(run_worker(chosen.lab, chosen.broker_file.read_text(encoding="utf-8")))
+        asyncio.run(run())
     except SdlError as error:
         sys.exit(f"{type(error).__name__}: {error}")
     sys.stderr.flush()

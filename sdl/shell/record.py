@@ -31,6 +31,7 @@ from sdl.shell.tables import (
 from sdl.shell.verify import Break, first_break, rebuild_tables
 from sdl.wire.journal import GENESIS, Line
 
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignSummary:
     """One campaign at a glance."""
@@ -92,9 +93,9 @@ class Record:
         if not lines:
             return
         changed = RowSet()
-        changed.add_lines(lines)
         with self._lock, faults(self._url):
             heads = self._continued(lines)
+            changed.add_lines(lines)
             if self._pen is None:
                 self._pen = Pen(self._engine)
             self._pen.write(lines, changed)

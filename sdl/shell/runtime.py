@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Protocol, TypeAlias
@@ -29,6 +30,11 @@ from sdl.wire.topics import Topics, kind_in, name_in
 
 UNHEARD_S = (2.0, 5.0, 10.0)
 """Loop seconds without a word of a command before it is asked for again; the last one repeats."""
+LINGER_S = 0.02
+"""Loop seconds that a word may wait for company before it is committed, if no command follows from
+it. Nothing in the world depends on such a line; what does is committed first, always."""
+SHOW_S = 0.1
+"""Wall seconds between two views for whoever watches; the last one is always shown."""
 WATCH_S = 1.0
 """Loop seconds between two looks at the heartbeats."""
 
@@ -76,6 +82,11 @@ class Runtime:
         self._unheard: dict[str, asyncio.TimerHandle] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
+        self._lines: list[Line] = []
+        """Not yet handed to the record: words that nothing followed from."""
+        self._flush: asyncio.TimerHandle | None = None
+        self._due = False
+        self._shown = 0.0
 
     def post(self, event: ev.Event) -> None:
         """Put an event in the inbox."""
@@ -105,6 +116,7 @@ class Runtime:
                 await self._turn()
         finally:
             await self._end()
+            await self._commit()
 
     async def _end(self) -> None:
         for handle in self._unheard.values():
@@ -117,21 +129,39 @@ class Runtime:
         if self._broken is not None:
             raise self._broken
         self._wake.clear()
-        lines: list[Line] = []
         commands: list[do.Command] = []
         while self._inbox:
             event = self._inbox.popleft()
             decided = self._engine.handle(event)
-            lines.append(self._chain.add(event, event.at))
-            lines += [self._chain.add(command, event.at) for command in decided]
+            self._lines.append(self._chain.add(event, event.at))
+            self._lines += [self._chain.add(command, event.at) for command in decided]
             commands += decided
             self._heard(event)
-        if not lines:
-            return
-        await self._append(lines)
+        if commands or self._due:
+            await self._commit()
+        elif self._lines and self._flush is None:
+            self._flush = asyncio.get_running_loop().call_later(LINGER_S, self._linger_over)
         for command in commands:
             await self._perform(command)
-        self._watch(self._engine.view())
+        self._show()
+
+    async def _commit(self) -> None:
+        if self._flush is not None:
+            self._flush.cancel()
+        self._flush, self._due = None, False
+        lines, self._lines = self._lines, []
+        if lines:
+            await self._append(lines)
+
+    def _linger_over(self) -> None:
+        self._due = True
+        self._wake.set()
+
+    def _show(self) -> None:
+        now = time.monotonic()
+        if now - self._shown >= SHOW_S or self._engine.state.concluded is not None:
+            self._shown = now
+            self._watch(self._engine.view())
 
     # Commands out.
 

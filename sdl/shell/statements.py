@@ -12,7 +12,7 @@ from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import Engine, bindparam, insert, update
+from sqlalchemy import BindParameter, Column, Engine, bindparam, insert, update
 
 from sdl.shell.projection import Cell
 from sdl.shell.tables import JOURNAL, PROJECTED
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     import psycopg
     from sqlalchemy.engine.interfaces import DBAPICursor
 
-    from sdl.shell.rowset import RowSet, Values
+    from sdl.shell.rowset import RowSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +104,10 @@ class Pen:
     def _compile_update(self, name: str, columns: tuple[str, ...]) -> Statement:
         """Sets the columns of one row, found by its key, whose values come last."""
         table = PROJECTED[name]
-        # Columns are set in the order of the table, so the caller's order has to be given.
-        values = [(table.c[column], bindparam(f"new_{column}")) for column in columns]
+        # Left to itself SQLAlchemy would set columns in the order of the table.
+        values: list[tuple[Column[Cell], BindParameter[Cell]]] = [
+            (table.c[column], bindparam(f"new_{column}")) for column in columns
+        ]
         keys = [column == bindparam(f"key_{column.name}") for column in table.primary_key.columns]
         compiled = (
             update(table).where(*keys).ordered_values(*values).compile(dialect=self._engine.dialect)

@@ -142,8 +142,7 @@ def _differences(table: str, made: Rows, present: Rows) -> Iterator[str]:
         for column, value in row.items():
             if there[column] != value:
                 yield (
-                    f"{table} {name}: {column} is {there[column]!r}, "
-                    f"by the journal it is {value!r}"
+                    f"{table} {name}: {column} is {there[column]!r}, by the journal it is {value!r}"
                 )
     for key in present.keys() - made.keys():
         name = " ".join(str(part) for part in key)

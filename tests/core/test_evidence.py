@@ -29,12 +29,14 @@ def measured(*values: float) -> list[Outcome]:
 
 def test_no_run_leaves_the_prior_and_no_evidence() -> None:
     for at in ("best", "typical"):
-        evidence = weigh(hypothesis(at), [], quantity_is_input=False)  # type: ignore[arg-type]
+        evidence = weigh(hypothesis(at), [], quantity_is_input=False, runs_max=50)  # type: ignore[arg-type]
         assert (evidence.e_for, evidence.e_against, evidence.posterior) == (1.0, 1.0, 0.5)
 
 
 def test_votes_for_raise_one_e_value_and_lower_the_other() -> None:
-    evidence = weigh(hypothesis("typical"), measured(*[2.0] * 8), quantity_is_input=False)
+    evidence = weigh(
+        hypothesis("typical"), measured(*[2.0] * 8), quantity_is_input=False, runs_max=50
+    )
     assert evidence.e_for == pytest.approx(2.0**9 / 9.0 * (1 - 2.0**-9))
     assert evidence.e_against < 1.0
     assert evidence.posterior == pytest.approx(1 - 2.0**-9)
@@ -42,18 +44,22 @@ def test_votes_for_raise_one_e_value_and_lower_the_other() -> None:
 
 
 def test_votes_against_refute() -> None:
-    evidence = weigh(hypothesis("typical"), measured(*[0.0] * 8), quantity_is_input=False)
+    evidence = weigh(
+        hypothesis("typical"), measured(*[0.0] * 8), quantity_is_input=False, runs_max=50
+    )
     assert judge(hypothesis("typical"), evidence) == "refuted"
 
 
 def test_one_clear_passing_supports_that_some_point_passes() -> None:
     values = [0.2, 0.4, 0.3, 1.9]
-    evidence = weigh(hypothesis("best"), measured(*values), quantity_is_input=False)
+    evidence = weigh(hypothesis("best"), measured(*values), quantity_is_input=False, runs_max=50)
     assert judge(hypothesis("best"), evidence) == "supported"
 
 
 def test_that_no_run_passed_never_refutes_that_some_point_does() -> None:
-    evidence = weigh(hypothesis("best"), measured(*[0.0] * 50), quantity_is_input=False)
+    evidence = weigh(
+        hypothesis("best"), measured(*[0.0] * 50), quantity_is_input=False, runs_max=50
+    )
     assert judge(hypothesis("best"), evidence) == "undecided"
     assert evidence.posterior < 0.5
 
@@ -62,9 +68,9 @@ def test_an_input_is_judged_by_which_side_comes_closer() -> None:
     claim = hypothesis("best", "x_mm")
     pairs = [(2.0, 0.1), (0.5, 0.9)] * 8
     outcomes = [Outcome(quantity=x, loss=loss) for x, loss in pairs]
-    assert judge(claim, weigh(claim, outcomes, quantity_is_input=True)) == "supported"
+    assert judge(claim, weigh(claim, outcomes, quantity_is_input=True, runs_max=50)) == "supported"
     turned = [Outcome(quantity=2.0 if x < 1 else 0.5, loss=loss) for x, loss in pairs]
-    assert judge(claim, weigh(claim, turned, quantity_is_input=True)) == "refuted"
+    assert judge(claim, weigh(claim, turned, quantity_is_input=True, runs_max=50)) == "refuted"
 
 
 def crosses(claim: Hypothesis, seed: int, null_mean: float) -> bool:
@@ -73,7 +79,7 @@ def crosses(claim: Hypothesis, seed: int, null_mean: float) -> bool:
     outcomes: list[Outcome] = []
     for _ in range(40):
         outcomes += measured(draw.gauss(null_mean, 0.1))
-        evidence = weigh(claim, outcomes, quantity_is_input=False)
+        evidence = weigh(claim, outcomes, quantity_is_input=False, runs_max=50)
         if judge(claim, evidence) == "supported":
             return True
     return False
@@ -99,5 +105,5 @@ def test_a_planted_effect_is_mostly_found(at: Literal["best", "typical"]) -> Non
 def test_evidence_does_not_depend_on_anything_but_the_runs() -> None:
     claim = hypothesis("typical")
     runs = measured(1.2, 0.9, 1.4)
-    first: Evidence = weigh(claim, runs, quantity_is_input=False)
-    assert first == weigh(claim, list(runs), quantity_is_input=False)
+    first: Evidence = weigh(claim, runs, quantity_is_input=False, runs_max=50)
+    assert first == weigh(claim, list(runs), quantity_is_input=False, runs_max=50)

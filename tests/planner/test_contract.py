@@ -63,7 +63,7 @@ class Stubborn(SobolPlanner):
 
 
 @pytest.mark.parametrize(
-    ("planner", "complaint"),
+    "planner, complaint",
     [
         (Repeating(), "seed 4: .*measured or pending already"),
         (Forgetful(), "seed 4: asked again"),

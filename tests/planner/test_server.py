@@ -2,80 +2,64 @@
 
 from __future__ import annotations
 
-import math
 import subprocess
 import sys
-from collections.abc import Sequence
-from importlib.metadata import EntryPoint, EntryPoints
+from pathlib import Path
 
 import pytest
 
 from sdl.model.campaign import ChoiceParameter, Objective, RangeParameter
-from sdl.model.data import Suggestion, Trial
+from sdl.model.data import Trial
 from sdl.model.planning import Ask, Problem
 from sdl.planner import server
 
 X = RangeParameter(name="x", low=0.0, high=1.0)
 PROBLEM = Problem(space=(X,), objective=Objective(measure="m", goal="maximise"))
 
+THIRD_PARTY = """
+from sdl.model.data import Suggestion
+
+class Broken:
+    def versions(self):
+        return {}
+
+    def suggest(self, problem, trials, count, seed):
+        raise ZeroDivisionError("by nought")
+
+class Lost(Broken):
+    def suggest(self, problem, trials, count, seed):
+        points = ({"x": 2.0}, {"x": float("nan")})
+        return tuple(Suggestion(inputs=p, origin="lost", predicted={}) for p in points)
+
+class Silent(Broken):
+    def suggest(self, problem, trials, count, seed):
+        return None
+
+class Unmade(Broken):
+    def __init__(self):
+        raise OSError("no licence")
+"""
+
 
 def asked(planner: str, *, problem: Problem = PROBLEM, count: int = 1) -> Ask:
     return Ask(id="dye/ask-1", planner=planner, problem=problem, trials=(), count=count, seed=1)
 
 
-class Broken:
-    """Raises."""
-
-    def suggest(
-        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
-    ) -> Sequence[Suggestion]:
-        raise ZeroDivisionError("by nought")
-
-    def versions(self) -> dict[str, str]:
-        return {}
-
-
-class Lost(Broken):
-    """Leaves the space, and gives too many points."""
-
-    def suggest(
-        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
-    ) -> Sequence[Suggestion]:
-        return [
-            Suggestion(inputs={"x": value}, origin="lost", predicted={})
-            for value in (2.0, math.nan)
-        ]
-
-
-class Silent(Broken):
-    """Forgets to answer."""
-
-    def suggest(self, *_: object) -> Sequence[Suggestion]:
-        return None  # type: ignore[return-value] # what is to be shown
-
-
-class Unmade(Broken):
-    """Cannot be made."""
-
-    def __init__(self) -> None:
-        raise OSError("no licence")
-
-
-def install(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Offer the planners of this file besides the installed ones."""
-    kinds = (Broken, Lost, Silent, Unmade)
-    extra = {k.__name__.lower(): k for k in kinds}
-    original = server.entry_points
-
-    class Offered(EntryPoint):
-        def load(self) -> type:
-            return extra[self.name]
-
-    def offered(**wanted: str) -> EntryPoints:
-        points = [Offered(name, f"here:{name}", "sdl.planners") for name in extra]
-        return EntryPoints([*original(**wanted), *EntryPoints(points).select(**wanted)])
-
-    monkeypatch.setattr(server, "entry_points", offered)
+@pytest.fixture
+def third_party(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Install a distribution with planners that misbehave."""
+    (tmp_path / "third_party_planners.py").write_text(THIRD_PARTY)
+    info = tmp_path / "third_party_planners-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(
+        "Metadata-Version: 2.1\nName: third_party_planners\nVersion: 1.0\n"
+    )
+    lines = [
+        f"{kind.lower()} = third_party_planners:{kind}"
+        for kind in ("Broken", "Lost", "Silent", "Unmade", "Missing")
+    ]
+    (info / "entry_points.txt").write_text("\n".join(["[sdl.planners]", *lines]))
+    monkeypatch.syspath_prepend(tmp_path)
 
 
 def test_the_answer_carries_points_versions_and_seconds() -> None:
@@ -84,34 +68,33 @@ def test_the_answer_carries_points_versions_and_seconds() -> None:
     assert found.id == "dye/ask-1"
     assert len(found.suggestions) == 3
     assert {"sdl-runtime", "scipy"} <= found.versions.keys()
-    assert 0.0 < found.seconds < 60.0
+    assert found.seconds > 0.0
 
 
+@pytest.mark.usefixtures("third_party")
 @pytest.mark.parametrize(
-    ("planner", "sentence"),
+    "planner, sentence",
     [
-        (
-            "bokeh",
-            "there is no planner 'bokeh'; installed are ax, broken, grid, lost, silent, sobol",
-        ),
+        ("bokeh", "there is no planner 'bokeh'; installed are ax, broken, grid, lost, missing, "),
         ("broken", "planner 'broken' failed with ZeroDivisionError: by nought; this is a fault of"),
         ("silent", "planner 'silent' failed with TypeError"),
-        ("unmade", "planner 'unmade' (here:unmade) cannot be loaded: OSError: no licence"),
-        (
-            "lost",
-            "planner 'lost' answered nonsense: 2 suggestions came, 1 were asked for; "
-            "suggestion 1 of 2: x = 2.0 is outside 0 to 1; "
-            "suggestion 2 of 2: x = nan is not finite",
-        ),
+        ("missing", "planner 'missing' (third_party_planners:Missing) cannot be loaded: Attribute"),
+        ("unmade", "planner 'unmade' (third_party_planners:Unmade) cannot be loaded: OSError: no"),
     ],
 )
-def test_every_failure_is_a_sentence(
-    planner: str, sentence: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    install(monkeypatch)
+def test_every_failure_is_a_sentence(planner: str, sentence: str) -> None:
     found = server.answer(asked(planner))
     assert found.suggestions == ()
     assert found.error.startswith(sentence), found.error
+
+
+@pytest.mark.usefixtures("third_party")
+def test_nonsense_is_refused_with_all_that_is_wrong() -> None:
+    assert server.answer(asked("lost")).error == (
+        "planner 'lost' answered nonsense: 2 suggestions came, 1 were asked for; "
+        "suggestion 1 of 2: x = 2.0 is outside 0 to 1; "
+        "suggestion 2 of 2: x = nan is not finite"
+    )
 
 
 def test_a_question_that_makes_no_sense_is_answered_with_a_sentence() -> None:

@@ -81,7 +81,7 @@ def test_a_share_of_a_range_stays_within_its_bounds(
     factor: float,
     log: bool,
     integer: bool,
-    unit: float,  # noqa: FBT001 - drawn
+    unit: float,
 ) -> None:
     if integer:
         low = float(math.ceil(low))
@@ -133,12 +133,12 @@ def test_the_grid_says_when_it_is_used_up_and_marks_what_is_not_its_own() -> Non
 
 
 @pytest.mark.parametrize(
-    ("levels", "complaint"),
+    "levels, complaint",
     [
         (0, "levels for x is 0"),
         ("many", "levels for x is 'many'"),
         ({"z": 3}, "names z, which is no range of this campaign; its ranges are x"),
-        (10**7, "has 10000000 points"),
+        (10**7, "levels for x is 10000000"),
     ],
 )
 def test_levels_that_make_no_sense_are_refused(levels: JsonValue, complaint: str) -> None:
@@ -155,3 +155,9 @@ def test_the_grid_covers_the_full_factorial(one: int, other: int, count: int) ->
         found += GridPlanner().suggest(task, pending(found), count, 1)
     own = {tuple(s.inputs.values()) for s in found if not s.fall_back}
     assert len(own) == one * other
+
+
+def test_a_grid_of_too_many_points_is_refused() -> None:
+    space = [RangeParameter(name=f"x{index}", low=0.0, high=1.0) for index in range(20)]
+    with pytest.raises(PlannerFault, match="the grid has 95367431640625 points, more than 1000000"):
+        GridPlanner().suggest(problem(*space), (), 1, 0)

@@ -81,7 +81,7 @@ def test_failed_points_are_free_only_when_nothing_else_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("inputs", "complaint"),
+    "inputs, complaint",
     [
         ({"dye": 1.5, "drops": 2}, "dye = 1.5 is outside 0 to 1"),
         ({"dye": math.nan, "drops": 2}, "dye = nan is not finite"),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+import subprocess
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +16,7 @@ from sdl.shell.bench import Bench
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
 from sdl.shell.node import Node
+from sdl.testing.servers import SBIN, find_program, server
 from sdl.wire.mqtt import CommandMessage, Control, EventMessage, decode, digest, encode
 from sdl.wire.topics import Topics, kind_in
 
@@ -43,7 +45,7 @@ def probe_lab(name: str, *names: str, speed: float = 1.0) -> Lab:
     )
 
 
-def command(cid: str, op: str, /, dev: str = "probe", **args: JsonValue) -> CommandMessage:
+def command(cid: str, op: str, dev: str = "probe", /, **args: JsonValue) -> CommandMessage:
     """A command as the orchestrator would send it."""
     return CommandMessage(
         cid=cid,
@@ -160,3 +162,14 @@ async def running_node(
         yield node
     finally:
         await node.aclose()
+
+
+@contextmanager
+def open_mosquitto(folder: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+    """A Mosquitto on a port of our choice, that a test may kill. It forgets all when it ends."""
+    program = find_program("mosquitto", *SBIN)
+    assert program is not None, "a test that uses this asks for the fixture 'mosquitto' too"
+    config = folder / "mosquitto.conf"
+    config.write_text(f"listener {port} 127.0.0.1\nallow_anonymous true\nset_tcp_nodelay true\n")
+    with server([program, "-c", str(config)], port, folder / "mosquitto.log") as process:
+        yield process

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,10 +13,12 @@ from aiomqtt import MqttError
 from sdl.errors import LabFault, LimitReached, UserMistake
 from sdl.shell import mqtt_bus
 from sdl.shell.bus import Bus, Message
+from sdl.shell.clock import WallClock
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.mqtt_bus import Address, MqttBus
 from sdl.sim.loop import run_virtually
-from tests.conftest import find, free_port, mosquitto_config, server
+from sdl.testing.servers import free_port
+from tests.shell.bench_of_buses import Caller, command, open_mosquitto, probe_lab, running_node
 
 NewBus = Callable[[str], Bus]
 PATIENCE_S = 10.0
@@ -73,13 +76,9 @@ async def test_an_mqtt_bus_carries_messages(broker_url: str) -> None:
     await check(lambda name: MqttBus(broker_url, f"test-bus-{name}"), "t/bus")
 
 
-async def test_an_mqtt_bus_outlives_its_broker(tmp_path: Path) -> None:
+async def test_an_mqtt_bus_outlives_its_broker(mosquitto: str, tmp_path: Path) -> None:
+    del mosquitto  # skips where there is none
     port = free_port()
-    (tmp_path / "passwords").touch()
-    config = tmp_path / "mosquitto.conf"
-    text = mosquitto_config(port, tmp_path).replace("anonymous false", "anonymous true")
-    config.write_text("\n".join(line for line in text.splitlines() if "password" not in line))
-    words = [find("mosquitto", "/usr/sbin", "/usr/local/sbin"), "-c", str(config)]
     a, b = (MqttBus(f"mqtt://127.0.0.1:{port}", name) for name in ("a", "b"))
     connections: list[int] = []
     back = asyncio.Event()
@@ -89,7 +88,7 @@ async def test_an_mqtt_bus_outlives_its_broker(tmp_path: Path) -> None:
         if len(connections) == 2:
             back.set()
 
-    with server(words, port, tmp_path / "log.txt"):
+    with open_mosquitto(tmp_path, port):
         await b.subscribe("t/+")
         await b.connect(on_connect=on_connect)
         await a.connect()
@@ -104,7 +103,7 @@ async def test_an_mqtt_bus_outlives_its_broker(tmp_path: Path) -> None:
     await a.publish("t/1", b"unimportant", qos=0)
     back.clear()
     # The broker forgets its clients: whoever subscribes again first hears what was kept.
-    with server(words, port, tmp_path / "log.txt"):
+    with open_mosquitto(tmp_path, port):
         async with asyncio.timeout(PATIENCE_S):
             await back.wait()
         await a.publish("t/1", b"after")
@@ -116,6 +115,48 @@ async def test_an_mqtt_bus_outlives_its_broker(tmp_path: Path) -> None:
         await b.aclose()
 
 
+async def test_commands_act_once_while_the_broker_is_killed_again_and_again(
+    mosquitto: str, tmp_path: Path
+) -> None:
+    """Every command is sent again until it is answered, and still none acts twice."""
+    del mosquitto  # skips where there is none
+    port, count = free_port(), 150
+    url = f"mqtt://127.0.0.1:{port}"
+    results: list[object] = []
+
+    async def work(caller: Caller) -> None:
+        for number in range(count):
+            order = command(f"c/run-1/step-{number}/try-1", "act", what="ok")
+            while True:
+                await caller.send(order)
+                try:
+                    async with asyncio.timeout(0.3):
+                        results.append((await caller.end(order.cid)).result)
+                        break
+                except TimeoutError:
+                    continue
+
+    with open_mosquitto(tmp_path, port):
+        caller = Caller(MqttBus(url, "caller"), "once")
+        await caller.bus.subscribe("t/unused")
+        await caller.__aenter__()
+        node = running_node(probe_lab("once"), MqttBus(url, "node"), WallClock())
+        await node.__aenter__()
+        working = asyncio.create_task(work(caller))
+        await caller.until(lambda: len(results) > 3)
+    for _ in range(3):
+        with open_mosquitto(tmp_path, port) as process:
+            known = len(results)
+            await caller.until(lambda known=known: len(results) > min(known + 10, count - 1))
+            process.kill()
+    with open_mosquitto(tmp_path, port):
+        async with asyncio.timeout(PATIENCE_S):
+            await working
+        await node.__aexit__(None, None, None)
+        await caller.__aexit__(None, None, None)
+    assert results == [float(number) for number in range(1, count + 1)], "lost, or done twice"
+
+
 async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:
     a, b = (MqttBus(broker_url, f"will-{name}") for name in ("a", "b"))
     await b.subscribe("t/will")
@@ -123,10 +164,10 @@ async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:
     await a.connect(will=Message("t/will", b"gone"))
     assert a._connection is not None
     sock = a._connection._client.socket()
-    assert sock is not None
+    assert isinstance(sock, socket.socket)
     assert a._keeper is not None
     a._keeper.cancel()
-    sock.shutdown(2)  # no good-bye is said
+    sock.shutdown(socket.SHUT_RDWR)  # no good-bye is said
     assert await take(b, 1) == [Message("t/will", b"gone")]
     await a.aclose()
     await b.aclose()

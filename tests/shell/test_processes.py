@@ -55,7 +55,7 @@ async def test_the_embedded_broker_keeps_its_password_to_itself(tmp_path: Path) 
     url = await broker.start()
     assert time.monotonic() - began < 10.0  # 0.3 s on an idle machine
     assert stat.S_IMODE((tmp_path / URL_FILE).stat().st_mode) == 0o600
-    seen = Path(f"/proc/{broker.child.pid}/cmdline").read_text()
+    seen = words_of(broker.child.pid)
     assert "sdl.shell.broker" in seen
     password = url.rpartition("@")[0].rpartition(":")[2]
     assert len(password) >= 32
@@ -66,6 +66,11 @@ async def test_the_embedded_broker_keeps_its_password_to_itself(tmp_path: Path) 
     await broker.stop()
     assert not (tmp_path / URL_FILE).exists()
     assert (tmp_path / "broker.log").read_text() == ""
+
+
+def words_of(pid: int | None) -> str:
+    """The command line of a process, as everybody on the machine can read it."""
+    return Path(f"/proc/{pid}/cmdline").read_text()
 
 
 async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_path: Path) -> None:

@@ -118,6 +118,18 @@ async def test_a_transfer_keeps_the_composition() -> None:
         await handler.transfer(A1, A2, 230.0)
 
 
+async def test_mixing_makes_a_well_even_and_keeps_its_volume() -> None:
+    bench = Bench.instant()
+    handler = handler_on(bench)
+    await handler.dispense(A1, {"dye": 50.0, "buffer": 50.0})
+    held_ul, rest_s = bench.volume_ul(A1), bench.rest_s(A1)
+    await handler.mix(A1, 60.0, 5)
+    assert bench.volume_ul(A1) == held_ul
+    assert rest_s < 60.0 < bench.rest_s(A1)
+    with pytest.raises(OutOfMaterial, match="plate-1/A1 holds"):
+        await handler.mix(A1, 200.0, 5)
+
+
 async def test_larger_volumes_and_more_tipfuls_take_longer() -> None:
     async def duration_s(volume_ul: float, **options: float) -> float:
         bench = Bench.instant()

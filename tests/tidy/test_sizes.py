@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 FILE_LINES = 500
 FUNCTION_LINES = 70
 LINE_LENGTH = 100
+REMARK = re.compile(r"  # (noqa|type: ignore).*")  # a word to a tool does not count
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 
@@ -33,7 +35,7 @@ def too_large(name: str, text: str) -> list[str]:
     found += [
         f"{name}:{number}: {len(line)} characters, at most {LINE_LENGTH}"
         for number, line in enumerate(lines, start=1)
-        if len(line) > LINE_LENGTH
+        if len(REMARK.sub("", line)) > LINE_LENGTH
     ]
     found += [
         f"{name}:{node.lineno}: {node.name} has {count} lines, at most {FUNCTION_LINES}"
@@ -55,6 +57,7 @@ def test_nothing_is_too_large(python: dict[Path, str]) -> None:
         ("x = 1\n" * 501, "501 lines"),
         ("#" * 100, None),
         ("#" * 101, "101 characters"),
+        ("x" * 90 + "  # noqa: X1 -- because", None),
         ("def f():\n" + "    x = 1\n" * 69, None),
         ("def f():\n" + "    x = 1\n" * 70, "f has 71 lines"),
         ('def f():\n    """A\n\n    b."""\n' + "    x = 1\n" * 69, None),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdl.core.commands import Perform
@@ -76,12 +76,14 @@ def test_a_command_message_says_all_that_the_engine_decided() -> None:
     assert command_message(PERFORM, epoch=3, issued_at=200.0).ttl_s == 0.0, "it is late already"
 
 
+@settings(max_examples=40)
 @given(PLAIN_JSON)
 def test_any_plain_json_survives_the_way(value: object) -> None:
     message = event(result=value)
     assert decode(EventMessage, encode(message)) == message
 
 
+@settings(max_examples=40)
 @given(st.dictionaries(st.text(max_size=5), PLAIN_JSON, max_size=4))
 def test_a_digest_does_not_depend_on_order(value: dict[str, object]) -> None:
     backwards = dict(reversed(value.items()))

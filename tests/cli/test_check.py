@@ -1,0 +1,203 @@
+"""``sdl init`` and ``sdl check``: a start that works, and mistakes told with file and line."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sdl.cli.exits import Exit
+from tests.cli.conftest import Sdl, command
+
+
+def test_what_init_makes_is_sound(sdl: Sdl) -> None:
+    said = sdl("check", "campaign.toml")
+    assert (said.code, said.err) == (0, "")
+    assert said.out.startswith("dye-450: sound\n")
+    assert said.out.endswith("Next: sdl simulate campaign.toml\n")
+
+
+def test_the_test_that_init_makes_passes(lab: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "tests"],
+        cwd=lab,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+
+
+def test_init_never_overwrites(sdl: Sdl, lab: Path) -> None:
+    before = (lab / "lab.toml").read_bytes()
+    said = sdl("init", ".")
+    assert said.code == Exit.MISTAKE
+    assert "lab.toml is there already and is not overwritten" in said.err
+    assert (lab / "lab.toml").read_bytes() == before
+
+
+def test_check_as_json(sdl: Sdl) -> None:
+    document = sdl("check", "campaign.toml", "--json").document
+    assert document["schema"] == "sdl.check/1"
+    assert document["ok"] is True
+    assert document["campaign"]["name"] == "dye-450"
+
+
+WRONG: list[tuple[str, str, str, str]] = [
+    (
+        "campaign.toml",
+        'reader  = "reader"',
+        'reader  = "raeder"',
+        "campaign.toml:19: roles.reader: the lab has no instrument 'raeder'; "
+        "did you mean 'reader'?",
+    ),
+    (
+        "campaign.toml",
+        'reader  = "reader"',
+        'readr  = "reader"',
+        "campaign.toml:17: roles: the role 'reader' is missing; "
+        "name an instrument (PlateReader): reader = ...\n"
+        "campaign.toml:19: roles.readr: dye_assay has no such role; did you mean 'reader'?",
+    ),
+    (
+        "campaign.toml",
+        'reader  = "reader"',
+        'reader  = "handler"',
+        "campaign.toml:19: roles.reader: 'handler' cannot absorbance, which a PlateReader must; "
+        "choose another instrument or driver",
+    ),
+    (
+        "campaign.toml",
+        'well    = "plate-1" ',
+        'well    = "reader" ',
+        "campaign.toml:20: roles.well: 'reader' is an instrument; the role needs a plate",
+    ),
+    (
+        "campaign.toml",
+        "parallel = 2",
+        "parallel = 97",
+        "campaign.toml:7: campaign.parallel: 97 runs at once need more wells than 'well' has "
+        "(96); add a plate",
+    ),
+    (
+        "campaign.toml",
+        "dye_fraction = {",
+        "dye_fration = {",
+        "campaign.toml:22: search: the input 'dye_fraction' is missing and has no default; "
+        "add it to [search] or to [fixed]\n"
+        "campaign.toml:23: search.dye_fration: dye_assay has no such input; "
+        "did you mean 'dye_fraction'?\n"
+        "campaign.toml:11: hypothesis.predicts.quantity: 'dye_fraction' is neither a measure "
+        "nor a searched input; did you mean 'dye_fration'?",
+    ),
+    (
+        "campaign.toml",
+        'settle_s = "30 s"',
+        'settle_s = "30 uL"',
+        'campaign.toml:26: fixed.settle_s: "30 uL" does not fit: settle_s is in s, '
+        "and uL cannot be converted to that",
+    ),
+    (
+        "campaign.toml",
+        'settle_s = "30 s"',
+        'settle_s = "long"',
+        "campaign.toml:26: fixed.settle_s: 'long' does not fit: the protocol needs a number",
+    ),
+    (
+        "campaign.toml",
+        'measure = "absorbance_au"',
+        'measure = "absorbence_au"',
+        "campaign.toml:29: objective.measure: dye_assay does not measure 'absorbence_au'; "
+        "did you mean 'absorbance_au'?",
+    ),
+    (
+        "campaign.toml",
+        'quantity = "dye_fraction"',
+        'quantity = "absorbance_au"',
+        "campaign.toml:11: hypothesis.predicts: a measure at best needs noise_sd, "
+        "the standard deviation of one measurement in the measure's unit",
+    ),
+    (
+        "campaign.toml",
+        'kind = "sobol"',
+        'kind = "sobel"',
+        "campaign.toml:38: planner.kind: there is no planner 'sobel'; did you mean 'sobol'?",
+    ),
+    (
+        "campaign.toml",
+        'lab      = "lab.toml"',
+        'lab      = "labs.toml"',
+        "campaign.toml:5: campaign.lab: there is no file labs.toml; correct the path",
+    ),
+    (
+        "campaign.toml",
+        "to = 0.95",
+        "to = = 0.95",
+        "campaign.toml:23: not valid TOML: Invalid value (column 36)",
+    ),
+    (
+        "lab.toml",
+        'simulator = "absorbance-reader"',
+        'simulator = "absorbance-raeder"',
+        "lab.toml:17: there is no simulator 'absorbance-raeder'; "
+        "did you mean 'absorbance-reader'? "
+        "There are: absorbance-reader, data-emulator, liquid-handler, "
+        "or name a file of your own, such as './my_file.py:MyClass'",
+    ),
+    (
+        "lab.toml",
+        "dispense.volumes_ul",
+        "dispense.volume_ul",
+        'lab.toml:15: instruments.handler.limits."dispense.volume_ul": '
+        "dispense has no argument 'volume_ul'; did you mean 'volumes_ul'?",
+    ),
+    (
+        "protocols/dye_assay.py",
+        "await settle(settle_s)",
+        "import time; time.sleep(settle_s)",
+        "{folder}/protocols/dye_assay.py:31: time.sleep reads a clock; a replay would see "
+        "another time. Use settle(seconds) and within(seconds)",
+    ),
+    (
+        "protocols/dye_assay.py",
+        "await settle(settle_s)",
+        "import asyncio; await asyncio.sleep(settle_s)",
+        "{folder}/protocols/dye_assay.py:31: asyncio.sleep works past the engine; "
+        "use together, settle and within of sdl",
+    ),
+    (
+        "protocols/dye_assay.py",
+        "await settle(settle_s)",
+        "await settle(settle_s",
+        "{folder}/protocols/dye_assay.py:31: '(' was never closed",
+    ),
+    (
+        "protocols/dye_assay.py",
+        "WELL_VOLUME_UL = 200.0",
+        "WELL_VOLUME_UL = 200.0 / 0",
+        "{folder}/protocols/dye_assay.py:8: running the file failed with ZeroDivisionError: "
+        "float division by zero",
+    ),
+]
+
+
+@pytest.mark.parametrize("name,right,wrong,expected", WRONG)
+def test_bad_input_is_told_with_file_and_line(
+    lab: Path, tmp_path: Path, name: str, right: str, wrong: str, expected: str
+) -> None:
+    folder = tmp_path / "lab"
+    shutil.copytree(lab, folder)
+    text = (folder / name).read_text()
+    assert right in text
+    (folder / name).write_text(text.replace(right, wrong, 1))
+    said = command(folder, "check", "campaign.toml", "--json")
+    assert said.err == f"sdl: {expected.format(folder=folder.resolve())}\n"
+    assert said.code == Exit.MISTAKE
+    assert "Traceback" not in said.err
+    error = said.document["error"]
+    assert said.document["schema"] == "sdl.error/1"
+    assert len(error["mistakes"]) == expected.count("\n") + 1
+    assert all(mistake["line"] for mistake in error["mistakes"])
