@@ -44,8 +44,7 @@ def write_json(schema: str, **content: object) -> None:
 def plain(value: object) -> object:
     """A value as JSON knows it; a number that is not finite becomes null."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        names = [field.name for field in dataclasses.fields(value)]
-        return {name: plain(getattr(value, name)) for name in names}
+        return {name: plain(item) for name, item in dataclasses.asdict(value).items()}
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, float):

@@ -9,11 +9,11 @@ import tempfile
 import traceback
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, NoReturn, cast
 
 import typer
 
-from sdl.cli.console import tell, write_error
+from sdl.cli.console import say, tell, write_error
 from sdl.cli.exits import Exit, exit_of
 from sdl.cli.verbs import VERBS, Verb
 from sdl.errors import SdlError
@@ -25,7 +25,7 @@ Begin with: sdl init my-lab
 LOG = "sdl-error.log"
 
 
-def main(words: Sequence[str] | None = None) -> None:
+def main(words: Sequence[str] | None = None) -> NoReturn:
     """Run the command line and leave with one of the exit codes of ``sdl.cli.exits``."""
     words = list(sys.argv[1:] if words is None else words)
     sys.exit(_run(words))
@@ -59,14 +59,13 @@ def _app(words: Sequence[str]) -> typer.Typer:
     """All verbs by name, the wanted one for real: importing the others would only cost time."""
     app = typer.Typer(
         name="sdl",
-        help=ABOUT,
         no_args_is_help=True,
         rich_markup_mode=None,
         pretty_exceptions_enable=False,
         add_completion="--install-completion" in words or "--show-completion" in words,
         context_settings={"help_option_names": ["-h", "--help"]},
     )
-    app.callback()(_version)
+    app.callback(help=ABOUT)(_version)
     wanted = next((word for word in words if not word.startswith("-")), None)
     for verb in VERBS:
         _add(app, verb, is_wanted=verb.name == wanted)
@@ -89,15 +88,23 @@ def _named_only() -> None:
     """Stands in the list of verbs for one that was not asked for."""
 
 
-def _version(
-    version: Annotated[bool, typer.Option("--version", help="Say the version, and leave.")] = False,
-) -> None:
-    if version:
+def _say_version(wanted: bool) -> None:
+    if wanted:
         from sdl import __version__
-        from sdl.cli.console import say
 
         say(f"sdl-runtime {__version__}")
         raise typer.Exit
+
+
+def _version(
+    _version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_say_version, is_eager=True, help="Say the version, and leave."
+        ),
+    ] = False,
+) -> None:
+    """Nothing but its options."""
 
 
 def _group(group: BaseExceptionGroup[BaseException], words: Sequence[str]) -> int:

@@ -29,8 +29,11 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     if view.best is None:
         say("  best       none: no run was measured")
     else:
-        value = quantity(view.measure, view.best.value, view.best.sd)
+        value = quantity(view.measure, view.best.value)
         say(f"  best       {view.measure} = {value}  ({view.best.run})")
+        if view.best.sd is not None:
+            spread = quantity(view.measure, view.best.sd)
+            say(f"  expected   to within ± {spread} (1 sd) by the planner, before it was measured")
         say(f"  at         {point(view.best.inputs)}")
     say(f"  runs       {_runs(view)}")
     if view.evidence is not None:

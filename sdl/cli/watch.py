@@ -66,7 +66,7 @@ class PlainLines:
                 tell(f"{instrument.name} went offline: {instrument.note}")
         if view.runs_ended != self._ended:
             self._ended = view.runs_ended
-            tell(f"{_progress(view)}; best {_best(view)}")
+            tell(f"{_progress(view)} ended; best {_best(view)}")
 
     def _once(self, line: str) -> None:
         if line not in self._said:
@@ -76,7 +76,7 @@ class PlainLines:
 
 def _progress(view: View) -> str:
     failed = f", {count(view.failures, 'failure')}" if view.failures else ""
-    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
+    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')}{failed}"
 
 
 def _best(view: View) -> str:
@@ -103,10 +103,10 @@ def picture(view: View, console: Console) -> RenderableType:
     from rich.table import Table
 
     head = Table.grid(padding=(0, 2))
-    width = max(10, min(40, console.width - 50))
+    width = max(10, min(40, console.width - 60))
     bar = ProgressBar(total=view.runs_max, completed=view.runs_ended, width=width)
     passed = duration(view.at - view.started_at)
-    head.add_row(f"[bold]{view.campaign}[/]", bar, f"{_progress(view)}, {passed} of lab time")
+    head.add_row(f"[bold]{view.campaign}[/]", bar, f"{_progress(view)}, {passed}")
     facts = Table.grid(padding=(0, 2))
     facts.add_row("best", f"[bold green]{_best(view)}[/]")
     facts.add_row("evidence", _evidence(view))

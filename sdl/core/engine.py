@@ -111,9 +111,13 @@ class Engine:
         self.state.epoch = event.epoch
         if event.epoch == 1:
             return
+        if self.state.closing and self.state.closing[0] == "stopped":
+            self.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
             instrument.online, instrument.absence = False, "not heard of since the restart"
         if self.state.open_ask:
+            # A new attempt: the record keeps one row, with one end, for each.
+            self.state.open_ask.attempt += 1
             self._send_ask(self.state.open_ask)
         self._out += self._steps.rewind_timers()
 

@@ -31,7 +31,7 @@ Disposition = Literal["measured", "failed", "unknown", "refused", "unused"]
 """How a suggestion ended; each has exactly one, once its campaign has ended."""
 
 RunOutcome = Literal["measured", "failed", "unknown"]
-"""How a run ended. *unknown*: nobody knows whether an action happened; the sample is not trusted."""
+"""How a run ended. *unknown*: nobody knows what happened; the sample is not trusted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,7 +98,12 @@ class Record:
             changed.add_lines(lines)
             if self._pen is None:
                 self._pen = Pen(self._engine)
-            self._pen.write(lines, changed)
+            try:
+                self._pen.write(lines, changed)
+            except BaseException:
+                # An interrupt may come just after the commit: ask the database where it stands.
+                self._heads.clear()
+                raise
             self._heads.update(heads)
 
     def _continued(self, lines: Sequence[Line]) -> dict[str, tuple[int, str]]:

@@ -34,12 +34,19 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
 
 
 def raise_all(mistakes: Sequence[UserMistake]) -> None:
-    """Raise the mistakes as one error, in the order of their lines; return if there are none."""
+    """Raise the mistakes as one error, each file's in the order of its lines; none: return."""
     if not mistakes:
         return
     if len(mistakes) == 1:
         raise mistakes[0]
-    raise UserMistakes(tuple(mistakes))
+    files = list(dict.fromkeys(_place(mistake).file for mistake in mistakes))
+    raise UserMistakes(
+        tuple(sorted(mistakes, key=lambda m: (files.index(_place(m).file), _place(m).line or 0)))
+    )
+
+
+def _place(mistake: UserMistake) -> Place:
+    return mistake.place or Place("")
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,11 +100,7 @@ class TomlFile:
 
     def finish(self) -> None:
         """Raise what was found, if anything, in the order of the lines."""
-        raise_all(sorted(self.mistakes, key=_line))
-
-
-def _line(mistake: UserMistake) -> int:
-    return 0 if mistake.place is None else mistake.place.line or 0
+        raise_all(self.mistakes)
 
 
 def _read(path: Path) -> str:

@@ -1,17 +1,21 @@
-"""The ``sdl`` command as a person runs it: a process of its own."""
+"""The ``sdl`` command as a person runs it."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from sdl.cli.main import main
 
 
 @dataclass(frozen=True)
@@ -31,8 +35,21 @@ class Said:
 Sdl = Callable[..., Said]
 
 
-def command(folder: Path, *words: str, **environment: str) -> Said:
-    """Run ``sdl`` in a folder."""
+def command(folder: Path, *words: str) -> Said:
+    """Run ``sdl`` in a folder, in this process: most tests need no other."""
+    out, err = io.StringIO(), io.StringIO()
+    code: object = None
+    with chdir(folder), redirect_stdout(out), redirect_stderr(err):
+        try:
+            main(words)
+        except SystemExit as left:
+            code = left.code
+    assert isinstance(code, int)
+    return Said(code, out.getvalue(), err.getvalue())
+
+
+def process(folder: Path, *words: str, **environment: str) -> Said:
+    """Run ``sdl`` in a folder, in a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "sdl.cli", *words],
         cwd=folder,
@@ -63,4 +80,4 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def sdl(lab: Path) -> Sdl:
     """Runs ``sdl`` in that folder."""
-    return lambda *words, **environment: command(lab, *words, **environment)
+    return lambda *words: command(lab, *words)

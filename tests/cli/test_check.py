@@ -51,80 +51,80 @@ WRONG: list[tuple[str, str, str, str]] = [
         "campaign.toml",
         'reader  = "reader"',
         'reader  = "raeder"',
-        "campaign.toml:19: roles.reader: the lab has no instrument 'raeder'; "
+        "campaign.toml:18: roles.reader: the lab has no instrument 'raeder'; "
         "did you mean 'reader'?",
     ),
     (
         "campaign.toml",
         'reader  = "reader"',
         'readr  = "reader"',
-        "campaign.toml:17: roles: the role 'reader' is missing; "
+        "campaign.toml:16: roles: the role 'reader' is missing; "
         "name an instrument (PlateReader): reader = ...\n"
-        "campaign.toml:19: roles.readr: dye_assay has no such role; did you mean 'reader'?",
+        "campaign.toml:18: roles.readr: dye_assay has no such role; did you mean 'reader'?",
     ),
     (
         "campaign.toml",
         'reader  = "reader"',
         'reader  = "handler"',
-        "campaign.toml:19: roles.reader: 'handler' cannot absorbance, which a PlateReader must; "
+        "campaign.toml:18: roles.reader: 'handler' cannot absorbance, which a PlateReader must; "
         "choose another instrument or driver",
     ),
     (
         "campaign.toml",
         'well    = "plate-1" ',
         'well    = "reader" ',
-        "campaign.toml:20: roles.well: 'reader' is an instrument; the role needs a plate",
+        "campaign.toml:19: roles.well: 'reader' is an instrument; the role needs a plate",
     ),
     (
         "campaign.toml",
         "parallel = 2",
         "parallel = 97",
-        "campaign.toml:7: campaign.parallel: 97 runs at once need more wells than 'well' has "
+        "campaign.toml:8: campaign.parallel: 97 runs at once need more wells than 'well' has "
         "(96); add a plate",
     ),
     (
         "campaign.toml",
         "dye_fraction = {",
         "dye_fration = {",
-        "campaign.toml:22: search: the input 'dye_fraction' is missing and has no default; "
+        "campaign.toml:12: hypothesis.predicts.quantity: 'dye_fraction' is neither a measure "
+        "nor a searched input; did you mean 'dye_fration'?\n"
+        "campaign.toml:21: search: the input 'dye_fraction' is missing and has no default; "
         "add it to [search] or to [fixed]\n"
-        "campaign.toml:23: search.dye_fration: dye_assay has no such input; "
-        "did you mean 'dye_fraction'?\n"
-        "campaign.toml:11: hypothesis.predicts.quantity: 'dye_fraction' is neither a measure "
-        "nor a searched input; did you mean 'dye_fration'?",
+        "campaign.toml:22: search.dye_fration: dye_assay has no such input; "
+        "did you mean 'dye_fraction'?",
     ),
     (
         "campaign.toml",
         'settle_s = "30 s"',
         'settle_s = "30 uL"',
-        'campaign.toml:26: fixed.settle_s: "30 uL" does not fit: settle_s is in s, '
+        'campaign.toml:25: fixed.settle_s: "30 uL" does not fit: settle_s is in s, '
         "and uL cannot be converted to that",
     ),
     (
         "campaign.toml",
         'settle_s = "30 s"',
         'settle_s = "long"',
-        "campaign.toml:26: fixed.settle_s: 'long' does not fit: the protocol needs a number",
+        "campaign.toml:25: fixed.settle_s: 'long' does not fit: the protocol needs a number",
     ),
     (
         "campaign.toml",
         'measure = "absorbance_au"',
         'measure = "absorbence_au"',
-        "campaign.toml:29: objective.measure: dye_assay does not measure 'absorbence_au'; "
+        "campaign.toml:28: objective.measure: dye_assay does not measure 'absorbence_au'; "
         "did you mean 'absorbance_au'?",
     ),
     (
         "campaign.toml",
         'quantity = "dye_fraction"',
         'quantity = "absorbance_au"',
-        "campaign.toml:11: hypothesis.predicts: a measure at best needs noise_sd, "
+        "campaign.toml:12: hypothesis.predicts: a measure at best needs noise_sd, "
         "the standard deviation of one measurement in the measure's unit",
     ),
     (
         "campaign.toml",
         'kind = "sobol"',
         'kind = "sobel"',
-        "campaign.toml:38: planner.kind: there is no planner 'sobel'; did you mean 'sobol'?",
+        "campaign.toml:37: planner.kind: there is no planner 'sobel'; did you mean 'sobol'?",
     ),
     (
         "campaign.toml",
@@ -136,7 +136,7 @@ WRONG: list[tuple[str, str, str, str]] = [
         "campaign.toml",
         "to = 0.95",
         "to = = 0.95",
-        "campaign.toml:23: not valid TOML: Invalid value (column 36)",
+        "campaign.toml:22: not valid TOML: Invalid value (column 36)",
     ),
     (
         "lab.toml",

@@ -48,7 +48,7 @@ def test_the_end_names_best_point_record_and_next_command(sdl: Sdl) -> None:
     assert " AU" in said.out
     assert "4 ended, 4 measured, 0 failures" in said.out
     assert said.out.endswith("Next: sdl runs list --in again.sqlite\n")
-    assert "4 of at most 4 runs ended" in said.err
+    assert "4 of at most 4 runs ended; best " in said.err
 
 
 def test_why_tells_an_ending_a_run_a_point_and_a_step(sdl: Sdl) -> None:
@@ -86,7 +86,7 @@ def test_a_changed_journal_is_found_out(lab: Path, tmp_path: Path) -> None:
     with sqlite3.connect(tmp_path / "lab" / "record.sqlite") as connection:
         for (trigger,) in connection.execute("SELECT name FROM sqlite_master WHERE type='trigger'"):
             connection.execute(f"DROP TRIGGER {trigger}")
-        connection.execute("UPDATE journal SET body = replace(body, '4', '5') WHERE seq = 9")
+        connection.execute("UPDATE journal SET body = body || ' ' WHERE seq = 9")
     connection.close()
     said = command(tmp_path / "lab", "db", "verify", "--json")
     assert said.code == Exit.RECORD

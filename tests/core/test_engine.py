@@ -174,6 +174,15 @@ def test_open_questions_and_timers_are_set_again_after_a_restart() -> None:
     assert do.Wait(timer="dye/run-1/step-2/settle", until=32.0) in out
 
 
+def test_a_question_that_is_asked_again_after_a_restart_is_a_new_attempt() -> None:
+    floor = Floor(Engine(SCRIPT), seed=0)
+    floor.turn(started(campaign(), SCRIPT))
+    first = floor.turn(online("handler", at=1.0))
+    (asked,) = [each for each in first if isinstance(each, do.AskPlanner)]
+    out = floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
+    assert replace(asked, attempt=2) in out  # each attempt is one row of the record
+
+
 def arrive(*values: float, ask: str = "dye/ask-1", attempt: int = 1) -> ev.SuggestionsArrived:
     points = tuple(
         Suggestion(inputs={"x_fraction": value}, origin="sobol", predicted={}) for value in values
@@ -287,3 +296,12 @@ def test_waits_are_explained_in_one_sentence_each() -> None:
         "dye/run-1/step-1",
         "dispense on handler was sent, no word yet",
     )
+
+
+def test_a_stopped_campaign_that_is_resumed_goes_on() -> None:
+    floor, out = at_work()
+    floor.turn(ev.StopRequested(at=2.0, by="a person", reason="Ctrl-C"))
+    floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
+    cid = out[-1].cid  # type: ignore[union-attr]
+    floor.turn(online("handler", 61.0))
+    assert kinds(floor.turn(failed(62.0, cid, "during", "driver")))[-1] == "AskPlanner"

@@ -70,8 +70,8 @@ def campaign(
 @pytest.mark.parametrize("space", [(DYE,), (DYE, PATH)])
 def test_a_target_is_reached_within_2_percent_in_few_runs(space: tuple[Parameter, ...]) -> None:
     problem = task("target", *space, target=0.8)
-    counts = {s: len(campaign(problem, absorbance, 20, s, 0.01)[1]) for s in (1, 2)}
-    assert max(counts.values()) <= 14, f"runs by seed: {counts}"
+    said, _ = campaign(problem, absorbance, 20, seed=1, noise=0.01)
+    assert len(said) <= 14, f"seed 1: {[s.inputs for s in said]}"
 
 
 @pytest.mark.parametrize("goal, sign", [("maximise", 1.0), ("minimise", -1.0)])
@@ -79,9 +79,9 @@ def test_the_top_of_a_hill_is_found_in_either_direction(goal: Goal, sign: float)
     def hill(inputs: Inputs) -> float:
         return sign * math.exp(-(((number(inputs["lambda"]) - 0.7) / 0.2) ** 2))
 
-    said, trials = campaign(task(goal, DYE), hill, 10, seed=1)
+    said, trials = campaign(task(goal, DYE), hill, 8, seed=1)
     best = max(sign * trial.measures["yield"] for trial in trials)
-    assert best > 0.98, f"seed 1: {[s.inputs for s in said]}"
+    assert best > 0.97, f"seed 1: {[s.inputs for s in said]}"
     assert not any(s.fall_back for s in said)
 
 
@@ -118,10 +118,10 @@ def test_the_best_percent_of_768_points_is_found_far_sooner_than_by_chance() -> 
     problem = lipids()
     values = [efficiency(named(problem.space, p)) for p in grid_points(problem)]
     good = sorted(values)[-8]
-    said, trials = campaign(problem, efficiency, 25, seed=1)
-    assert len({str(s.inputs) for s in said}) == 25, "seed 1: a point came twice"
+    said, trials = campaign(problem, efficiency, 20, seed=1)
+    assert len({str(s.inputs) for s in said}) == 20, "seed 1: a point came twice"
     first = next((n for n, t in enumerate(trials, 1) if t.measures["yield"] >= good), 99)
-    assert first <= 25, f"seed 1: found after {first}; chance needs 85"
+    assert first <= 20, f"seed 1: found after {first}; chance needs 85"
 
 
 def some_trials(problem: Problem, seed: int) -> tuple[Trial, ...]:
@@ -182,7 +182,7 @@ def test_pending_and_failed_points_are_kept_clear_of() -> None:
     trials = tuple(measured({"lambda": x}, -((x - 0.6) ** 2)) for x in (0.2, 0.4, 0.8))
     (best,) = AxPlanner().suggest(problem, trials, 1, 1)
     for status in ("pending", "failed"):
-        again = Trial(inputs=best.inputs, status=status, measures={})  # type: ignore[arg-type]
+        again = Trial(inputs=best.inputs, status=status, measures={})
         (other,) = AxPlanner().suggest(problem, (*trials, again), 1, 1)
         apart = abs(number(other.inputs["lambda"]) - number(best.inputs["lambda"]))
         assert apart > 1e-3, f"{status}, seed 1: {other.inputs} again"

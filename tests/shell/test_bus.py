@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
@@ -115,46 +116,40 @@ async def test_an_mqtt_bus_outlives_its_broker(mosquitto: str, tmp_path: Path) -
         await b.aclose()
 
 
+async def resend_until_answered(caller: Caller, count: int, results: asyncio.Queue[object]) -> None:
+    """Do commands one after the other, each sent again and again until there is an answer."""
+    for number in range(count):
+        order = command(f"c/run-1/step-{number}/try-1", "act", what="ok")
+        end = asyncio.create_task(caller.end(order.cid))
+        while not end.done():
+            await caller.send(order)
+            await asyncio.wait((end,), timeout=0.3)
+        await results.put(end.result().result)
+
+
 async def test_commands_act_once_while_the_broker_is_killed_again_and_again(
     mosquitto: str, tmp_path: Path
 ) -> None:
-    """Every command is sent again until it is answered, and still none acts twice."""
     del mosquitto  # skips where there is none
-    port, count = free_port(), 150
+    port, count, kills = free_port(), 100, 4
     url = f"mqtt://127.0.0.1:{port}"
-    results: list[object] = []
-
-    async def work(caller: Caller) -> None:
-        for number in range(count):
-            order = command(f"c/run-1/step-{number}/try-1", "act", what="ok")
-            while True:
-                await caller.send(order)
-                try:
-                    async with asyncio.timeout(0.3):
-                        results.append((await caller.end(order.cid)).result)
-                        break
-                except TimeoutError:
-                    continue
-
-    with open_mosquitto(tmp_path, port):
-        caller = Caller(MqttBus(url, "caller"), "once")
-        await caller.bus.subscribe("t/unused")
-        await caller.__aenter__()
-        node = running_node(probe_lab("once"), MqttBus(url, "node"), WallClock())
-        await node.__aenter__()
-        working = asyncio.create_task(work(caller))
-        await caller.until(lambda: len(results) > 3)
-    for _ in range(3):
+    results: asyncio.Queue[object] = asyncio.Queue(maxsize=1)  # so that work goes on till the end
+    seen: list[object] = []
+    async with AsyncExitStack() as stack:
         with open_mosquitto(tmp_path, port) as process:
-            known = len(results)
-            await caller.until(lambda known=known: len(results) > min(known + 10, count - 1))
+            caller = await stack.enter_async_context(Caller(MqttBus(url, "caller"), "once"))
+            await stack.enter_async_context(
+                running_node(probe_lab("once"), MqttBus(url, "node"), WallClock())
+            )
+            working = asyncio.create_task(resend_until_answered(caller, count, results))
             process.kill()
-    with open_mosquitto(tmp_path, port):
-        async with asyncio.timeout(PATIENCE_S):
-            await working
-        await node.__aexit__(None, None, None)
-        await caller.__aexit__(None, None, None)
-    assert results == [float(number) for number in range(1, count + 1)], "lost, or done twice"
+        for kill in range(1, kills + 1):
+            with open_mosquitto(tmp_path, port) as process:
+                while len(seen) < kill * count // kills:
+                    seen.append(await results.get())
+                process.kill()
+        await working
+    assert seen == [float(number) for number in range(1, count + 1)], "lost, or done twice"
 
 
 async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:

@@ -20,14 +20,15 @@ def joined(*parts: str) -> str:
 
 LOCAL = {
     "a path of one machine": re.compile(START + joined("", "(?:work|root|home|Users)", "")),
-    "a folder of one machine": re.compile(START + joined("", "(?:opt|mnt|srv)", r"[a-z]")),
+    "a folder of one machine": re.compile(
+        START + joined("", "(?:opt|mnt|srv)", r"(?!homebrew)[a-z]")
+    ),
     "a folder beside the clone": re.compile(joined(r"\.\.", "shared")),
     "the host of a package index": re.compile(r"py" + r"pi\.org|python" + r"hosted\.org"),
 }
 SCRATCH = re.compile(START + joined("", "tmp", ""))
 TORCH_HOST = re.compile(r"download\.py" + r"torch\.org")
 TORCH_HOST_ALLOWED = {"bootstrap.py"}
-SYSTEM_PLACES = {"tests/conftest.py"}  # where servers are installed on common systems
 
 VERSION_HEADING = re.compile(r"## (?:Unreleased|(\d+\.\d+\.\d+) \((\d{4}-\d{2}-\d{2})\))")
 RECORD_NAME = re.compile(r"(\d{4})-[a-z0-9-]+\.md")
@@ -37,8 +38,6 @@ RECORD_HEADINGS = ["## Context", "## Decision", "## Consequences"]
 def leans(name: str, text: str) -> list[str]:
     """Lines that hold true on one machine only."""
     rules = dict(LOCAL)
-    if name in SYSTEM_PLACES:
-        del rules["a folder of one machine"]
     if not name.startswith("tests/"):
         rules["a scratch folder"] = SCRATCH
     if name not in TORCH_HOST_ALLOWED:
