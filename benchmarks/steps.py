@@ -17,11 +17,12 @@ import os
 import sqlite3
 import tempfile
 import time
+from itertools import pairwise
 from pathlib import Path
 
 import psutil
-from common import machine, percentile, round_trips
 
+from common import machine, percentile, round_trips
 from sdl.shell.launch import run_campaign
 from sdl.testing.servers import mosquitto
 
@@ -53,7 +54,9 @@ def starts(record: Path) -> dict[str, list[float]]:
     """When each step started, by chain (run and instrument), in order."""
     chains: dict[str, list[float]] = {}
     with sqlite3.connect(record) as connection:
-        rows = connection.execute("SELECT body FROM journal WHERE type = 'CommandDone' ORDER BY seq")
+        rows = connection.execute(
+            "SELECT body FROM journal WHERE type = 'CommandDone' ORDER BY seq"
+        )
         for (body,) in rows:
             done = json.loads(body)
             run, step = done["cid"].split("/step-")
@@ -67,7 +70,9 @@ def memory_mb() -> dict[str, float]:
     found = {"orchestrator": _rss(psutil.Process())}
     for child in psutil.Process().children(recursive=True):
         words = " ".join(child.cmdline())
-        part = next((p for p in ("planner_worker", "node_process", "mosquitto") if p in words), "other")
+        part = next(
+            (p for p in ("planner_worker", "node_process", "mosquitto") if p in words), "other"
+        )
         found[part] = found.get(part, 0.0) + _rss(child)
     return found
 
@@ -87,7 +92,7 @@ def measure(folder: Path, url: str, instruments: int, runs: int) -> dict[str, ob
 
     outcome = asyncio.run(run_campaign(campaign, watch=look))
     chains = {k: v for k, v in starts(folder / "record.sqlite").items() if "/run-1/" not in k}
-    gaps = [b - a for times in chains.values() for a, b in zip(times, times[1:], strict=False)]
+    gaps = [b - a for times in chains.values() for a, b in pairwise(times)]
     rates = []
     for number in range(2, runs + 1):
         times = [t for k, v in chains.items() if f"/run-{number}/" in k for t in v]
@@ -110,7 +115,9 @@ def measure(folder: Path, url: str, instruments: int, runs: int) -> dict[str, ob
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=11, help="runs of each campaign; the first warms up")
+    parser.add_argument(
+        "--runs", type=int, default=11, help="runs of each campaign; the first warms up"
+    )
     parser.add_argument("--json", action="store_true")
     chosen = parser.parse_args()
     results: list[dict[str, object]] = []
@@ -124,7 +131,12 @@ def main() -> None:
                     measure(folder, url, instruments, chosen.runs)
                     | {"bare_round_trip_p50_ms": 1e3 * percentile(baseline, 50)}
                 )
-    report = {"machine": machine(), "aim": AIM, "results": results, "wall_s": time.perf_counter() - began}
+    report = {
+        "machine": machine(),
+        "aim": AIM,
+        "results": results,
+        "wall_s": time.perf_counter() - began,
+    }
     if chosen.json:
         print(json.dumps(report, indent=1))
         return

@@ -14,6 +14,7 @@
     |   `-- OutcomeUnknown    nobody can say whether the action happened
     |-- WindowMissed          a maximum lag of the protocol was not kept
     |-- PlannerFault          the planner died, hung, or answered nonsense
+    |   `-- SpaceExhausted    it has suggested every point that there is
     |-- LimitReached          a bound of the runtime was met
     |-- RecordFault           the database cannot be read or written
     `-- Bug                   an invariant of ours is broken: stop and make safe
@@ -92,6 +93,10 @@ class WindowMissed(SdlError):
 
 class PlannerFault(SdlError):
     """The planner died, did not answer in time, or answered nonsense."""
+
+
+class SpaceExhausted(PlannerFault):
+    """No point is left to suggest: every one was tried."""
 
 
 class LimitReached(SdlError):

@@ -11,13 +11,10 @@ import os
 import pwd
 import secrets
 import shutil
-import signal
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -26,8 +23,10 @@ import pytest
 from hypothesis import settings
 from psycopg import sql
 
+from sdl.testing.servers import SBIN, START_S, find_program, free_port, server
+from sdl.testing.servers import mosquitto as running_mosquitto
+
 IN_CI = "SDL_CI" in os.environ
-START_S = 30.0
 
 # Two cores are shared by all tests; threads of linear algebra would only fight for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -40,36 +39,11 @@ settings.load_profile("ci" if IN_CI else "desk")
 @pytest.fixture(scope="session")
 def mosquitto(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """URL of a Mosquitto broker, with user and password in it."""
-    program = find("mosquitto", "/usr/sbin", "/usr/local/sbin", "/opt/homebrew/sbin")
-    passwords = find("mosquitto_passwd", "/usr/bin", "/usr/local/bin", "/opt/homebrew/bin")
-    folder = tmp_path_factory.mktemp("mosquitto")
-    password = secrets.token_hex(16)
-    subprocess.run(
-        [passwords, "-b", "-c", folder / "passwords", "sdl", password],
-        check=True,
-        capture_output=True,
-    )
-    port = free_port()
-    config = folder / "mosquitto.conf"
-    config.write_text(mosquitto_config(port, folder), encoding="utf-8")
-    with server([program, "-c", str(config)], port, folder / "log.txt"):
-        yield f"mqtt://sdl:{password}@127.0.0.1:{port}"
-
-
-def mosquitto_config(port: int, folder: Path) -> str:
-    """The settings that a lab's broker should have, too."""
-    lines = [
-        f"listener {port} 127.0.0.1",
-        "set_tcp_nodelay true",
-        "max_inflight_messages 100",
-        "max_queued_messages 0",
-        "persistence false",
-        "allow_anonymous false",
-        f"password_file {folder / 'passwords'}",
-    ]
-    if os.geteuid() == 0:
-        lines.append("user root")  # else it changes to a user who cannot read the folder
-    return "\n".join(lines) + "\n"
+    for name in ("mosquitto", "mosquitto_passwd"):
+        if find_program(name, *SBIN) is None:
+            absent(f"the program {name!r} is not installed")
+    with running_mosquitto(tmp_path_factory.mktemp("mosquitto")) as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
@@ -89,7 +63,9 @@ def postgres() -> Iterator[str]:
         options = ["-k", "", "-c", "fsync=off", "-c", "max_connections=60"]
         command = [program, "-D", str(folder / "data"), "-h", "127.0.0.1", "-p", str(port)]
         with server([*command, *options], port, folder / "log.txt", owner):
-            yield f"postgresql+psycopg://sdl:{password}@127.0.0.1:{port}/postgres"
+            address = f"//sdl:{password}@127.0.0.1:{port}/postgres"
+            wait_for_database(f"postgresql:{address}")
+            yield f"postgresql+psycopg:{address}"
     finally:
         shutil.rmtree(folder)
 
@@ -141,54 +117,23 @@ def make_cluster(initdb: str, folder: Path, password: str, owner: int | None) ->
     assert made.returncode == 0, f"initdb failed: {made.stdout}\n{made.stderr}"
 
 
-@contextmanager
-def server(command: list[str], port: int, log: Path, owner: int | None = None) -> Iterator[None]:
-    """Run a server until the block ends. AssertionError, with its log, if it does not come up."""
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            user=owner,
-            cwd=log.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        wait_for_port(process, port, log)
-        yield
-    finally:
-        process.send_signal(signal.SIGINT)  # for PostgreSQL: end now, but in good order
-        try:
-            process.wait(timeout=START_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
-    """Return as soon as the server listens."""
+def wait_for_database(address: str) -> None:
+    """Return once it answers: an open port may still say that it is starting up."""
     until = time.monotonic() + START_S
-    while time.monotonic() < until and process.poll() is None:
+    while True:
         try:
-            with socket.create_connection(("127.0.0.1", port), timeout=1.0):
-                return
-        except OSError:
-            time.sleep(0.02)
-    said = log.read_text(encoding="utf-8", errors="replace")
-    raise AssertionError(f"{process.args!r} did not come up on port {port}:\n{said}")
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+            psycopg.connect(address, connect_timeout=5).close()
+        except psycopg.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.05)
+        else:
+            return
 
 
 def find(name: str, *folders: str) -> str:
     """The program, from PATH or one of the folders; skips, or fails in CI, where there is none."""
-    found = shutil.which(name) or shutil.which(name, path=os.pathsep.join(folders))
-    return found or absent(f"the program {name!r} is not installed")
+    return find_program(name, *folders) or absent(f"the program {name!r} is not installed")
 
 
 def absent(reason: str) -> NoReturn:

@@ -35,6 +35,8 @@ class OpenAsk:
     question: Ask
     attempt: int
     asked_at: float
+    failures: int = 0
+    """Attempts of the present planner that failed; a restart of ours is no failure of its."""
     fall_back: str = ""
     """Why another planner than the campaign's was asked; empty if it was not."""
 
@@ -123,7 +125,7 @@ def question(state: CampaignState, count: int) -> Ask:
         problem=problem(spec),
         trials=tuple(state.trials.values()),
         count=count,
-        seed=_seed(spec.seed, ask),
+        seed=spec.seed,
     )
 
 
@@ -150,9 +152,3 @@ def trials_sha256(trials: tuple[Trial, ...]) -> str:
     ]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _seed(campaign_seed: int, ask: str) -> int:
-    """31 bits, different for each question and the same in each replay."""
-    digest = hashlib.sha256(f"{campaign_seed}/{ask}".encode()).digest()
-    return int.from_bytes(digest[:4], "big") >> 1

@@ -95,10 +95,8 @@ class Engine:
                     self.lab.instruments[name].absence = reason
             case ev.SuggestionsArrived():
                 self._suggested(event)
-            case ev.PlannerFailed(ask=ask, attempt=attempt, reason=reason):
-                open_ask = self.state.open_ask
-                if open_ask and open_ask.question.id == ask and open_ask.attempt == attempt:
-                    self._ask_again(open_ask, reason)
+            case ev.PlannerFailed():
+                self._planner_failed(event)
             case ev.StopRequested(by=by, reason=reason):
                 self.state.close("stopped", f"{reason} ({by})")
             case ev.CampaignStarted():
@@ -148,6 +146,19 @@ class Engine:
         for value in event.suggestions:
             self._accept(event.ask, value, open_ask.fall_back)
 
+    def _planner_failed(self, event: ev.PlannerFailed) -> None:
+        open_ask = self.state.open_ask
+        if (
+            open_ask is None
+            or open_ask.question.id != event.ask
+            or open_ask.attempt != event.attempt
+        ):
+            return
+        if event.exhausted:
+            self._give_up_asking("exhausted", event.reason)
+        else:
+            self._ask_again(open_ask, event.reason)
+
     def _accept(self, ask: str, value: Suggestion, fall_back: str) -> None:
         state = self.state
         state.accepted += 1
@@ -162,18 +173,20 @@ class Engine:
     def _ask_again(self, open_ask: OpenAsk, reason: str) -> None:
         choice = self.state.spec.planner
         open_ask.attempt += 1
-        if open_ask.attempt > PLANNER_TRIES and not open_ask.fall_back:
-            if choice.fall_back == "stop" or choice.kind == "sobol":
-                self.state.open_ask = None
-                self.state.close("planner", f"{choice.kind} failed {PLANNER_TRIES} times: {reason}")
+        open_ask.failures += 1
+        if open_ask.failures >= PLANNER_TRIES:
+            planner = open_ask.question.planner
+            failed = f"{planner} failed {PLANNER_TRIES} times: {reason}"
+            if choice.fall_back in ("stop", planner):
+                self._give_up_asking("planner", failed)
                 return
-            open_ask.fall_back = f"{choice.kind} failed {PLANNER_TRIES} times: {reason}"
+            open_ask.fall_back, open_ask.failures = failed, 0
             open_ask.question = replace(open_ask.question, planner=choice.fall_back)
-        elif open_ask.attempt > 2 * PLANNER_TRIES:
-            self.state.open_ask = None
-            self.state.close("planner", f"the fall-back failed too: {reason}")
-            return
         self._send_ask(open_ask)
+
+    def _give_up_asking(self, ending: rules.Ending, reason: str) -> None:
+        self.state.open_ask = None
+        self.state.close(ending, reason)
 
     def _send_ask(self, open_ask: OpenAsk) -> None:
         question = open_ask.question
@@ -194,7 +207,7 @@ class Engine:
         if count > 0:
             question = rules.question(self.state, count)
             self.state.asks += 1
-            self.state.open_ask = OpenAsk(question, 1, self.at)
+            self.state.open_ask = OpenAsk(question=question, attempt=1, asked_at=self.at)
             self._send_ask(self.state.open_ask)
 
     # What follows from all that is known.

@@ -76,6 +76,8 @@ class PlannerFailed:
     ask: str
     attempt: int
     reason: str
+    exhausted: bool = False
+    """It did its work: there is no point left to suggest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,9 @@ from dataclasses import dataclass
 
 from sdl.model.hypothesis import Evidence, Hypothesis, Prediction, Verdict
 
+LOG_E_MAX = 600.0
+"""E-values stop growing here: far beyond any error level, and still a finite number."""
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
@@ -79,8 +82,9 @@ def _pair_votes(predicts: Prediction, outcomes: Sequence[Outcome]) -> list[bool]
 def _from_votes(hypothesis: Hypothesis, wins: int, votes: int, runs: int) -> Evidence:
     """Votes with an unknown chance p, uniform a priori; the claim is p > 1/2."""
     upper = _half_beta(votes - wins, wins)  # share of the posterior of p above 1/2
-    lower = 1.0 - upper
-    whole = math.exp(_log_beta(wins + 1, votes - wins + 1) + votes * math.log(2.0))
+    lower = _half_beta(wins, votes - wins)
+    log_whole = _log_beta(wins + 1, votes - wins + 1) + votes * math.log(2.0)
+    whole = math.exp(min(log_whole, LOG_E_MAX))
     prior = hypothesis.prior
     return Evidence(
         runs=runs,
@@ -93,7 +97,11 @@ def _from_votes(hypothesis: Hypothesis, wins: int, votes: int, runs: int) -> Evi
 def _half_beta(losses: int, wins: int) -> float:
     """P(p > 1/2) for Beta(wins + 1, losses + 1): a binomial tail, exact for whole numbers."""
     n = wins + losses + 1
-    return math.fsum(math.comb(n, k) for k in range(wins + 1)) / 2.0**n
+    tail, term = 0, 1
+    for k in range(wins + 1):
+        tail += term
+        term = term * (n - k) // (k + 1)
+    return tail / (1 << n)
 
 
 def _log_beta(a: int, b: int) -> float:

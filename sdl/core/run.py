@@ -60,7 +60,7 @@ class Run:
     steps: dict[str, Step] = field(default_factory=dict)
     """Open ones by path, in order of asking."""
     broken: str | None = None
-    """Why the outcome is unknown; then nothing new is started and the run ends with its open steps."""
+    """Why the outcome is unknown; then nothing new starts, and the run ends with its open steps."""
 
     def add(self, wanted: Wanted, order: int, at: float) -> Step:
         """Enter a request of the protocol."""

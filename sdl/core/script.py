@@ -1,4 +1,4 @@
-"""A protocol ready to be driven: its function, its schema and the handles that stand for its roles."""
+"""A protocol ready to be driven: its function, its schema and handles for its roles."""
 
 from __future__ import annotations
 

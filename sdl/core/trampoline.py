@@ -27,7 +27,7 @@ Strand: TypeAlias = "_Strand"
 
 
 class BranchStopped(BaseException):
-    """Thrown into a branch whose sibling failed, so that it can clean up; it may ask for nothing."""
+    """Thrown into a branch whose sibling failed, to let it clean up; it may ask for nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Answer:
     id: str
     suggestions: tuple[Suggestion, ...] = ()
     error: str = ""
+    exhausted: bool = False
+    """The error is that no point is left to suggest: asking again will not help."""
     versions: Mapping[str, str] = field(default_factory=dict)
     """Package versions that had a part in the answer, such as ``ax-platform`` and ``torch``."""
     seconds: float = 0.0

@@ -6,7 +6,7 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 
-from sdl.errors import PlannerFault
+from sdl.errors import PlannerFault, SpaceExhausted
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
 from sdl.model.planning import Problem
@@ -31,7 +31,7 @@ class GridPlanner:
     ) -> tuple[Suggestion, ...]:
         """The first ``count`` grid points that keep the constraints and are not yet tried.
 
-        PlannerFault once every one was tried. Where a few are left, but fewer than ``count``, a
+        SpaceExhausted once every one was tried. Where a few are left, but fewer than ``count``, a
         space with real ranges gets the missing ones from Sobol, and each says so.
         """
         wanted = _wanted(problem)
@@ -43,7 +43,7 @@ class GridPlanner:
             )
         points = _untried(problem, trials, wanted, count)
         if not points:
-            raise PlannerFault(
+            raise SpaceExhausted(
                 f"every feasible point of the grid ({size} in all) was tried; "
                 "give more levels under [planner] levels, or end the campaign"
             )

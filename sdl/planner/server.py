@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
+from functools import cache
 from importlib.metadata import entry_points, version
 from typing import cast
 
-from sdl.errors import PlannerFault, SdlError
+from sdl.errors import PlannerFault, SdlError, SpaceExhausted
 from sdl.model.data import Suggestion
 from sdl.model.planning import Answer, Ask
 from sdl.planner.contract import Planner, violations
@@ -18,14 +20,14 @@ def answer(ask: Ask) -> Answer:
     """Let the named planner answer. Never raises: a failure stands in ``Answer.error``."""
     start = time.perf_counter()
     suggestions: tuple[Suggestion, ...] = ()
-    versions: dict[str, str] = {}
-    error = ""
+    versions: Mapping[str, str] = {}
+    error, exhausted = "", False
     try:
         planner = load(ask.planner)
-        versions = {"sdl-runtime": version("sdl-runtime"), **planner.versions()}
+        versions = _versions(ask.planner)
         suggestions = checked(ask, planner)
     except SdlError as fault:
-        error = str(fault)
+        error, exhausted = str(fault), isinstance(fault, SpaceExhausted)
     except Exception as fault:  # noqa: BLE001 - a planner may raise anything; it must reach a person
         error = (
             f"planner {ask.planner!r} failed with {type(fault).__name__}: {fault}; "
@@ -35,6 +37,7 @@ def answer(ask: Ask) -> Answer:
         id=ask.id,
         suggestions=suggestions,
         error=error,
+        exhausted=exhausted,
         versions=versions,
         seconds=time.perf_counter() - start,
     )
@@ -45,19 +48,30 @@ def known() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+@cache
+def _kind(name: str) -> Callable[[], object]:
+    """The class of a planner; looking it up reads the metadata of every installed package."""
+    (entry,) = entry_points(group=GROUP, name=name)
+    return cast("Callable[[], object]", entry.load())
+
+
+@cache
+def _versions(name: str) -> Mapping[str, str]:
+    """They cannot change while the process lives, and asking for them is slow."""
+    return {"sdl-runtime": version("sdl-runtime"), **load(name).versions()}
+
+
 def load(name: str) -> Planner:
     """A fresh planner. PlannerFault if there is none of that name, or it cannot be made."""
-    found = tuple(entry_points(group=GROUP, name=name))
-    if not found:
-        raise PlannerFault(
-            f"there is no planner {name!r}; installed are {', '.join(known()) or 'none'}"
-        )
     try:
-        kind = found[0].load()
-        return cast("Planner", kind())
+        return cast("Planner", _kind(name)())
+    except ValueError:
+        there = ", ".join(known()) or "none"
+        raise PlannerFault(f"there is no planner {name!r}; installed are {there}") from None
     except Exception as fault:
+        (entry,) = entry_points(group=GROUP, name=name)
         raise PlannerFault(
-            f"planner {name!r} ({found[0].value}) cannot be loaded: {type(fault).__name__}: {fault}"
+            f"planner {name!r} ({entry.value}) cannot be loaded: {type(fault).__name__}: {fault}"
         ) from fault
 
 

@@ -20,6 +20,7 @@ from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock
 from sdl.shell import opening
+from sdl.shell.bench_file import BENCH_FILE
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
@@ -87,7 +88,7 @@ async def _run(
     )
     campaign = opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
-    folder.mkdir(parents=True, exist_ok=True)
+    _make_folder(folder, goes_on=goes_on)
     async with AsyncExitStack() as stack:
         place = await _start(stack, prepared, folder, choice)
         # Only now: the lab's time does not pass while the children load their libraries.
@@ -111,6 +112,13 @@ async def _run(
             runtime.remember(perform)
         await _work(runtime, opened, place, stop)
     return _outcome(opened, prepared, folder, time.perf_counter() - began)
+
+
+def _make_folder(folder: Path, *, goes_on: bool) -> None:
+    """The run's folder; a new campaign begins with fresh plates, whatever an old one left."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if not goes_on:
+        (folder / BENCH_FILE).unlink(missing_ok=True)
 
 
 def _open(

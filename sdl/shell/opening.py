@@ -58,7 +58,11 @@ def new(
         hypothesis_sha256=_hypothesis_sha256(campaign),
     )
     started = ev.CampaignStarted(
-        at=at, campaign=campaign, lab=lab, protocol=script.signature, origin=origin
+        at=at,
+        campaign=campaign,
+        lab=_without_secrets(lab),
+        protocol=script.signature,
+        origin=origin,
     )
     first = (started, ev.OrchestratorStarted(at=at, epoch=1))
     return Opening(Engine(script), Chain(campaign.name), first)
@@ -119,6 +123,19 @@ def choose(record: Record, name: str, *, resume: bool, anew: bool) -> tuple[str,
             "or --new to leave it and begin another"
         )
     return new_name(record, name), False
+
+
+def _without_secrets(lab: Lab) -> Lab:
+    """The lab as it goes on record: no password stands in a journal that is kept for ever."""
+    return replace(lab, broker=_hidden(lab.broker), record=_hidden(lab.record))
+
+
+def _hidden(url: str) -> str:
+    head, at, rest = url.rpartition("@")
+    scheme, slashes, user = head.partition("://")
+    if not at or ":" not in user:
+        return url
+    return f"{scheme}{slashes}{user.partition(':')[0]}:***@{rest}"
 
 
 def renamed(campaign: Campaign, name: str) -> Campaign:

@@ -225,6 +225,7 @@ class Runtime:
                     ask=command.ask,
                     attempt=command.attempt,
                     reason=answer.error,
+                    exhausted=answer.exhausted,
                 )
             )
             return

@@ -1,4 +1,4 @@
-"""Real servers on a free loopback port for the length of a test: Mosquitto, and others by command."""
+"""Real servers on a free loopback port for the length of a test: Mosquitto, or any command."""
 
 from __future__ import annotations
 

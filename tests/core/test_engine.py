@@ -305,3 +305,27 @@ def test_a_stopped_campaign_that_is_resumed_goes_on() -> None:
     cid = out[-1].cid  # type: ignore[union-attr]
     floor.turn(online("handler", 61.0))
     assert kinds(floor.turn(failed(62.0, cid, "during", "driver")))[-1] == "AskPlanner"
+
+
+def test_a_planner_that_has_no_point_left_ends_the_campaign_as_exhausted() -> None:
+    floor = Floor(Engine(SCRIPT), seed=0)
+    for event in (started(campaign(), SCRIPT), online("handler"), online("reader")):
+        floor.turn(event)
+    (end,) = floor.turn(
+        ev.PlannerFailed(
+            at=1.0, ask="dye/ask-1", attempt=1, reason="the grid is used up", exhausted=True
+        )
+    )
+    assert isinstance(end, do.Conclude)
+    assert (end.ending, end.reason) == ("exhausted", "the grid is used up")
+
+
+def test_a_restart_of_ours_is_no_failure_of_the_planner() -> None:
+    floor = Floor(Engine(SCRIPT), seed=0)
+    for event in (started(campaign(), SCRIPT), online("handler"), online("reader")):
+        floor.turn(event)
+    for epoch in range(2, 8):
+        out = floor.turn(ev.OrchestratorStarted(at=float(epoch), epoch=epoch))
+        assert kinds(out) == ["AskPlanner"]
+    floor.turn(arrive(0.5, attempt=7))
+    assert floor.engine.state.ready

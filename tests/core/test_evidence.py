@@ -107,3 +107,10 @@ def test_evidence_does_not_depend_on_anything_but_the_runs() -> None:
     runs = measured(1.2, 0.9, 1.4)
     first: Evidence = weigh(claim, runs, quantity_is_input=False, runs_max=50)
     assert first == weigh(claim, list(runs), quantity_is_input=False, runs_max=50)
+
+
+def test_thousands_of_runs_give_finite_evidence() -> None:
+    runs = measured(*[2.0] * 3000)
+    evidence = weigh(hypothesis("typical"), runs, quantity_is_input=False, runs_max=3000)
+    assert 1e100 < evidence.e_for < float("inf")
+    assert 0.0 <= evidence.e_against < 1e-100
