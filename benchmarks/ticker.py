@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from sdl import Capability, action, protocol, together
+from sdl import Capability, action, settle, together
 from sdl.sim import Bench
-
-STEPS = 20
 
 
 class Ticker(Capability, Protocol):
@@ -43,47 +41,25 @@ class SimulatedTicker:
         return time.monotonic()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Ticks:
     """What a run of chains gives."""
 
     steps: float
 
 
-async def chain(ticker: Ticker) -> None:
-    """Twenty steps, each asked for when the last one is done."""
-    for _ in range(STEPS):
+async def chain(ticker: Ticker, steps: int, pause_s: float) -> None:
+    """Steps one after the other, each asked for when the last one is done, or a pause later."""
+    for _ in range(steps):
         await ticker.tick()
+        if pause_s > 0.0:
+            await settle(pause_s)
 
 
-@protocol
-async def one_chain(t0: Ticker, *, x: int) -> Ticks:
-    """One chain on one instrument."""
-    await chain(t0)
-    return Ticks(float(STEPS + 0 * x))
-
-
-async def side_by_side(tickers: Sequence[Ticker]) -> Ticks:
+async def side_by_side(tickers: Sequence[Ticker], steps: int, pause_s: float) -> Ticks:
     """A chain on each instrument at once."""
-    await together(*(chain(ticker) for ticker in tickers))
-    return Ticks(float(STEPS * len(tickers)))
-
-
-@protocol
-async def ten_chains(
-    t0: Ticker,
-    t1: Ticker,
-    t2: Ticker,
-    t3: Ticker,
-    t4: Ticker,
-    t5: Ticker,
-    t6: Ticker,
-    t7: Ticker,
-    t8: Ticker,
-    t9: Ticker,
-    *,
-    x: int,
-) -> Ticks:
-    """Ten chains on ten instruments."""
-    assert x >= 0
-    return await side_by_side((t0, t1, t2, t3, t4, t5, t6, t7, t8, t9))
+    if len(tickers) == 1:
+        await chain(tickers[0], steps, pause_s)
+    else:
+        await together(*(chain(ticker, steps, pause_s) for ticker in tickers))
+    return Ticks(steps=float(steps * len(tickers)))

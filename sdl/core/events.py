@@ -138,7 +138,7 @@ class CommandNotSeen:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommandUnheard:
-    """No word of a sent command came within the time that a command may stay unheard."""
+    """No word of an open command came for longer than it should stay unheard."""
 
     at: float
     cid: str

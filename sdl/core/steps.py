@@ -206,10 +206,11 @@ class Steps:
 
     def _unheard(self, cid: str) -> None:
         run, step = self._by_cid.get(cid, (None, None))
-        if run is None or step is None or step.cid != cid or step.state != "sent":
+        if run is None or step is None or step.cid != cid or not step.is_open:
             return
         if self._lab.instruments[step.instrument].online:
-            self._out.append(Resend(cid=cid))
+            # Sent: it may never have arrived. Later: its end may have been lost on the way back.
+            self._out.append(Resend(cid=cid) if step.state == "sent" else Query(cid=cid))
 
     def _not_seen(self, cid: str, boot: str) -> None:
         """The node has no memory of it: never reached that node, or the node was born since."""

@@ -135,7 +135,16 @@ class PlannerClient:
             self._boot = status.boot
             await self._ask_again()
         elif not status.online and status.boot == self._boot:
-            self._fail("the planner process died")
+            await self._died()
+
+    async def _died(self) -> None:
+        if self._pending:
+            self._fail("the planner process died")  # who asked starts it anew
+            return
+        try:
+            await self._start_anew(self._boot)
+        except PlannerFault as fault:  # the next question will say so
+            _LOG.warning("%s", fault)
 
     def _hear_answer(self, message: Message) -> None:
         try:

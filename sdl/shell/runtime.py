@@ -29,7 +29,9 @@ from sdl.wire.journal import Chain, Line
 from sdl.wire.topics import Topics, kind_in, name_in
 
 UNHEARD_S = (2.0, 5.0, 10.0)
-"""Loop seconds without a word of a command before it is asked for again; the last one repeats."""
+"""Loop seconds without a word of a sent command before it is sent again; the last one repeats."""
+QUIET_S = (30.0, 60.0, 120.0, 300.0, 600.0)
+"""The same once it is known to have arrived, before the node is asked how it stands."""
 LINGER_S = 0.02
 """Loop seconds that a word may wait for company before it is committed, if no command follows from
 it. Nothing in the world depends on such a line; what does is committed first, always."""
@@ -80,6 +82,8 @@ class Runtime:
         self._roll_call = RollCall()
         self._sent: dict[str, do.Perform] = {}
         self._unheard: dict[str, asyncio.TimerHandle] = {}
+        self._tries: dict[str, int] = {}
+        """Times that each open command has been waited for."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._lines: list[Line] = []
@@ -169,9 +173,9 @@ class Runtime:
         match command:
             case do.Perform():
                 self._sent[command.cid] = command
-                await self._send(command, 0)
+                await self._send(command)
             case do.Resend(cid=cid):
-                await self._send(self._known(cid), 0)
+                await self._send(self._known(cid))
             case do.Query(cid=cid):
                 perform = self._known(cid)
                 control = mqtt.Control(
@@ -179,6 +183,7 @@ class Runtime:
                 )
                 topic = self._topics.control(perform.instrument)
                 await self._bus.publish(topic, mqtt.encode(control))
+                self._listen_for(cid, QUIET_S)
             case do.AskPlanner():
                 self._spawn(self._ask(command, self._engine.question(command.ask)))
             case do.Wait(timer=timer, until=until):
@@ -194,15 +199,21 @@ class Runtime:
         """Know a command that an earlier process sent, so that it can be asked about."""
         self._sent[perform.cid] = perform
 
-    async def _send(self, perform: do.Perform, tries: int) -> None:
+    async def _send(self, perform: do.Perform) -> None:
         message = mqtt.command_message(
             perform, epoch=self._engine.state.epoch, issued_at=self._clock.now()
         )
         await self._bus.publish(self._topics.command(perform.instrument), mqtt.encode(message))
-        patience_s = UNHEARD_S[min(tries, len(UNHEARD_S) - 1)]
-        self._unheard[perform.cid] = asyncio.get_running_loop().call_later(
-            patience_s, self._miss, perform.cid
-        )
+        self._listen_for(perform.cid, UNHEARD_S)
+
+    def _listen_for(self, cid: str, patience_s: tuple[float, ...]) -> None:
+        """Wake the engine if no word of a command comes; later and later, if it stays so."""
+        self._calm(cid)
+        tries = self._tries.get(cid, 0)
+        self._tries[cid] = tries + 1
+        delay_s = patience_s[min(tries, len(patience_s) - 1)]
+        loop = asyncio.get_running_loop()
+        self._unheard[cid] = loop.call_later(delay_s, self._miss, cid)
 
     def _miss(self, cid: str) -> None:
         del self._unheard[cid]
@@ -243,15 +254,14 @@ class Runtime:
 
     def _heard(self, event: ev.Event) -> None:
         match event:
-            case (
-                ev.CommandAccepted(cid=cid)
-                | ev.CommandStarted(cid=cid)
-                | ev.CommandNotSeen(cid=cid)
-            ):
+            case ev.CommandAccepted(cid=cid) | ev.CommandStarted(cid=cid) if cid in self._sent:
+                self._listen_for(cid, QUIET_S)
+            case ev.CommandNotSeen(cid=cid):
                 self._calm(cid)
             case ev.CommandDone(cid=cid) | ev.CommandFailed(cid=cid) | ev.CommandUnknown(cid=cid):
                 self._calm(cid)
                 self._sent.pop(cid, None)
+                self._tries.pop(cid, None)
             case _:
                 pass
 

@@ -36,12 +36,14 @@ def simulate(
     seed: int | None = None,
     watch: Watch = lambda _: None,
     record: Path | None = None,
+    broker: LocalBroker | None = None,
 ) -> Outcome:
     """Run a campaign in virtual time.
 
     ``seed``: in place of the campaign's and the lab's. ``record``: SQLite file, replaced if it is
-    there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. UserMistake if a file is
-    wrong or an instrument is real.
+    there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. ``broker``: what carries
+    the messages; one that loses none if None. UserMistake if a file is wrong or an instrument is
+    real.
     """
     prepared = prepare(campaign_path)
     lab = prepared.lab.lab
@@ -55,7 +57,7 @@ def simulate(
     opening = new(prepared.script, campaign, lab, at=0.0, clock="virtual", speed=1.0)
     pages = _Pages(opened)
     try:
-        run_virtually(_play(prepared, lab, opening, pages, watch))
+        run_virtually(_play(prepared, lab, opening, pages, watch, broker or LocalBroker()))
     finally:
         pages.flush()
         opened.close()
@@ -93,10 +95,14 @@ class _Pages:
 
 
 async def _play(
-    prepared: Prepared, lab: Lab, opening: Opening, pages: _Pages, watch: Watch
+    prepared: Prepared,
+    lab: Lab,
+    opening: Opening,
+    pages: _Pages,
+    watch: Watch,
+    broker: LocalBroker,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
-    broker = LocalBroker()
     node = Node(
         lab=lab,
         folder=prepared.lab.folder,

@@ -140,12 +140,12 @@ def test_an_unknown_pure_action_is_tried_again() -> None:
     assert again.cid == "dye/run-1/step-3/try-2"
 
 
-def test_an_unheard_command_is_sent_again_under_the_same_id_until_word_comes() -> None:
+def test_an_unheard_command_is_sent_again_under_the_same_id_then_asked_about() -> None:
     floor, out = at_work()
     cid = out[-1].cid  # type: ignore[union-attr]
     assert floor.turn(ev.CommandUnheard(at=3.0, cid=cid)) == [do.Resend(cid=cid)]
     floor.turn(ev.CommandAccepted(at=4.0, cid=cid))
-    assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == []
+    assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == [do.Query(cid=cid)]
 
 
 def check_after_restart(boot: str, expected: list[str]) -> None:

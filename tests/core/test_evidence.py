@@ -29,7 +29,7 @@ def measured(*values: float) -> list[Outcome]:
 
 def test_no_run_leaves_the_prior_and_no_evidence() -> None:
     for at in ("best", "typical"):
-        evidence = weigh(hypothesis(at), [], quantity_is_input=False, runs_max=50)  # type: ignore[arg-type]
+        evidence = weigh(hypothesis(at), [], quantity_is_input=False, runs_max=50)
         assert (evidence.e_for, evidence.e_against, evidence.posterior) == (1.0, 1.0, 0.5)
 
 

@@ -176,7 +176,7 @@ def test_ctrl_c_finishes_what_runs_and_ends_in_good_order(tmp_path: Path) -> Non
         out, err = process.communicate(timeout=PATIENCE_S)
         assert process.returncode == 4, err
     assert "Traceback" not in err
-    assert json.loads(out)["ended"]["ending"] == "stopped"
+    assert json.loads(out)["ending"] == "stopped"
     record = record_of(tmp_path)
     summary = record.campaign("dye")
     sound(record, runs=summary.runs)

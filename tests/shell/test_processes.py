@@ -190,6 +190,14 @@ async def test_a_planner_that_dies_or_hangs_is_started_anew(mosquitto: str, tmp_
             await asking
         assert child.pid != pid
         assert (await client.ask(question(3), PATIENCE_S)).suggestions
+
+        pid = child.pid
+        assert pid is not None
+        os.kill(pid, signal.SIGKILL)  # while nobody asks: it is ready again before it is needed
+        async with asyncio.timeout(PATIENCE_S):
+            while child.pid in (pid, None):  # noqa: ASYNC110 - another process says nothing
+                await asyncio.sleep(0.02)
+        assert (await client.ask(question(4), PATIENCE_S)).suggestions
         await client.aclose()
 
 
