@@ -17,6 +17,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+import psutil
+
 from sdl.core.commands import Perform
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.wire.mqtt import EventMessage, command_message, encode
@@ -32,7 +34,7 @@ def machine() -> str:
     if info.exists():
         names = [line for line in info.read_text().splitlines() if line.startswith("model name")]
         model = names[0].split(": ")[1] if names else model
-    load = f"{os.getloadavg()[0]:.1f}"
+    load = f"{psutil.getloadavg()[0]:.1f}"
     return f"{os.cpu_count()} cores, {model}, Python {platform.python_version()}, load {load}"
 
 

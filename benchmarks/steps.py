@@ -30,7 +30,9 @@ from ticking import Ticking, chains, rates, run_ticks, ticks
 
 STEPS = 20
 AIM = {"gap_p50_ms": 5.0, "steps_per_s": 500.0, "memory_mb": 300.0}
-PEERS = "EOS, measured the same way: 100 ms, 25-42 steps/s, 1.8-2.7 GB; MADSci: 5,058 ms, 0.19, 1.5 GB"
+PEERS = (
+    "EOS, measured the same way: 100 ms, 25-42 steps/s, 1.8-2.7 GB; MADSci: 5,058 ms, 0.19, 1.5 GB"
+)
 
 
 class Result(TypedDict):
@@ -55,7 +57,9 @@ def measure(instruments: int, runs: int) -> Result:
             Ticking(instruments=instruments, runs=runs, steps=STEPS).write(folder, url)
         )
         found = list(ticks(folder / "record.sqlite"))
-    gaps = [1e3 * (after - one) for times in chains(found).values() for one, after in pairwise(times)]
+    gaps = [
+        1e3 * (after - one) for times in chains(found).values() for one, after in pairwise(times)
+    ]
     memory_mb = used.memory_mb
     return Result(
         instruments=instruments,

@@ -19,7 +19,7 @@ from sdl.shell.launch import run_campaign
 TICKER = Path(__file__).with_name("ticker.py")
 PARTS = ("planner_worker", "node_process", "mosquitto")
 
-PROTOCOL = '''"""Chains on {count} instruments at once."""
+PROTOCOL = '''"""Chains on {count} instruments at once, {pause_s} s between two steps."""
 
 from __future__ import annotations
 
@@ -75,6 +75,7 @@ class Ticking:
         (folder / "chains.py").write_text(
             PROTOCOL.format(
                 count=self.instruments,
+                pause_s=self.pause_s,
                 roles=", ".join(f"{name}: Ticker" for name in names),
                 names=", ".join(names),
             )

@@ -124,6 +124,7 @@ class Engine:
         if instrument is None:
             return
         instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
+        self._steps.look_again()
         if instrument.busy_with:
             self._out.append(Query(cid=instrument.busy_with))
 

@@ -10,10 +10,8 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sdl.authoring import Act
 
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadyStep:
     """An action that only waits for its instrument."""
 
@@ -22,15 +20,12 @@ class ReadyStep:
     run_number: int
     order: int
     """Grows with each step that became ready."""
-    instrument: str
-    act: Act
     not_after: float | None
 
 
-def next_step(ready: Iterable[ReadyStep], instrument: str) -> ReadyStep | None:
-    """The step that this free instrument should do now; None if none waits for it."""
-    waiting = [step for step in ready if step.instrument == instrument]
-    return min(waiting, key=_urgency, default=None)
+def next_step(ready: Iterable[ReadyStep]) -> ReadyStep:
+    """Which of the steps that wait for one instrument it should do now; at least one waits."""
+    return min(ready, key=_urgency)
 
 
 def _urgency(step: ReadyStep) -> tuple[float, int, int]:

@@ -46,6 +46,8 @@ class Steps:
         self._lab = lab
         self._by_cid: dict[str, tuple[Run, Step]] = {}
         self._order = 0
+        self._changed = False
+        """Whether there may be something to dispatch since the last look."""
         self._at = 0.0
         self._out: list[Command] = []
 
@@ -80,14 +82,15 @@ class Steps:
     def dispatch(self, at: float) -> list[Command]:
         """Give each free instrument its next step, and watch the windows of those that wait."""
         self._at, self._out = at, []
-        while self._dispatch_one():
-            pass
-        for run in self._state.runs.values():
-            for step in run.steps.values():
-                if step.state == "waits" and step.not_after is not None and not step.watched:
-                    step.watched = True
-                    self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+        while self._changed:
+            self._changed = False
+            self._serve_all()
+            self._watch_windows()
         return self._out
+
+    def look_again(self) -> None:
+        """An instrument has come back: the next dispatch has something to decide."""
+        self._changed = True
 
     def rewind_timers(self) -> list[Command]:
         """Set all timers again, after a restart."""
@@ -102,31 +105,37 @@ class Steps:
 
     # Out to the instruments.
 
-    def _dispatch_one(self) -> bool:
-        """Send one step, or end one whose window has closed; False once nothing can move."""
-        ready = self._ready()
-        for instrument in self._lab.instruments.values():
-            chosen = next_step(ready, instrument.name)
-            if chosen is None:
-                continue
+    def _serve_all(self) -> None:
+        for name, ready in self._ready().items():
+            chosen = next_step(ready)
             run, step = self._find(chosen.step)
+            instrument = self._lab.instruments[name]
             if step.not_after is not None and step.not_after < self._at:
-                self._miss(run, step)
-                return True
+                self._miss(run, step)  # what else is ready may change with it
+                self._changed = True
+                return
             if instrument.online and instrument.busy_with is None:
                 self._perform(run, step, cast("Act", step.request))
-                return True
-        return False
 
-    def _ready(self) -> list[ReadyStep]:
-        return [
-            ReadyStep(
-                step.id, run.number, step.order, step.instrument, step.request, step.not_after
-            )
-            for run in self._state.runs.values()
-            for step in run.steps.values()
-            if step.state == "waits" and isinstance(step.request, Act)
-        ]
+    def _ready(self) -> dict[str, list[ReadyStep]]:
+        """What only waits for its instrument, by instrument."""
+        ready: dict[str, list[ReadyStep]] = {}
+        for run in self._state.runs.values():
+            for step in run.steps.values():
+                if step.state != "waits":
+                    continue
+                entry = ReadyStep(
+                    step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
+                )
+                ready.setdefault(step.instrument, []).append(entry)
+        return ready
+
+    def _watch_windows(self) -> None:
+        for run in self._state.runs.values():
+            for step in run.steps.values():
+                if step.state == "waits" and step.not_after is not None and not step.watched:
+                    step.watched = True
+                    self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
 
     def _perform(self, run: Run, step: Step, act: Act) -> None:
         instrument = self._lab.instruments[step.instrument]
@@ -227,6 +236,7 @@ class Steps:
         self._unknown(run, step, "the node was restarted and does not remember the command")
 
     def _free(self, step: Step) -> None:
+        self._changed = True
         self._by_cid.pop(step.cid, None)
         self._lab.instruments[step.instrument].busy_with = None
 
@@ -270,6 +280,7 @@ class Steps:
 
     def _want(self, run: Run, wanted: list[Wanted]) -> None:
         for one in wanted:
+            self._changed = True
             self._order += 1
             step = run.add(one, self._order, self._at)
             if isinstance(step.request, Settle) and step.until is not None:

@@ -1,0 +1,154 @@
+"""Command to result through Mosquitto with an action that takes no time, both journals' cost in.
+
+A real campaign through the real engine, record, bus and node; the node has a process of its own.
+"Command to result" is what the record says: from the decision to command, over the commit of the
+intent (SQLite, synchronous=FULL), the broker, the node and back, until the result was heard. Idle:
+one instrument, 50 commands per second. Then as fast as it goes on 1, 10 and 100 instruments, one
+command in flight on each. Beside it, in the same run on the same broker: bare round trips of
+messages of the same size between two processes with as many in flight (the baseline), and the same
+commands with bus, node and journal but without the engine (the floor). CPU is that of a process
+over all its threads. The node keeps no journal yet.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import TypedDict
+
+from common import (
+    arguments,
+    beside,
+    machine,
+    percentile,
+    round_trips,
+    say,
+    shown,
+    spread,
+    write_json,
+)
+from floor import run_floor
+from sdl.testing.servers import mosquitto
+from ticking import Ticking, rates, run_ticks, ticks
+
+AIM = {"idle_p50_ms": 2.0, "idle_p99_ms": 8.0, "commands_per_s_at_100": 2000.0}
+PARTS = {"orchestrator": "orchestrator", "node_process": "node", "mosquitto": "broker"}
+
+
+class Result(TypedDict):
+    """Figures of one campaign, over all runs but the first."""
+
+    instruments: int
+    pause_s: float
+    commands: int
+    p50_ms: float
+    p99_ms: float
+    commands_per_s: dict[str, float]
+    """Least, middle and greatest of the runs."""
+    cpu_us: dict[str, float]
+    """Microseconds per command, by process."""
+    bare_p50_ms: float
+    bare_p99_ms: float
+    bare_per_s: float
+    floor_p50_ms: float
+    floor_per_s: float
+
+
+def measure(ticking: Ticking) -> Result:
+    """Run one campaign, after its baseline and its floor on the same broker."""
+    with tempfile.TemporaryDirectory() as name, mosquitto(Path(name)) as url:
+        folder = Path(name)
+        campaign = ticking.write(folder, url)
+        bare = round_trips(url, 2000, ticking.instruments)
+        floor_per_s, floor_s = asyncio.run(
+            run_floor(folder, url, max(30, 600 // ticking.instruments))
+        )
+        first, last = run_ticks(campaign)
+        found = list(ticks(folder / "record.sqlite"))
+    answered_ms = [1e3 * tick.answered_s for tick in found]
+    return Result(
+        instruments=ticking.instruments,
+        pause_s=ticking.pause_s,
+        commands=len(found),
+        p50_ms=percentile(answered_ms, 50),
+        p99_ms=percentile(answered_ms, 99),
+        commands_per_s=spread(rates(found)),
+        cpu_us={
+            shorter: 1e6 * (last.cpu_s[part] - first.cpu_s[part]) / len(found)
+            for part, shorter in PARTS.items()
+        },
+        bare_p50_ms=1e3 * percentile(bare.seconds, 50),
+        bare_p99_ms=1e3 * percentile(bare.seconds, 99),
+        bare_per_s=bare.per_s,
+        floor_p50_ms=1e3 * percentile(floor_s, 50),
+        floor_per_s=floor_per_s,
+    )
+
+
+def show(one: Result) -> None:
+    """Print one result with the aims beside it."""
+    idle = one["pause_s"] > 0.0
+    count, p50, p99, rate = (
+        one["instruments"],
+        one["p50_ms"],
+        one["p99_ms"],
+        one["commands_per_s"],
+    )
+    pace = "idle, one command each 20 ms" if idle else "as fast as it goes"
+    print(f"{count} instrument(s), {pace}; {one['commands']} commands")
+    aims = [beside(p50, "at most", AIM["idle_p50_ms"]), beside(p99, "at most", AIM["idle_p99_ms"])]
+    near, far = aims if idle else ("", "")
+    print(f"  command to result   p50 {p50:.2f} ms {near}  p99 {p99:.2f} ms {far}")
+    ratio = p50 / one["bare_p50_ms"]
+    print(
+        f"    bare round trip   p50 {one['bare_p50_ms']:.2f} ms  p99 {one['bare_p99_ms']:.2f} ms  "
+        f"(x {ratio:.1f});  without the engine p50 {one['floor_p50_ms']:.2f} ms"
+    )
+    if not idle:
+        least = AIM["commands_per_s_at_100"]
+        aim = beside(rate["median"], "at least", least) if count == 100 else ""
+        print(f"  commands per second {shown(rate)} over runs {aim}")
+        share = rate["median"] / one["bare_per_s"]
+        print(
+            f"    bare round trips  {one['bare_per_s']:,.0f} per second (x {share:.2f});  "
+            f"without the engine {one['floor_per_s']:,.0f}"
+        )
+    spent = ", ".join(f"{part} {us:.0f}" for part, us in one["cpu_us"].items())
+    print(f"  CPU per command     {spent} us")
+
+
+def campaigns(commands: int) -> list[Ticking]:
+    """One that is idle most of the time, and three that are not."""
+    steps = {1: 100, 10: 40, 100: 10}
+    return [
+        Ticking(instruments=1, runs=6, steps=100, pause_s=0.02),
+        *(
+            Ticking(instruments=count, runs=1 + max(5, commands // (count * long)), steps=long)
+            for count, long in steps.items()
+        ),
+    ]
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = arguments(__doc__)
+    parser.add_argument(
+        "--commands", type=int, default=4000, help="of each campaign that goes as fast as it can"
+    )
+    chosen = parser.parse_args()
+    before = machine()
+    results = []
+    for ticking in campaigns(chosen.commands):
+        say(f"{ticking.instruments} instrument(s) ...")
+        results.append(measure(ticking))
+    if chosen.json:
+        write_json({"machine": before, "aim": AIM, "results": results})
+        return
+    print(before)
+    for one in results:
+        show(one)
+
+
+if __name__ == "__main__":
+    main()
