@@ -60,10 +60,10 @@ def measure(ticking: Ticking) -> Result:
     with tempfile.TemporaryDirectory() as name, mosquitto(Path(name)) as url:
         folder = Path(name)
         campaign = ticking.write(folder, url)
-        bare = round_trips(url, 2000, ticking.instruments)
-        floor_per_s, floor_s = asyncio.run(
-            run_floor(folder, url, max(30, 600 // ticking.instruments))
-        )
+        count = 400 if ticking.pause_s else 2000
+        steps = max(20, count // ticking.instruments)
+        bare = round_trips(url, count, ticking.instruments, ticking.pause_s)
+        floor_per_s, floor_s = asyncio.run(run_floor(folder, url, steps, ticking.pause_s))
         first, last = run_ticks(campaign)
         found = list(ticks(folder / "record.sqlite"))
     answered_ms = [1e3 * tick.answered_s for tick in found]

@@ -139,14 +139,17 @@ def echo(url: str, result_bytes: int) -> Iterator[None]:
             process.wait(10.0)
 
 
-def round_trips(url: str, count: int, in_flight: int = 1) -> BareTrips:
-    """The baseline: messages of a step's size to another process and back, so many at once."""
+def round_trips(url: str, count: int, in_flight: int = 1, pause_s: float = 0.0) -> BareTrips:
+    """The baseline: messages of a step's size to another process and back, so many at once.
+
+    ``pause_s``: before each message but the first ones.
+    """
     command_bytes, result_bytes = payload_bytes()
     with echo(url, result_bytes):
-        return asyncio.run(_trips(url, count, in_flight, b"x" * command_bytes))
+        return asyncio.run(_trips(url, count, in_flight, pause_s, b"x" * command_bytes))
 
 
-async def _trips(url: str, count: int, in_flight: int, payload: bytes) -> BareTrips:
+async def _trips(url: str, count: int, in_flight: int, pause_s: float, payload: bytes) -> BareTrips:
     bus = MqttBus(url, "bench-near")
     await bus.subscribe("bench/evt")
     await bus.connect()
@@ -156,6 +159,8 @@ async def _trips(url: str, count: int, in_flight: int, payload: bytes) -> BareTr
         if number >= in_flight:
             await anext(answers)
             seconds.append(time.perf_counter() - sent.popleft())
+            if pause_s > 0.0:
+                await asyncio.sleep(pause_s)
         if number < count:
             sent.append(time.perf_counter())
             await bus.publish("bench/cmd", payload)

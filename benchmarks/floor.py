@@ -28,31 +28,33 @@ from sdl.wire.topics import Topics, name_in
 class Floor:
     """Chains of ticks with nobody who decides."""
 
-    def __init__(self, bus: MqttBus, writer: Writer, topics: Topics, steps: int) -> None:
-        """``steps``: of each instrument."""
+    def __init__(self, bus: MqttBus, writer: Writer, topics: Topics, pause_s: float) -> None:
+        """``pause_s``: before each command."""
         self._bus = bus
         self._writer = writer
         self._topics = topics
-        self._steps = steps
+        self._pause_s = pause_s
         self._clock = WallClock()
         self._chain = Chain("floor")
         self._heard: dict[str, asyncio.Queue[list[Event]]] = {}
         self.answered_s: list[float] = []
 
-    async def run(self, instruments: list[str]) -> float:
-        """Commands per second of all of them together."""
+    async def run(self, instruments: list[str], steps: int) -> float:
+        """Commands per second of all of them together. ``steps``: of each instrument."""
         self._heard = {name: asyncio.Queue() for name in instruments}
         await self._bus.subscribe(self._topics.event("+"))
         listening = asyncio.create_task(self._listen())
         began = time.perf_counter()
-        await asyncio.gather(*(self._tick(name) for name in instruments))
+        await asyncio.gather(*(self._tick(name, steps) for name in instruments))
         rate = len(self.answered_s) / (time.perf_counter() - began)
         listening.cancel()
         return rate
 
-    async def _tick(self, name: str) -> None:
+    async def _tick(self, name: str, steps: int) -> None:
         words: list[Event] = []
-        for number in range(1, self._steps + 1):
+        for number in range(1, steps + 1):
+            if self._pause_s > 0.0:
+                await asyncio.sleep(self._pause_s)
             step = f"floor/{name}/step-{number}"
             perform = Perform(
                 cid=f"{step}/try-1",
@@ -86,10 +88,13 @@ class Floor:
                 words[name] = []
 
 
-async def run_floor(folder: Path, url: str, steps: int) -> tuple[float, list[float]]:
+async def run_floor(
+    folder: Path, url: str, steps: int, pause_s: float
+) -> tuple[float, list[float]]:
     """Commands per second, and the seconds from each intent to its result.
 
-    ``folder`` holds the lab of tickers; ``steps``: of each instrument.
+    ``folder`` holds the lab of tickers; ``steps``: of each instrument. ``pause_s``: before each
+    command.
     """
     lab = open_lab(folder / "lab.toml").lab
     async with AsyncExitStack() as stack:
@@ -105,6 +110,6 @@ async def run_floor(folder: Path, url: str, steps: int) -> tuple[float, list[flo
         bus = MqttBus(url, "bench-floor")
         stack.push_async_callback(bus.aclose)
         await bus.connect()
-        floor = Floor(bus, writer, Topics(lab.name), steps)
-        rate = await floor.run([instrument.name for instrument in lab.instruments])
+        floor = Floor(bus, writer, Topics(lab.name), pause_s)
+        rate = await floor.run([instrument.name for instrument in lab.instruments], steps)
     return rate, floor.answered_s[len(floor.answered_s) // 10 :]

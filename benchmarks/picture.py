@@ -104,7 +104,7 @@ def values(data: Drawn, x: Callable[[float], float], highest: float) -> Iterator
         yield line(LEFT, y(tick * 0.5), RIGHT, y(tick * 0.5), "#eef0f3")
         yield text(LEFT - 8, y(tick * 0.5) + 4, f"{tick * 0.5:.1f}", anchor="end")
     yield line(LEFT, y(data.target), RIGHT, y(data.target), OK, dashed=True)
-    yield text(RIGHT, y(data.target) - 6, f"target {data.target:g} AU", anchor="end")
+    yield text(LEFT + 6, y(data.target) + 16, f"target {data.target:g} AU", size=11)
     points = data.points()
     best, path = points[0], ""
     for run, at, value in points:

@@ -16,6 +16,9 @@ from sdl.wire.toml_table import TomlFile, did_you_mean
 if TYPE_CHECKING:
     from sdl.shell.record import Record
 
+SHORT = ("run", "suggestion")
+"""What may be named without its campaign."""
+
 Where: TypeAlias = Annotated[
     str | None,
     typer.Option(
@@ -69,6 +72,14 @@ def chosen_campaign(record: Record, name: str | None) -> str:
     if name not in names:
         raise UserMistake(f"the record holds no campaign {name!r}; {did_you_mean(name, names)}")
     return name
+
+
+def full_name(record: Record, name: str) -> str:
+    """``run-7`` is that of the campaign that started last; ``dye-450/run-7`` stays as it is."""
+    first = name.partition("/")[0]
+    short = first.rpartition("-")[0] in SHORT and first.rpartition("-")[2].isdigit()
+    names = [one.campaign.campaign for one in record.campaigns()]
+    return f"{names[-1]}/{name}" if short and names and first not in names else name
 
 
 def folders(where: str | None) -> list[Path]:

@@ -12,8 +12,7 @@ import typer
 from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.node import shared_broker
-from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.planner_worker import PlannerWorker
+from sdl.shell.planner_worker import run_worker
 from sdl.wire.toml import open_lab
 from sdl.wire.toml_table import NAME_RULE, is_name
 
@@ -33,22 +32,9 @@ def planner(
     file = open_lab(lab)
     url = shared_broker(file)
     stop = asyncio.Event()
-    work = _host(file.lab.name, name, url, stop)
+    work = run_worker(file.lab.name, url, stop=stop, worker=name, ready=_ready)
     run_until_stopped(work, stop, "stopping (Ctrl-C again leaves at once)")
 
 
-async def _host(lab: str, name: str, url: str, stop: asyncio.Event) -> None:
-    from sdl.planner.server import answer, known
-
-    bus = MqttBus(url, f"sdl-{lab}-planner-{name}")
-    worker = PlannerWorker(lab=lab, bus=bus, answer=answer, planners=known(), worker=name)
-    await worker.start()
-    tell(f"planning with {', '.join(known())}; Ctrl-C stops")
-    serving = asyncio.create_task(worker.serve())
-    stopped = asyncio.create_task(stop.wait())
-    await asyncio.wait((serving, stopped), return_when=asyncio.FIRST_COMPLETED)
-    stopped.cancel()
-    await worker.aclose()
-    if serving.done():
-        serving.result()
-    serving.cancel()
+def _ready() -> None:
+    tell("planning; Ctrl-C stops")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sdl.cli.console import say, table, write_json
-from sdl.cli.places import Where, chosen_campaign, opened
+from sdl.cli.places import Where, chosen_campaign, full_name, opened
 from sdl.cli.status import moment
 from sdl.cli.words import duration, point, quantity
 from sdl.errors import UserMistake
@@ -46,7 +46,9 @@ def list_runs(
 
 @app.command("show")
 def show_run(
-    run: Annotated[str, typer.Argument(help="Such as dye-450/run-7.")],
+    run: Annotated[
+        str, typer.Argument(help="Such as dye-450/run-7; run-7 is that of the last campaign.")
+    ],
     where: Where = None,
     as_json: Json = False,
 ) -> None:
@@ -70,6 +72,7 @@ def show_run(
 
 def known_run(record: Record, run: str) -> RunDetail:
     """One run in full. UserMistake, with the closest name there is, if it is not on record."""
+    run = full_name(record, run)
     campaign = chosen_campaign(record, run.partition("/")[0])
     names = [one.run for one in record.runs(campaign)]
     if run not in names:

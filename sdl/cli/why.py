@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sdl.cli.console import say, write_json
-from sdl.cli.places import Where, chosen_campaign, folders, opened
+from sdl.cli.places import Where, chosen_campaign, folders, full_name, opened
 from sdl.cli.runs import inputs_of, known_run
 from sdl.cli.words import point, quantity
 from sdl.core.events import CampaignStarted
@@ -48,8 +48,8 @@ def why(
 
 def reasons(replay: Replay, what: str | None) -> list[Waiting]:
     """Who, and why, one sentence each. UserMistake if there is no such thing on record."""
-    name, _, rest = (what or "").partition("/")
     record = replay.record
+    name, _, rest = full_name(record, what or "").partition("/")
     campaign = chosen_campaign(record, name or None)
     if not rest:
         return _of_campaign(replay, campaign)

@@ -105,9 +105,13 @@ def _remarks_to_log() -> Iterator[None]:
     """Keep what Ax, BoTorch and torch say, while loaded too, to our own log at level debug."""
     with warnings.catch_warnings(record=True) as remarks:
         warnings.simplefilter("always")
+        # Ax says hello on standard error while it is loaded, before its logger can be asked not to.
+        former = logging.root.manager.disable
+        logging.disable(logging.INFO)
         try:
             yield
         finally:
+            logging.disable(former)
             for remark in remarks:
                 log.debug("%s: %s", remark.category.__name__, remark.message)
 

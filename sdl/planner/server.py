@@ -9,8 +9,9 @@ from importlib.metadata import entry_points, version
 from typing import cast
 
 from sdl.errors import PlannerFault, SdlError, SpaceExhausted
-from sdl.model.data import Suggestion
-from sdl.model.planning import Answer, Ask
+from sdl.model.campaign import Objective, RangeParameter
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import Answer, Ask, Problem
 from sdl.planner.contract import Planner, violations
 
 GROUP = "sdl.planners"
@@ -41,6 +42,17 @@ def answer(ask: Ask) -> Answer:
         versions=versions,
         seconds=time.perf_counter() - start,
     )
+
+
+def warm(name: str) -> None:
+    """Make a planner load what it loads for its first fit, by a question of no consequence."""
+    space = (RangeParameter(name="x", low=0.0, high=1.0),)
+    problem = Problem(space=space, objective=Objective(measure="y", goal="minimise"))
+    trials = tuple(
+        Trial(inputs={"x": x / 8.0}, status="measured", measures={"y": (x / 8.0 - 0.4) ** 2})
+        for x in range(8)
+    )
+    answer(Ask(id="warm", planner=name, problem=problem, trials=trials, count=1, seed=0))
 
 
 def known() -> tuple[str, ...]:

@@ -41,10 +41,16 @@ class PlannerWorker:
         answer: Callable[[Ask], Answer],
         planners: tuple[str, ...],
         worker: str = WORKER,
+        warm: Callable[[str], None] | None = None,
     ) -> None:
-        """``planners``: what it offers. ``answer`` runs in a thread and never raises."""
+        """``planners``: what it offers. ``answer`` runs in a thread and never raises.
+
+        ``warm`` makes a planner, by name, load its libraries; called once its first answer is out,
+        while the bench has work.
+        """
         self._bus = bus
         self._answer = answer
+        self._warm = warm
         self._planners = planners
         self._topics = Topics(lab)
         self._worker = worker
@@ -83,7 +89,14 @@ class PlannerWorker:
             known = self._known[key] = encode_answer(answer)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+            self._warm_up(ask.planner)
         await self._send(Message(self._topics.answer(self._worker), known))
+
+    def _warm_up(self, planner: str) -> None:
+        warm, self._warm = self._warm, None
+        if warm is not None:
+            # In the thread that answers: a fit and a warm-up share one stream of chance.
+            self._thread.submit(warm, planner)
 
     def _status(self, *, online: bool) -> Message:
         status = WorkerStatus(boot=self._boot, online=online, planners=self._planners)
@@ -127,10 +140,12 @@ async def run_worker(
     ``worker``: a name that is unique in the lab. ``ready`` is called once it answers. LabFault if
     the broker cannot be reached.
     """
-    from sdl.planner.server import answer, known
+    from sdl.planner.server import answer, known, warm
 
     bus = MqttBus(broker_url, f"sdl-{lab}-planner-{worker}")
-    host = PlannerWorker(lab=lab, bus=bus, answer=answer, planners=known(), worker=worker)
+    host = PlannerWorker(
+        lab=lab, bus=bus, answer=answer, planners=known(), worker=worker, warm=warm
+    )
     await host.start()
     if ready is not None:
         ready()
