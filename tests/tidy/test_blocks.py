@@ -14,6 +14,7 @@ import pytest
 FENCED = re.compile(r"^```(\w*)(?: (\S+))?\n(.*?)^```$", re.DOTALL | re.MULTILINE)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)#]+)(#[^)]*)?\)")
 LEFT_OUT = "# ..."
+PICTURE_BYTES = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,11 @@ def test_links_between_pages_lead_somewhere(root: Path, pages: dict[Path, str]) 
     local = [(page, target) for page, target in targets if "://" not in target]
     assert local
     assert not [f"{page}: {t}" for page, t in local if not (root / page.parent / t).exists()]
+
+
+def test_pictures_are_small(root: Path, files: list[Path]) -> None:
+    pictures = {path: (root / path).stat().st_size for path in files if path.parts[0] == "docs"}
+    assert not [f"{path}: {size}" for path, size in pictures.items() if size > PICTURE_BYTES]
 
 
 @pytest.mark.parametrize(
