@@ -1,4 +1,4 @@
-"""Command to result through Mosquitto with an action that takes no time, both journals' cost in.
+"""Command to result through Mosquitto with an action that takes no time, the journal on.
 
 A real campaign through the real engine, record, bus and node; the node has a process of its own.
 "Command to result" is what the record says: from the decision to command, over the commit of the

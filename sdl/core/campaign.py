@@ -65,6 +65,9 @@ class CampaignState:
     ended: int = 0
     measured: int = 0
     failures_in_row: int = 0
+    last_failure: str = ""
+    checked_epoch: int = 0
+    """The last epoch at whose start a person had looked at the bench."""
     best: BestPoint | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     evidence: Evidence | None = None
@@ -135,7 +138,10 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     if stop.tolerance is not None and best is not None and best.loss <= stop.tolerance:
         return "target", f"{best.run} is within {stop.tolerance:g} of the target"
     if state.failures_in_row >= stop.failures:
-        return "failures", f"{state.failures_in_row} runs in a row gave no measurement"
+        return "failures", (
+            f"{state.failures_in_row} runs in a row gave no measurement; the last: "
+            f"{state.last_failure}"
+        )
     if state.begun >= stop.runs:
         return "budget", f"all {stop.runs} runs are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:

@@ -75,6 +75,8 @@ class Perform:
     operation: str
     effect: Effect
     args: Mapping[str, JsonValue]
+    boot: str
+    """Of the node that it is meant for: one that was born since must not act on it."""
     not_after: float | None
     """Lab time after which the action must not start; None where there is no maximum lag."""
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from sdl.authoring import Act
 from sdl.core.campaign import CampaignState
-from sdl.core.lab_state import LabState
+from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.run import Run, Step
 from sdl.core.view import InFlight, InstrumentView, View, Waiting
 
@@ -43,12 +45,18 @@ def _instruments(lab: LabState) -> tuple[InstrumentView, ...]:
     return tuple(
         InstrumentView(
             name=one.name,
-            state="offline" if not one.online else "busy" if one.busy_with else "idle",
+            state=_state(one),
             simulated=one.simulated,
-            note=(one.busy_with or "") if one.online else one.absence,
+            note=one.held or one.busy_with or "" if one.online else one.absence,
         )
         for one in lab.instruments.values()
     )
+
+
+def _state(one: InstrumentState) -> Literal["idle", "busy", "held", "offline"]:
+    if not one.online:
+        return "offline"
+    return "held" if one.held else "busy" if one.busy_with else "idle"
 
 
 def _planner(state: CampaignState, at: float) -> str:
@@ -84,10 +92,20 @@ def _why(step: Step, lab: LabState, at: float) -> str:
     what = f"{step.request.operation} on {step.instrument}"
     if not instrument.online:
         return f"{what} waits: {step.instrument} is offline ({instrument.absence})"
+    if instrument.held:
+        return f"{what} waits: {_held(instrument)}"
     if step.state == "waits":
         return f"{what} waits: {step.instrument} works on {instrument.busy_with}"
     heard = {"sent": "was sent, no word yet", "accepted": "is queued at the node"}
     return f"{what} {heard.get(step.state, 'is going on')}"
+
+
+def _held(instrument: InstrumentState) -> str:
+    return (
+        f"{instrument.name} is held, for nobody knows whether its last action happened "
+        f"({instrument.held}); look at the bench, leave (Ctrl-C twice), then go on with "
+        "sdl run CAMPAIGN --resume --bench-checked"
+    )
 
 
 def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
@@ -97,6 +115,7 @@ def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
         for name in names
         if name in lab.instruments and not lab.instruments[name].online
     ]
-    if offline:
-        return "; ".join(offline)
+    held = [_held(one) for one in lab.instruments.values() if one.held and one.name in names]
+    if offline or held:
+        return "; ".join(offline + held)
     return f"waits for a suggestion: the planner was {_planner(state, at)}"

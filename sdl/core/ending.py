@@ -11,7 +11,7 @@ from sdl.core.run import Run
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Finished
 from sdl.core.view import BestPoint
-from sdl.errors import ProtocolMistake, SdlError
+from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError
 from sdl.model.data import Measures
 
 
@@ -30,6 +30,9 @@ def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
     assert isinstance(end, Crashed)
     if isinstance(end.error, ProtocolMistake):
         state.close("failures", str(end.error))
+    material = _out_of_material(end.error)
+    if material is not None:
+        state.close("material", f"{run.id}: {material}")
     return _without_measures(state, run, "failed", _reason(end.error))
 
 
@@ -42,8 +45,14 @@ def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Comman
     state.settle_trial(run.suggestion, "measured", measures)
     if state.best is None or loss < state.best.loss:
         predicted = state.suggestions[run.suggestion].predicted.get(objective.measure)
-        sd = predicted.sd if predicted else None
-        state.best = BestPoint(run=run.id, inputs=run.inputs, value=value, loss=loss, sd=sd)
+        state.best = BestPoint(
+            run=run.id,
+            inputs=run.inputs,
+            value=value,
+            loss=loss,
+            expected=predicted.mean if predicted else None,
+            sd=predicted.sd if predicted else None,
+        )
     del state.suggestions[run.suggestion]
     commands: list[Command] = [
         EndRun(run=run.id, outcome="measured", measures=measures, loss=loss),
@@ -73,12 +82,23 @@ def _without_measures(
     state: CampaignState, run: Run, outcome: Literal["failed", "unknown"], reason: str
 ) -> list[Command]:
     state.failures_in_row += 1
+    state.last_failure = f"{run.id}: {reason}"
     state.settle_trial(run.suggestion, "failed", {})
     del state.suggestions[run.suggestion]
     return [
         EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason),
         Dispose(suggestion=run.suggestion, disposition=outcome, reason=reason),
     ]
+
+
+def _out_of_material(error: Exception) -> OutOfMaterial | None:
+    """The shortage behind a failed run: the next run would fail in the same way."""
+    if isinstance(error, OutOfMaterial):
+        return error
+    if isinstance(error, ExceptionGroup):
+        found = (_out_of_material(cause) for cause in error.exceptions)
+        return next((shortage for shortage in found if shortage is not None), None)
+    return None
 
 
 def _reason(error: Exception) -> str:

@@ -24,6 +24,7 @@ from sdl.core.commands import (
     Conclude,
     Dispose,
     Query,
+    Wait,
 )
 from sdl.core.describe import describe
 from sdl.core.evidence import judge
@@ -82,6 +83,13 @@ class Engine:
         )
         self.lab = LabState.of(event.lab)
         self._steps = Steps(self.script, self.state, self.lab)
+        self._time_out()
+
+    def _time_out(self) -> None:
+        hours = self.state.spec.stop.hours
+        if hours is not None:
+            until = self.state.started_at + 3600.0 * hours
+            self._out.append(Wait(timer=f"{self.state.spec.name}/hours", until=until))
 
     def _take(self, event: ev.Event) -> None:
         match event:
@@ -113,6 +121,11 @@ class Engine:
             self.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
             instrument.online, instrument.absence = False, "not heard of since the restart"
+            if event.bench_checked:
+                instrument.held = ""
+        if event.bench_checked:
+            self.state.checked_epoch = event.epoch
+        self._time_out()
         if self.state.open_ask:
             # A new attempt: the record keeps one row, with one end, for each.
             self.state.open_ask.attempt += 1
@@ -230,7 +243,7 @@ class Engine:
         if state.closing or not state.ready or len(state.runs) >= state.spec.parallel:
             return False
         instruments, wells = self._cast()
-        if wells is None or not all(self.lab.instruments[n].online for n in instruments.values()):
+        if wells is None or not all(self.lab.instruments[n].ready for n in instruments.values()):
             return False
         suggestion = state.ready.popleft()
         for well in wells.values():
@@ -272,6 +285,8 @@ class Engine:
         state = self.state
         assert state.closing is not None
         ending, reason = state.closing
+        if ending == "target":  # what ended since may lie closer
+            _, reason = rules.stop_reason(state, self.at) or state.closing
         for suggestion in state.ready:
             self._out.append(Dispose(suggestion=suggestion, disposition="unused", reason=reason))
         state.ready.clear()

@@ -33,6 +33,8 @@ class OrchestratorStarted:
     at: float
     epoch: int
     software: tuple[tuple[str, str], ...] = ()
+    bench_checked: bool = False
+    """A person has looked: whatever became of unknown actions, the instruments are fit for use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,6 +21,13 @@ class InstrumentState:
     """Why it is not online."""
     busy_with: str | None = None
     """The open command that holds it."""
+    held: str = ""
+    """Why nothing may be asked of it: its last action is unknown and it is real."""
+
+    @property
+    def ready(self) -> bool:
+        """Whether runs that need it may begin."""
+        return self.online and not self.held
 
 
 @dataclass(slots=True)

@@ -31,6 +31,8 @@ class Step:
     attempt: int = 0
     boot: str = ""
     """Of the node to which the present attempt was sent."""
+    epoch: int = 0
+    """Of the orchestrator that sent the present attempt."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
 

@@ -55,11 +55,16 @@ class Script:
                 f"protocol {self.signature.name} returned {result!r}; return its result dataclass"
             )
         fields = dataclasses.asdict(result)
-        measures = {name: float(fields[name]) for name in self.signature.measures}
-        for name, value in measures.items():
-            if not math.isfinite(value):
-                raise DriverFault(f"{name} is {value}, which is no measurement")
-        return measures
+        return {name: self._number(name, fields[name]) for name in self.signature.measures}
+
+    def _number(self, name: str, value: object) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ProtocolMistake(
+                f"protocol {self.signature.name} returned {name} = {value!r}; give a number"
+            )
+        if not math.isfinite(value):
+            raise DriverFault(f"{name} is {value}, which is no measurement")
+        return float(value)
 
 
 def _handle(role: str, operations: Mapping[str, Operation]) -> object:

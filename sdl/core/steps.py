@@ -114,7 +114,7 @@ class Steps:
                 self._miss(run, step)  # what else is ready may change with it
                 self._changed = True
                 return
-            if instrument.online and instrument.busy_with is None:
+            if instrument.ready and instrument.busy_with is None:
                 self._perform(run, step, cast("Act", step.request))
 
     def _ready(self) -> dict[str, list[ReadyStep]]:
@@ -143,6 +143,7 @@ class Steps:
         step.attempt += 1
         step.state = "sent"
         step.boot = instrument.boot
+        step.epoch = self._state.epoch
         instrument.busy_with = step.cid
         run.trampoline.issue(step.path)
         self._by_cid[step.cid] = (run, step)
@@ -155,6 +156,7 @@ class Steps:
                 operation=act.operation,
                 effect=operation.effect,
                 args=act.arguments,
+                boot=step.boot,
                 not_after=step.not_after,
             )
         )
@@ -210,27 +212,36 @@ class Steps:
         if effect != "once" and step.attempt < ATTEMPTS_MAX and run.broken is None:
             step.state = "waits"
             return
-        run.break_off(f"{step.id} ({act.operation} on {step.instrument}): {reason}")
+        told = f"{step.id} ({act.operation} on {step.instrument}): {reason}"
+        self._hold(step, told)
+        run.break_off(told)
         self._close_if_over(run)
+
+    def _hold(self, step: Step, told: str) -> None:
+        """Ask nothing more of a real instrument until a person has looked at it."""
+        instrument = self._lab.instruments[step.instrument]
+        looked = step.epoch < self._state.checked_epoch
+        if not instrument.simulated and not looked:
+            instrument.held = told
 
     def _unheard(self, cid: str) -> None:
         run, step = self._by_cid.get(cid, (None, None))
         if run is None or step is None or step.cid != cid or not step.is_open:
             return
-        if self._lab.instruments[step.instrument].online:
-            # Sent: it may never have arrived. Later: its end may have been lost on the way back.
-            self._out.append(Resend(cid=cid) if step.state == "sent" else Query(cid=cid))
+        instrument = self._lab.instruments[step.instrument]
+        if not instrument.online:
+            return
+        # Sent: it may never have arrived. Later: its end may have been lost on the way back.
+        again = step.state == "sent" and instrument.boot == step.boot
+        self._out.append(Resend(cid=cid) if again else Query(cid=cid))
 
     def _not_seen(self, cid: str, boot: str) -> None:
         """The node has no memory of it: never reached that node, or the node was born since."""
         run, step = self._by_cid.get(cid, (None, None))
         if run is None or step is None or step.cid != cid or not step.is_open:
             return
-        if step.boot == boot:
-            if step.state == "sent":
-                self._out.append(Resend(cid=cid))
-            else:
-                self._out.append(Query(cid=cid))
+        if step.boot == boot and step.state == "sent":
+            self._out.append(Resend(cid=cid))
             return
         step.state = "unknown"
         self._unknown(run, step, "the node was restarted and does not remember the command")

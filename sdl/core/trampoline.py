@@ -151,10 +151,18 @@ class Trampoline:
             except StopIteration as stop:
                 self._ended(strand, at, stop.value, None)
                 return
-            except Exception as raised:  # noqa: BLE001 - whatever a protocol raises ends its run
-                self._ended(strand, at, None, raised)
+            except KeyboardInterrupt:
+                raise
+            except BaseException as raised:  # noqa: BLE001 - whatever it raises ends its run, no more
+                self._ended(strand, at, None, _ordinary(raised))
                 return
             value, error = None, None
+            self._asked += 1
+            if self._asked > STEPS_MAX:
+                self._stop(strand)
+                reason = f"the protocol asked for more than {STEPS_MAX} things in one run"
+                self._ended(strand, at, None, LimitReached(f"{reason}; does it loop for ever?"))
+                return
             match request:
                 case OpenWindow(seconds=seconds):
                     strand.windows.append(at + seconds)
@@ -172,9 +180,6 @@ class Trampoline:
                     error = _foreign(strand.coroutine, request)
 
     def _number(self, strand: _Strand) -> str:
-        self._asked += 1
-        if self._asked > STEPS_MAX:
-            raise LimitReached(f"the protocol asked for more than {STEPS_MAX} steps in one run")
         strand.asked += 1
         return f"{strand.prefix}{strand.asked}"
 
@@ -238,6 +243,13 @@ class Trampoline:
                 )
             except (StopIteration, BranchStopped, Exception):  # noqa: BLE001 - it is being dropped
                 return
+
+
+def _ordinary(raised: BaseException) -> Exception:
+    """SystemExit, CancelledError and their like must end a run, not the lab."""
+    if isinstance(raised, Exception):
+        return raised
+    return ProtocolMistake(f"the protocol raised {type(raised).__name__}: {raised}")
 
 
 def _leaves(strand: _Strand) -> list[_Strand]:

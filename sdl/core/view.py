@@ -20,8 +20,10 @@ class BestPoint:
     value: float
     """Of the objective's measure, in its unit."""
     loss: float
+    expected: float | None
+    """What the planner predicted for this point before the run; None if it predicted nothing."""
     sd: float | None
-    """Spread that the planner predicted for this point before the run; None if it had none."""
+    """Standard deviation of that prediction, noise of one measurement included."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,10 +43,12 @@ class InstrumentView:
     """One instrument as last heard of."""
 
     name: str
-    state: Literal["idle", "busy", "offline"]
+    state: Literal["idle", "busy", "held", "offline"]
+    """*held*: nobody knows whether its last action happened; it does nothing until a person has
+    looked."""
     simulated: bool
     note: str = ""
-    """The command it works on, or why it is offline."""
+    """The command it works on, or why it is held or offline."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

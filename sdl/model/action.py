@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import to_json
 
 from sdl.errors import UserMistake
 from sdl.model.data import JsonValue
@@ -98,7 +100,10 @@ class Operation:
                 checked = adapter.validate_python(value)
             except ValidationError as error:
                 raise TypeError(f"{self.name}({name}=...): {_first(error)}") from error
-            dumped[name] = cast("JsonValue", adapter.dump_python(checked, mode="json"))
+            plain = cast("JsonValue", adapter.dump_python(checked, mode="json"))
+            if not _finite(plain):
+                raise TypeError(f"{self.name}({name}={value!r}): a number in it is not finite")
+            dumped[name] = plain
         return dumped
 
     def load_arguments(self, dumped: Mapping[str, JsonValue]) -> dict[str, object]:
@@ -122,9 +127,19 @@ class Operation:
     def load_result(self, dumped: JsonValue) -> object:
         """The typed value that the protocol receives. TypeError if it does not fit."""
         try:
-            return self._result_adapter.validate_python(dumped)
+            # As JSON and strictly: "0.8" and true are no numbers, {"a": 1} may be a dataclass.
+            return self._result_adapter.validate_json(to_json(dumped), strict=True)
         except ValidationError as error:
             raise TypeError(f"{self.name}() answered {dumped!r}: {_first(error)}") from error
+
+
+def _finite(plain: JsonValue) -> bool:
+    """Whether every number in a piece of JSON is finite: NaN would be lost on the way."""
+    if isinstance(plain, float):
+        return math.isfinite(plain)
+    if isinstance(plain, dict):
+        return all(_finite(each) for each in plain.values())
+    return not isinstance(plain, list) or all(_finite(each) for each in plain)
 
 
 def _adapter(kind: object) -> TypeAdapter[object]:

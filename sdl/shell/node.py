@@ -21,7 +21,7 @@ from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
 from sdl.shell.offered import check_limits, offered_action, offered_by
 from sdl.shell.plugins import Loaded, construct
-from sdl.shell.station import Station
+from sdl.shell.station import CommandId, Station
 from sdl.wire.mqtt import (
     CID_CAP,
     Birth,
@@ -194,18 +194,25 @@ class Node:
                 self._control(station, message)
 
     async def _command(self, station: Station, message: Message) -> None:
-        if message.retain:
-            await self._drop(station, message, "a retained command is never obeyed")
-            return
+        try:
+            await self._obey_one(station, message)
+        except Exception as error:  # whatever one message holds, the node goes on
+            _LOG.exception("%s: a command could not be handled", station.instrument.name)
+            kind = type(error).__name__
+            await self._drop(station, message, f"the node cannot handle it ({kind}); see its log")
+
+    async def _obey_one(self, station: Station, message: Message) -> None:
         try:
             command = decode(CommandMessage, message.payload)
         except Unreadable as error:
             await self._drop(station, message, str(error))
             return
         if command.dev != station.instrument.name:
-            await station.refuse(command.cid, f"it is meant for {command.dev!r}")
-            return
-        await station.command(command)
+            await self._drop(station, message, f"it is meant for {command.dev!r}")
+        elif message.retain and command.boot == self.boot:
+            await self._drop(station, message, "a retained command is never obeyed")
+        else:
+            await station.command(command)
 
     def _control(self, station: Station, message: Message) -> None:
         try:
@@ -218,9 +225,9 @@ class Node:
 
     async def _drop(self, station: Station, message: Message, why: str) -> None:
         _LOG.warning("%s: command dropped: %s", station.instrument.name, why)
-        cid = _cid_in(message.payload)
-        if cid and not station.knows(cid):  # what became of a known one is told already
-            await station.refuse(cid, why)
+        command = _id_in(message.payload)
+        if command is not None and not station.tells_of(command):
+            await station.refuse(command, why)
 
     async def _beat(self, heartbeat_s: float) -> None:
         seq, shown = 0, dict.fromkeys(self.stations, "")
@@ -278,11 +285,15 @@ def _chosen(lab: Lab, only: tuple[str, ...]) -> tuple[Instrument, ...]:
     return tuple(each for each in lab.instruments if not only or each.name in only)
 
 
-def _cid_in(payload: bytes) -> str:
-    """The command id of an unreadable command, if that much can be read."""
+def _id_in(payload: bytes) -> CommandId | None:
+    """Which command an unreadable one is, if that much can be read."""
     try:
         body = from_json(payload)
     except ValueError:
-        return ""
-    cid = body.get("cid") if isinstance(body, dict) else None
-    return cid[:CID_CAP] if isinstance(cid, str) else ""
+        return None
+    if not isinstance(body, dict):
+        return None
+    journal, cid = body.get("journal"), body.get("cid")
+    if not isinstance(cid, str) or not isinstance(journal, str):
+        return None
+    return CommandId(journal[:CID_CAP], cid[:CID_CAP])

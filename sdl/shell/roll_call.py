@@ -64,6 +64,8 @@ class RollCall:
         if seat is None or seat.birth.boot != beat.boot:
             return []
         seat.heard = heard
+        # Never kept by a broker, so it proves life, even against a will that came late.
+        self._boots[seat.birth.node] = beat.boot
         return self._seat(seat.birth.node, at, heard)
 
     def silent(self, at: float, now: float) -> list[InstrumentLost]:

@@ -174,10 +174,10 @@ class Runtime:
             case do.Perform():
                 self._sent[command.cid] = command
                 await self._send(command)
-            case do.Resend(cid=cid):
-                await self._send(self._known(cid))
-            case do.Query(cid=cid):
-                perform = self._known(cid)
+            case do.Resend(cid=cid) if cid in self._sent:
+                await self._send(self._sent[cid])
+            case do.Query(cid=cid) if cid in self._sent:
+                perform = self._sent[cid]
                 control = mqtt.Control(
                     id=f"query/{cid}", op="query", cid=cid, epoch=self._engine.state.epoch
                 )
@@ -190,10 +190,7 @@ class Runtime:
                 delay_s = self._clock.loop_s(max(0.0, until - self._clock.now()))
                 asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
             case _:
-                pass  # a decision: it is done by being on record
-
-    def _known(self, cid: str) -> do.Perform:
-        return self._sent[cid]
+                pass  # a decision, done by being on record; or its command has ended by now
 
     def remember(self, perform: do.Perform) -> None:
         """Know a command that an earlier process sent, so that it can be asked about."""

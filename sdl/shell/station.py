@@ -7,6 +7,7 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from sdl.capabilities import Device
 from sdl.model.action import Operation
@@ -34,7 +35,16 @@ QUEUE = 100
 FINISH_S = 2.0
 """Wall seconds that an action under way may take to end when its node is stopped."""
 
+NODE_FAILED = "the node failed while it handled the action; see its log"
+
 _LOG = logging.getLogger("sdl.node")
+
+
+class CommandId(NamedTuple):
+    """What makes a command one: campaigns in two journals may have the same name, so equal cids."""
+
+    journal: str
+    cid: str
 
 
 @dataclass(slots=True)
@@ -50,7 +60,7 @@ class Known:
 class Job:
     """A command that passed the checks."""
 
-    cid: str
+    id: CommandId
     operation: Operation
     arguments: Mapping[str, object]
     deadline: float | None
@@ -58,7 +68,7 @@ class Job:
 
 
 class Station:
-    """Holds one driver, and acts on each command id at most once."""
+    """Holds one driver, and acts on each command at most once, and only on those for this boot."""
 
     def __init__(
         self,
@@ -79,9 +89,9 @@ class Station:
         self._boot = boot
         self._publish = publish
         self._settled = settled
-        self._known: dict[str, Known] = {}
+        self._known: dict[CommandId, Known] = {}
         self._queue: deque[Job] = deque()
-        self._current: str | None = None
+        self._current: CommandId | None = None
         self._worker: asyncio.Task[None] | None = None
         self._leftover: asyncio.Task[object] | None = None
         self._seq = 0
@@ -93,41 +103,49 @@ class Station:
         return State(
             boot=self._boot,
             status="attention" if stuck else "busy" if self._current is not None else "idle",
-            cid=self._current,
+            cid=self._current.cid if self._current is not None else None,
             queued=len(self._queue),
             seq=self._seq,
             at=self._clock.now(),
         )
 
-    def knows(self, cid: str) -> bool:
+    def knows(self, command: CommandId) -> bool:
         """Whether this command was received before."""
-        return cid in self._known
+        return command in self._known
 
     async def command(self, message: CommandMessage) -> None:
-        """Check a command and do it, now or in turn; a known one gets its last event again."""
-        known = self._known.get(message.cid)
+        """Check a command and do it, now or in turn; a known one gets its last event again.
+
+        One that is meant for another boot is never acted on: an earlier one may have done it.
+        """
+        command = CommandId(message.journal, message.cid)
+        if message.boot != self._boot:
+            await self._emit(command, "not_seen", remember=False)
+            return
+        known = self._known.get(command)
         if known is not None:
             await self._again(message, known)
             return
-        self._known[message.cid] = Known(message.args_sha256)
+        self._known[command] = Known(message.args_sha256)
         checked = self._check(message)
         if isinstance(checked, str):
-            await self.refuse(message.cid, checked)
+            await self.refuse(command, checked)
             return
         self._queue.append(checked)
         if self._current is None:
-            self._current = checked.cid
+            self._current = command
             self._worker = asyncio.create_task(self._work())
         else:
-            await self._emit(message.cid, "accepted")
+            await self._emit(command, "accepted")
 
     async def control(self, message: Control) -> None:
         """Answer a query, take a waiting command back, or stop."""
+        command = CommandId(message.journal, message.cid or "")
         match message.op:
             case "query":
-                await self._query(message.cid or "")
+                await self._query(command)
             case "cancel":
-                await self._cancel(message.cid or "")
+                await self._cancel(command)
             case "stop":
                 await self.stop("the instrument was stopped")
 
@@ -135,7 +153,7 @@ class Station:
         """Start nothing that waits, and make the instrument safe."""
         waiting, self._queue = tuple(self._queue), deque()
         for job in waiting:
-            await self.refuse(job.cid, why)
+            await self.refuse(job.id, why)
         try:
             await self.device.make_safe()
         except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
@@ -153,16 +171,15 @@ class Station:
         except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
             _LOG.exception("%s: disconnect failed", self.instrument.name)
 
-    async def refuse(self, cid: str, reason: str) -> None:
+    async def refuse(self, command: CommandId, reason: str) -> None:
         """Say that a command was not started, and will not be."""
-        await self._emit(
-            cid, "failed", error=EventError(phase="before_start", kind="refused", reason=reason)
-        )
+        why = EventError(phase="before_start", kind="refused", reason=_clean(reason))
+        await self._emit(command, "failed", error=why)
 
     async def _again(self, message: CommandMessage, known: Known) -> None:
         if known.args_sha256 != message.args_sha256:
             await self._emit(
-                message.cid,
+                CommandId(message.journal, message.cid),
                 "failed",
                 error=EventError(
                     phase="before_start",
@@ -174,20 +191,20 @@ class Station:
         elif known.last:
             await self._publish(known.last)
 
-    async def _query(self, cid: str) -> None:
-        known = self._known.get(cid)
+    async def _query(self, command: CommandId) -> None:
+        known = self._known.get(command)
         if known is None:
-            await self._emit(cid, "not_seen")
+            await self._emit(command, "not_seen")
         elif known.last:  # else its first event is on its way
             await self._publish(known.last)
 
-    async def _cancel(self, cid: str) -> None:
+    async def _cancel(self, command: CommandId) -> None:
         for job in self._queue:
-            if job.cid == cid and cid != self._current:
+            if job.id == command and command != self._current:
                 self._queue.remove(job)
-                await self.refuse(cid, "it was cancelled before it started")
+                await self.refuse(command, "it was cancelled before it started")
                 return
-        await self._query(cid)
+        await self._query(command)
 
     def _check(self, message: CommandMessage) -> Job | str:
         """The job, or why it is refused."""
@@ -210,44 +227,58 @@ class Station:
         if outside is not None:
             return outside
         deadline = None if message.ttl_s is None else self._clock.now() + message.ttl_s
-        return Job(cid=message.cid, operation=operation, arguments=arguments, deadline=deadline)
+        return Job(
+            id=CommandId(message.journal, message.cid),
+            operation=operation,
+            arguments=arguments,
+            deadline=deadline,
+        )
 
     async def _work(self) -> None:
         """Do what waits, in order, until nothing does."""
         try:
             while self._queue:
                 job = self._queue.popleft()
-                self._current = job.cid
-                await self._perform(job)
+                self._current = job.id
+                await self._guarded(job)
         finally:
             self._current = None
+
+    async def _guarded(self, job: Job) -> None:
+        """Do a job; should we fail at it ourselves, say so, for nobody else will."""
+        try:
+            await self._perform(job)
+        except Exception:
+            _LOG.exception("%s: %s went wrong at the node", self.instrument.name, job.id.cid)
+            why = EventError(phase="during", kind="driver", reason=NODE_FAILED)
+            await self._emit(job.id, "unknown", error=why)
 
     async def _perform(self, job: Job) -> None:
         began = self._clock.now()
         if job.deadline is not None and began > job.deadline:
-            await self.refuse(job.cid, "its deadline passed before it could start")
+            await self.refuse(job.id, "its deadline passed before it could start")
             return
-        await self._emit(job.cid, "started")
+        await self._emit(job.id, "started")
         outcome = await call(self.device, job.operation, job.arguments, self._clock)
         self._leftover = outcome.leftover
         duration_s = self._clock.now() - began
         self._settled()
-        await self._tell(job.cid, outcome, duration_s)
+        await self._tell(job.id, outcome, duration_s)
 
-    async def _tell(self, cid: str, outcome: Outcome, duration_s: float) -> None:
+    async def _tell(self, command: CommandId, outcome: Outcome, duration_s: float) -> None:
         if outcome.st == "done":
             try:
-                await self._emit(cid, "done", result=outcome.result, duration_s=duration_s)
+                await self._emit(command, "done", result=outcome.result, duration_s=duration_s)
             except Unreadable as too_large:
                 why = EventError(phase="after", kind="driver", reason=str(too_large))
-                await self._emit(cid, "failed", error=why, duration_s=duration_s)
+                await self._emit(command, "failed", error=why, duration_s=duration_s)
             return
-        why = EventError(phase=outcome.phase, kind=outcome.kind, reason=outcome.reason[:REASON_CAP])
-        await self._emit(cid, outcome.st, error=why, duration_s=duration_s)
+        why = EventError(phase=outcome.phase, kind=outcome.kind, reason=_clean(outcome.reason))
+        await self._emit(command, outcome.st, error=why, duration_s=duration_s)
 
     async def _emit(
         self,
-        cid: str,
+        command: CommandId,
         stage: Stage,
         *,
         result: JsonValue = None,
@@ -257,7 +288,8 @@ class Station:
     ) -> None:
         payload = encode(
             EventMessage(
-                cid=cid,
+                journal=command.journal,
+                cid=command.cid,
                 dev=self.instrument.name,
                 boot=self._boot,
                 seq=self._seq + 1,
@@ -269,7 +301,12 @@ class Station:
             )
         )
         self._seq += 1
-        known = self._known.get(cid)
+        known = self._known.get(command)
         if known is not None and remember:
             known.last = payload
         await self._publish(payload)
+
+
+def _clean(reason: str) -> str:
+    """A reason that fits into a message: no longer than the cap, and no half characters."""
+    return reason[:REASON_CAP].encode("utf-8", "replace").decode()

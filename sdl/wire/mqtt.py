@@ -36,7 +36,7 @@ PAYLOAD_CAP = 256 * 1024
 QUESTION_CAP = 16 * 1024 * 1024
 """Bytes that a question to a planner may have; it holds the history of its campaign."""
 CID_CAP = 200
-"""Characters that a command id may have."""
+"""Characters that a command id, a journal's id or a boot may have."""
 
 Stage = Literal["accepted", "started", "done", "failed", "unknown", "not_seen"]
 
@@ -54,8 +54,12 @@ class Body(BaseModel):
 
 
 class CommandMessage(Body):
-    """Do one action; acted on at most once per ``cid``."""
+    """Do one action; acted on at most once per ``journal`` and ``cid``."""
 
+    journal: str = Field(max_length=CID_CAP)
+    """Which journal it stands in: two of them may hold campaigns of one name, so equal cids."""
+    boot: str = Field(max_length=CID_CAP)
+    """The start of the node that it is meant for; a later one does not know what that one did."""
     cid: str = Field(max_length=CID_CAP)
     """``dye-450/run-7/step-2/try-1``."""
     dev: str
@@ -63,7 +67,7 @@ class CommandMessage(Body):
     effect: Effect
     args: dict[str, JsonValue]
     args_sha256: str
-    """Over the canonical JSON of ``args``; the same ``cid`` with another digest is a conflict."""
+    """Over the canonical JSON of ``args``; the same command with another digest is a conflict."""
     run: str
     step: str
     attempt: int
@@ -87,6 +91,8 @@ class EventError(Body):
 class EventMessage(Body):
     """What became of a command."""
 
+    journal: str
+    """As in the command."""
     cid: str
     dev: str
     boot: str
@@ -106,6 +112,8 @@ class Control(Body):
 
     id: str
     op: Literal["query", "cancel", "stop"]
+    journal: str
+    """As in the command that it is about."""
     cid: str | None = None
     epoch: int
 
@@ -220,11 +228,18 @@ def digest(value: JsonValue) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def command_message(perform: Perform, *, epoch: int, issued_at: float) -> CommandMessage:
-    """The message that asks a node for this action. ``issued_at``: lab time now."""
+def command_message(
+    perform: Perform, *, epoch: int, issued_at: float, journal: str
+) -> CommandMessage:
+    """The message that asks a node for this action.
+
+    ``issued_at``: lab time now. ``journal``: id of the journal that ``perform`` stands in.
+    """
     args = dict(perform.args)
     ttl_s = None if perform.not_after is None else max(0.0, perform.not_after - issued_at)
     return CommandMessage(
+        journal=journal,
+        boot=perform.boot,
         cid=perform.cid,
         dev=perform.instrument,
         op=perform.operation,

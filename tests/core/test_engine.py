@@ -329,3 +329,95 @@ def test_a_restart_of_ours_is_no_failure_of_the_planner() -> None:
         assert kinds(out) == ["AskPlanner"]
     floor.turn(arrive(0.5, attempt=7))
     assert floor.engine.state.ready
+
+
+def test_results_that_are_no_numbers_fail_their_run_not_the_engine() -> None:
+    for answer in ("0.75", True, None, [1.0]):
+        floor = Floor(Engine(SCRIPT), seed=1, answer=lambda _, given=answer: given)  # type: ignore[misc]
+        floor.play(campaign())
+        ends = [e for e in floor.commands(do.EndRun) if isinstance(e, do.EndRun)]
+        assert {e.outcome for e in ends} == {"failed"}, answer
+
+
+@pytest.mark.parametrize("value", [None, "high", "0.75", True])
+def test_a_protocol_that_returns_no_number_ends_the_campaign_with_a_word(value: object) -> None:
+    @protocol
+    async def odd(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        return Reading(value)  # type: ignore[arg-type]
+
+    floor = Floor(Engine(script(odd)), seed=1).play(campaign())
+    (end,) = floor.commands(do.Conclude)
+    assert isinstance(end, do.Conclude)
+    assert "give a number" in end.reason
+
+
+def test_a_number_that_is_not_finite_never_leaves_for_an_instrument() -> None:
+    @protocol
+    async def nan(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        await handler.dispense(well, {"dye": float("nan")})
+        return Reading(0.0)
+
+    floor = Floor(Engine(script(nan)), seed=1).play(campaign(stop=StopRule(failures=1)))
+    assert floor.commands(do.Perform) == []
+    (end,) = floor.commands(do.EndRun)
+    assert "not finite" in end.reason  # type: ignore[union-attr]
+
+
+def real_bench(**changes: object) -> tuple[Floor, str]:
+    """A dispense under way on a handler that is no simulator; its command."""
+    floor, out = at_work(**changes)
+    floor.engine.lab.instruments["handler"].simulated = False
+    return floor, out[-1].cid  # type: ignore[union-attr]
+
+
+def test_an_unknown_outcome_holds_a_real_instrument_until_a_person_has_looked() -> None:
+    floor, cid = real_bench()
+    out = floor.turn(ev.CommandUnknown(at=5.0, cid=cid, reason="power cut"))
+    assert kinds(out) == ["EndRun", "Dispose", "AskPlanner"]
+    out = floor.turn(arrive(0.5, ask="dye/ask-2"))
+    assert kinds(out) == ["AcceptSuggestion"]
+    (wait,) = floor.engine.view().waits
+    assert "--bench-checked" in wait.why
+    floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
+    floor.turn(online("handler", 61.0, "boot-2"))
+    assert floor.turn(online("reader", 61.0, "boot-2")) == []
+    floor.turn(ev.OrchestratorStarted(at=90.0, epoch=3, bench_checked=True))
+    floor.turn(online("handler", 91.0, "boot-2"))
+    assert kinds(floor.turn(online("reader", 91.0, "boot-2"))) == ["BeginRun", "Perform"]
+
+
+def test_who_looked_before_resuming_also_looked_at_what_turns_out_unknown_then() -> None:
+    floor, cid = real_bench()
+    floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2, bench_checked=True))
+    floor.turn(online("handler", 61.0, "boot-2"))
+    floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, boot="boot-2"))
+    assert not floor.engine.lab.instruments["handler"].held
+
+
+def test_a_command_for_a_dead_node_is_asked_about_not_sent_again() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    assert out[-1].boot == "boot-1"  # type: ignore[union-attr]
+    assert floor.turn(online("handler", 3.0, "boot-2")) == [do.Query(cid=cid)]
+    assert floor.turn(ev.CommandUnheard(at=4.0, cid=cid)) == [do.Query(cid=cid)]
+
+
+def test_the_hours_are_over_even_if_nothing_else_happens() -> None:
+    engine = Engine(SCRIPT)
+    out = engine.handle(started(campaign(stop=StopRule(hours=1.0)), SCRIPT))
+    assert do.Wait(timer="dye/hours", until=3600.0) in out
+    out = engine.handle(ev.TimerFired(at=3600.0, timer="dye/hours"))
+    assert isinstance(out[-1], do.Conclude)
+    assert out[-1].reason == "1 hours are over"
+
+
+def test_a_shortage_ends_the_campaign_and_is_named() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    out = floor.turn(failed(3.0, cid, "during", "material"))
+    assert isinstance(out[-1], do.Conclude)
+    assert (out[-1].ending, out[-1].reason) == ("material", "dye/run-1: so it was drawn")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import cast
 
@@ -10,7 +11,7 @@ import pytest
 
 from sdl.authoring import Act, Ask, settle, together, within
 from sdl.core.trampoline import Crashed, Finished, Trampoline, Wanted
-from sdl.errors import DriverFault, ProtocolMistake
+from sdl.errors import DriverFault, LimitReached, ProtocolMistake
 
 Protocol = Callable[[], Coroutine[object, object, object]]
 
@@ -233,3 +234,31 @@ async def test_times_that_make_no_sense_are_refused(word: Callable[[], Awaitable
 async def _window(seconds: float) -> None:
     async with within(seconds):
         pass
+
+
+@pytest.mark.parametrize("raised", [SystemExit(0), asyncio.CancelledError(), BaseException("x")])
+def test_whatever_a_protocol_raises_ends_its_run_and_no_more(raised: BaseException) -> None:
+    async def rude() -> None:
+        await act("a")
+        raise raised
+
+    trampoline = Trampoline(rude())
+    trampoline.start(0.0)
+    trampoline.resume("1", 0.0, None)
+    assert isinstance(trampoline.end, Crashed)
+    assert isinstance(trampoline.end.error, ProtocolMistake)
+
+
+def test_a_protocol_that_loops_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sdl.core.trampoline.STEPS_MAX", 50)
+
+    async def endless() -> None:
+        while True:
+            with contextlib.suppress(Exception):
+                async with within(5):
+                    pass
+
+    trampoline = Trampoline(endless())
+    trampoline.start(0.0)
+    assert isinstance(trampoline.end, Crashed)
+    assert isinstance(trampoline.end.error, LimitReached)
