@@ -98,6 +98,7 @@ def payload_bytes() -> tuple[int, int]:
         cid="ticks/run-10/step-1.10.10/try-1",
         step="ticks/run-10/step-1.10.10",
         attempt=1,
+        boot="0" * 16,
         instrument="t10",
         operation="tick",
         effect="once",
@@ -105,16 +106,17 @@ def payload_bytes() -> tuple[int, int]:
         not_after=None,
     )
     result = EventMessage(
+        journal="0" * 32,
         cid=perform.cid,
         dev=perform.instrument,
-        boot="0" * 16,
+        boot=perform.boot,
         seq=1000,
         st="done",
         at=time.time(),
         duration_s=0.0001,
         result=time.monotonic(),
     )
-    command = command_message(perform, epoch=1, issued_at=time.time())
+    command = command_message(perform, epoch=1, issued_at=time.time(), journal="0" * 32)
     return len(encode(command)), len(encode(result))
 
 

@@ -22,7 +22,11 @@ from sdl.shell.writer import Writer
 from sdl.wire import mqtt
 from sdl.wire.journal import Chain, Line
 from sdl.wire.toml import open_lab
-from sdl.wire.topics import Topics, name_in
+from sdl.wire.topics import Topics, kind_in, name_in
+
+JOURNAL = "floor"
+PATIENCE_S = 10.0
+"""Wall seconds without a word from the node after which it is not coming."""
 
 
 class Floor:
@@ -35,15 +39,20 @@ class Floor:
         self._topics = topics
         self._pause_s = pause_s
         self._clock = WallClock()
-        self._chain = Chain("floor")
+        self._chain = Chain(JOURNAL)
+        self._boots: dict[str, asyncio.Future[str]] = {}
         self._heard: dict[str, asyncio.Queue[list[Event]]] = {}
         self.answered_s: list[float] = []
 
     async def run(self, instruments: list[str], steps: int) -> float:
         """Commands per second of all of them together. ``steps``: of each instrument."""
+        loop = asyncio.get_running_loop()
         self._heard = {name: asyncio.Queue() for name in instruments}
-        await self._bus.subscribe(self._topics.event("+"))
+        self._boots = {name: loop.create_future() for name in instruments}
+        await self._bus.subscribe(self._topics.birth("+"), self._topics.event("+"))
         listening = asyncio.create_task(self._listen())
+        async with asyncio.timeout(PATIENCE_S):
+            await asyncio.gather(*self._boots.values())
         began = time.perf_counter()
         await asyncio.gather(*(self._tick(name, steps) for name in instruments))
         rate = len(self.answered_s) / (time.perf_counter() - began)
@@ -60,6 +69,7 @@ class Floor:
                 cid=f"{step}/try-1",
                 step=step,
                 attempt=1,
+                boot=self._boots[name].result(),
                 instrument=name,
                 operation="tick",
                 effect="once",
@@ -68,9 +78,12 @@ class Floor:
             )
             began = self._clock.now()
             await self._writer.append([*self._lines(words), self._chain.add(perform, began)])
-            message = mqtt.command_message(perform, epoch=1, issued_at=self._clock.now())
+            message = mqtt.command_message(
+                perform, epoch=1, issued_at=self._clock.now(), journal=JOURNAL
+            )
             await self._bus.publish(self._topics.command(name), mqtt.encode(message))
-            words = await self._heard[name].get()
+            async with asyncio.timeout(PATIENCE_S):
+                words = await self._heard[name].get()
             self.answered_s.append(words[-1].at - began)
         await self._writer.append(self._lines(words))
 
@@ -81,6 +94,9 @@ class Floor:
         words: dict[str, list[Event]] = {name: [] for name in self._heard}
         async for message in self._bus.messages():
             name = name_in(message.topic)
+            if kind_in(message.topic) == "birth":
+                self._boots[name].set_result(mqtt.decode(mqtt.Birth, message.payload).boot)
+                continue
             heard = mqtt.decode(mqtt.EventMessage, message.payload)
             words[name].append(mqtt.core_event(heard, self._clock.now()))
             if heard.st not in {"accepted", "started"}:

@@ -8,12 +8,12 @@ from typing import Annotated
 import typer
 
 from sdl.cli.console import say, short, write_json
-from sdl.cli.words import count
+from sdl.cli.plan import found
 from sdl.shell.preflight import Prepared, prepare
 
 
 def check(
-    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Check a campaign, its lab and its protocol, and start nothing.
@@ -25,17 +25,13 @@ def check(
     if as_json:
         write_json("sdl.check/1", ok=True, **_content(prepared))
         return
-    spec, lab = prepared.campaign.campaign, prepared.lab.lab
-    signature = prepared.script.signature
-    kind = "all simulated" if lab.simulated else "real instruments"
-    say(f"{spec.name}: sound")
-    say(f"  protocol   {signature.name} ({count(len(signature.roles), 'role')})")
-    say(f"  lab        {lab.name}, {count(len(lab.instruments), 'instrument')}, {kind}")
-    say(f"  search     {', '.join(parameter.name for parameter in spec.space)}")
-    say(f"  objective  {spec.objective.measure}, {spec.objective.goal}")
-    say(f"  planner    {spec.planner.kind}, at most {count(spec.stop.runs, 'run')}")
+    say(f"{prepared.campaign.campaign.name}: sound")
+    told = ""
+    for heading, line in found(prepared):
+        say(f"  {'' if heading == told else heading:<13}{line}")
+        told = heading
     say()
-    say(f"Next: sdl {'simulate' if lab.simulated else 'run'} {short(campaign)}")
+    say(f"Next: sdl {'simulate' if prepared.lab.lab.simulated else 'run'} {short(campaign)}")
 
 
 def _content(prepared: Prepared) -> dict[str, object]:

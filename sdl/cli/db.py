@@ -21,7 +21,7 @@ def rebuild(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Make the tables again from the journal, and say where they differed from it."""
+    """Make the tables again from the journal; say what differed."""
     with opened(where) as record:
         differences = record.rebuild(check=check)
     if as_json:
@@ -37,11 +37,13 @@ def rebuild(
 
 @app.command()
 def verify(
-    campaign: Annotated[str | None, typer.Argument(help="Its name; else all of them.")] = None,
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="Its name; else all of them.")
+    ] = None,
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Follow the hash chain of the journal and name the first broken link."""
+    """Follow the journal's hash chain to the first broken link."""
     with opened(where) as record:
         known = [one.campaign.campaign for one in record.campaigns()]
         names = [chosen_campaign(record, campaign)] if campaign else known
@@ -63,7 +65,10 @@ def verify(
 
 @app.command()
 def upgrade(where: Where = None, as_json: Json = False) -> None:
-    """Bring an older record to the schema of this version; opening it does the same."""
+    """Bring an older record to the schema of this version.
+
+    To open it, with any verb, does the same.
+    """
     from sdl.shell.tables import SCHEMA
 
     with opened(where):

@@ -18,6 +18,7 @@ import typer
 
 from sdl.cli.console import say, write_json
 from sdl.cli.exits import Exit
+from sdl.cli.places import lab_named
 from sdl.errors import SdlError, UserMistake
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ class Finding:
 
 def doctor(
     lab: Annotated[
-        Path | None, typer.Argument(help="A lab or campaign file; else this machine alone.")
+        Path | None,
+        typer.Argument(metavar="LAB", help="A lab or campaign file; else this machine alone."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
@@ -71,7 +73,7 @@ def _all(lab: Path | None) -> Iterator[Finding]:
     if lab is None:
         return
     try:
-        file = _lab(lab)
+        file = lab_named(lab)
     except UserMistake as mistake:
         yield Finding("lab", "bad", str(mistake))
         return
@@ -79,14 +81,6 @@ def _all(lab: Path | None) -> Iterator[Finding]:
     yield from _drivers(file)
     yield _record(file)
     yield _broker(file)
-
-
-def _lab(path: Path) -> LabFile:
-    from sdl.wire.toml import open_campaign, open_lab
-    from sdl.wire.toml_table import TomlFile
-
-    is_campaign = "campaign" in TomlFile(path).top
-    return open_lab(open_campaign(path).lab_path if is_campaign else path)
 
 
 def _packages() -> Iterator[Finding]:

@@ -17,12 +17,15 @@ STARTER = {
     "protocols/dye_assay.py": "dye_assay.py.txt",
     "tests/test_dye_assay.py": "test_dye_assay.py.txt",
     "README.md": "README.md",
+    ".gitignore": "gitignore.txt",
 }
 """File in the new folder to file in ``sdl/cli/starter``."""
 
 
 def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to make.")] = Path("my-lab"),
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder to make.")] = Path(
+        "my-lab"
+    ),
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Make a folder with a simulated lab, a protocol and a campaign that work.

@@ -11,13 +11,14 @@ import typer
 
 from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
+from sdl.cli.places import lab_named
 from sdl.errors import UserMistake
 from sdl.shell.node_process import node_name, run_node
-from sdl.wire.toml import LabFile, open_lab
+from sdl.wire.toml import LabFile
 
 
 def node(
-    lab: Annotated[Path, typer.Argument(help="The lab file.")],
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="A lab or campaign file.")],
     only: Annotated[
         list[str] | None, typer.Option("--only", help="Host this instrument alone; repeatable.")
     ] = None,
@@ -28,7 +29,7 @@ def node(
     the instruments safe and leaves.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    file = open_lab(lab)
+    file = lab_named(lab)
     url = shared_broker(file)
     chosen = tuple(only or ())
     stop = asyncio.Event()

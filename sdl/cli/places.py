@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 
-from sdl.errors import Place, UserMistake
-from sdl.wire.toml import open_campaign, open_lab
+from sdl.cli.console import short
+from sdl.errors import Place, RecordFault, UserMistake
+from sdl.wire.toml import LabFile, open_campaign, open_lab
 from sdl.wire.toml_table import TomlFile, did_you_mean
 
 if TYPE_CHECKING:
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
 SHORT = ("run", "suggestion")
 """What may be named without its campaign."""
+
+SIMULATED = "simulated"
+"""Folder beside ``lab.toml`` with the records of ``sdl simulate``."""
+SHOWN = 3
 
 Where: TypeAlias = Annotated[
     str | None,
@@ -39,15 +44,16 @@ def record_url(where: str | None) -> str:
     if path.is_dir():
         path /= "lab.toml"
     if path.suffix == ".toml":
-        return _of_toml(path)
+        return lab_named(path).record_url
     if not path.exists():
         raise UserMistake("there is no such file", Place(where))
     return f"sqlite:///{path.resolve()}"
 
 
-def _of_toml(path: Path) -> str:
+def lab_named(path: Path) -> LabFile:
+    """The lab of a lab file, or the one that a campaign file names. UserMistake(s)."""
     is_campaign = "campaign" in TomlFile(path).top
-    return open_lab(open_campaign(path).lab_path if is_campaign else path).record_url
+    return open_lab(open_campaign(path).lab_path if is_campaign else path)
 
 
 @contextmanager
@@ -55,11 +61,26 @@ def opened(where: str | None) -> Iterator[Record]:
     """The record, open for as long as the block. RecordFault if it is not there."""
     from sdl.shell.record import Record
 
-    record = Record.open(record_url(where), create=False)
+    url = record_url(where)
+    path = Path(url.partition(":///")[2])
+    if url.startswith("sqlite:///") and not path.exists():
+        raise RecordFault(f"there is no record at {short(path)}; {_instead(path)}")
+    record = Record.open(url, create=False)
     try:
         yield record
     finally:
         record.close()
+
+
+def _instead(path: Path) -> str:
+    """Where a person who misses a lab's record may find one: it may be a simulated one's."""
+    folder = path.parent / SIMULATED
+    found = sorted(folder.glob("*.sqlite"), key=lambda each: each.stat().st_mtime, reverse=True)
+    if not found:
+        return "`sdl run CAMPAIGN` makes one"
+    named = " or ".join(f"--in {short(each)}" for each in found[:SHOWN])
+    more = f" or another of {len(found)} there" if len(found) > SHOWN else ""
+    return f"`sdl run CAMPAIGN` makes one. Of simulations: {named}{more}"
 
 
 def chosen_campaign(record: Record, name: str | None) -> str:

@@ -12,13 +12,13 @@ import typer
 from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.node import shared_broker
+from sdl.cli.places import lab_named
 from sdl.shell.planner_worker import run_worker
-from sdl.wire.toml import open_lab
 from sdl.wire.toml_table import NAME_RULE, is_name
 
 
 def planner(
-    lab: Annotated[Path, typer.Argument(help="The lab file.")],
+    lab: Annotated[Path, typer.Argument(metavar="LAB", help="A lab or campaign file.")],
     name: Annotated[str, typer.Option(help="What `sdl run --planner` calls it.")] = "elsewhere",
 ) -> None:
     """Host a planner for a lab on this machine.
@@ -29,7 +29,7 @@ def planner(
     if not is_name(name):
         raise typer.BadParameter(f"{name!r} is no name: {NAME_RULE}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
-    file = open_lab(lab)
+    file = lab_named(lab)
     url = shared_broker(file)
     stop = asyncio.Event()
     work = run_worker(file.lab.name, url, stop=stop, worker=name, ready=_ready)

@@ -13,17 +13,31 @@ from sdl.cli.exits import exit_of_ending
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import Watch, watching
+from sdl.cli.words import count
+from sdl.core.view import View
 from sdl.shell.launch import Choice, run_campaign
 from sdl.shell.outcome import Outcome
+from sdl.wire.toml import open_campaign
 
 
 def run(
-    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
     resume: Annotated[
-        bool, typer.Option("--resume", help="Go on from the record after a stop or a crash.")
+        bool,
+        typer.Option(
+            "--resume", help="Go on from the record, after a crash or after leaving at once."
+        ),
     ] = False,
     new: Annotated[
         bool, typer.Option("--new", help="Leave an unfinished one as it is and begin another.")
+    ] = False,
+    bench_checked: Annotated[
+        bool,
+        typer.Option(
+            "--bench-checked",
+            help="With --resume: I have looked at the bench; instruments whose last action is "
+            "unknown are fit for use.",
+        ),
     ] = False,
     elsewhere: Annotated[
         bool, typer.Option("--no-host", help="Start no node: `sdl node` hosts the instruments.")
@@ -40,10 +54,20 @@ def run(
     """
     if resume and new:
         raise typer.BadParameter("--resume and --new exclude each other")
+    if bench_checked and not resume:
+        raise typer.BadParameter("--bench-checked goes with --resume")
+    named = open_campaign(campaign).campaign.name
     stop = asyncio.Event()
-    choice = Choice(resume=resume, anew=new, host=not elsewhere, planner=planner)
+    choice = Choice(
+        resume=resume,
+        anew=new,
+        bench_checked=bench_checked,
+        host=not elsewhere,
+        planner=planner,
+    )
 
     async def work(watch: Watch) -> Outcome:
+        watch = announcing(watch, named, resume=resume)
         return await run_campaign(campaign, watch=watch, stop=stop, choice=choice)
 
     first = "stopping: what is running is finished (Ctrl-C again leaves at once)"
@@ -58,3 +82,22 @@ def run(
     else:
         say_summary(outcome, campaign)
     raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def announcing(watch: Watch, named: str, *, resume: bool) -> Watch:
+    """Say first under which name the campaign is on record, where that is not the file's.
+
+    ``named``: what ``campaign.toml`` calls it.
+    """
+    is_first = True
+
+    def show(view: View) -> None:
+        nonlocal is_first
+        if is_first and resume:
+            tell(f"going on with {view.campaign}: {count(view.runs_ended, 'run')} ended so far")
+        elif is_first and view.campaign != named:
+            tell(f"{named} has a record already; this is {view.campaign}, on fresh plates")
+        is_first = False
+        watch(view)
+
+    return show

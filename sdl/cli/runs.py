@@ -18,7 +18,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.model.data import InputValue
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import RunRow, StepRow
+    from sdl.shell.tables import CampaignRow, RunRow, StepRow
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -26,7 +26,9 @@ Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 
 @app.command("list")
 def list_runs(
-    campaign: Annotated[str | None, typer.Argument(help="Its name; else the last one.")] = None,
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="Its name; else the last one.")
+    ] = None,
     where: Where = None,
     as_json: Json = False,
 ) -> None:
@@ -35,26 +37,31 @@ def list_runs(
         name = chosen_campaign(record, campaign)
         runs = record.runs(name)
         values = {(seen.run, seen.measure): seen.value for seen in record.observations(name)}
-        measure = record.campaign(name).campaign.measure
+        row = record.campaign(name).campaign
     if as_json:
         write_json("sdl.runs/1", campaign=name, runs=[_content(run) for run in runs])
         return
-    rows = [_row(run, measure, values.get((run.run, measure))) for run in runs]
-    for line in table(("run", "begun", "outcome", measure, "inputs"), rows):
+    rows = [_row(run, row, values.get((run.run, row.measure))) for run in runs]
+    begun = "begun after (lab time)" if row.clock == "virtual" else "begun (lab time, UTC)"
+    for line in table(("run", begun, "outcome", row.measure, "inputs"), rows):
         say(line)
 
 
 @app.command("show")
 def show_run(
     run: Annotated[
-        str, typer.Argument(help="Such as dye-450/run-7; run-7 is that of the last campaign.")
+        str,
+        typer.Argument(
+            metavar="RUN", help="Such as dye-450/run-7; run-7 is that of the last campaign."
+        ),
     ],
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Show one run: its inputs, its steps, what it measured and why it ended so."""
+    """Show one run: inputs, steps, measurements, why it ended so."""
     with opened(where) as record:
         detail = known_run(record, run)
+        campaign = record.campaign(detail.run.campaign).campaign
     if as_json:
         steps = [step.model_dump() for step in detail.steps]
         seen = [one.model_dump() for one in detail.observations]
@@ -67,7 +74,7 @@ def show_run(
             evidence=evidence,
         )
         return
-    _say_run(detail)
+    _say_run(detail, campaign)
 
 
 def known_run(record: Record, run: str) -> RunDetail:
@@ -85,23 +92,25 @@ def inputs_of(text: str) -> Mapping[str, InputValue]:
     return cast("Mapping[str, InputValue]", json.loads(text))
 
 
-def _row(run: RunRow, measure: str, value: float | None) -> tuple[str, ...]:
-    measured = "-" if value is None else quantity(measure, value)
+def _row(run: RunRow, campaign: CampaignRow, value: float | None) -> tuple[str, ...]:
+    measured = "-" if value is None else quantity(campaign.measure, value)
     outcome = run.outcome or "in flight"
-    return run.run, moment(run.begun_at), outcome, measured, point(inputs_of(run.inputs))
+    return run.run, moment(run.begun_at, campaign), outcome, measured, point(inputs_of(run.inputs))
 
 
 def _content(run: RunRow) -> dict[str, object]:
     return {**run.model_dump(), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
 
 
-def _say_run(detail: RunDetail) -> None:
+def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:
     run = detail.run
     ended = "" if run.ended_at is None else f" after {duration(run.ended_at - run.begun_at)}"
     say(f"{run.run}: {run.outcome or 'in flight'}{ended}")
     if run.reason:
         say(f"  because    {run.reason}")
-    say(f"  begun      {moment(run.begun_at)} UTC (lab time)")
+    is_virtual = campaign.clock == "virtual"
+    unit = "after the start (virtual time)" if is_virtual else "UTC (lab time)"
+    say(f"  begun      {moment(run.begun_at, campaign)} {unit}")
     say(f"  inputs     {point(inputs_of(run.inputs))}")
     roles = cast("dict[str, str]", json.loads(run.roles))
     say(f"  roles      {', '.join(f'{role} = {player}' for role, player in roles.items())}")

@@ -18,7 +18,7 @@ from sdl.sim.simulate import simulate as simulate_campaign
 
 
 def simulate(
-    campaign: Annotated[Path, typer.Argument(help="The campaign file.")],
+    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
     seed: Annotated[
         int | None, typer.Option(min=0, help="In place of the campaign's and the lab's seed.")
     ] = None,

@@ -8,24 +8,26 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sdl.cli.console import say, table, write_json
-from sdl.cli.places import opened
+from sdl.cli.places import Where, opened
 from sdl.cli.words import quantity
 
 if TYPE_CHECKING:
     from sdl.shell.record import CampaignSummary
+    from sdl.shell.tables import CampaignRow
 
 
 def status(
     where: Annotated[
         str | None,
         typer.Argument(
-            metavar="[LAB_OR_RECORD]", help="A lab, a record file or a URL; else ./lab.toml."
+            metavar="LAB_OR_RECORD", help="A lab, a record file or a URL; else ./lab.toml."
         ),
     ] = None,
+    inside: Where = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show the campaigns of a lab's record and how they stand."""
-    with opened(where) as record:
+    with opened(where or inside) as record:
         summaries = record.campaigns()
     if as_json:
         write_json("sdl.status/1", campaigns=[_content(one) for one in summaries])
@@ -33,13 +35,15 @@ def status(
     if not summaries:
         say("No campaign yet. Next: sdl run campaign.toml")
         return
-    headings = ("campaign", "started", "stands", "runs", "failed", "best")
+    headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "best")
     for line in table(headings, [_row(one) for one in summaries]):
         say(line)
 
 
-def moment(at: float) -> str:
-    """A moment of lab time, in UTC."""
+def moment(at: float, campaign: CampaignRow) -> str:
+    """A moment of lab time: in UTC, or in virtual time as the seconds since the start."""
+    if campaign.clock == "virtual":
+        return f"{at - campaign.started_at:.0f} s"
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -49,7 +53,7 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
     stands = row.ending or row.status
     return (
         row.campaign,
-        moment(row.started_at),
+        "in virtual time" if row.clock == "virtual" else moment(row.started_at, row),
         stands,
         str(one.runs),
         str(one.failed),

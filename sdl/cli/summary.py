@@ -5,20 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdl.cli.console import say, short
+from sdl.cli.places import opened
 from sdl.cli.words import count, duration, point, quantity
 from sdl.core.view import View
+from sdl.errors import SdlError
 from sdl.shell.outcome import Outcome
-
-_NEXT = {
-    "target": "sdl runs list --in {record}",
-    "budget": "sdl runs list --in {record}",
-    "exhausted": "sdl runs list --in {record}",
-    "stopped": "sdl runs list --in {record}",
-    "failures": "sdl runs list --in {record}",
-    "planner": "sdl doctor {campaign}",
-    "material": "sdl runs list --in {record}",
-}
-"""The command that helps most after each ending."""
 
 
 def say_summary(outcome: Outcome, campaign: Path) -> None:
@@ -26,15 +17,7 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     view = outcome.view
     ended = view.ended
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
-    if view.best is None:
-        say("  best       none: no run was measured")
-    else:
-        value = quantity(view.measure, view.best.value)
-        say(f"  best       {view.measure} = {value}  ({view.best.run})")
-        if view.best.sd is not None:
-            spread = quantity(view.measure, view.best.sd)
-            say(f"  expected   to within ± {spread} (1 sd) by the planner, before it was measured")
-        say(f"  at         {point(view.best.inputs)}")
+    say_best(view)
     say(f"  runs       {_runs(view)}")
     if view.evidence is not None:
         verdict = ended.verdict if ended and ended.verdict else "undecided"
@@ -44,9 +27,45 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"  record     {_record(outcome, campaign) if _is_file(outcome) else outcome.record_url}")
     say(f"  journal    {count(outcome.seq, 'line')}, head {outcome.head}")
     say()
-    command = _NEXT[ended.ending] if ended else "sdl run {campaign} --resume"
-    named = {"campaign": short(campaign), "record": _record(outcome, campaign)}
-    say(f"Next: {command.format(**named)}")
+    say(f"Next: {_next(outcome, campaign)}")
+
+
+def say_best(view: View) -> None:
+    """Tell the best point, and what the planner had expected of it."""
+    if view.best is None:
+        say("  best       none: no run was measured")
+        return
+    value = quantity(view.measure, view.best.value)
+    say(f"  best       {view.measure} = {value}  ({view.best.run})")
+    if view.best.expected is not None:
+        expected = quantity(view.measure, view.best.expected, view.best.sd)
+        say(f"  expected   {expected} by the planner before the run")
+    say(f"  at         {point(view.best.inputs)}")
+
+
+def _next(outcome: Outcome, campaign: Path) -> str:
+    """The command that helps most after such an ending."""
+    view, where = outcome.view, _record(outcome, campaign)
+    if view.ended is None:
+        return f"sdl run {short(campaign)} --resume"
+    if view.ended.ending not in ("failures", "planner", "material"):
+        return f"sdl runs list {view.campaign} --in {where}"
+    if view.failures:
+        return f"sdl why {_last_failed(view.campaign, where)} --in {where}"
+    if view.ended.ending == "planner":
+        return f"sdl doctor {short(campaign)}"
+    return f"sdl why {view.campaign} --in {where}"
+
+
+def _last_failed(campaign: str, where: str) -> str:
+    """The last run that ended without a measurement; the campaign if the record is out of reach."""
+    try:
+        with opened(where) as record:
+            runs = record.runs(campaign)
+    except SdlError:
+        return campaign
+    failed = [run for run in runs if run.outcome in ("failed", "unknown")]
+    return max(failed, key=lambda run: run.last_seq).run if failed else campaign
 
 
 def _is_file(outcome: Outcome) -> bool:
@@ -61,9 +80,7 @@ def _record(outcome: Outcome, campaign: Path) -> str:
 
 
 def _runs(view: View) -> str:
-    parts = [f"{view.runs_ended} ended", f"{view.runs_measured} measured"]
-    parts.append(count(view.failures, "failure"))
-    return ", ".join(parts)
+    return f"{view.runs_ended} ended: {view.runs_measured} measured, {view.failures} failed"
 
 
 def content(outcome: Outcome) -> dict[str, object]:

@@ -12,6 +12,7 @@ class Verb:
 
     name: str
     help: str
+    """At most 64 characters: the list of verbs shows no more of it on 80 columns."""
     kind: Literal["command", "group"] = "command"
 
     @property
@@ -21,14 +22,14 @@ class Verb:
 
 
 VERBS = (
-    Verb("init", "Make a folder with a simulated lab, a protocol and a campaign that work."),
-    Verb("check", "Check a campaign, its lab and its protocol, and start nothing."),
-    Verb("run", "Run a campaign on the instruments of its lab, or on their simulators."),
-    Verb("simulate", "Run a campaign in virtual time, in one process, the same for the same seed."),
+    Verb("init", "Make a simulated lab, a protocol and a campaign that work."),
+    Verb("check", "Check a campaign, its lab and its protocol; start nothing."),
+    Verb("run", "Run a campaign on instruments, or on their simulators."),
+    Verb("simulate", "Run a campaign in virtual time, the same for the same seed."),
     Verb("status", "Show the campaigns of a lab's record and how they stand."),
     Verb("runs", "List the runs of a campaign, or show one.", "group"),
-    Verb("why", "Say what a step waits for, why a run ended so, or why a point was tried."),
-    Verb("doctor", "Look at this machine and a lab: what is missing, and what to do about it."),
+    Verb("why", "Say what a step waits for, why a run failed, why a point."),
+    Verb("doctor", "Look at this machine and a lab: what is amiss, what to do."),
     Verb("node", "Host a lab's instruments, or some of them, on this machine."),
     Verb("planner", "Host a planner for a lab on this machine."),
     Verb("db", "Rebuild, verify or upgrade the record.", "group"),

@@ -13,6 +13,7 @@ from sdl.core.view import View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.table import Table
 
 REFRESH_S = 0.1
 """The live screen is drawn at most so often, in wall seconds."""
@@ -30,7 +31,7 @@ class Watch(Protocol):
 def watching() -> Iterator[Watch]:
     """A live screen where stderr is a terminal, plain lines where it is a file or a pipe."""
     console = screen()
-    if not console.is_terminal:
+    if not console.is_terminal or console.is_dumb_terminal:
         yield PlainLines()
         return
     from rich.live import Live
@@ -66,7 +67,7 @@ class PlainLines:
                 tell(f"{instrument.name} went offline: {instrument.note}")
         if view.runs_ended != self._ended:
             self._ended = view.runs_ended
-            tell(f"{_progress(view)} ended; best {_best(view)}")
+            tell(f"{_progress(view)}; best {_best(view)}")
 
     def _once(self, line: str) -> None:
         if line not in self._said:
@@ -75,8 +76,8 @@ class PlainLines:
 
 
 def _progress(view: View) -> str:
-    failed = f", {count(view.failures, 'failure')}" if view.failures else ""
-    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')}{failed}"
+    failed = f", {view.failures} of them failed" if view.failures else ""
+    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
 
 
 def _best(view: View) -> str:
@@ -97,39 +98,59 @@ def _evidence(view: View) -> str:
 
 
 def picture(view: View, console: Console) -> RenderableType:
-    """The live screen: how far, the best point, the instruments, and what is in flight."""
+    """The live screen: how far, the best point, the instruments, and what is in flight.
+
+    Every line is cut at the width of the screen; one that wrapped would make the rest jump.
+    """
     from rich.console import Group
     from rich.progress_bar import ProgressBar
+
+    head = _grid()
+    width = max(8, min(40, console.width - len(view.campaign) - len(_progress(view)) - 6))
+    bar = ProgressBar(total=view.runs_max, completed=view.runs_ended, width=width)
+    head.add_row(f"[bold]{view.campaign}[/]", bar, _progress(view))
+    return Group(head, _facts(view), _instruments(view), _in_flight(view))
+
+
+def _grid(*headings: str) -> Table:
+    """A table without lines whose cells are cut, never wrapped."""
     from rich.table import Table
 
-    head = Table.grid(padding=(0, 2))
-    width = max(10, min(40, console.width - 60))
-    bar = ProgressBar(total=view.runs_max, completed=view.runs_ended, width=width)
-    passed = duration(view.at - view.started_at)
-    head.add_row(f"[bold]{view.campaign}[/]", bar, f"{_progress(view)}, {passed}")
-    facts = Table.grid(padding=(0, 2))
-    facts.add_row("best", f"[bold green]{_best(view)}[/]")
+    table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_header=bool(headings))
+    for heading in headings or ("", "", ""):
+        table.add_column(heading, no_wrap=True, overflow="ellipsis")
+    return table
+
+
+def _facts(view: View) -> RenderableType:
+    from rich.markup import escape
+
+    facts = _grid()
+    best = view.best
+    value = "none yet" if best is None else f"{quantity(view.measure, best.value)} ({best.run})"
+    facts.add_row("best", f"[bold green]{value}[/]")
+    facts.add_row("  at", "" if best is None else escape(point(best.inputs)))
     facts.add_row("evidence", _evidence(view))
-    facts.add_row("planner", f"{view.planner_state}, {view.suggestions_ready} ready")
-    return Group(head, facts, _instruments(view), _in_flight(view))
+    facts.add_row("planner", escape(f"{view.planner_state}, {view.suggestions_ready} ready"))
+    facts.add_row("lab time", duration(view.at - view.started_at))
+    return facts
 
 
 def _instruments(view: View) -> RenderableType:
-    from rich.table import Table
+    from rich.markup import escape
 
     colours = {"idle": "green", "busy": "yellow", "offline": "red"}
-    table = Table("instrument", "state", "", box=None, padding=(0, 2), header_style="dim")
+    table = _grid("instrument", "state", "")
     for one in view.instruments:
         badge = "simulated" if one.simulated else "real"
         colour = colours[one.state]
-        table.add_row(one.name, f"[{colour}]{one.state}[/]", f"[dim]{badge}[/] {one.note}")
+        state = f"[{colour}]{one.state}[/]"
+        table.add_row(one.name, state, f"[dim]{badge}[/] {escape(one.note)}")
     return table
 
 
 def _in_flight(view: View) -> RenderableType:
-    from rich.table import Table
-
-    table = Table("run", "step", "", box=None, padding=(0, 2), header_style="dim")
+    table = _grid("run", "step", "")
     for run in view.in_flight:
         where = f"on {run.instrument}" if run.instrument else ""
         table.add_row(run.run, run.step.removeprefix(f"{run.run}/"), f"{run.state} {where}")

@@ -28,7 +28,7 @@ def why(
     what: Annotated[
         str | None,
         typer.Argument(
-            metavar="[STEP|RUN|SUGGESTION|CAMPAIGN]",
+            metavar="STEP|RUN|SUGGESTION|CAMPAIGN",
             help="Such as dye-450/run-7/step-2, dye-450/run-7, dye-450/suggestion-7 or dye-450; "
             "else the last campaign.",
         ),
@@ -60,8 +60,9 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
         if wanted not in names:
             hint = did_you_mean(wanted, names[-9:])
             raise UserMistake(f"{campaign} has no suggestion {wanted!r}; {hint}")
+        planner = record.campaign(campaign).campaign.planner
         found = record.suggestion(wanted)
-        return [Waiting(who=found.suggestion, why=_words(found))]
+        return [Waiting(who=found.suggestion, why=_words(found, planner))]
     if kind != "run":
         raise UserMistake(
             f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
@@ -92,7 +93,9 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
     reason = f": {detail.run.reason}" if detail.run.reason else ""
     lines = [Waiting(who=run, why=f"{ended}{reason}")]
     if detail.suggestion is not None:
-        lines.append(Waiting(who=detail.suggestion.suggestion, why=_words(detail.suggestion)))
+        planner = replay.record.campaign(campaign).campaign.planner
+        why = _words(detail.suggestion, planner)
+        lines.append(Waiting(who=detail.suggestion.suggestion, why=why))
     return lines
 
 
@@ -111,8 +114,19 @@ def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
     return found
 
 
-def _words(row: SuggestionRow) -> str:
+START = {
+    "centre": "the centre of the space",
+    "maximin": "as far as can be from the points before it",
+    "sobol": "by Sobol's sequence, which spreads points evenly",
+}
+"""What the planner with a model does before it has one, by the origin of the point."""
+
+
+def _words(row: SuggestionRow, planner: str) -> str:
+    """``planner``: the campaign's kind."""
     said = f"{point(inputs_of(row.inputs))} was suggested by {row.origin}"
+    if row.origin != planner and row.origin in START and not row.fall_back:
+        said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
     for name, expected in json.loads(row.predicted).items():
         said += f", which expected {name} = {quantity(name, expected['mean'], expected['sd'])}"
     if row.acquisition is not None:

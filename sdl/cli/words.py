@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 from sdl.model.data import InputValue
 from sdl.model.units import unit_of
 
+_PLACES = 6
 _MINUTE_S = 60
 _HOUR_S = 3600
 _DAY_S = 86400
@@ -16,9 +18,19 @@ def quantity(name: str, value: InputValue, sd: float | None = None) -> str:
     """A value with its unit, and its standard deviation if known: ``0.802 ± 0.004 AU``."""
     if isinstance(value, str):
         return value
-    spread = "" if sd is None else f" ± {sd:.2g}"
     unit = unit_of(name)
-    return f"{value:.4g}{spread}" + ("" if unit in ("", "1") else f" {unit}")
+    said = f"{value:.4g}" if sd is None else _with_spread(float(value), sd)
+    return said + ("" if unit in ("", "1") else f" {unit}")
+
+
+def _with_spread(value: float, sd: float) -> str:
+    """Both to the same decimal place, the second digit of the spread."""
+    if not sd > 0 or not math.isfinite(sd):
+        return f"{value:.4g} ± {sd:.2g}"
+    place = 1 - math.floor(math.log10(sd))
+    if not 0 <= place <= _PLACES:
+        return f"{value:.4g} ± {sd:.2g}"
+    return f"{value:.{place}f} ± {sd:.{place}f}"
 
 
 def point(inputs: Mapping[str, InputValue]) -> str:

@@ -13,6 +13,8 @@ Clock = Literal["wall", "scaled", "virtual"]
 class Origin:
     """Written at the head of each campaign's journal."""
 
+    file_name: str
+    """The campaign's name in its file; its id has a number behind it where that was taken."""
     clock: Clock
     """*scaled*: simulated instruments, lab time runs ``speed`` times as fast as the wall clock."""
     speed: float

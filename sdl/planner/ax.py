@@ -46,8 +46,9 @@ class AxPlanner:
     """Spread points first, then a Gaussian process and noisy expected improvement.
 
     Ax proposes where all inputs are real and free. In a space that can be listed, BoTorch scores
-    every free point; in the others a large sample, and then the neighbours of the best. A point
-    that the model could not make says so in ``Suggestion.fall_back``.
+    every free point; in the others a large sample, and then the neighbours of the best. Spread
+    points go on for as long as too few results are there; only where a model is due and cannot be
+    made, for runs failed or it failed itself, ``Suggestion.fall_back`` says why.
     """
 
     def suggest(
@@ -56,10 +57,8 @@ class AxPlanner:
         """The next ``count`` points. PlannerFault if no free point is left."""
         if len(trials) < START:
             return start_points(problem, trials, count, seed)
-        measured = sum(trial.status == "measured" for trial in trials)
-        if measured < LEAST:
-            reason = f"no model: {measured} of {len(trials)} trials are measured, it needs {LEAST}"
-            return start_points(problem, trials, count, seed, reason)
+        if _measured(trials) < LEAST:
+            return start_points(problem, trials, count, seed, _no_model(trials))
         if is_enumerable(problem.space) and not free_points(problem, trials):
             raise PlannerFault(
                 "every feasible point of the space is measured or pending; "
@@ -71,10 +70,29 @@ class AxPlanner:
             reason = f"the model failed with {type(fault).__name__}: {fault}"
             return start_points(problem, trials, count, seed, reason)
 
+    def options(self) -> frozenset[str]:
+        """It reads none."""
+        return frozenset()
+
     def versions(self) -> Mapping[str, str]:
         """Of Ax, BoTorch, GPyTorch, torch and scipy."""
         names = ("ax-platform", "botorch", "gpytorch", "torch", "scipy")
         return {name: version(name) for name in names}
+
+
+def _measured(trials: Sequence[Trial]) -> int:
+    return sum(trial.status == "measured" for trial in trials)
+
+
+def _no_model(trials: Sequence[Trial]) -> str:
+    """Why a model is missing where one was due; empty while results are only to come."""
+    failed = sum(trial.status == "failed" for trial in trials)
+    if not failed:
+        return ""
+    return (
+        f"no model: {failed} of {len(trials)} trials failed, {_measured(trials)} are measured, "
+        f"it needs {LEAST}"
+    )
 
 
 def _by_model(

@@ -36,3 +36,10 @@ class Planner(Protocol):
     def versions(self) -> Mapping[str, str]:
         """Packages that have a part in the answers, to their versions."""
         ...
+
+    def options(self) -> frozenset[str]:
+        """Keys under ``[planner]`` that it reads from ``Problem.options``; others are refused.
+
+        ``kind``, ``timeout_s`` and ``fall_back`` are the runtime's own and are not among them.
+        """
+        ...

@@ -54,6 +54,10 @@ class GridPlanner:
             found += [_suggestion(problem, values, seed, reason) for values in extra]
         return tuple(found)
 
+    def options(self) -> frozenset[str]:
+        """``levels``."""
+        return frozenset({"levels"})
+
     def versions(self) -> Mapping[str, str]:
         """Nothing but this package has a part in it."""
         return {}

@@ -60,6 +60,18 @@ def known() -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=GROUP)}))
 
 
+def options_of(name: str) -> frozenset[str]:
+    """Keys under ``[planner]`` that a planner reads. PlannerFault if it cannot be asked."""
+    planner = load(name)
+    try:
+        return frozenset(planner.options())
+    except Exception as fault:
+        raise PlannerFault(
+            f"planner {name!r} does not say which options it reads: {type(fault).__name__}: "
+            f"{fault}; give its class a method options()"
+        ) from fault
+
+
 @cache
 def _kind(name: str) -> Callable[[], object]:
     """The class of a planner; looking it up reads the metadata of every installed package."""

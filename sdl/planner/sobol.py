@@ -7,8 +7,6 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.metadata import version
 
-from scipy.stats import qmc  # type: ignore[import-untyped]
-
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
@@ -47,6 +45,10 @@ class SobolPlanner:
             Suggestion(inputs=named(problem.space, p), origin="sobol", predicted={}, seed=seed)
             for p in points
         )
+
+    def options(self) -> frozenset[str]:
+        """It reads none."""
+        return frozenset()
 
     def versions(self) -> Mapping[str, str]:
         """Of scipy, which makes the sequence."""
@@ -105,6 +107,9 @@ def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> 
 
 def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
     """The points among the first ``MAX_DRAWS`` of the sequence that keep the constraints."""
+    # scipy.stats takes a second to load, which `sdl check` would pay for nothing.
+    from scipy.stats import qmc  # type: ignore[import-untyped]
+
     sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
     for _ in range(MAX_DRAWS // _BLOCK):
         for row in sequence.random(_BLOCK).tolist():

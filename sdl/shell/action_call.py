@@ -78,7 +78,7 @@ def _given_up(operation: Operation, why: str, leftover: asyncio.Task[object] | N
 
 
 def _raised(operation: Operation, error: BaseException) -> Outcome:
-    reason = str(error) or type(error).__name__
+    reason = _said(error)
     match error:
         case OutcomeUnknown():
             return Outcome(st="unknown", reason=reason)
@@ -94,9 +94,17 @@ def _raised(operation: Operation, error: BaseException) -> Outcome:
             _LOG.error("%s: the driver raised", operation.name, exc_info=error)
             return Outcome(
                 st="failed",
-                reason=f"{operation.name}: the driver raised {type(error).__name__}: {error}; "
+                reason=f"{operation.name}: the driver raised {type(error).__name__}: {reason}; "
                 "the node's log has the traceback",
             )
+
+
+def _said(error: BaseException) -> str:
+    """What an error says; its kind where it says nothing, or fails at it."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # noqa: BLE001 -- a driver's error is a driver's code
+        return type(error).__name__
 
 
 def _ended(operation: Operation, returned: object) -> Outcome:

@@ -22,7 +22,8 @@ URL_FILE = "broker-url"
 def write_secret(path: Path, text: str) -> None:
     """Write a file that only its owner may read, in place of any former one."""
     path.unlink(missing_ok=True)
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         file.write(text)
 
 

@@ -49,8 +49,9 @@ class Bus(Protocol):
     ) -> None:
         """Hand a message over; waits only while too many are on their way.
 
-        Without a connection it is kept and goes out on the next one, unless ``expiry_s`` (wall
-        seconds) have passed, or ``qos`` is 0. LimitReached if too many are kept already.
+        Without a connection it is kept and goes out on the next one, and so does one that was not
+        acknowledged on the last; neither where ``expiry_s`` (wall seconds since this call) have
+        passed, or ``qos`` is 0. LimitReached if too many are kept already.
         """
         ...
 

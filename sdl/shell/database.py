@@ -94,7 +94,7 @@ def _check_file(path: Path, *, create: bool) -> None:
     if path.is_dir():
         raise RecordFault(f"{path} is a folder; the record needs the name of a file")
     if not path.exists() and not create:
-        raise RecordFault(f"there is no record at {path}; 'sdl run' or 'sdl simulate' makes one")
+        raise RecordFault(f"there is no record at {path}; 'sdl run' makes one")
     if not path.parent.is_dir():
         raise RecordFault(f"the folder {path.parent} does not exist; make it, or change 'record'")
 

@@ -7,7 +7,9 @@ Whatever happens, the children are ended and the record is closed; what was comm
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
@@ -24,6 +26,7 @@ from sdl.shell.bench_file import BENCH_FILE
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
+from sdl.shell.lab_lock import orchestrator_lock
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node_process import node_child
 from sdl.shell.outcome import Outcome
@@ -36,7 +39,13 @@ from sdl.shell.writer import Writer
 from sdl.wire.topics import Topics
 
 NODE_RESTARTS = 5
-"""Times that a node process which died is started again before the run is given up."""
+"""Times that a node process which died is started again before the run is given up, ..."""
+NODE_MEMORY_S = 600.0
+"""... counted over these last wall seconds; a campaign may go on for weeks."""
+NODE_PAUSES_S = (1.0, 2.0, 5.0)
+"""Wall seconds between the tries of one restart: a dead process's port may still be busy."""
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +58,9 @@ class Choice:
     """Leave an unfinished one as it is and begin another."""
     host: bool = True
     """Start a node for all instruments; False where ``sdl node`` hosts them elsewhere."""
+    bench_checked: bool = False
+    """A person has looked at the bench: what an unknown last action left behind is fit for use.
+    Only where the campaign goes on."""
     planner: str | None = None
     """Name of an ``sdl planner`` worker that runs elsewhere; None starts one."""
 
@@ -81,6 +93,17 @@ async def _run(
     stop: asyncio.Event | None,
     choice: Choice,
 ) -> Outcome:
+    with orchestrator_lock(prepared.lab.folder, prepared.lab.lab.name):
+        return await _run_alone(prepared, record, watch, stop, choice)
+
+
+async def _run_alone(
+    prepared: Prepared,
+    record: Record,
+    watch: Watch,
+    stop: asyncio.Event | None,
+    choice: Choice,
+) -> Outcome:
     began = time.perf_counter()
     lab = prepared.lab.lab
     name, goes_on = opening.choose(
@@ -93,7 +116,7 @@ async def _run(
         place = await _start(stack, prepared, folder, choice)
         # Only now: the lab's time does not pass while the children load their libraries.
         clock = WallClock(lab.speed)
-        opened = _open(prepared, record, campaign, clock, goes_on=goes_on)
+        opened = _open(prepared, record, campaign, clock, choice)
         if goes_on:
             clock = WallClock(lab.speed, start=opened.first[0].at)
         writer = Writer(record)
@@ -122,13 +145,27 @@ def _make_folder(folder: Path, *, goes_on: bool) -> None:
 
 
 def _open(
-    prepared: Prepared, record: Record, campaign: Campaign, clock: WallClock, *, goes_on: bool
+    prepared: Prepared, record: Record, campaign: Campaign, clock: WallClock, choice: Choice
 ) -> opening.Opening:
-    if goes_on:
-        return opening.again(prepared.script, record, campaign.name, at=clock.now())
+    if choice.resume:
+        return opening.again(
+            prepared.script,
+            record,
+            campaign,
+            at=clock.now(),
+            bench_checked=choice.bench_checked,
+        )
     lab = prepared.lab.lab
     kind: Clock = "wall" if lab.speed == 1.0 else "scaled"
-    return opening.new(prepared.script, campaign, lab, at=clock.now(), clock=kind, speed=lab.speed)
+    return opening.new(
+        prepared.script,
+        campaign,
+        lab,
+        at=clock.now(),
+        clock=kind,
+        speed=lab.speed,
+        file_name=prepared.campaign.campaign.name,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +181,9 @@ class _Place:
 async def _start(stack: AsyncExitStack, prepared: Prepared, folder: Path, choice: Choice) -> _Place:
     lab = prepared.lab.lab
     broker, url = await _broker(stack, lab, folder)
+    bus = MqttBus(url, f"sdl-{lab.name}-orchestrator")
+    stack.push_async_callback(bus.aclose)
+    await bus.connect()  # before the children, whose logs would tell of it much later
     broker_file = folder / URL_FILE
     node = (
         node_child(lab, prepared.lab.folder, run_folder=folder, broker_file=broker_file)
@@ -161,9 +201,6 @@ async def _start(stack: AsyncExitStack, prepared: Prepared, folder: Path, choice
                 if child is not None:
                     stack.push_async_callback(child.stop)
                     group.create_task(child.start())
-    bus = MqttBus(url, f"sdl-{lab.name}-orchestrator")
-    stack.push_async_callback(bus.aclose)
-    await bus.connect()
     planner = PlannerClient(
         lab=lab.name,
         bus=MqttBus(url, f"sdl-{lab.name}-asks"),
@@ -207,14 +244,33 @@ async def _keep_node(node: Child | None) -> None:
     """Start the node again when it dies; the engine asks it what became of its commands."""
     if node is None:
         return
-    for _ in range(NODE_RESTARTS):
+    deaths: deque[float] = deque()
+    while True:
         await node.wait()
-        await node.restart()
-    await node.wait()
-    raise LabFault(
-        f"the node process died {NODE_RESTARTS + 1} times; its log {node.log} ends with:\n"
-        f"{node.last_lines()}\nMend the cause, then go on with: sdl run ... --resume"
-    )
+        now = time.monotonic()
+        deaths.append(now)
+        while deaths[0] < now - NODE_MEMORY_S:
+            deaths.popleft()
+        if len(deaths) > NODE_RESTARTS:
+            raise LabFault(
+                f"the node process died {len(deaths)} times in {NODE_MEMORY_S / 60:g} minutes; "
+                f"its log {node.log} ends with:\n{node.last_lines()}\n"
+                "Mend the cause, then go on with: sdl run ... --resume"
+            )
+        await _start_again(node)
+
+
+async def _start_again(node: Child) -> None:
+    """Start a dead node; LabFault says why the last try failed."""
+    for pause_s in NODE_PAUSES_S:
+        try:
+            await node.restart()
+        except LabFault as fault:
+            log.warning("%s\nNext try in %g s", fault, pause_s)
+            await asyncio.sleep(pause_s)
+        else:
+            return
+    await node.restart()
 
 
 async def _guard(broker: EmbeddedBroker | None) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from sdl.shell.bus import Message, OnConnect
@@ -61,7 +62,8 @@ class LocalBus:
         self._inbox = Inbox()
         self._will: Message | None = None
         self._on_connect: OnConnect | None = None
-        self._kept: list[Message] = []
+        self._kept: list[tuple[Message, float | None]] = []
+        """With the loop's time from which on it is stale."""
         self._connected = False
 
     async def connect(
@@ -79,8 +81,10 @@ class LocalBus:
         if self._on_connect is not None:
             await self._on_connect()
         kept, self._kept = self._kept, []
-        for message in kept:
-            self._broker.route(message)
+        now = asyncio.get_running_loop().time()
+        for message, expires in kept:
+            if expires is None or now < expires:
+                self._broker.route(message)
 
     async def publish(
         self,
@@ -94,8 +98,9 @@ class LocalBus:
         message = Message(topic, payload, retain)
         if self._connected:
             self._broker.route(message)
-        elif qos and expiry_s is None:
-            self._kept.append(message)
+        elif qos:
+            now = asyncio.get_running_loop().time()
+            self._kept.append((message, None if expiry_s is None else now + expiry_s))
 
     async def subscribe(self, *filters: str) -> None:
         for pattern in filters:

@@ -80,6 +80,11 @@ class _Outgoing:
     expires: float | None
     """By the monotonic clock; None: never."""
 
+    @property
+    def is_stale(self) -> bool:
+        """Whether it must not be sent any more."""
+        return self.expires is not None and self.expires <= time.monotonic()
+
 
 class MqttBus:
     """One client of an MQTT broker."""
@@ -127,10 +132,12 @@ class MqttBus:
         qos: int = 1,
         expiry_s: float | None = None,
     ) -> None:
-        while not self._room.is_set():
-            await self._room.wait()
         expires = None if expiry_s is None else time.monotonic() + expiry_s
         outgoing = _Outgoing(Message(topic, payload, retain), expires)
+        while not self._room.is_set():
+            await self._room.wait()
+            if outgoing.is_stale:
+                return
         if self._connection is not None and self._connection.is_open:
             self._hand_over(self._connection, outgoing, qos)
         elif qos:
@@ -158,7 +165,8 @@ class MqttBus:
                 await self._keeper
         self._inbox.close()
 
-    def _hand_over(self, connection: Connection, outgoing: _Outgoing, qos: int) -> None:
+    def _hand_over(self, connection: Connection, outgoing: _Outgoing, qos: int) -> bool:
+        """Whether the line took it; what it did not take is kept, unless ``qos`` is 0."""
         message = outgoing.message
         mid = connection.hand_over(message.topic, message.payload, qos, retain=message.retain)
         if qos and mid is not None:
@@ -168,6 +176,7 @@ class MqttBus:
                 self._room.clear()
         elif qos:
             self._keep(outgoing)
+        return mid is not None
 
     def _keep(self, outgoing: _Outgoing) -> None:
         if len(self._kept) >= KEPT:
@@ -200,16 +209,32 @@ class MqttBus:
         try:
             async with connection:
                 await self._subscribe(connection, tuple(self._filters))
-                await self._send_kept(connection)
-                self._connection = connection
-                if self._on_connect is not None:
-                    await self._on_connect()
-                if not first.done():
-                    first.set_result(None)
-                await connection.lost()
+                await self._until_lost(connection, first)
         finally:
             self._connection = None
             self._take_back()
+
+    async def _until_lost(self, connection: Connection, first: asyncio.Future[None]) -> None:
+        """Greet the broker and keep the line; a line that breaks in mid-greeting ends both."""
+        lost = asyncio.create_task(connection.lost())
+        greeting = asyncio.create_task(self._greet(connection, first))
+        try:
+            await asyncio.wait((lost, greeting), return_when=asyncio.FIRST_COMPLETED)
+            if not lost.done():
+                greeting.result()
+            await lost
+        finally:
+            lost.cancel()
+            greeting.cancel()
+            await asyncio.gather(lost, greeting, return_exceptions=True)
+
+    async def _greet(self, connection: Connection, first: asyncio.Future[None]) -> None:
+        await self._send_kept(connection)
+        self._connection = connection
+        if self._on_connect is not None:
+            await self._on_connect()
+        if not first.done():
+            first.set_result(None)
 
     async def _subscribe(self, connection: Connection, filters: tuple[str, ...]) -> None:
         if not filters:
@@ -227,9 +252,11 @@ class MqttBus:
     async def _send_kept(self, connection: Connection) -> None:
         while self._kept:
             outgoing = self._kept.popleft()
-            if outgoing.expires is None or outgoing.expires > time.monotonic():
-                self._hand_over(connection, outgoing, 1)
-                await self._room.wait()
+            if outgoing.is_stale:
+                continue
+            if not self._hand_over(connection, outgoing, 1):
+                raise aiomqtt.MqttError("the line broke while kept messages were sent")
+            await self._room.wait()
 
     def _take_back(self) -> None:
         """What was not acknowledged may be lost, so it goes first on the next connection."""

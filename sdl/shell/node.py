@@ -21,7 +21,7 @@ from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
 from sdl.shell.offered import check_limits, offered_action, offered_by
 from sdl.shell.plugins import Loaded, construct
-from sdl.shell.station import CommandId, Station
+from sdl.shell.station import NODE_FAILED, CommandId, Station
 from sdl.wire.mqtt import (
     CID_CAP,
     Birth,
@@ -196,10 +196,9 @@ class Node:
     async def _command(self, station: Station, message: Message) -> None:
         try:
             await self._obey_one(station, message)
-        except Exception as error:  # whatever one message holds, the node goes on
+        except Exception:  # noqa: BLE001 -- whatever one message holds, the node goes on
             _LOG.exception("%s: a command could not be handled", station.instrument.name)
-            kind = type(error).__name__
-            await self._drop(station, message, f"the node cannot handle it ({kind}); see its log")
+            await self._drop(station, message, NODE_FAILED)
 
     async def _obey_one(self, station: Station, message: Message) -> None:
         try:
@@ -221,12 +220,12 @@ class Node:
             _LOG.warning("%s: control message dropped: %s", station.instrument.name, error)
             return
         if not message.retain:
-            self._spawn(station.control(control))  # apart: make_safe may take its time
+            self._spawn(_guarded(station, control))  # apart: make_safe may take its time
 
     async def _drop(self, station: Station, message: Message, why: str) -> None:
         _LOG.warning("%s: command dropped: %s", station.instrument.name, why)
         command = _id_in(message.payload)
-        if command is not None and not station.tells_of(command):
+        if command is not None and not station.knows(command):  # else it is told already
             await station.refuse(command, why)
 
     async def _beat(self, heartbeat_s: float) -> None:
@@ -251,6 +250,8 @@ class Node:
             await self._bus.publish(message.topic, message.payload, retain=message.retain)
         except LimitReached as error:  # a query brings back what is lost here
             _LOG.error("%s was not sent: %s", message.topic, error)
+        except Exception:  # noqa: BLE001 -- whatever it was, the instrument's work goes on
+            _LOG.exception("%s was not sent", message.topic)
 
     def _event_line(self, name: str) -> Callable[[bytes], Awaitable[None]]:
         topic = self._topics.event(name)
@@ -283,6 +284,13 @@ def _chosen(lab: Lab, only: tuple[str, ...]) -> tuple[Instrument, ...]:
                 f"lab {lab.name!r} has no instrument {name!r}; it has {', '.join(names)}"
             )
     return tuple(each for each in lab.instruments if not only or each.name in only)
+
+
+async def _guarded(station: Station, control: Control) -> None:
+    try:
+        await station.control(control)
+    except Exception:  # noqa: BLE001 -- whatever it was, the node goes on
+        _LOG.exception("%s: %s failed", station.instrument.name, control.op)
 
 
 def _id_in(payload: bytes) -> CommandId | None:

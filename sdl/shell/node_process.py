@@ -15,14 +15,17 @@ from sdl.errors import LabFault, SdlError
 from sdl.model.lab import Lab
 from sdl.shell.bench import Bench
 from sdl.shell.bench_file import BENCH_FILE
+from sdl.shell.broker import write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
+from sdl.shell.lab_lock import instrument_locks
 from sdl.shell.lifeline import announce_ready, until_parent_leaves
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node import Node
+from sdl.shell.redact import without_secrets
 
 LAB_FILE = "lab.json"
-"""In the run folder: the lab, as the parent read it."""
+"""In the run folder: the lab as the parent read it, without passwords of broker and database."""
 
 
 async def run_node(
@@ -40,25 +43,29 @@ async def run_node(
 
     ``folder``: that of ``lab.toml``. ``memory``: file that keeps the simulated bench over a
     restart. ``ready`` is called once the node obeys. ``name`` must be unique in the lab.
+    LabFault if another node hosts one of the instruments and does not leave.
     """
-    clock = WallClock(lab.speed)
-    node = Node(
-        lab=lab,
-        folder=folder,
-        bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}"),
-        clock=clock,
-        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
-        name=name,
-        only=only,
-        memory=memory,
-    )
-    await node.start()
-    try:
-        if ready is not None:
-            ready()
-        await node.serve(stop)
-    finally:
-        await node.aclose()
+    hosted = [each.name for each in lab.instruments if not only or each.name in only]
+    # Before the node reads the bench's memory: a node that is about to leave may still write it.
+    async with instrument_locks(folder, lab.name, hosted):
+        clock = WallClock(lab.speed)
+        node = Node(
+            lab=lab,
+            folder=folder,
+            bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}"),
+            clock=clock,
+            bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+            name=name,
+            only=only,
+            memory=memory,
+        )
+        await node.start()
+        try:
+            if ready is not None:
+                ready()
+            await node.serve(stop)
+        finally:
+            await node.aclose()
 
 
 def node_name(only: tuple[str, ...]) -> str:
@@ -76,7 +83,8 @@ def node_child(
     """
     run_folder.mkdir(parents=True, exist_ok=True)
     lab_file = run_folder / LAB_FILE
-    lab_file.write_bytes(TypeAdapter(Lab).dump_json(lab, indent=1))
+    # For its owner only, for the options of a driver may hold secrets too.
+    write_secret(lab_file, TypeAdapter(Lab).dump_json(without_secrets(lab), indent=1).decode())
     name = node_name(only)
     words = ["--lab", str(lab_file), "--folder", str(folder), "--broker-file", str(broker_file)]
     words += ["--memory", str(run_folder / BENCH_FILE)] if lab.simulated else []

@@ -104,7 +104,11 @@ def _outside(where: str, value: object, limit: Limit) -> str | None:
 
 
 def _number_outside(where: str, value: float, limit: Limit) -> str | None:
-    if not math.isfinite(value):
+    try:
+        finite = math.isfinite(value)
+    except OverflowError:  # a whole number beyond what a float can hold
+        return f"{where} is too large a number"
+    if not finite:
         return f"{where} = {value} is not a finite number"
     if limit.low is not None and value < limit.low:
         return f"{where} = {value} is below the limit {limit.low} of lab.toml"

@@ -47,10 +47,21 @@ class Opening:
 
 
 def new(
-    script: Script, campaign: Campaign, lab: Lab, *, at: float, clock: Clock, speed: float
+    script: Script,
+    campaign: Campaign,
+    lab: Lab,
+    *,
+    at: float,
+    clock: Clock,
+    speed: float,
+    file_name: str | None = None,
 ) -> Opening:
-    """A campaign that begins at lab time ``at``."""
+    """A campaign that begins at lab time ``at``.
+
+    ``file_name``: its name in its file, where its id in the record is another.
+    """
     origin = Origin(
+        file_name=file_name or campaign.name,
         clock=clock,
         speed=speed,
         software=software(),
@@ -68,23 +79,39 @@ def new(
     return Opening(Engine(script), Chain(campaign.name), first)
 
 
-def again(script: Script, record: Record, campaign: str, *, at: float) -> Opening:
+def again(
+    script: Script, record: Record, campaign: Campaign, *, at: float, bench_checked: bool = False
+) -> Opening:
     """A campaign that goes on after its process has ended, at lab time ``at``.
 
-    RecordMismatch if the protocol now does something else than it did.
+    ``campaign``: as its file reads now, under its id in the record. UserMistake if the file was
+    changed, RecordMismatch if the protocol now does something else than it did.
     """
-    lines = list(record.lines(campaign))
+    lines = list(record.lines(campaign.name))
     values = [load(line.type, line.body) for line in lines]
     engine = fold(script, values)
+    _refuse_changes(engine.state.spec, campaign)
     busy = {each.busy_with for each in engine.lab.instruments.values()}
     sent = tuple(v for v in values if isinstance(v, do.Perform) and v.cid in busy)
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
         epoch=engine.state.epoch + 1,
         software=tuple(sorted(software().items())),
+        bench_checked=bench_checked,
     )
-    chain = Chain(campaign, lines[-1].seq, lines[-1].hash)
+    chain = Chain(campaign.name, lines[-1], origin=lines[0].hash)
     return Opening(engine, chain, (started,), sent)
+
+
+def _refuse_changes(begun: Campaign, now: Campaign) -> None:
+    """What was pre-registered stays: a campaign cannot be resumed as another one."""
+    then, today = (adapter(Campaign).dump_python(each, mode="json") for each in (begun, now))
+    changed = [name for name in then if then[name] != today[name]]
+    if changed:
+        raise UserMistake(
+            f"campaign {begun.name!r} began with another {', '.join(changed)} than its file now "
+            "gives; put the file back to go on with it, or begin another with --new"
+        )
 
 
 def unfinished(record: Record, name: str) -> str | None:
@@ -92,9 +119,16 @@ def unfinished(record: Record, name: str) -> str | None:
     open_ones = [
         each.campaign.campaign
         for each in record.campaigns()
-        if _is_named(each.campaign.campaign, name) and each.campaign.ending is None
+        if each.campaign.ending is None and _file_name(record, each.campaign.campaign) == name
     ]
     return open_ones[-1] if open_ones else None
+
+
+def _file_name(record: Record, campaign: str) -> str:
+    """The name in the file that a campaign began with: its id without a number of ours."""
+    first = next(record.lines(campaign))
+    head = load(first.type, first.body)
+    return head.origin.file_name if isinstance(head, ev.CampaignStarted) else campaign
 
 
 def new_name(record: Record, name: str) -> str:
@@ -152,11 +186,6 @@ def software() -> dict[str, str]:
         except PackageNotFoundError:
             continue
     return found
-
-
-def _is_named(campaign: str, name: str) -> bool:
-    rest = campaign.removeprefix(f"{name}-")
-    return campaign == name or (rest != campaign and rest.isdigit())
 
 
 def _hypothesis_sha256(campaign: Campaign) -> str:

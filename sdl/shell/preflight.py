@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import cast
 
 from sdl.core.script import ProtocolFunction, Script
-from sdl.errors import ProtocolMistake, UserMistake
+from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.lab import Instrument
+from sdl.planner.server import options_of
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, known, load
-from sdl.wire.campaign_check import check_campaign
+from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
 from sdl.wire.toml import CampaignFile, LabFile, open_campaign, open_lab
@@ -41,10 +42,7 @@ def prepare(campaign_path: Path) -> Prepared:
     mistakes: list[UserMistake] = []
     drivers = load_drivers(lab, mistakes)
     spec = campaign.campaign
-    if spec.planner.kind not in known(PLANNERS):
-        hint = did_you_mean(spec.planner.kind, known(PLANNERS))
-        message = f"there is no planner {spec.planner.kind!r}; {hint}"
-        mistakes.append(campaign.places.mistake(("planner", "kind"), message))
+    mistakes += _planner(campaign)
     protocol, script = _protocol(campaign, mistakes)
     if script is not None:
         offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
@@ -53,6 +51,22 @@ def prepare(campaign_path: Path) -> Prepared:
     assert protocol is not None
     assert script is not None
     return Prepared(campaign=campaign, lab=lab, protocol=protocol, script=script, drivers=drivers)
+
+
+def _planner(campaign: CampaignFile) -> list[UserMistake]:
+    """A kind that is not there, and keys under ``[planner]`` that nobody would read."""
+    choice, places = campaign.campaign.planner, campaign.places
+    if choice.kind not in known(PLANNERS):
+        hint = did_you_mean(choice.kind, known(PLANNERS))
+        message = f"there is no planner {choice.kind!r}; {hint}"
+        return [places.mistake(("planner", "kind"), message)]
+    if not choice.options:
+        return []
+    try:
+        read = options_of(choice.kind)
+    except PlannerFault as fault:
+        return [places.mistake(("planner", "kind"), str(fault))]
+    return check_options_of_planner(campaign.campaign, read, places)
 
 
 def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]:

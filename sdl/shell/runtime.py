@@ -179,7 +179,11 @@ class Runtime:
             case do.Query(cid=cid) if cid in self._sent:
                 perform = self._sent[cid]
                 control = mqtt.Control(
-                    id=f"query/{cid}", op="query", cid=cid, epoch=self._engine.state.epoch
+                    id=f"query/{cid}",
+                    op="query",
+                    cid=cid,
+                    epoch=self._engine.state.epoch,
+                    journal=self._chain.origin,
                 )
                 topic = self._topics.control(perform.instrument)
                 await self._bus.publish(topic, mqtt.encode(control))
@@ -198,9 +202,16 @@ class Runtime:
 
     async def _send(self, perform: do.Perform) -> None:
         message = mqtt.command_message(
-            perform, epoch=self._engine.state.epoch, issued_at=self._clock.now()
+            perform,
+            epoch=self._engine.state.epoch,
+            issued_at=self._clock.now(),
+            journal=self._chain.origin,
         )
-        await self._bus.publish(self._topics.command(perform.instrument), mqtt.encode(message))
+        # Past its window the command must not start, so there is no use in sending it any more.
+        ttl_s = message.ttl_s
+        expiry_s = None if ttl_s is None else self._clock.loop_s(ttl_s)
+        topic = self._topics.command(perform.instrument)
+        await self._bus.publish(topic, mqtt.encode(message), expiry_s=expiry_s)
         self._listen_for(perform.cid, UNHEARD_S)
 
     def _listen_for(self, cid: str, patience_s: tuple[float, ...]) -> None:
@@ -280,7 +291,8 @@ class Runtime:
         match kind_in(message.topic):
             case "evt":
                 event = mqtt.decode(mqtt.EventMessage, message.payload)
-                self.post(mqtt.core_event(event, at))
+                if event.journal == self._chain.origin:  # else it is another campaign's
+                    self.post(mqtt.core_event(event, at))
             case "hb":
                 beat = mqtt.decode(mqtt.Heartbeat, message.payload)
                 self._post_all(self._roll_call.heartbeat(name, beat, at, heard))

@@ -127,7 +127,11 @@ class Station:
             await self._again(message, known)
             return
         self._known[command] = Known(message.args_sha256)
-        checked = self._check(message)
+        try:
+            checked = self._check(message)
+        except Exception as error:  # noqa: BLE001 -- whatever a message holds, the node goes on
+            _LOG.exception("%s: %s could not be checked", self.instrument.name, message.cid)
+            checked = f"the node cannot read it ({type(error).__name__}); see its log"
         if isinstance(checked, str):
             await self.refuse(command, checked)
             return
@@ -248,7 +252,7 @@ class Station:
         """Do a job; should we fail at it ourselves, say so, for nobody else will."""
         try:
             await self._perform(job)
-        except Exception:
+        except Exception:  # noqa: BLE001 -- an instrument must not fall silent for ever
             _LOG.exception("%s: %s went wrong at the node", self.instrument.name, job.id.cid)
             why = EventError(phase="during", kind="driver", reason=NODE_FAILED)
             await self._emit(job.id, "unknown", error=why)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import (
@@ -18,6 +18,7 @@ from sdl.model.campaign import (
     LinearConstraint,
     Objective,
     Parameter,
+    PlannerChoice,
     RangeParameter,
 )
 from sdl.model.data import Inputs, Suggestion, Trial
@@ -27,6 +28,9 @@ from sdl.planner.contract import Planner
 
 MEASURE = "yield"
 """A word of Python's own, as measures in a laboratory like to be."""
+
+OURS = frozenset(field.name for field in fields(PlannerChoice))
+"""Keys under ``[planner]`` that are not the planner's, and the name of all those that are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +50,8 @@ def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None
     """
     versions = planner.versions()
     assert all(versions.values()), f"versions() has an empty version: {dict(versions)}"
+    clash = sorted(planner.options() & OURS)
+    assert not clash, f"options() names {', '.join(clash)}, which the runtime reads itself"
     for seed in seeds:
         for case in cases(seed):
             for count in (1, 3):

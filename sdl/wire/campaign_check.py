@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import fields
 
 from sdl.errors import UserMistake
-from sdl.model.campaign import Campaign, ChoiceParameter, Parameter
+from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, PlannerChoice
 from sdl.model.data import InputValue
 from sdl.model.lab import Lab
 from sdl.model.labware import PLATE_KINDS
@@ -42,6 +43,21 @@ def check_campaign(
     ]
     fitting = [places.mistake(keys, message) for keys, message in found]
     return [*check_values(campaign, places), *fitting]
+
+
+def check_options_of_planner(
+    campaign: Campaign, read: AbstractSet[str], places: Places
+) -> list[UserMistake]:
+    """Keys under ``[planner]`` that its kind does not read; ``read``: those that it does."""
+    known = {field.name for field in fields(PlannerChoice)} - {"options"} | read
+    return [
+        places.mistake(
+            ("planner", key),
+            f"the planner {campaign.planner.kind!r} has no such option; {did_you_mean(key, known)}",
+        )
+        for key in campaign.planner.options
+        if key not in read
+    ]
 
 
 def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found:

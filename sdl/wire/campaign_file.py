@@ -47,6 +47,8 @@ class CampaignFile:
 def open_campaign(path: Path) -> CampaignFile:
     """Read ``campaign.toml``. UserMistake (or UserMistakes) with file and line."""
     file = TomlFile(path)
+    if "campaign" not in file.top and "instruments" in file.top:
+        raise file.places.mistake(("lab",), "this is a lab file; name the campaign's file")
     campaign = _campaign(file.top)
     unspoken = [m for m in check_values(campaign, file.places) if not _blamed(file, m)]
     file.mistakes.extend(unspoken)

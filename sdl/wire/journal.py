@@ -81,10 +81,13 @@ def load(type_name: str, body: str) -> Event | Command:
 class Chain:
     """The growing end of one campaign's journal."""
 
-    def __init__(self, campaign: str, seq: int = 0, head: str = GENESIS) -> None:
+    def __init__(self, campaign: str, last: Line | None = None, origin: str = "") -> None:
+        """``last``: the line to go on from. ``origin``: hash of the first one."""
         self.campaign = campaign
-        self.seq = seq
-        self.head = head
+        self.seq = last.seq if last else 0
+        self.head = last.hash if last else GENESIS
+        self.origin = origin
+        """Names this very journal: another one of the same campaign begins with another hash."""
 
     def add(self, value: Event | Command, at: float) -> Line:
         """Make the next line."""
@@ -92,6 +95,7 @@ class Chain:
         name = type(value).__name__
         body = dump(value)
         self.head = chain(self.head, self.campaign, self.seq, at, name, body)
+        self.origin = self.origin or self.head
         return Line(
             campaign=self.campaign,
             seq=self.seq,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sdl.cli.exits import Exit
+from sdl.model.units import UNITS
 from tests.cli.conftest import Sdl, command
 
 
@@ -37,6 +38,48 @@ def test_init_never_overwrites(sdl: Sdl, lab: Path) -> None:
     assert said.code == Exit.MISTAKE
     assert "lab.toml is there already and is not overwritten" in said.err
     assert (lab / "lab.toml").read_bytes() == before
+
+
+def test_check_says_all_that_it_understood(sdl: Sdl) -> None:
+    lines = sdl("check", "campaign.toml").out.splitlines()
+    told = "\n".join(" ".join(line.split()) for line in lines)
+    for line in (
+        "objective absorbance_au = 0.8 AU within 0.016 AU",
+        "hypothesis An absorbance of 0.80 AU needs less than 40 % dye.",
+        "predicts: dye_fraction of the best point is below 0.4",
+        "search dye_fraction 0.05 to 0.95",
+        "fixed settle_s = 30 s",
+        "runs at most 4, 2 at a time, none begun after 6 h; ends after 5 failures in a row",
+        "planner sobol; if it fails: stop",
+        "instruments handler: simulated by liquid-handler",
+        "limit dispense.volumes_ul: 0 to 300 µL",
+        "labware plate-1: plate-96-flat, 96 wells, in the role 'well'",
+        "broker embedded",
+        "record record.sqlite",
+    ):
+        assert line in told, told
+    assert max(map(len, lines)) <= 100
+
+
+def test_check_hides_passwords(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    path = tmp_path / "lab" / "lab.toml"
+    text = path.read_text().replace('"embedded"', '"mqtt://me:secret@broker.example:1883"')
+    path.write_text(text.replace("sqlite:///record.sqlite", "postgresql://me:secret@host/db"))
+    said = command(tmp_path / "lab", "check", "campaign.toml")
+    assert "mqtt://me:***@broker.example:1883" in said.out
+    assert "postgresql://me:***@host/db" in said.out
+    assert "secret" not in said.out
+
+
+def test_what_runs_leave_behind_is_ignored_by_git(lab: Path) -> None:
+    ignored = (lab / ".gitignore").read_text().splitlines()
+    assert {".sdl/", "*.sqlite*", "simulated/"} <= set(ignored)
+
+
+def test_the_readme_that_init_makes_lists_every_unit(lab: Path) -> None:
+    readme = (lab / "README.md").read_text()
+    assert [end for end in UNITS if f"`_{end}`" not in readme] == []
 
 
 def test_check_as_json(sdl: Sdl) -> None:
@@ -125,6 +168,20 @@ WRONG: list[tuple[str, str, str, str]] = [
         'kind = "sobol"',
         'kind = "sobel"',
         "campaign.toml:37: planner.kind: there is no planner 'sobel'; did you mean 'sobol'?",
+    ),
+    (
+        "campaign.toml",
+        'kind = "sobol"',
+        'levels = 4\nkind = "sobol"',
+        "campaign.toml:37: planner.levels: the planner 'sobol' has no such option; "
+        "known are: fall_back, kind, timeout_s",
+    ),
+    (
+        "campaign.toml",
+        'kind = "sobol"',
+        'level = 4\nkind = "grid"',
+        "campaign.toml:37: planner.level: the planner 'grid' has no such option; "
+        "did you mean 'levels'?",
     ),
     (
         "campaign.toml",

@@ -56,6 +56,18 @@ def test_help_names_every_verb(tmp_path: Path) -> None:
         assert f"\n  {verb.name} " in said.out
 
 
+def test_the_list_of_verbs_is_whole_on_80_columns(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    said = command(tmp_path, "--help")
+    for verb in VERBS:
+        assert f" {verb.help}\n" in said.out
+        if verb.kind == "group":
+            assert "...\n" not in command(tmp_path, verb.name, "-h").out.split("Commands:")[1]
+    assert max(map(len, said.out.splitlines())) <= 80
+
+
 @pytest.mark.parametrize("verb", [verb.name for verb in VERBS])
 def test_every_verb_has_help_of_its_own(tmp_path: Path, verb: str) -> None:
     said = command(tmp_path, verb, "--help")
@@ -67,6 +79,15 @@ def test_an_unknown_verb_is_a_usage_error_with_a_hint(tmp_path: Path) -> None:
     said = command(tmp_path, "simulat")
     assert said.code == Exit.USAGE
     assert "Did you mean 'simulate'?" in said.err
+
+
+def test_a_checked_bench_goes_with_a_resumption(sdl: Sdl) -> None:
+    said = sdl("run", "campaign.toml", "--bench-checked")
+    assert said.code == Exit.USAGE
+    assert "--bench-checked goes with --resume" in said.err
+    told = " ".join(sdl("run", "--help").out.split())
+    assert "after a crash or after leaving at once" in told
+    assert "whose last action is unknown are fit for use" in told
 
 
 def test_the_version_is_told(tmp_path: Path) -> None:

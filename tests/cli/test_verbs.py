@@ -46,9 +46,66 @@ def test_the_end_names_best_point_record_and_next_command(sdl: Sdl) -> None:
     said = sdl("simulate", "campaign.toml", "--record", "again.sqlite")
     assert "absorbance_au = " in said.out
     assert " AU" in said.out
-    assert "4 ended, 4 measured, 0 failures" in said.out
-    assert said.out.endswith("Next: sdl runs list --in again.sqlite\n")
+    assert "4 ended: 4 measured, 0 failed" in said.out
+    assert said.out.endswith("Next: sdl runs list dye-450 --in again.sqlite\n")
     assert "4 of at most 4 runs ended; best " in said.err
+
+
+def test_moments_of_virtual_time_are_seconds_since_the_start(sdl: Sdl) -> None:
+    listed = sdl("runs", "list").out.splitlines()
+    assert "begun after (lab time)" in listed[0]
+    assert listed[1].split()[1:3] == ["0", "s"]
+    assert "begun      0 s after the start (virtual time)" in sdl("runs", "show", "run-1").out
+    assert "in virtual time" in sdl("status").out
+    assert "1970" not in sdl("status").out
+
+
+def test_moments_of_a_real_clock_are_dates(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    with sqlite3.connect(tmp_path / "lab" / "record.sqlite") as connection:
+        connection.execute("UPDATE campaign SET clock = 'wall'")
+    connection.close()
+    said = command(tmp_path / "lab", "runs", "list").out
+    assert "begun (lab time, UTC)" in said
+    assert "1970-01-01 00:00:00" in said
+
+
+def test_a_missing_record_names_the_simulated_ones(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    (tmp_path / "lab" / "record.sqlite").unlink()
+    shutil.rmtree(tmp_path / "lab" / "simulated", ignore_errors=True)
+    said = command(tmp_path / "lab", "status")
+    assert said.code == Exit.RECORD
+    assert said.err.endswith("there is no record at record.sqlite; `sdl run CAMPAIGN` makes one\n")
+    assert command(tmp_path / "lab", "simulate", "campaign.toml").code == 0
+    for verb in (["status"], ["runs", "list"], ["why"]):
+        said = command(tmp_path / "lab", *verb)
+        assert "Of simulations: --in simulated/dye-450-7.sqlite" in said.err
+        named = command(tmp_path / "lab", *verb, "--in", "simulated/dye-450-7.sqlite")
+        assert named.code == 0, named.err
+
+
+def test_a_campaign_of_failures_ends_with_a_reason_and_the_way_to_it(
+    lab: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    path = tmp_path / "lab" / "lab.toml"
+    path.write_text(path.read_text().replace("to = 300", "to = 20"))
+    said = command(tmp_path / "lab", "simulate", "campaign.toml", "--record", "again.sqlite")
+    assert said.code == Exit.OK  # its budget of 4 runs is smaller than 5 failures
+    campaign = tmp_path / "lab" / "campaign.toml"
+    campaign.write_text(campaign.read_text().replace("runs = 4", "runs = 4\nfailures = 2"))
+    said = command(tmp_path / "lab", "simulate", "campaign.toml", "--record", "again.sqlite")
+    assert said.code == Exit.FAULT
+    assert "is above the limit 20" in said.out.splitlines()[0]
+    assert " of at most 4 runs ended, " in said.err
+    assert " of them failed; best none yet" in said.err
+    following = said.out.splitlines()[-1].removeprefix("Next: sdl ").split()
+    assert following[:2][0] == "why"
+    assert following[1].startswith("dye-450/run-")
+    why = command(tmp_path / "lab", *following)
+    assert why.code == 0
+    assert "is above the limit 20" in why.out
 
 
 def test_why_tells_an_ending_a_run_a_point_and_a_step(sdl: Sdl) -> None:
@@ -56,6 +113,20 @@ def test_why_tells_an_ending_a_run_a_point_and_a_step(sdl: Sdl) -> None:
     assert "dye-450/run-2: measured\n" in sdl("why", "dye-450/run-2").out
     assert "was suggested by sobol" in sdl("why", "dye-450/suggestion-2").out
     assert "dispense on handler done" in sdl("why", "dye-450/run-2/step-1").out
+
+
+def test_points_before_the_first_model_read_as_start_points(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    campaign = tmp_path / "lab" / "campaign.toml"
+    text = campaign.read_text().replace('"sobol"', '"ax"').replace("runs = 4", "runs = 3")
+    campaign.write_text(text)
+    record = ("--record", "again.sqlite")
+    assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
+    first = command(tmp_path / "lab", "why", "suggestion-1", "--in", "again.sqlite").out
+    assert "dye_fraction = 0.5 is a start point, the centre of the space" in first
+    third = command(tmp_path / "lab", "why", "suggestion-3", "--in", "again.sqlite").out
+    assert "is a start point, by Sobol's sequence" in third
+    assert "fall-back" not in third
 
 
 UNKNOWN = [
@@ -69,6 +140,9 @@ UNKNOWN = [
     (("status", "nowhere.sqlite"), "nowhere.sqlite: there is no such file"),
     (("db", "verify", "dye-451"), "the record holds no campaign 'dye-451'"),
     (("node", "lab.toml"), "lab.toml:5: lab.broker: an embedded broker lives inside `sdl run`"),
+    (("node", "campaign.toml"), "lab.toml:5: lab.broker: an embedded broker lives inside"),
+    (("check", "lab.toml"), "lab.toml:3: lab: this is a lab file; name the campaign's file\n"),
+    (("run", "lab.toml"), "lab.toml:3: lab: this is a lab file; name the campaign's file\n"),
     (("planner", "lab.toml"), "lab.toml:5: lab.broker: an embedded broker lives inside"),
 ]
 

@@ -166,7 +166,16 @@ def test_a_point_without_a_model_says_why() -> None:
     trials = tuple(Trial(inputs=s.inputs, status="failed", measures={}) for s in start)
     (point,) = AxPlanner().suggest(problem, trials, 1, 1)
     assert point.origin == "sobol"
-    assert point.fall_back == "no model: 0 of 4 trials are measured, it needs 2"
+    assert point.fall_back == "no model: 4 of 4 trials failed, 0 are measured, it needs 2"
+
+
+def test_points_asked_for_before_results_are_there_are_start_points() -> None:
+    problem = task("maximise", DYE)
+    start = AxPlanner().suggest(problem, (), 3, 1)
+    pending = [Trial(inputs=s.inputs, status="pending", measures={}) for s in start[1:]]
+    trials = (measured(start[0].inputs, 1.0), *pending)
+    (point,) = AxPlanner().suggest(problem, trials, 1, 1)
+    assert (point.origin, point.fall_back) == ("sobol", "")
 
 
 def test_a_model_that_fails_is_on_record() -> None:

@@ -19,6 +19,13 @@ def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
     planner_contract(planner, seeds=range(5))
 
 
+@pytest.mark.parametrize(
+    "planner, read", [(AxPlanner(), set()), (SobolPlanner(), set()), (GridPlanner(), {"levels"})]
+)
+def test_a_planner_names_the_options_that_it_reads(planner: Planner, read: set[str]) -> None:
+    assert planner.options() == read
+
+
 def test_ax_keeps_the_contract() -> None:
     planner_contract(AxPlanner(), seeds=[3])
 
@@ -37,6 +44,9 @@ class Repeating:
 
     def versions(self) -> dict[str, str]:
         return {}
+
+    def options(self) -> frozenset[str]:
+        return frozenset()
 
 
 class Forgetful(SobolPlanner):
@@ -62,11 +72,19 @@ class Stubborn(SobolPlanner):
         return super().suggest(problem, trials, count, seed)
 
 
+class Greedy(SobolPlanner):
+    """Claims a key under ``[planner]`` that is the runtime's."""
+
+    def options(self) -> frozenset[str]:
+        return frozenset({"timeout_s"})
+
+
 @pytest.mark.parametrize(
     "planner, complaint",
     [
         (Repeating(), "seed 4: .*measured or pending already"),
         (Forgetful(), "seed 4: asked again"),
+        (Greedy(), "names timeout_s, which the runtime reads itself"),
         (Stubborn(), "seed 4: raised ZeroDivisionError: no measures"),
     ],
 )
@@ -97,3 +115,6 @@ class _Endless:
 
     def versions(self) -> dict[str, str]:
         return {}
+
+    def options(self) -> frozenset[str]:
+        return frozenset()

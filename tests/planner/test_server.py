@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from sdl.errors import PlannerFault
 from sdl.model.campaign import ChoiceParameter, Objective, RangeParameter
 from sdl.model.data import Trial
 from sdl.model.planning import Ask, Problem
@@ -95,6 +96,25 @@ def test_nonsense_is_refused_with_all_that_is_wrong() -> None:
         "suggestion 1 of 2: x = 2.0 is outside 0 to 1; "
         "suggestion 2 of 2: x = nan is not finite"
     )
+
+
+@pytest.mark.usefixtures("third_party")
+def test_a_planner_that_does_not_say_its_options_is_a_sentence() -> None:
+    assert server.options_of("grid") == {"levels"}
+    with pytest.raises(PlannerFault, match="'broken' does not say which options it reads: Attr"):
+        server.options_of("broken")
+
+
+def test_to_ask_for_options_loads_nothing_heavy() -> None:
+    program = (
+        "import sys; from sdl.planner.server import options_of\n"
+        "for name in ('ax', 'grid', 'sobol'): options_of(name)\n"
+        "print([name for name in ('torch', 'ax', 'scipy') if name in sys.modules])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.strip() == "[]"
 
 
 def test_a_question_that_makes_no_sense_is_answered_with_a_sentence() -> None:

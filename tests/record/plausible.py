@@ -85,6 +85,7 @@ def started(name: str, at: float) -> e.CampaignStarted:
             source_sha256="ab" * 32,
         ),
         origin=Origin(
+            file_name=name,
             clock="virtual",
             speed=1.0,
             software={"sdl-runtime": "0.1.0"},
@@ -206,5 +207,6 @@ def perform(cid: str, at: float) -> c.Perform:
         operation="dispense",
         effect="once",
         args={"well": {"labware": "plate-1", "name": "A1"}, "volumes_ul": {"dye": 35.5}},
+        boot="boot-1",
         not_after=at + 60.0,
     )

@@ -17,12 +17,14 @@ from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
 from sdl.shell.node import Node
 from sdl.testing.servers import SBIN, find_program, server
-from sdl.wire.mqtt import CommandMessage, Control, EventMessage, decode, digest, encode
+from sdl.wire.mqtt import Birth, CommandMessage, Control, EventMessage, decode, digest, encode
 from sdl.wire.topics import Topics, kind_in
 
 FOLDER = Path(__file__).parent
 ENDS = ("done", "failed", "unknown", "not_seen")
 PATIENCE_S = 10.0
+BOOT = "boot-1"
+JOURNAL = "journal-1"
 
 
 def probe_lab(name: str, *names: str, speed: float = 1.0) -> Lab:
@@ -46,8 +48,10 @@ def probe_lab(name: str, *names: str, speed: float = 1.0) -> Lab:
 
 
 def command(cid: str, op: str, dev: str = "probe", /, **args: JsonValue) -> CommandMessage:
-    """A command as the orchestrator would send it."""
+    """A command as the orchestrator would send it to a node of these tests."""
     return CommandMessage(
+        journal=JOURNAL,
+        boot=BOOT,
         cid=cid,
         dev=dev,
         op=op,
@@ -110,9 +114,22 @@ class Caller:
                 self._news.clear()
                 await self._news.wait()
 
+    async def boot_of(self, dev: str) -> str:
+        """The boot that an instrument's latest birth tells."""
+        await self.until(lambda: bool(self._births(dev)))
+        return self._births(dev)[-1].boot
+
+    def _births(self, dev: str) -> list[Birth]:
+        births = [decode(Birth, message.payload) for message in self.of("birth")]
+        return [birth for birth in births if birth.dev == dev]
+
     async def send(self, message: CommandMessage) -> None:
         """Publish a command."""
         await self.bus.publish(self.topics.command(message.dev), encode(message))
+
+    async def query(self, cid: str, dev: str = "probe", journal: str = JOURNAL) -> None:
+        """Ask what became of a command."""
+        await self.control(Control(id="q", op="query", journal=journal, cid=cid, epoch=1), dev)
 
     async def control(self, message: Control, dev: str = "probe") -> None:
         """Publish a control message."""
@@ -143,6 +160,7 @@ async def running_node(
     bus: Bus,
     clock: Clock,
     *,
+    boot: str = BOOT,
     memory: Path | None = None,
     heartbeat_s: float | None = None,
 ) -> AsyncIterator[Node]:
@@ -154,6 +172,7 @@ async def running_node(
         bus=bus,
         clock=clock,
         bench=bench,
+        boot=boot,
         memory=memory,
         heartbeat_s=heartbeat_s,
     )

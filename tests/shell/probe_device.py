@@ -9,12 +9,23 @@ from sdl.authoring import action
 from sdl.errors import ActionRefused, DriverFault, LabFault, OutcomeUnknown, OutOfMaterial
 
 TIMEOUT_S = 5.0
+
+
+class UnprintableError(Exception):
+    """Some drivers' errors fail while they say what is wrong."""
+
+    def __str__(self) -> str:
+        raise RuntimeError("no text")
+
+
 FAULTS: dict[str, Exception] = {
     "driver": DriverFault("the lid is open"),
     "refused": ActionRefused("not in this position"),
     "material": OutOfMaterial("no tip left"),
     "lab": LabFault("the door is open"),
     "unknown": OutcomeUnknown("the line broke in mid-stroke"),
+    "surrogate": DriverFault("the display says \ud800"),
+    "unprintable": UnprintableError(),
     "crash": ZeroDivisionError("division by zero"),
 }
 
@@ -62,6 +73,11 @@ class Probe:
         """Goes on until ``release`` is set."""
         self.count += 1
         await self.release.wait()
+
+    @action("once")
+    async def turn(self, times: int) -> int:
+        """Has an argument that may be any whole number."""
+        return times
 
     async def _do(self, what: str) -> float:
         self.count += 1

@@ -19,6 +19,7 @@ from sdl.shell.local_bus import LocalBroker
 from sdl.shell.mqtt_bus import Address, MqttBus
 from sdl.sim.loop import run_virtually
 from sdl.testing.servers import free_port
+from tests.shell.bad_line import BadLine
 from tests.shell.bench_of_buses import Caller, command, open_mosquitto, probe_lab, running_node
 
 NewBus = Callable[[str], Bus]
@@ -114,6 +115,107 @@ async def test_an_mqtt_bus_outlives_its_broker(mosquitto: str, tmp_path: Path) -
         assert payloads in ([b"", b"while it is away", b"after"], [b"", b"after"])
         await a.aclose()
         await b.aclose()
+
+
+@pytest.mark.parametrize("when", ["kept", "greeting"])
+async def test_a_line_that_breaks_in_mid_greeting_mends_itself(
+    mosquitto: str, tmp_path: Path, when: str
+) -> None:
+    del mosquitto  # skips where there is none
+    port, count = free_port(), 3 * mqtt_bus.IN_FLIGHT
+    numbers = [str(number).encode().rjust(300) for number in range(count)]
+    greeted = asyncio.Event()
+    with open_mosquitto(tmp_path, port):
+        async with BadLine(port).running() as line:
+            a = MqttBus(f"mqtt://127.0.0.1:{line.port}", "a")
+            b = MqttBus(f"mqtt://127.0.0.1:{port}", "b")
+
+            connections: list[int] = []
+
+            async def on_connect() -> None:
+                connections.append(1)
+                if when == "greeting" and len(connections) == 2:
+                    for number in numbers:
+                        await a.publish("t/number", number)
+                if line.broke:
+                    greeted.set()
+
+            await b.subscribe("t/#")
+            await b.connect()
+            await a.connect(on_connect=on_connect)
+            line.deaf, line.cut_after_bytes = True, 5_000
+            line.cut()
+            await until_lost(a)
+            for number in numbers if when == "kept" else ():
+                await a.publish("t/number", number)
+            async with asyncio.timeout(PATIENCE_S):
+                while not line.broke:  # noqa: ASYNC110 - the line says nothing
+                    await asyncio.sleep(0.01)
+                line.deaf, line.cut_after_bytes = False, None
+                await greeted.wait()
+            await a.publish("t/end", b"")
+            heard: dict[bytes, None] = {}
+            async with asyncio.timeout(PATIENCE_S):
+                async for message in b.messages():
+                    if message.topic == "t/end":
+                        break
+                    heard[message.payload] = None
+            # What a broken greeting had not said yet, the next one says, if it still wants to.
+            assert list(heard) == numbers[: count if when == "kept" else mqtt_bus.IN_FLIGHT]
+            await a.aclose()
+            await b.aclose()
+
+
+async def until_lost(bus: MqttBus) -> None:
+    """Return when a bus has noticed that its line is broken."""
+    async with asyncio.timeout(PATIENCE_S):
+        while bus._connection is not None and bus._connection.is_open:  # noqa: ASYNC110
+            await asyncio.sleep(0)
+
+
+async def test_what_was_not_acknowledged_in_time_is_not_sent_again(
+    mosquitto: str, tmp_path: Path
+) -> None:
+    del mosquitto  # skips where there is none
+    port = free_port()
+    with open_mosquitto(tmp_path, port):
+        async with BadLine(port).running() as line:
+            a = MqttBus(f"mqtt://127.0.0.1:{line.port}", "a")
+            b = MqttBus(f"mqtt://127.0.0.1:{port}", "b")
+            await b.subscribe("t/#")
+            await b.connect()
+            line.deaf = True
+            await a.connect()
+            for payload, expiry_s in ((b"old", 0.05), (b"fresh", 60.0), (b"lasting", None)):
+                await a.publish("t/x", payload, expiry_s=expiry_s)
+            assert [message.payload for message in await take(b, 3)] == [
+                b"old",
+                b"fresh",
+                b"lasting",
+            ]
+            await asyncio.sleep(0.06)
+            line.deaf = False
+            line.cut()
+            assert [message.payload for message in await take(b, 2)] == [b"fresh", b"lasting"]
+            await a.aclose()
+            await b.aclose()
+
+
+def test_the_local_bus_keeps_a_message_until_it_is_stale() -> None:
+    async def run() -> None:
+        broker = LocalBroker()
+        a, b = broker.client("a"), broker.client("b")
+        await b.subscribe("t")
+        await b.connect()
+        await a.connect()
+        a.drop()
+        for payload, expiry_s in ((b"old", 5.0), (b"fresh", 20.0), (b"lasting", None)):
+            await a.publish("t", payload, expiry_s=expiry_s)
+        await asyncio.sleep(10.0)
+        await a.reconnect()
+        assert [message.payload for message in await take(b, 2)] == [b"fresh", b"lasting"]
+
+    run_virtually(run())
 
 
 async def resend_until_answered(caller: Caller, count: int, results: asyncio.Queue[object]) -> None:

@@ -20,9 +20,20 @@ from sdl.shell.clock import LoopClock, WallClock
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node import Node
+from sdl.shell.offered import offered_by
+from sdl.shell.station import NODE_FAILED, CommandId, Station
 from sdl.sim.loop import run_virtually
-from sdl.wire.mqtt import Birth, Control, Status, decode, encode
-from tests.shell.bench_of_buses import FOLDER, Caller, command, probe_lab, running_node
+from sdl.wire.mqtt import Birth, Control, EventMessage, Status, decode, encode
+from tests.shell.bench_of_buses import (
+    BOOT,
+    FOLDER,
+    JOURNAL,
+    Caller,
+    command,
+    probe_lab,
+    running_node,
+)
+from tests.shell.probe_device import Probe
 
 Scene = Callable[[Caller, Node], Awaitable[None]]
 SPEED = 50.0
@@ -50,6 +61,12 @@ CASES = {
         "act", {"what": "unknown"}, "unknown", "during", "driver", "mid-stroke"
     ),
     "crash": Case("act", {"what": "crash"}, "failed", "during", "driver", "ZeroDivisionError"),
+    "half-a-character": Case(
+        "act", {"what": "surrogate"}, "failed", "during", "driver", "the display says ?"
+    ),
+    "error-without-text": Case(
+        "act", {"what": "unprintable"}, "failed", "during", "driver", "raised UnprintableError"
+    ),
     "nan": Case("act", {"what": "nan"}, "failed", "after", "driver", "not a finite number"),
     "wrong-type": Case("act", {"what": "type"}, "failed", "after", "driver", "returned '12'"),
     "hang-once": Case("act", {"what": "hang"}, "unknown", "during", "driver", "did not answer"),
@@ -65,6 +82,9 @@ CASES = {
     ),
     "number-as-text": Case(
         "pour", {"volumes_ul": {"dye": "nan"}}, "failed", "before_start", "refused", "not a finite"
+    ),
+    "number-beyond-floats": Case(
+        "turn", {"times": 10**400}, "failed", "before_start", "refused", "too large a number"
     ),
     "in-limits": Case("pour", {"volumes_ul": {"dye": 300}, "speed": 2}, "done"),
 }
@@ -107,8 +127,36 @@ async def twice_is_once(caller: Caller, node: Node) -> None:
     error = caller.events[-1].error
     assert error is not None
     assert "conflict" in error.reason
-    await caller.control(Control(id="q", op="query", cid=second.cid, epoch=1))
+    await caller.query(second.cid)
     await caller.until(lambda: caller.events[-1] == second)
+
+
+async def another_journal_is_another_campaign(caller: Caller, node: Node) -> None:
+    old = command("c/run-1/step-1/try-1", "act", what="ok")
+    assert (await caller.run(old)).result == 1.0
+    new = old.model_copy(update={"journal": "journal-2"})
+    await caller.query(new.cid, journal=new.journal)
+    await caller.until(lambda: caller.stages(new.cid)[-1] == "not_seen")
+    await caller.send(new)
+    await caller.until(lambda: caller.stages(new.cid)[-2:] == ["started", "done"])
+    assert caller.events[-1].result == 2.0, "it got the result of the old campaign"
+    told = [event.journal for event in caller.events]
+    assert told == [JOURNAL] * 2 + ["journal-2"] * 3
+    await caller.query(old.cid)
+    await caller.until(lambda: len(caller.events) == 6)
+    assert (caller.events[-1].journal, caller.events[-1].result) == (JOURNAL, 1.0)
+
+
+async def what_another_boot_should_do_is_not_done(caller: Caller, node: Node) -> None:
+    order = command("c/run-1/step-1/try-1", "act", what="ok")
+    await caller.send(order.model_copy(update={"boot": "boot-0"}))
+    assert (await caller.end(order.cid)).st == "not_seen"
+    await caller.query(order.cid)
+    await caller.until(lambda: caller.stages(order.cid) == ["not_seen"] * 2)
+    assert {event.boot for event in caller.events} == {BOOT}
+    await caller.send(order)  # nothing was remembered of the other one
+    await caller.until(lambda: caller.stages(order.cid)[2:] == ["started", "done"])
+    assert caller.events[-1].result == 1.0
 
 
 async def queue_and_control(caller: Caller, node: Node) -> None:
@@ -120,11 +168,11 @@ async def queue_and_control(caller: Caller, node: Node) -> None:
     await caller.send(command(taken, "act", what="ok"))
     await caller.until(lambda: caller.stages(taken) == ["accepted"])
     assert node.stations["probe"].state.queued == 3
-    await caller.control(Control(id="1", op="cancel", cid=taken, epoch=1))
+    await caller.control(Control(id="1", op="cancel", journal=JOURNAL, cid=taken, epoch=1))
     cancelled = await caller.end(taken)
     assert cancelled.error is not None
     assert "cancelled" in cancelled.error.reason
-    await caller.control(Control(id="2", op="query", cid="c/run-9/step-9/try-1", epoch=1))
+    await caller.query("c/run-9/step-9/try-1")
     assert (await caller.end("c/run-9/step-9/try-1")).st == "not_seen"
     await node.stations["probe"]._clock.sleep(1.0)
     await node.stations["probe"].device.make_safe()  # lets the held action go
@@ -141,7 +189,7 @@ async def stop_refuses_what_waits(caller: Caller, node: Node) -> None:
     await caller.send(command(held, "hold"))
     await caller.send(command(waiting, "act", what="ok"))
     await caller.until(lambda: caller.stages(waiting) == ["accepted"])
-    await caller.control(Control(id="1", op="stop", epoch=1))
+    await caller.control(Control(id="1", op="stop", journal=JOURNAL, epoch=1))
     assert (await caller.end(waiting)).st == "failed"
     assert (await caller.end(held)).st == "done"
 
@@ -193,6 +241,8 @@ async def what_is_no_command_is_dropped(caller: Caller, node: Node) -> None:
 SCENES: list[Scene] = [
     every_case,
     twice_is_once,
+    another_journal_is_another_campaign,
+    what_another_boot_should_do_is_not_done,
     queue_and_control,
     stop_refuses_what_waits,
     a_driver_that_will_not_let_go,
@@ -238,6 +288,56 @@ async def test_a_retained_command_from_before_is_refused() -> None:
         assert "retained" in end.error.reason
 
 
+async def test_a_copy_from_before_a_restart_is_not_done_again() -> None:
+    broker = LocalBroker()
+    async with Caller(broker.client("caller"), "local") as caller:
+        order = command("c/run-1/step-1/try-1", "act", what="ok")
+        async with running_node(probe_lab("local"), broker.client("node"), WallClock()):
+            assert (await caller.run(order)).st == "done"
+        bus = broker.client("node")
+        async with running_node(probe_lab("local"), bus, WallClock(), boot="boot-2") as node:
+            await caller.send(order)
+            await caller.bus.publish(caller.topics.command("probe"), encode(order), retain=True)
+            await caller.until(lambda: caller.stages(order.cid)[2:] == ["not_seen"] * 2)
+            assert not node.stations["probe"].knows(CommandId(JOURNAL, order.cid))
+        bus = broker.client("node")
+        async with running_node(probe_lab("local"), bus, WallClock(), boot="boot-3"):
+            # Now it is retained: a refusal would say that it never happened.
+            await caller.until(lambda: caller.stages(order.cid)[2:] == ["not_seen"] * 3)
+
+
+async def test_a_fault_of_the_node_itself_leaves_no_command_open() -> None:
+    told: list[EventMessage] = []
+    news = asyncio.Event()
+    full = OSError("the disk is full")
+
+    async def publish(payload: bytes) -> None:
+        told.append(decode(EventMessage, payload))
+        news.set()
+
+    def settled() -> None:
+        if len(told) == 1:
+            raise full
+
+    station = Station(
+        instrument=probe_lab("local").instruments[0],
+        device=Probe(name="probe", bench=None),
+        operations=offered_by(Probe),
+        clock=WallClock(),
+        boot=BOOT,
+        publish=publish,
+        settled=settled,
+    )
+    for number in (1, 2):
+        await station.command(command(f"c/run-1/step-{number}/try-1", "act", what="ok"))
+        while len(told) < 2 * number:
+            news.clear()
+            await news.wait()
+    assert [event.st for event in told] == ["started", "unknown", "started", "done"]
+    assert told[1].error is not None
+    assert told[1].error.reason == NODE_FAILED
+
+
 async def test_a_node_announces_itself_and_says_good_bye() -> None:
     broker = LocalBroker()
     lab = probe_lab("local", "a", "b")
@@ -255,7 +355,7 @@ async def test_a_node_announces_itself_and_says_good_bye() -> None:
         await caller.until(lambda: online(caller) == [True, False, True, False])
     assert [birth.dev for birth in births] == ["a", "b"]
     assert births[0].boot == node.boot
-    assert [action.name for action in births[0].actions] == ["act", "look", "pour", "hold"]
+    assert [action.name for action in births[0].actions] == ["act", "look", "pour", "hold", "turn"]
     assert births[0].actions[2].arguments["required"] == ["volumes_ul"]
     assert births[0].limits["pour.speed"] == Limit(high=2.0)
     assert births[0].sha256 != births[1].sha256

@@ -10,9 +10,12 @@ import pytest
 from sdl.core.events import CampaignStarted
 from sdl.errors import UserMistake
 from sdl.shell import opening
+from sdl.shell.bus import Message
+from sdl.shell.local_bus import LocalBroker
 from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
 from sdl.sim.simulate import simulate
+from sdl.wire.topics import kind_in
 from tests.sim.places import place
 
 
@@ -55,4 +58,56 @@ def test_an_ended_campaign_makes_room_for_a_numbered_one(tmp_path: Path) -> None
     assert opening.choose(record, "other", resume=False, anew=False) == ("other", False)
     with pytest.raises(UserMistake, match="run without --resume"):
         opening.choose(record, "dye", resume=True, anew=False)
+    record.close()
+
+
+class Enough(Exception):
+    """Ends a simulation in mid-campaign, as a crash would."""
+
+
+class Breaking(LocalBroker):
+    """Breaks with the fifth command."""
+
+    commands = 0
+
+    def route(self, message: Message) -> None:
+        self.commands += kind_in(message.topic) == "cmd"
+        if self.commands == 5:
+            raise Enough
+        super().route(message)
+
+
+def broken_off(campaign: Path, record: Path) -> None:
+    with pytest.raises(Enough):
+        simulate(campaign, record=record, broker=Breaking())
+
+
+def test_a_campaign_goes_on_only_as_the_one_that_was_begun(tmp_path: Path) -> None:
+    file = tmp_path / "broken.sqlite"
+    broken_off(place(tmp_path), file)
+    record = Record.open(f"sqlite:///{file}")
+    prepared = prepare(tmp_path / "campaign.toml")
+    assert opening.choose(record, "dye", resume=True, anew=False) == ("dye", True)
+    goes_on = opening.again(prepared.script, record, prepared.campaign.campaign, at=1e9)
+    assert [type(event).__name__ for event in goes_on.first] == ["OrchestratorStarted"]
+    assert goes_on.chain.origin == next(record.lines("dye")).hash
+
+    changed = prepare(place(tmp_path, runs=9)).campaign.campaign
+    with pytest.raises(UserMistake, match="began with another stop than"):
+        opening.again(prepared.script, record, changed, at=1e9)
+    record.close()
+
+
+def test_an_unfinished_campaign_does_not_stand_in_the_way_of_one_with_a_shorter_name(
+    tmp_path: Path,
+) -> None:
+    campaign = place(tmp_path)
+    text = campaign.read_text(encoding="utf-8")
+    campaign.write_text(text.replace('name     = "dye"', 'name     = "dye-450"'), encoding="utf-8")
+    file = tmp_path / "broken.sqlite"
+    broken_off(campaign, file)
+    record = Record.open(f"sqlite:///{file}")
+    assert opening.choose(record, "dye", resume=False, anew=False) == ("dye", False)
+    with pytest.raises(UserMistake, match="--resume to go on"):
+        opening.choose(record, "dye-450", resume=False, anew=False)
     record.close()

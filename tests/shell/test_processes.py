@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -11,6 +12,7 @@ import sys
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,10 +24,10 @@ from sdl.planner.server import answer
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_process import node_child
+from sdl.shell.node_process import LAB_FILE, node_child
 from sdl.shell.planner_client import DirectPlanner, PlannerClient
 from sdl.shell.planner_worker import planner_child
-from sdl.wire.mqtt import Control, Status, decode
+from sdl.wire.mqtt import Status, decode
 from tests.shell.bench_of_buses import FOLDER, Caller, command, probe_lab
 
 PATIENCE_S = 30.0
@@ -73,21 +75,50 @@ def words_of(pid: int | None) -> str:
     return Path(f"/proc/{pid}/cmdline").read_text()
 
 
+def folder_of_probe(tmp_path: Path) -> Path:
+    """A lab's folder, for nodes keep their locks there."""
+    folder = tmp_path / "lab"
+    folder.mkdir()
+    shutil.copy(FOLDER / "probe_device.py", folder)
+    return folder
+
+
+def test_a_run_folder_holds_no_password_of_the_lab(tmp_path: Path) -> None:
+    lab = replace(
+        probe_lab("open"), broker="mqtt://me:secret@host", record="postgresql://me:secret@host/x"
+    )
+    node_child(lab, tmp_path, run_folder=tmp_path, broker_file=tmp_path / URL_FILE)
+    written = tmp_path / LAB_FILE
+    assert "secret" not in written.read_text()
+    assert "me:***@host" in written.read_text()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
 async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_path: Path) -> None:
     lab = probe_lab("processes", speed=50.0)
     child = node_child(
-        lab, FOLDER, run_folder=tmp_path, broker_file=broker_file(mosquitto, tmp_path)
+        lab,
+        folder_of_probe(tmp_path),
+        run_folder=tmp_path,
+        broker_file=broker_file(mosquitto, tmp_path),
     )
     async with Caller(MqttBus(mosquitto, "caller-processes"), lab.name) as caller:
         cid = "c/run-1/step-1/try-1"
         async with started(child):
-            assert (await caller.run(command(cid, "act", what="ok"))).result == 1.0
+            first = command(cid, "act", what="ok")
+            first = first.model_copy(update={"boot": await caller.boot_of("probe")})
+            assert (await caller.run(first)).result == 1.0
             await child.kill()
             await caller.until(lambda: online(caller) == [True, False])
             await child.restart()
-            await caller.control(Control(id="1", op="query", cid=cid, epoch=1))
-            await caller.until(lambda: caller.stages(cid)[-1] == "not_seen")
+            await caller.query(cid)
+            await caller.until(lambda: caller.stages(cid)[2:] == ["not_seen"])
+            await caller.send(first)  # a copy that was on its way when the node died
+            await caller.until(lambda: caller.stages(cid)[2:] == ["not_seen", "not_seen"])
             assert caller.events[-1].boot != caller.events[0].boot
+            second = command("c/run-1/step-1/try-2", "act", what="ok")
+            second = second.model_copy(update={"boot": caller.events[-1].boot})
+            assert (await caller.run(second)).result == 1.0, "the copy acted"
         await caller.until(lambda: online(caller) == [True, False, True, False])
         assert "Traceback" not in child.log.read_text()
 
@@ -100,7 +131,7 @@ def online(caller: Caller) -> list[bool]:
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     child = node_child(
         probe_lab("lonely"),
-        FOLDER,
+        folder_of_probe(tmp_path),
         run_folder=tmp_path,
         broker_file=broker_file("mqtt://127.0.0.1:1", tmp_path),
     )

@@ -46,6 +46,7 @@ PERFORM = Perform(
     instrument="handler",
     operation="dispense",
     effect="once",
+    boot="b-1",
     args={"well": {"labware": "plate-1", "name": "A1"}, "volumes_ul": {"dye": 12.5}},
     not_after=110.0,
 )
@@ -62,18 +63,21 @@ PLAIN_JSON = st.recursive(
 
 def event(**fields: object) -> EventMessage:
     """An event with the given fields."""
-    some = {"cid": "c", "dev": "d", "boot": "b", "seq": 1, "st": "done", "at": 5.0}
+    some = {"journal": "j", "cid": "c", "dev": "d", "boot": "b", "seq": 1, "st": "done", "at": 5.0}
     return EventMessage.model_validate({**some, **fields})
 
 
 def test_a_command_message_says_all_that_the_engine_decided() -> None:
-    message = command_message(PERFORM, epoch=3, issued_at=100.0)
+    message = command_message(PERFORM, epoch=3, issued_at=100.0, journal="j")
     assert (message.run, message.step) == ("dye-450/run-7", "dye-450/run-7/step-2")
     assert (message.dev, message.op, message.epoch) == ("handler", "dispense", 3)
+    assert (message.journal, message.boot) == ("j", "b-1")
     assert message.ttl_s == 10.0
     assert message.args_sha256 == digest(message.args)
     assert decode(CommandMessage, encode(message)) == message
-    assert command_message(PERFORM, epoch=3, issued_at=200.0).ttl_s == 0.0, "it is late already"
+    assert command_message(PERFORM, epoch=3, issued_at=200.0, journal="j").ttl_s == 0.0, (
+        "it is late already"
+    )
 
 
 @settings(max_examples=40)
@@ -90,7 +94,7 @@ def test_a_digest_does_not_depend_on_order(value: dict[str, object]) -> None:
     assert digest(json.loads(json.dumps(value))) == digest(json.loads(json.dumps(backwards)))
 
 
-GOOD = json.loads(encode(command_message(PERFORM, epoch=1, issued_at=0.0)))
+GOOD = json.loads(encode(command_message(PERFORM, epoch=1, issued_at=0.0, journal="j")))
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,145 @@
+"""What a campaign that passed every check is going to do, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from sdl.cli.console import short
+from sdl.cli.words import count, point, quantity
+from sdl.model.campaign import Campaign, ChoiceParameter, LinearConstraint, Objective, Parameter
+from sdl.model.hypothesis import Hypothesis
+from sdl.model.lab import Instrument, Lab, Limit
+from sdl.model.labware import PLATE_KINDS
+from sdl.model.units import unit_of
+from sdl.shell.preflight import Prepared
+
+Told = Iterator[tuple[str, str]]
+"""Heading and line; the heading comes again where there are several lines below it."""
+
+
+def found(prepared: Prepared) -> Told:
+    """All that was read from the files, as it was understood."""
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    yield "protocol", prepared.script.signature.name
+    yield "objective", _objective(spec.objective, spec.stop.tolerance)
+    if spec.hypothesis is not None:
+        yield from _hypothesis(spec.hypothesis)
+    width = max(len(parameter.name) for parameter in spec.space)
+    for parameter in spec.space:
+        yield "search", f"{parameter.name:<{width}}  {_searched(parameter)}"
+    for constraint in spec.constraints:
+        yield "search", _constraint(constraint)
+    if spec.fixed:
+        yield "fixed", point(spec.fixed)
+    yield "runs", _runs(spec)
+    yield "planner", _planner(spec)
+    yield from _bench(spec, lab)
+    yield "broker", _without_password(lab.broker)
+    yield "record", _record(prepared.lab.record_url)
+
+
+def _objective(objective: Objective, tolerance: float | None) -> str:
+    if objective.target is None:
+        unit = unit_of(objective.measure)
+        return f"{objective.goal} {objective.measure}" + (f", in {unit}" if len(unit) > 1 else "")
+    near = "" if tolerance is None else f" within {quantity(objective.measure, tolerance)}"
+    return f"{objective.measure} = {quantity(objective.measure, objective.target)}{near}"
+
+
+def _hypothesis(hypothesis: Hypothesis) -> Told:
+    predicts = hypothesis.predicts
+    where = "of the best point" if predicts.at == "best" else "of a typical run"
+    side = "is above" if predicts.direction == "exceeds" else "is below"
+    threshold = quantity(predicts.quantity, predicts.threshold)
+    yield "hypothesis", hypothesis.claim
+    yield "hypothesis", f"predicts: {predicts.quantity} {where} {side} {threshold}"
+    yield (
+        "hypothesis",
+        f"prior {hypothesis.prior:g}; a verdict errs with at most {hypothesis.error_level:g}",
+    )
+
+
+def _searched(parameter: Parameter) -> str:
+    if isinstance(parameter, ChoiceParameter):
+        if parameter.ordered:
+            numbers = ", ".join(f"{float(option):g}" for option in parameter.options)
+            return f"one of {numbers}{_unit(parameter.name)}"
+        return f"one of {', '.join(str(option) for option in parameter.options)}"
+    scale = ", on a logarithmic scale" if parameter.log else ""
+    kind = ", whole numbers" if parameter.integer else ""
+    return f"{parameter.low:g} to {parameter.high:g}{_unit(parameter.name)}{kind}{scale}"
+
+
+def _unit(name: str) -> str:
+    unit = unit_of(name)
+    return "" if unit in ("", "1") else f" {unit}"
+
+
+def _constraint(constraint: LinearConstraint) -> str:
+    terms = " + ".join(f"{weight:g} {name}" for name, weight in constraint.weights.items())
+    return f"{terms} at most {constraint.at_most:g}"
+
+
+def _runs(spec: Campaign) -> str:
+    hours = "" if spec.stop.hours is None else f", none begun after {spec.stop.hours:g} h"
+    failures = count(spec.stop.failures, "failure")
+    at_once = f"at most {spec.stop.runs}, {spec.parallel} at a time"
+    return f"{at_once}{hours}; ends after {failures} in a row"
+
+
+def _planner(spec: Campaign) -> str:
+    planner = spec.planner
+    options = "".join(f", {key} = {value}" for key, value in planner.options.items())
+    return f"{planner.kind}{options}; if it fails: {planner.fall_back}"
+
+
+def _bench(spec: Campaign, lab: Lab) -> Told:
+    speed = "" if lab.speed == 1 else f", {lab.speed:g} times as fast as the clock"
+    kind = "all simulated" if lab.simulated else "real instruments"
+    yield "lab", f"{lab.name}, {kind}{speed}"
+    roles = {name: role for role, names in spec.roles.items() for name in names}
+    for instrument in lab.instruments:
+        yield "instruments", _instrument(instrument, roles.get(instrument.name))
+        for name, limit in instrument.limits.items():
+            yield "instruments", f"  limit {name}: {_limit(name, limit)}"
+    for plate in lab.labware:
+        role = _as_role(plate.name, roles.get(plate.name))
+        wells = count(len(PLATE_KINDS[plate.kind].wells), "well")
+        yield "labware", f"{plate.name}: {plate.kind}, {wells}{role}"
+
+
+def _instrument(instrument: Instrument, role: str | None) -> str:
+    how = "simulated by" if instrument.simulated else "real, driven by"
+    return f"{instrument.name}: {how} {instrument.driver}{_as_role(instrument.name, role)}"
+
+
+def _as_role(name: str, role: str | None) -> str:
+    if role is None:
+        return ", not used"
+    return "" if role == name else f", in the role {role!r}"
+
+
+def _limit(name: str, limit: Limit) -> str:
+    unit = _unit(name.rpartition(".")[2])
+    if limit.low is None:
+        return f"at most {limit.high:g}{unit}"
+    if limit.high is None:
+        return f"at least {limit.low:g}{unit}"
+    return f"{limit.low:g} to {limit.high:g}{unit}"
+
+
+def _record(url: str) -> str:
+    if url.startswith("sqlite:///"):
+        path = Path(url.partition(":///")[2])
+        return short(path) + ("" if path.exists() else ", not there yet")
+    return _without_password(url)
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    if not parts.password:
+        return url
+    host = parts.netloc.rpartition("@")[2]
+    return parts._replace(netloc=f"{parts.username}:***@{host}").geturl()

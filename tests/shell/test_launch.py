@@ -1,0 +1,91 @@
+"""What ``sdl run`` starts, in which order, and for how long it keeps it up."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from sdl.errors import LabFault
+from sdl.shell import launch
+from sdl.shell.children import Child
+from sdl.shell.lab_lock import orchestrator_lock
+from tests.sim.places import place
+
+PATIENCE_S = 20.0
+
+
+def moody(folder: Path, plan: str) -> Child:
+    """A child that acts by a plan."""
+    (folder / "plan").write_text(plan)
+    return Child(
+        "node",
+        "moody_child",
+        str(folder / "plan"),
+        log=folder / "node.log",
+        fault=LabFault,
+        environment={"PYTHONPATH": str(Path(__file__).parent)},
+    )
+
+
+def words(plan: Path) -> list[str]:
+    """What a child has still to do."""
+    return plan.read_text().split()
+
+
+def logs(folder: Path) -> list[Path]:
+    """What the processes that were started have left."""
+    return list(folder.rglob("*.log"))
+
+
+async def kept(child: Child, plan: Path) -> None:
+    """Keep a child up until its plan is used up."""
+    await child.start()
+    keeping = asyncio.create_task(launch._keep_node(child))
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while not keeping.done() and (words(plan) or not child.running):  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+        if keeping.done():
+            keeping.result()
+    finally:
+        keeping.cancel()
+        await asyncio.gather(keeping, return_exceptions=True)
+        await child.stop()
+
+
+async def test_a_node_that_does_not_come_up_at_once_is_given_more_tries(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "NODE_PAUSES_S", (0.01, 0.01, 0.01))
+    await kept(moody(tmp_path, "die fail fail fail stay"), tmp_path / "plan")
+    with pytest.raises(LabFault, match=r"did not start.*\n.*port is still busy"):
+        await kept(moody(tmp_path, "die fail fail fail fail stay"), tmp_path / "plan")
+
+
+async def test_only_the_deaths_of_late_are_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(launch, "NODE_RESTARTS", 1)
+    with pytest.raises(LabFault, match=r"died 2 times in 10 minutes.*\n(.*\n)*.*--resume"):
+        await kept(moody(tmp_path, "die die stay"), tmp_path / "plan")
+    monkeypatch.setattr(launch, "NODE_MEMORY_S", 0.0)
+    await kept(moody(tmp_path, "die die die stay"), tmp_path / "plan")
+
+
+async def test_a_broker_out_of_reach_is_told_before_any_process_starts(tmp_path: Path) -> None:
+    campaign = place(tmp_path, broker="mqtt://me:secret@127.0.0.1:1")
+    with pytest.raises(LabFault, match=r"^the broker at 127\.0\.0\.1:1 cannot be reached"):
+        await launch.run_campaign(campaign)
+    assert logs(tmp_path) == [], "a process was started"
+
+
+async def test_a_lab_that_another_run_works_on_is_left_alone(tmp_path: Path) -> None:
+    campaign = place(tmp_path)
+    with (
+        orchestrator_lock(tmp_path, "bench"),
+        pytest.raises(LabFault, match=r"another sdl run .* works on lab 'bench'"),
+    ):
+        await launch.run_campaign(campaign)
+    assert logs(tmp_path) == [], "a process was started"
