@@ -67,7 +67,7 @@ def run(
     )
 
     async def work(watch: Watch) -> Outcome:
-        watch = announcing(watch, named, resume=resume)
+        watch = announcing(watch, named, choice)
         return await run_campaign(campaign, watch=watch, stop=stop, choice=choice)
 
     first = "stopping: what is running is finished (Ctrl-C again leaves at once)"
@@ -84,7 +84,7 @@ def run(
     raise typer.Exit(exit_of_ending(outcome.view.ended))
 
 
-def announcing(watch: Watch, named: str, *, resume: bool) -> Watch:
+def announcing(watch: Watch, named: str, choice: Choice) -> Watch:
     """Say first under which name the campaign is on record, where that is not the file's.
 
     ``named``: what ``campaign.toml`` calls it.
@@ -93,10 +93,11 @@ def announcing(watch: Watch, named: str, *, resume: bool) -> Watch:
 
     def show(view: View) -> None:
         nonlocal is_first
-        if is_first and resume:
+        if is_first and choice.resume:
             tell(f"going on with {view.campaign}: {count(view.runs_ended, 'run')} ended so far")
         elif is_first and view.campaign != named:
-            tell(f"{named} has a record already; this is {view.campaign}, on fresh plates")
+            former = "is left as it is" if choice.anew else "has ended"
+            tell(f"{named} {former}; this is {view.campaign}, on fresh plates")
         is_first = False
         watch(view)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
@@ -13,6 +13,7 @@ from sdl.core.view import View
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
+    from rich.live import Live
     from rich.table import Table
 
 REFRESH_S = 0.1
@@ -36,16 +37,48 @@ def watching() -> Iterator[Watch]:
         return
     from rich.live import Live
 
-    with Live(console=console, auto_refresh=False, transient=True) as live:
-        last = -REFRESH_S
+    with Live("starting ...", console=console, auto_refresh=False, transient=True) as live:
+        shown = LiveScreen(live, console)
+        try:
+            yield shown
+        finally:
+            shown.close()
 
-        def show(view: View) -> None:
-            nonlocal last
-            if time.monotonic() - last >= REFRESH_S or view.ended is not None:
-                last = time.monotonic()
-                live.update(picture(view, console), refresh=True)
 
-        yield show
+class LiveScreen:
+    """Draws the last view it was shown, from a thread of its own, when there is a new one.
+
+    So a burst of changes costs one drawing, and the last of them is not left out.
+    """
+
+    def __init__(self, live: Live, console: Console) -> None:
+        self._live = live
+        self._console = console
+        self._lock = threading.Lock()
+        self._latest: View | None = None  # not drawn yet
+        self._timer: threading.Timer | None = None
+
+    def __call__(self, view: View) -> None:
+        with self._lock:
+            is_due, self._latest = self._latest is not None, view
+            if not is_due:
+                self._timer = threading.Timer(REFRESH_S, self._draw)
+                self._timer.daemon = True
+                self._timer.start()
+
+    def close(self) -> None:
+        """Draw no more."""
+        with self._lock:
+            self._latest = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer.join()
+
+    def _draw(self) -> None:
+        with self._lock:
+            view, self._latest = self._latest, None
+        if view is not None:
+            self._live.update(picture(view, self._console), refresh=True)
 
 
 class PlainLines:

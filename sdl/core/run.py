@@ -83,6 +83,8 @@ class Run:
 
     def forget_stopped(self) -> None:
         """Drop steps whose branch was stopped before they left for the world."""
+        if not self.trampoline.stopped:
+            return
         self.steps = {
             path: step
             for path, step in self.steps.items()

@@ -96,6 +96,8 @@ class Trampoline:
         self._issued: set[str] = set()
         self._wanted: list[Wanted] = []
         self._asked = 0
+        self.stopped = False
+        """Whether any branch was stopped: requests of it may still be in others' books."""
         self.end: Finished | Crashed | None = None
 
     def start(self, at: float) -> list[Wanted]:
@@ -226,6 +228,7 @@ class Trampoline:
             if path is not None and path in self._waiting and path not in self._issued:
                 del self._waiting[path]
                 leaf.waits_for = None
+                self.stopped = True
                 self._stop(leaf)
                 self._ended(leaf, at, None, None)
 

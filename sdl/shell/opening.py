@@ -17,6 +17,7 @@ from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
+from sdl.shell.redact import without_secrets
 from sdl.wire.journal import Chain, adapter, load
 
 PACKAGES = (
@@ -71,7 +72,7 @@ def new(
     started = ev.CampaignStarted(
         at=at,
         campaign=campaign,
-        lab=_without_secrets(lab),
+        lab=without_secrets(lab),
         protocol=script.signature,
         origin=origin,
     )
@@ -157,19 +158,6 @@ def choose(record: Record, name: str, *, resume: bool, anew: bool) -> tuple[str,
             "or --new to leave it and begin another"
         )
     return new_name(record, name), False
-
-
-def _without_secrets(lab: Lab) -> Lab:
-    """The lab as it goes on record: no password stands in a journal that is kept for ever."""
-    return replace(lab, broker=_hidden(lab.broker), record=_hidden(lab.record))
-
-
-def _hidden(url: str) -> str:
-    head, at, rest = url.rpartition("@")
-    scheme, slashes, user = head.partition("://")
-    if not at or ":" not in user:
-        return url
-    return f"{scheme}{slashes}{user.partition(':')[0]}:***@{rest}"
 
 
 def renamed(campaign: Campaign, name: str) -> Campaign:

@@ -109,8 +109,9 @@ def _made_in(value: object, module: object) -> bool:
 
 
 def _run(path: Path, source: bytes, sha256: str) -> ModuleType:
-    """Execute a file under a private module name; the same bytes only once."""
-    name = f"sdl_file_{path.stem}_{sha256}"
+    """Execute a file under a private module name; the same bytes at the same place only once."""
+    place = hashlib.sha256(str(path).encode()).hexdigest()[:12]
+    name = f"sdl_file_{path.stem}_{sha256}_{place}"
     if name in sys.modules:
         return sys.modules[name]
     module = ModuleType(name)

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 
 import pytest
 from rich.console import Console
+from rich.live import Live
 
 from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
-from sdl.cli.watch import picture
+from sdl.cli.watch import LiveScreen, picture
 from sdl.cli.words import quantity
 from sdl.core.view import BestPoint, InFlight, InstrumentView, View
 from sdl.model.data import InputValue
 from sdl.model.hypothesis import Evidence
+from sdl.shell.launch import Choice
 
 
 def view(
@@ -89,6 +92,21 @@ def test_brackets_in_what_instruments_say_are_no_markup() -> None:
     assert "[/nonsense] [Errno 5]" in drawn(view(note="[/nonsense] [Errno 5]"))
 
 
+def test_the_last_of_a_burst_of_changes_is_shown() -> None:
+    file = io.StringIO()
+    console = Console(file=file, width=80, force_terminal=True)
+    with Live(console=console, auto_refresh=False) as live:
+        screen = LiveScreen(live, console)
+        for ended in range(5, 13):
+            screen(view(ended=ended))
+        waited = time.monotonic() + 10
+        while time.monotonic() < waited and "runs ended" not in file.getvalue():
+            time.sleep(0.01)
+        screen.close()
+    assert "12 of at most 20 runs ended" in file.getvalue()
+    assert " 5 of at most 20" not in file.getvalue()
+
+
 def test_colours_are_for_terminals() -> None:
     assert "\x1b[" in drawn(view(), colours=True)
     assert "\x1b[" not in drawn(view())
@@ -119,22 +137,27 @@ def test_the_end_says_what_was_expected_of_the_best_point(
 
 
 @pytest.mark.parametrize(
-    "campaign,resume,said",
+    "campaign,choice,said",
     [
-        ("dye-450", False, ""),
-        ("dye-450-2", False, "dye-450 has a record already; this is dye-450-2, on fresh plates\n"),
-        ("dye-450-2", True, "going on with dye-450-2: 12 runs ended so far\n"),
+        ("dye-450", Choice(), ""),
+        ("dye-450-2", Choice(), "dye-450 has ended; this is dye-450-2, on fresh plates\n"),
+        (
+            "dye-450-2",
+            Choice(anew=True),
+            "dye-450 is left as it is; this is dye-450-2, on fresh plates\n",
+        ),
+        ("dye-450-2", Choice(resume=True), "going on with dye-450-2: 12 runs ended so far\n"),
     ],
 )
 def test_the_name_on_record_is_said_once_at_the_start(
-    campaign: str, resume: bool, said: str, capsys: pytest.CaptureFixture[str]
+    campaign: str, choice: Choice, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seen: list[str] = []
 
     def shown(view: View) -> None:
         seen.append(view.campaign)
 
-    watch = announcing(shown, "dye-450", resume=resume)
+    watch = announcing(shown, "dye-450", choice)
     watch(view(campaign))
     watch(view(campaign))
     assert capsys.readouterr().err == said
