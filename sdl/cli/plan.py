@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
 from sdl.model.campaign import Campaign, ChoiceParameter, LinearConstraint, Objective, Parameter
+from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import PLATE_KINDS
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
+from sdl.shell.redact import hidden
 
 Told = Iterator[tuple[str, str]]
 """Heading and line; the heading comes again where there are several lines below it."""
@@ -24,7 +25,9 @@ def found(prepared: Prepared) -> Told:
     spec, lab = prepared.campaign.campaign, prepared.lab.lab
     yield "protocol", prepared.script.signature.name
     yield "objective", _objective(spec.objective, spec.stop.tolerance)
-    if spec.hypothesis is not None:
+    if spec.hypothesis is None:
+        yield "hypothesis", "none"
+    else:
         yield from _hypothesis(spec.hypothesis)
     width = max(len(parameter.name) for parameter in spec.space)
     for parameter in spec.space:
@@ -36,7 +39,7 @@ def found(prepared: Prepared) -> Told:
     yield "runs", _runs(spec)
     yield "planner", _planner(spec)
     yield from _bench(spec, lab)
-    yield "broker", _without_password(lab.broker)
+    yield "broker", hidden(lab.broker)
     yield "record", _record(prepared.lab.record_url)
 
 
@@ -91,8 +94,15 @@ def _runs(spec: Campaign) -> str:
 
 def _planner(spec: Campaign) -> str:
     planner = spec.planner
-    options = "".join(f", {key} = {value}" for key, value in planner.options.items())
+    options = "".join(f", {key} = {_option(value)}" for key, value in planner.options.items())
     return f"{planner.kind}{options}; if it fails: {planner.fall_back}"
+
+
+def _option(value: JsonValue) -> str:
+    """A value as TOML writes it, or nearly so."""
+    if isinstance(value, dict):
+        return f"{{ {', '.join(f'{key} = {_option(item)}' for key, item in value.items())} }}"
+    return str(value)
 
 
 def _bench(spec: Campaign, lab: Lab) -> Told:
@@ -134,12 +144,4 @@ def _record(url: str) -> str:
     if url.startswith("sqlite:///"):
         path = Path(url.partition(":///")[2])
         return short(path) + ("" if path.exists() else ", not there yet")
-    return _without_password(url)
-
-
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    if not parts.password:
-        return url
-    host = parts.netloc.rpartition("@")[2]
-    return parts._replace(netloc=f"{parts.username}:***@{host}").geturl()
+    return hidden(url)

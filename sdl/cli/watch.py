@@ -88,11 +88,14 @@ class PlainLines:
         self._said: set[str] = set()
         self._online: set[str] = set()
         self._ended = 0
+        self._failures = 0
 
     def __call__(self, view: View) -> None:
         for run in view.in_flight:
             self._once(f"{run.run} began")
         for instrument in view.instruments:
+            if instrument.state == "held":
+                self._once(f"{instrument.name} is held: {instrument.note}; see `sdl why`")
             if instrument.state != "offline":
                 self._online.add(instrument.name)
             elif instrument.name in self._online:
@@ -101,6 +104,9 @@ class PlainLines:
         if view.runs_ended != self._ended:
             self._ended = view.runs_ended
             tell(f"{_progress(view)}; best {_best(view)}")
+        if view.failures != self._failures:
+            self._failures = view.failures
+            tell(view.last_failure)
 
     def _once(self, line: str) -> None:
         if line not in self._said:
@@ -172,7 +178,7 @@ def _facts(view: View) -> RenderableType:
 def _instruments(view: View) -> RenderableType:
     from rich.markup import escape
 
-    colours = {"idle": "green", "busy": "yellow", "offline": "red"}
+    colours = {"idle": "green", "busy": "yellow", "held": "magenta", "offline": "red"}
     table = _grid("instrument", "state", "")
     for one in view.instruments:
         badge = "simulated" if one.simulated else "real"

@@ -249,7 +249,7 @@ class Engine:
         for well in wells.values():
             self.lab.use(well)
         state.begun += 1
-        inputs = {**state.spec.fixed, **state.suggestions[suggestion].inputs}
+        inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
         run = Run(
             id=f"{state.spec.name}/run-{state.begun}",
             number=state.begun,

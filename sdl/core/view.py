@@ -70,6 +70,8 @@ class View:
     runs_ended: int
     runs_measured: int
     failures: int
+    last_failure: str
+    """The run that failed last, and why; empty while none has."""
     runs_max: int
     measure: str
     in_flight: tuple[InFlight, ...]

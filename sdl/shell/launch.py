@@ -112,13 +112,12 @@ async def _run_alone(
     campaign = opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
     _make_folder(folder, goes_on=goes_on)
+    resumed = _resumed(prepared, record, campaign, choice) if goes_on else None
     async with AsyncExitStack() as stack:
         place = await _start(stack, prepared, folder, choice)
         # Only now: the lab's time does not pass while the children load their libraries.
-        clock = WallClock(lab.speed)
-        opened = _open(prepared, record, campaign, clock, choice)
-        if goes_on:
-            clock = WallClock(lab.speed, start=opened.first[0].at)
+        clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
+        opened = resumed or _begun(prepared, campaign, clock)
         writer = Writer(record)
         stack.callback(writer.close)
         runtime = Runtime(
@@ -144,17 +143,16 @@ def _make_folder(folder: Path, *, goes_on: bool) -> None:
         (folder / BENCH_FILE).unlink(missing_ok=True)
 
 
-def _open(
-    prepared: Prepared, record: Record, campaign: Campaign, clock: WallClock, choice: Choice
+def _resumed(
+    prepared: Prepared, record: Record, campaign: Campaign, choice: Choice
 ) -> opening.Opening:
-    if choice.resume:
-        return opening.again(
-            prepared.script,
-            record,
-            campaign,
-            at=clock.now(),
-            bench_checked=choice.bench_checked,
-        )
+    """Where the record ends; found before anything starts, for the files may not fit any more."""
+    return opening.again(
+        prepared.script, record, campaign, at=time.time(), bench_checked=choice.bench_checked
+    )
+
+
+def _begun(prepared: Prepared, campaign: Campaign, clock: WallClock) -> opening.Opening:
     lab = prepared.lab.lab
     kind: Clock = "wall" if lab.speed == 1.0 else "scaled"
     return opening.new(

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Literal, get_args
 
 import pytest
 from rich.console import Console
@@ -12,12 +14,14 @@ from rich.live import Live
 
 from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
-from sdl.cli.watch import LiveScreen, picture
+from sdl.cli.watch import LiveScreen, PlainLines, picture
 from sdl.cli.words import quantity
 from sdl.core.view import BestPoint, InFlight, InstrumentView, View
 from sdl.model.data import InputValue
 from sdl.model.hypothesis import Evidence
 from sdl.shell.launch import Choice
+
+State = Literal["idle", "busy", "held", "offline"]
 
 
 def view(
@@ -29,6 +33,7 @@ def view(
 ) -> View:
     """A campaign in the middle of its work."""
     return View(
+        last_failure="",
         campaign=campaign,
         at=4000.0,
         started_at=0.0,
@@ -82,6 +87,20 @@ def test_no_line_of_the_screen_wraps(
     lines = drawn(view(campaign, inputs=inputs, note="said " * 40)).splitlines()
     assert len(lines) == 10, lines
     assert max(map(len, lines)) <= 80
+
+
+@pytest.mark.parametrize("state", get_args(State))
+def test_every_state_of_an_instrument_can_be_drawn(state: State) -> None:
+    one = InstrumentView(name="reader", state=state, simulated=False, note="why")
+    assert f"reader      {state}" in drawn(replace(view(), instruments=(one,)))
+
+
+def test_a_held_instrument_is_told_once_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    one = InstrumentView(name="reader", state="held", simulated=False, note="run-1/step-2")
+    lines = PlainLines()
+    lines(replace(view(), instruments=(one,)))
+    lines(replace(view(), instruments=(one,)))
+    assert capsys.readouterr().err.count("reader is held: run-1/step-2; see `sdl why`") == 1
 
 
 def test_the_screen_says_how_many_failed() -> None:

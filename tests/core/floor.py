@@ -189,7 +189,8 @@ def online(name: str, at: float = 0.0, boot: str = "boot-1") -> ev.InstrumentOnl
 
 def started(spec: Campaign, script: Script) -> ev.CampaignStarted:
     origin = Origin(
-        file_name=spec.name, clock="virtual", speed=1.0, software={}, protocol_sha256="0" * 64)
+        file_name=spec.name, clock="virtual", speed=1.0, software={}, protocol_sha256="0" * 64
+    )
     return ev.CampaignStarted(
         at=0.0, campaign=spec, lab=lab(), protocol=script.signature, origin=origin
     )

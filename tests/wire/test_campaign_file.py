@@ -8,7 +8,8 @@ import pytest
 
 from sdl.errors import UserMistake
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, RangeParameter
-from sdl.wire.toml import read_campaign
+from sdl.wire.campaign_check import check_options_of_planner
+from sdl.wire.toml import open_campaign, read_campaign
 
 GOOD = """\
 [campaign]
@@ -313,3 +314,22 @@ def test_windows_line_ends_and_strange_bytes_are_no_surprise(tmp_path: Path) -> 
     path.write_bytes(b"\xff\xfe")
     with pytest.raises(UserMistake, match="not UTF-8"):
         read_campaign(path)
+
+
+def test_a_lab_file_in_place_of_a_campaign_is_told_in_one_sentence(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text('[lab]\nname = "bench"\n\n[instruments.pump]\nsimulator = "pump"\n')
+    with pytest.raises(UserMistake) as told:
+        read_campaign(path)
+    assert str(told.value) == f"{path}:1: lab: this is a lab file; name the campaign's file"
+
+
+def test_options_that_a_planner_does_not_read_are_refused_at_their_line(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(GOOD)
+    file = open_campaign(path)
+    (told,) = check_options_of_planner(file.campaign, {"warm_stop"}, file.places)
+    line = 1 + GOOD.splitlines().index("warm_start = true")
+    assert str(told).startswith(f"{path}:{line}: planner.warm_start: the planner 'ax' has no such")
+    assert str(told).endswith("did you mean 'warm_stop'?")
+    assert check_options_of_planner(file.campaign, {"warm_start"}, file.places) == []
