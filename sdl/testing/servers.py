@@ -11,6 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from sdl.errors import LabFault
@@ -33,11 +34,22 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certificate:
+    """What a broker shows to prove who it is, as PEM files."""
+
+    chain: Path
+    key: Path
+
+
 @contextmanager
-def mosquitto(folder: Path, port: int | None = None) -> Iterator[str]:
+def mosquitto(
+    folder: Path, port: int | None = None, certificate: Certificate | None = None
+) -> Iterator[str]:
     """A Mosquitto broker, as a lab should configure it; yields its URL, password included.
 
-    ``folder``: for its files. LabFault if it is not installed or does not come up.
+    ``folder``: for its files. ``certificate``: speak TLS, as ``localhost``. LabFault if it is not
+    installed or does not come up.
     """
     program, passwords = find_program("mosquitto", *SBIN), find_program("mosquitto_passwd", *SBIN)
     if program is None or passwords is None:
@@ -49,12 +61,13 @@ def mosquitto(folder: Path, port: int | None = None) -> Iterator[str]:
     subprocess.run(words, check=True, capture_output=True)
     port = port or free_port()
     config = folder / "mosquitto.conf"
-    config.write_text(mosquitto_config(port, secret), encoding="utf-8")
+    config.write_text(mosquitto_config(port, secret, certificate), encoding="utf-8")
+    entry = "mqtt://{}@127.0.0.1:{}" if certificate is None else "mqtts://{}@localhost:{}"
     with server([program, "-c", str(config)], port, folder / "mosquitto.log"):
-        yield f"mqtt://sdl:{password}@127.0.0.1:{port}"
+        yield entry.format(f"sdl:{password}", port)
 
 
-def mosquitto_config(port: int, passwords: Path) -> str:
+def mosquitto_config(port: int, passwords: Path, certificate: Certificate | None = None) -> str:
     """The settings that a lab's broker should have, too."""
     lines = [
         f"listener {port} 127.0.0.1",
@@ -65,6 +78,8 @@ def mosquitto_config(port: int, passwords: Path) -> str:
         "allow_anonymous false",
         f"password_file {passwords}",
     ]
+    if certificate is not None:
+        lines += [f"certfile {certificate.chain}", f"keyfile {certificate.key}"]
     if os.name == "posix" and os.geteuid() == 0:
         lines.append("user root")  # else it changes to a user who cannot read the folder
     return "\n".join(lines) + "\n"
