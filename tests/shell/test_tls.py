@@ -54,12 +54,21 @@ async def test_a_message_goes_there_and_back_over_tls(
     await bus.aclose()
 
 
-async def test_a_broker_that_nobody_vouches_for_is_refused(secure: str) -> None:
-    bus = MqttBus(secure, "stranger")
+async def refusal(url: str) -> str:
+    bus = MqttBus(url, "stranger")
+    try:
+        await bus.connect()
+    except LabFault as fault:
+        return str(fault)
+    finally:
+        await bus.aclose()
+    return "it connected"
+
+
+def test_a_broker_that_nobody_vouches_for_is_refused(secure: str) -> None:
     with warnings.catch_warnings():
         # paho forgets to close the socket of a handshake that failed; collect it here and now.
         warnings.simplefilter("ignore", ResourceWarning)
-        with pytest.raises(LabFault, match="certificate"):
-            await bus.connect()
-        await bus.aclose()
+        told = asyncio.run(refusal(secure))
         gc.collect()
+    assert "certificate" in told
