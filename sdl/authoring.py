@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
@@ -108,7 +109,7 @@ def protocol(
 
 async def settle(seconds: float) -> None:
     """Let at least ``seconds`` of lab time pass: a minimum lag. ValueError if negative."""
-    if not seconds >= 0.0:
+    if not 0.0 <= seconds < math.inf:
         raise ValueError(f"settle({seconds}): give seconds, 0 or more")
     if driven.get():
         await Ask(Settle(seconds))
@@ -124,7 +125,7 @@ class within:  # noqa: N801 - it reads as a word of the protocol language
     """
 
     def __init__(self, seconds: float) -> None:
-        if not seconds > 0.0:
+        if not 0.0 < seconds < math.inf:
             raise ValueError(f"within({seconds}): give seconds, more than 0")
         self.seconds = seconds
 

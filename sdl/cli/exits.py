@@ -26,7 +26,7 @@ class Exit(IntEnum):
     """Exit codes, the same for every verb."""
 
     OK = 0
-    """Done; a campaign reached its target, its budget or the end of its space."""
+    """Done; a campaign reached its target, its budget or the end of its space, and measured."""
     USAGE = 2
     """The command line itself is wrong."""
     MISTAKE = 3
@@ -62,6 +62,6 @@ def exit_of_ending(ended: Conclude | None) -> Exit:
     """The exit code for the way a campaign ended; None if it did not come to its end."""
     if ended is None or ended.ending == "stopped":
         return Exit.STOPPED
-    if ended.ending in ("target", "budget", "exhausted"):
+    if ended.ending in ("target", "budget", "exhausted") and ended.best_run is not None:
         return Exit.OK
     return Exit.FAULT

@@ -37,7 +37,8 @@ def _run(words: list[str]) -> int:
         _app(words)(words, prog_name="sdl")
     except SystemExit as left:
         code = left.code if isinstance(left.code, int) else Exit.OK
-        return Exit.INTERRUPTED if code == 1 else code  # 1 is typer's own code for Ctrl-C
+        # 1 is typer's own code, for Ctrl-C as for a reader of our output that has gone.
+        return code if code != 1 else Exit.OK if _reader_gone(left) else Exit.INTERRUPTED
     except KeyboardInterrupt:
         tell("sdl: left at once")
         return Exit.INTERRUPTED
@@ -53,6 +54,10 @@ def _run(words: list[str]) -> int:
     except Exception as error:  # noqa: BLE001 -- the last stop before a person's screen
         return _unexpected(error, words)
     return Exit.OK
+
+
+def _reader_gone(left: SystemExit) -> bool:
+    return isinstance(left.__context__, BrokenPipeError)
 
 
 def _app(words: Sequence[str]) -> typer.Typer:

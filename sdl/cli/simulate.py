@@ -36,6 +36,8 @@ def simulate(
     The engine, the node, the codecs, the record and the simulators are those of `sdl run`; only
     the clock and the bus are in-process. All instruments must be simulated.
     """
+    if seeds > 1 and record is not None:
+        raise typer.BadParameter("--record takes one simulation, --seeds makes many")
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return

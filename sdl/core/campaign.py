@@ -142,7 +142,7 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
             f"{state.failures_in_row} runs in a row gave no measurement; the last: "
             f"{state.last_failure}"
         )
-    if state.begun >= stop.runs:
+    if state.begun >= stop.runs and not state.runs:
         return "budget", f"all {stop.runs} runs are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"

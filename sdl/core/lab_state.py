@@ -13,6 +13,7 @@ class InstrumentState:
     """One instrument as last heard of."""
 
     name: str
+    driver: str
     simulated: bool
     boot: str = ""
     """Of the node that announced it last; empty before the first word."""
@@ -42,7 +43,7 @@ class LabState:
     def of(cls, lab: Lab) -> LabState:
         """The bench as the files describe it, before anyone was heard of."""
         return cls(
-            {i.name: InstrumentState(i.name, i.simulated) for i in lab.instruments},
+            {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
             {plate.name: list(PLATE_KINDS[plate.kind].wells) for plate in lab.labware},
         )
 

@@ -69,7 +69,10 @@ class Script:
 
 def _handle(role: str, operations: Mapping[str, Operation]) -> object:
     """An object with one method per action, each of which asks the trampoline."""
-    methods = {name: _method(role, operation) for name, operation in operations.items()}
+    methods: dict[str, object] = {
+        name: _method(role, operation) for name, operation in operations.items()
+    }
+    methods["__repr__"] = lambda _: f"<role {role}>"  # no address: the same in every replay
     return type(f"Role_{role}", (), methods)()
 
 

@@ -21,6 +21,7 @@ from sdl.errors import (
     Bug,
     DriverFault,
     LabFault,
+    OutcomeUnknown,
     OutOfMaterial,
     SdlError,
     WindowMissed,
@@ -209,13 +210,20 @@ class Steps:
         self._free(step)
         act = cast("Act", step.request)
         effect = self._script.operations[act.role][act.operation].effect
-        if effect != "once" and step.attempt < ATTEMPTS_MAX and run.broken is None:
-            step.state = "waits"
+        if effect != "once" and run.broken is None:
+            self._again_or_give_up(run, step, reason)
             return
         told = f"{step.id} ({act.operation} on {step.instrument}): {reason}"
         self._hold(step, told)
         run.break_off(told)
         self._close_if_over(run)
+
+    def _again_or_give_up(self, run: Run, step: Step, reason: str) -> None:
+        """A repeatable action came to an unknown end: try again, unless nothing new may start."""
+        if step.attempt < ATTEMPTS_MAX and not run.trampoline.stopping(step.path):
+            step.state = "waits"
+            return
+        self._throw(run, step, OutcomeUnknown(f"{reason} (tried {step.attempt} times)"))
 
     def _hold(self, step: Step, told: str) -> None:
         """Ask nothing more of a real instrument until a person has looked at it."""
@@ -240,8 +248,10 @@ class Steps:
         run, step = self._by_cid.get(cid, (None, None))
         if run is None or step is None or step.cid != cid or not step.is_open:
             return
-        if step.boot == boot and step.state == "sent":
-            self._out.append(Resend(cid=cid))
+        if step.boot == boot:
+            # From the very node it was meant for: it is on its way, or this is a late repetition.
+            if step.state == "sent":
+                self._out.append(Resend(cid=cid))
             return
         step.state = "unknown"
         self._unknown(run, step, "the node was restarted and does not remember the command")

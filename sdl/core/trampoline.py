@@ -95,6 +95,8 @@ class Trampoline:
         self._waiting: dict[str, _Strand] = {}
         self._issued: set[str] = set()
         self._wanted: list[Wanted] = []
+        self._due: list[tuple[_Strand, object, Exception | None]] = []
+        """Strands to step within this answer, in order, with what they receive."""
         self._asked = 0
         self.stopped = False
         """Whether any branch was stopped: requests of it may still be in others' books."""
@@ -102,12 +104,15 @@ class Trampoline:
 
     def start(self, at: float) -> list[Wanted]:
         """Step to the first requests."""
-        self._step(self._root, at, None, None)
-        return self._take()
+        return self._feed(self._root, at, None, None)
 
     def issue(self, path: str) -> None:
         """Say that the request has left for the world: from now on it is let finish."""
         self._issued.add(path)
+
+    def stopping(self, path: str) -> bool:
+        """Whether the branch that waits for this request starts nothing new any more."""
+        return path in self._waiting and self._waiting[path].stopping()
 
     def waits(self, path: str) -> bool:
         """Whether the run still waits for this request; not once its branch was stopped."""
@@ -115,13 +120,11 @@ class Trampoline:
 
     def resume(self, path: str, at: float, value: object) -> list[Wanted]:
         """Answer a request with a result and return what the protocol asks for next."""
-        self._step(self._leave(path), at, value, None)
-        return self._take()
+        return self._feed(self._leave(path), at, value, None)
 
     def throw(self, path: str, at: float, error: Exception) -> list[Wanted]:
         """Answer a request with an error, raised at the very ``await`` of the protocol."""
-        self._step(self._leave(path), at, None, error)
-        return self._take()
+        return self._feed(self._leave(path), at, None, error)
 
     def abandon(self) -> None:
         """Stop every strand; the run gives no result."""
@@ -136,34 +139,41 @@ class Trampoline:
         strand.waits_for = None
         return strand
 
-    def _take(self) -> list[Wanted]:
+    def _feed(
+        self, strand: _Strand, at: float, value: object, error: Exception | None
+    ) -> list[Wanted]:
+        """Step a strand, then those that its end lets go on; a list, so that nothing nests."""
+        self._due = [(strand, value, error)]
+        while self._due:
+            self._step(self._due.pop(0), at)
         # A branch may have been stopped after it asked, within the same answer.
         taken = [wanted for wanted in self._wanted if wanted.path in self._waiting]
         self._wanted = []
         return taken
 
-    def _step(self, strand: _Strand, at: float, value: object, error: Exception | None) -> None:
+    def _step(self, due: tuple[_Strand, object, Exception | None], at: float) -> None:
+        strand, value, error = due
         if strand.stopping():
             self._stop(strand)
-            self._ended(strand, at, None, None)
+            self._ended(strand, None, None)
             return
         while True:
             try:
                 request = _send(strand.coroutine, value, error)
             except StopIteration as stop:
-                self._ended(strand, at, stop.value, None)
+                self._ended(strand, stop.value, None)
                 return
             except KeyboardInterrupt:
                 raise
             except BaseException as raised:  # noqa: BLE001 - whatever it raises ends its run, no more
-                self._ended(strand, at, None, _ordinary(raised))
+                self._ended(strand, None, _ordinary(raised))
                 return
             value, error = None, None
             self._asked += 1
             if self._asked > STEPS_MAX:
                 self._stop(strand)
                 reason = f"the protocol asked for more than {STEPS_MAX} things in one run"
-                self._ended(strand, at, None, LimitReached(f"{reason}; does it loop for ever?"))
+                self._ended(strand, None, LimitReached(f"{reason}; does it loop for ever?"))
                 return
             match request:
                 case OpenWindow(seconds=seconds):
@@ -175,7 +185,7 @@ class Trampoline:
                     return
                 case Fork(branches=branches):
                     if branches:
-                        self._fork(strand, at, branches)
+                        self._fork(strand, branches)
                         return
                     value = ()
                 case _:
@@ -191,17 +201,16 @@ class Trampoline:
         self._waiting[path] = strand
         self._wanted.append(Wanted(path, request, min(strand.windows, default=None)))
 
-    def _fork(self, strand: _Strand, at: float, branches: tuple[Awaitable[object], ...]) -> None:
+    def _fork(self, strand: _Strand, branches: tuple[Awaitable[object], ...]) -> None:
         path = self._number(strand)
         join = _Join(strand, [None] * len(branches), len(branches))
         strand.children = [
             _Strand(_coroutine(branch), f"{path}.{i + 1}.", list(strand.windows), join, i)
             for i, branch in enumerate(branches)
         ]
-        for child in strand.children:
-            self._step(child, at, None, None)
+        self._due += [(child, None, None) for child in strand.children]
 
-    def _ended(self, strand: _Strand, at: float, value: object, error: Exception | None) -> None:
+    def _ended(self, strand: _Strand, value: object, error: Exception | None) -> None:
         join = strand.join
         if join is None:
             self.end = Finished(value) if error is None else Crashed(error)
@@ -210,18 +219,18 @@ class Trampoline:
         join.open -= 1
         if error is not None:
             join.failures.append(error)
-            self._hold_back(join, at)
+            self._hold_back(join)
         # Holding siblings back may already have ended the last of them, and so the fork.
         if join.open == 0 and not join.closed:
             join.closed = True
             join.parent.children = []
             if join.failures:
                 group = ExceptionGroup("branches of together() failed", list(join.failures))
-                self._step(join.parent, at, None, group)
+                self._due.append((join.parent, None, group))
             else:
-                self._step(join.parent, at, tuple(join.results), None)
+                self._due.append((join.parent, tuple(join.results), None))
 
-    def _hold_back(self, join: _Join, at: float) -> None:
+    def _hold_back(self, join: _Join) -> None:
         """Stop each leaf below the siblings whose request has not left for the world."""
         for leaf in _leaves(join.parent):
             path = leaf.waits_for
@@ -230,7 +239,7 @@ class Trampoline:
                 leaf.waits_for = None
                 self.stopped = True
                 self._stop(leaf)
-                self._ended(leaf, at, None, None)
+                self._ended(leaf, None, None)
 
     def _stop(self, strand: _Strand) -> None:
         for child in strand.children:
@@ -244,7 +253,9 @@ class Trampoline:
                     if isinstance(request, CloseWindow)
                     else _send(strand.coroutine, None, BranchStopped())
                 )
-            except (StopIteration, BranchStopped, Exception):  # noqa: BLE001 - it is being dropped
+            except KeyboardInterrupt:
+                raise
+            except BaseException:  # noqa: BLE001 - whatever it says, it is being dropped
                 return
 
 

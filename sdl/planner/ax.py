@@ -66,9 +66,9 @@ class AxPlanner:
             )
         try:
             return _by_model(problem, trials, count, seed)
-        except Exception as fault:  # noqa: BLE001 - whatever it is, the campaign can go on without it
-            reason = f"the model failed with {type(fault).__name__}: {fault}"
-            return start_points(problem, trials, count, seed, reason)
+        except Exception as fault:
+            # Whether the campaign goes on without a model is for its file to say.
+            raise PlannerFault(f"the model failed with {type(fault).__name__}: {fault}") from fault
 
     def options(self) -> frozenset[str]:
         """It reads none."""

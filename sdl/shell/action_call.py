@@ -42,7 +42,10 @@ async def call(
     """Let the driver do one action. Never raises, and always returns in bounded lab time."""
 
     async def drive() -> object:
-        return await methodcaller(operation.name, **arguments)(device)
+        try:
+            return await methodcaller(operation.name, **arguments)(device)
+        except (SystemExit, KeyboardInterrupt) as leaving:  # asyncio would end the node with it
+            raise RuntimeError(f"{type(leaving).__name__}: {leaving}") from leaving
 
     action = asyncio.create_task(drive())
     try:
@@ -82,6 +85,8 @@ def _raised(operation: Operation, error: BaseException) -> Outcome:
     match error:
         case OutcomeUnknown():
             return Outcome(st="unknown", reason=reason)
+        case TimeoutError():  # a vendor's time-out says nothing about what the machine did
+            return _given_up(operation, f"the driver timed out ({reason})", None)
         case ActionRefused():
             return Outcome(st="failed", phase="before_start", kind="refused", reason=reason)
         case OutOfMaterial():

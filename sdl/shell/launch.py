@@ -15,8 +15,6 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from sqlalchemy.engine import make_url
-
 from sdl.errors import LabFault, SdlError
 from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
@@ -34,6 +32,7 @@ from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import WORKER, planner_child
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
+from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime, Watch
 from sdl.shell.writer import Writer
 from sdl.wire.topics import Topics
@@ -148,7 +147,12 @@ def _resumed(
 ) -> opening.Opening:
     """Where the record ends; found before anything starts, for the files may not fit any more."""
     return opening.again(
-        prepared.script, record, campaign, at=time.time(), bench_checked=choice.bench_checked
+        prepared.script,
+        record,
+        campaign,
+        prepared.lab.lab,
+        at=time.time(),
+        bench_checked=choice.bench_checked,
     )
 
 
@@ -307,7 +311,7 @@ def _outcome(opened: opening.Opening, prepared: Prepared, folder: Path, wall_s: 
     view = opened.engine.view()
     return Outcome(
         view=view,
-        record_url=make_url(prepared.lab.record_url).render_as_string(hide_password=True),
+        record_url=hidden(prepared.lab.record_url),
         seq=opened.chain.seq,
         head=opened.chain.head,
         wall_s=wall_s,

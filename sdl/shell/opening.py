@@ -12,7 +12,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine, fold
 from sdl.core.script import Script
-from sdl.errors import UserMistake
+from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
@@ -81,17 +81,26 @@ def new(
 
 
 def again(
-    script: Script, record: Record, campaign: Campaign, *, at: float, bench_checked: bool = False
+    script: Script,
+    record: Record,
+    campaign: Campaign,
+    lab: Lab,
+    *,
+    at: float,
+    bench_checked: bool = False,
 ) -> Opening:
     """A campaign that goes on after its process has ended, at lab time ``at``.
 
-    ``campaign``: as its file reads now, under its id in the record. UserMistake if the file was
-    changed, RecordMismatch if the protocol now does something else than it did.
+    ``campaign`` and ``lab``: as their files read now, the campaign under its id in the record.
+    UserMistake if they or the protocol were changed, RecordMismatch if replay differs all the same.
     """
     lines = list(record.lines(campaign.name))
     values = [load(line.type, line.body) for line in lines]
+    head = values[0]
+    if not isinstance(head, ev.CampaignStarted):
+        raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
+    _refuse_changes(head, script, campaign, lab)
     engine = fold(script, values)
-    _refuse_changes(engine.state.spec, campaign)
     busy = {each.busy_with for each in engine.lab.instruments.values()}
     sent = tuple(v for v in values if isinstance(v, do.Perform) and v.cid in busy)
     started = ev.OrchestratorStarted(
@@ -104,15 +113,27 @@ def again(
     return Opening(engine, chain, (started,), sent)
 
 
-def _refuse_changes(begun: Campaign, now: Campaign) -> None:
-    """What was pre-registered stays: a campaign cannot be resumed as another one."""
-    then, today = (adapter(Campaign).dump_python(each, mode="json") for each in (begun, now))
+def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign, lab: Lab) -> None:
+    """What was pre-registered stays: a campaign cannot be resumed as another one.
+
+    Options of instruments, broker and record may change: a cable may be put into another port.
+    """
+    then, today = (adapter(Campaign).dump_python(c, mode="json") for c in (head.campaign, campaign))
     changed = [name for name in then if then[name] != today[name]]
+    if _bench(head.lab) != _bench(lab):
+        changed.append("bench in lab.toml (instruments, drivers, limits or plates)")
+    if head.protocol != script.signature:
+        changed.append("protocol file")
     if changed:
         raise UserMistake(
-            f"campaign {begun.name!r} began with another {', '.join(changed)} than its file now "
-            "gives; put the file back to go on with it, or begin another with --new"
+            f"campaign {campaign.name!r} began with another {', '.join(changed)} than there is "
+            "now; put it back to go on, or begin another campaign with --new"
         )
+
+
+def _bench(lab: Lab) -> object:
+    instruments = {i.name: (i.driver, i.simulated, dict(i.limits)) for i in lab.instruments}
+    return instruments, {plate.name: plate.kind for plate in lab.labware}
 
 
 def unfinished(record: Record, name: str) -> str | None:

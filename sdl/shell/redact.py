@@ -17,8 +17,10 @@ def hidden(url: str) -> str:
     if not slashes or scheme.partition("+")[0] == "sqlite":
         return url
     plain = rest.partition("?")[0]
-    # A password may hold a "?" that should have been written as %3F: then the "@" comes later.
-    entry, at, place = (plain if "@" in plain or "@" not in rest else rest).rpartition("@")
+    # A password may hold a "?" that should have been written as %3F: then the "@" comes later, and
+    # no "/" of a path stands before it.
+    whole = plain if "@" in plain or "@" not in rest or "/" in plain else rest
+    entry, at, place = whole.rpartition("@")
     user, colon, _ = entry.partition(":")
     return f"{scheme}://{user}{':***' if colon else ''}{at}{place.partition('?')[0]}"
 

@@ -82,8 +82,8 @@ class Runtime:
         self._roll_call = RollCall()
         self._sent: dict[str, do.Perform] = {}
         self._unheard: dict[str, asyncio.TimerHandle] = {}
-        self._tries: dict[str, int] = {}
-        """Times that each open command has been waited for."""
+        self._tries: dict[str, tuple[tuple[float, ...], int]] = {}
+        """How patient we are with each open command, and how often we have been."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._lines: list[Line] = []
@@ -91,6 +91,7 @@ class Runtime:
         self._flush: asyncio.TimerHandle | None = None
         self._due = False
         self._shown = 0.0
+        self._showing: asyncio.TimerHandle | None = None
 
     def post(self, event: ev.Event) -> None:
         """Put an event in the inbox."""
@@ -123,8 +124,9 @@ class Runtime:
             await self._commit()
 
     async def _end(self) -> None:
-        for handle in self._unheard.values():
-            handle.cancel()
+        for handle in (*self._unheard.values(), self._showing):
+            if handle is not None:
+                handle.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -162,10 +164,18 @@ class Runtime:
         self._wake.set()
 
     def _show(self) -> None:
-        now = time.monotonic()
-        if now - self._shown >= SHOW_S or self._engine.state.concluded is not None:
-            self._shown = now
-            self._watch(self._engine.view())
+        due_s = self._shown + SHOW_S - time.monotonic()
+        if due_s <= 0.0 or self._engine.state.concluded is not None:
+            self._show_now()
+        elif self._showing is None:
+            self._showing = asyncio.get_running_loop().call_later(due_s, self._show_now)
+
+    def _show_now(self) -> None:
+        if self._showing is not None:
+            self._showing.cancel()
+            self._showing = None
+        self._shown = time.monotonic()
+        self._watch(self._engine.view())
 
     # Commands out.
 
@@ -217,8 +227,9 @@ class Runtime:
     def _listen_for(self, cid: str, patience_s: tuple[float, ...]) -> None:
         """Wake the engine if no word of a command comes; later and later, if it stays so."""
         self._calm(cid)
-        tries = self._tries.get(cid, 0)
-        self._tries[cid] = tries + 1
+        former, tries = self._tries.get(cid, (patience_s, 0))
+        tries = tries if former == patience_s else 0
+        self._tries[cid] = (patience_s, tries + 1)
         delay_s = patience_s[min(tries, len(patience_s) - 1)]
         loop = asyncio.get_running_loop()
         self._unheard[cid] = loop.call_later(delay_s, self._miss, cid)

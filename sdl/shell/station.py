@@ -259,7 +259,7 @@ class Station:
 
     async def _perform(self, job: Job) -> None:
         began = self._clock.now()
-        if job.deadline is not None and began > job.deadline:
+        if job.deadline is not None and began >= job.deadline:
             await self.refuse(job.id, "its deadline passed before it could start")
             return
         await self._emit(job.id, "started")

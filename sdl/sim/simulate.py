@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sdl.errors import UserMistake
+from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
 from sdl.planner.server import answer
 from sdl.shell.bench import Bench
@@ -52,7 +52,7 @@ def simulate(
     if seed is not None:
         campaign, lab = replace(campaign, seed=seed), replace(lab, seed=seed)
     path = record or prepared.lab.folder / "simulated" / f"{campaign.name}-{campaign.seed}.sqlite"
-    opened = _fresh(path)
+    opened = _fresh(path, prepared.lab.record_url)
     began = time.perf_counter()
     opening = new(prepared.script, campaign, lab, at=0.0, clock="virtual", speed=1.0)
     pages = _Pages(opened)
@@ -71,6 +71,22 @@ def simulate(
         lab_s=view.at - view.started_at,
         folder=path.parent,
     )
+
+
+def _only_a_simulation(path: Path, lab_record: str) -> None:
+    """UserMistake if a file holds anything that cannot be made again."""
+    refusal = f"{path} is there and is no record of simulations; choose another --record"
+    if not path.is_file() or lab_record == f"sqlite:///{path.resolve()}":
+        raise UserMistake(refusal)
+    try:
+        former = Record.open(f"sqlite:///{path}", create=False)
+    except RecordFault as fault:
+        raise UserMistake(f"{refusal} ({fault})") from fault
+    try:
+        if any(each.campaign.clock != "virtual" for each in former.campaigns()):
+            raise UserMistake(refusal)
+    finally:
+        former.close()
 
 
 class _Pages:
@@ -140,8 +156,10 @@ def _only_simulators(lab: Lab) -> None:
         )
 
 
-def _fresh(path: Path) -> Record:
+def _fresh(path: Path, lab_record: str) -> Record:
     """An empty record; what a former simulation wrote there can be made again from its seed."""
+    if path.exists():
+        _only_a_simulation(path, lab_record)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for suffix in ("", "-wal", "-shm"):

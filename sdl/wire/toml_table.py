@@ -106,7 +106,7 @@ class TomlFile:
 def _read(path: Path) -> str:
     place = Place(str(path))
     try:
-        return path.read_bytes().decode().replace("\r\n", "\n")
+        return path.read_bytes().decode("utf-8-sig").replace("\r\n", "\n")
     except FileNotFoundError as error:
         hint = "`sdl init` makes a working example" if path.parent.is_dir() else "no such folder"
         raise UserMistake(f"there is no such file; {hint}", place) from error

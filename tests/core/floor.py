@@ -181,9 +181,19 @@ def failed(at: float, cid: str, phase: ev.Phase, kind: ev.FaultKind) -> ev.Comma
     return ev.CommandFailed(at=at, cid=cid, phase=phase, kind=kind, reason="so it was drawn")
 
 
-def online(name: str, at: float = 0.0, boot: str = "boot-1") -> ev.InstrumentOnline:
+DRIVERS = {"handler": "liquid-handler", "reader": "absorbance-reader"}
+
+
+def online(
+    name: str, at: float = 0.0, boot: str = "boot-1", *, simulated: bool = True
+) -> ev.InstrumentOnline:
     return ev.InstrumentOnline(
-        at=at, instrument=name, boot=boot, driver=name, simulated=True, actions=()
+        at=at,
+        instrument=name,
+        boot=boot,
+        driver=DRIVERS[name],
+        simulated=simulated,
+        actions=(),
     )
 
 

@@ -12,7 +12,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine, fold
 from sdl.errors import DriverFault, RecordMismatch
-from sdl.model.campaign import PlannerChoice, StopRule
+from sdl.model.campaign import Objective, PlannerChoice, StopRule
 from sdl.model.data import Suggestion
 from sdl.model.hypothesis import Hypothesis, Prediction
 from sdl.model.labware import Well
@@ -382,18 +382,19 @@ def test_an_unknown_outcome_holds_a_real_instrument_until_a_person_has_looked() 
     assert kinds(out) == ["AcceptSuggestion"]
     (wait,) = floor.engine.view().waits
     assert "--bench-checked" in wait.why
+    assert floor.turn(ev.StopRequested(at=50.0, by="a person", reason="Ctrl-C")) == []
     floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
-    floor.turn(online("handler", 61.0, "boot-2"))
+    floor.turn(online("handler", 61.0, "boot-2", simulated=False))
     assert floor.turn(online("reader", 61.0, "boot-2")) == []
     floor.turn(ev.OrchestratorStarted(at=90.0, epoch=3, bench_checked=True))
-    floor.turn(online("handler", 91.0, "boot-2"))
+    floor.turn(online("handler", 91.0, "boot-2", simulated=False))
     assert kinds(floor.turn(online("reader", 91.0, "boot-2"))) == ["BeginRun", "Perform"]
 
 
 def test_who_looked_before_resuming_also_looked_at_what_turns_out_unknown_then() -> None:
     floor, cid = real_bench()
     floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2, bench_checked=True))
-    floor.turn(online("handler", 61.0, "boot-2"))
+    floor.turn(online("handler", 61.0, "boot-2", simulated=False))
     floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, boot="boot-2"))
     assert not floor.engine.lab.instruments["handler"].held
 
@@ -421,3 +422,74 @@ def test_a_shortage_ends_the_campaign_and_is_named() -> None:
     out = floor.turn(failed(3.0, cid, "during", "material"))
     assert isinstance(out[-1], do.Conclude)
     assert (out[-1].ending, out[-1].reason) == ("material", "dye/run-1: so it was drawn")
+
+
+def test_a_repeated_not_seen_of_the_same_node_breaks_nothing() -> None:
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    not_seen = ev.CommandNotSeen(at=3.0, cid=cid, boot="boot-1")
+    assert floor.turn(not_seen) == [do.Resend(cid=cid)]
+    floor.turn(ev.CommandStarted(at=4.0, cid=cid))
+    assert floor.turn(replace(not_seen, at=5.0)) == []
+    assert not floor.engine.lab.instruments["handler"].held
+    done = floor.turn(ev.CommandDone(at=9.0, cid=cid, result=None, duration_s=5.0))
+    assert kinds(done) == ["Wait"]
+
+
+def test_a_node_that_runs_something_else_than_the_lab_file_says_stays_offline() -> None:
+    floor = Floor(Engine(SCRIPT), seed=0)
+    floor.turn(started(campaign(), SCRIPT))
+    floor.turn(online("handler", simulated=False))
+    floor.turn(replace(online("reader"), driver="another-reader"))
+    states = {one.name: one for one in floor.engine.view().instruments}
+    assert states["handler"].state == states["reader"].state == "offline"
+    assert "another-reader" in states["reader"].note
+
+
+def test_the_last_run_of_the_budget_may_still_reach_the_target_or_fail() -> None:
+    objective = Objective(measure="y_au", goal="target", target=0.5)
+    spec = campaign(objective=objective, stop=StopRule(runs=1, tolerance=0.1))
+    floor = Floor(Engine(SCRIPT), seed=1).play(spec)
+    (end,) = floor.commands(do.Conclude)
+    assert end.ending == "target"  # type: ignore[union-attr]
+    spec = campaign(stop=StopRule(runs=2, failures=2))
+    floor = Floor(Engine(SCRIPT), seed=1, chances=Chances(fail=1.0)).play(spec)
+    (end,) = floor.commands(do.Conclude)
+    assert end.ending == "failures"  # type: ignore[union-attr]
+
+
+def test_a_stopping_branch_does_not_try_its_step_again() -> None:
+    @protocol
+    async def forked(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        await together(
+            handler.dispense(well, {"dye": x_fraction}),
+            reader.absorbance(well, wavelength_nm=450.0),
+        )
+        return Reading(x_fraction)
+
+    floor = Floor(Engine(script(forked)), seed=2)
+    for event in (started(campaign(), script(forked)), online("handler"), online("reader")):
+        floor.turn(event)
+    floor.turn(arrive(0.5))
+    floor.turn(failed(2.0, "dye/run-1/step-1.1.1/try-1", "during", "driver"))
+    cid = "dye/run-1/step-1.2.1/try-1"
+    out = floor.turn(ev.CommandUnknown(at=3.0, cid=cid, reason="power cut"))
+    assert kinds(out) == ["EndRun", "Dispose", "AskPlanner"]
+
+
+def test_words_that_differ_in_each_process_do_not_stop_a_replay() -> None:
+    count = iter(range(10**6))
+
+    @protocol
+    async def talkative(
+        handler: LiquidHandler, reader: PlateReader, well: Well, *, x_fraction: float
+    ) -> Reading:
+        await settle(1.0)
+        raise ValueError(f"{handler!r} at {next(count)}")
+
+    floor = Floor(Engine(script(talkative)), seed=1).play(campaign(stop=StopRule(failures=2)))
+    fold(script(talkative), floor.journal)
+    ends = [e for e in floor.commands(do.EndRun) if isinstance(e, do.EndRun)]
+    assert ends[0].reason.startswith("ValueError: <role handler> at ")

@@ -225,7 +225,16 @@ async def test_together_under_plain_asyncio_raises_every_cause() -> None:
     assert [str(cause) for cause in caught.value.exceptions] == ["a", "b"]
 
 
-@pytest.mark.parametrize("word", [lambda: settle(-1.0), lambda: _window(0.0)])
+@pytest.mark.parametrize(
+    "word",
+    [
+        lambda: settle(-1.0),
+        lambda: settle(float("inf")),
+        lambda: _window(0.0),
+        lambda: _window(float("inf")),
+        lambda: _window(float("nan")),
+    ],
+)
 async def test_times_that_make_no_sense_are_refused(word: Callable[[], Awaitable[None]]) -> None:
     with pytest.raises(ValueError, match="give seconds"):
         await word()
@@ -262,3 +271,31 @@ def test_a_protocol_that_loops_for_ever_is_ended(monkeypatch: pytest.MonkeyPatch
     trampoline.start(0.0)
     assert isinstance(trampoline.end, Crashed)
     assert isinstance(trampoline.end.error, LimitReached)
+
+
+def test_what_a_stopped_branch_raises_while_it_cleans_up_is_dropped() -> None:
+    async def leaving() -> None:
+        try:
+            await act("a")
+        finally:
+            raise SystemExit(7)
+
+    async def forked() -> None:
+        await together(leaving(), act("b"))
+
+    trampoline = Trampoline(forked())
+    trampoline.start(0.0)
+    trampoline.throw("1.2.1", 0.0, DriverFault("x"))
+    assert isinstance(trampoline.end, Crashed)
+
+
+def test_a_thousand_forks_without_an_action_do_not_nest() -> None:
+    async def nothing() -> None:
+        return None
+
+    async def forks() -> str:
+        for _ in range(1000):
+            await together(nothing(), nothing())
+        return "done"
+
+    assert drive(forks) == ([], "done")

@@ -88,13 +88,21 @@ def test_a_campaign_goes_on_only_as_the_one_that_was_begun(tmp_path: Path) -> No
     record = Record.open(f"sqlite:///{file}")
     prepared = prepare(tmp_path / "campaign.toml")
     assert opening.choose(record, "dye", resume=True, anew=False) == ("dye", True)
-    goes_on = opening.again(prepared.script, record, prepared.campaign.campaign, at=1e9)
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    goes_on = opening.again(prepared.script, record, spec, lab, at=1e9)
     assert [type(event).__name__ for event in goes_on.first] == ["OrchestratorStarted"]
     assert goes_on.chain.origin == next(record.lines("dye")).hash
 
     changed = prepare(place(tmp_path, runs=9)).campaign.campaign
     with pytest.raises(UserMistake, match="began with another stop than"):
-        opening.again(prepared.script, record, changed, at=1e9)
+        opening.again(prepared.script, record, changed, lab, at=1e9)
+    narrower = prepare(place(tmp_path, limit=1)).lab.lab
+    with pytest.raises(UserMistake, match=r"began with another bench in lab.toml"):
+        opening.again(prepared.script, record, spec, narrower, at=1e9)
+    signature = replace(prepared.script.signature, source_sha256="0" * 64)
+    edited = replace(prepared.script, signature=signature)
+    with pytest.raises(UserMistake, match="began with another protocol file"):
+        opening.again(edited, record, spec, lab, at=1e9)
     record.close()
 
 

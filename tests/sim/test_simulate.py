@@ -144,3 +144,17 @@ def test_real_instruments_are_not_simulated(tmp_path: Path) -> None:
     (tmp_path / "lab.toml").write_text(lab.replace(old, 'driver = "./pump.py:Pump"'), "utf-8")
     with pytest.raises(UserMistake, match="real instrument"):
         simulate(campaign)
+
+
+def test_a_simulation_replaces_nothing_but_a_simulation(tmp_path: Path) -> None:
+    campaign = place(tmp_path, runs=2)
+    file = tmp_path / "sim.sqlite"
+    first = simulate(campaign, record=file)
+    assert simulate(campaign, record=file).head == first.head
+    real = tmp_path / "record.sqlite"
+    Record.open(f"sqlite:///{real}").close()
+    for precious in (real, campaign, tmp_path):
+        before = precious.read_bytes() if precious.is_file() else b""
+        with pytest.raises(UserMistake, match="is there and is no record of simulations"):
+            simulate(campaign, record=precious)
+        assert not before or precious.read_bytes() == before
