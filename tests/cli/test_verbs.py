@@ -92,7 +92,7 @@ def test_a_campaign_of_failures_ends_with_a_reason_and_the_way_to_it(
     path = tmp_path / "lab" / "lab.toml"
     path.write_text(path.read_text().replace("to = 300", "to = 20"))
     said = command(tmp_path / "lab", "simulate", "campaign.toml", "--record", "again.sqlite")
-    assert said.code == Exit.OK  # its budget of 4 runs is smaller than 5 failures
+    assert said.code == Exit.FAULT  # its budget of 4 runs is over, and nothing was measured
     campaign = tmp_path / "lab" / "campaign.toml"
     campaign.write_text(campaign.read_text().replace("runs = 4", "runs = 4\nfailures = 2"))
     said = command(tmp_path / "lab", "simulate", "campaign.toml", "--record", "again.sqlite")

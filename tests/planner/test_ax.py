@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 import pytest
 
+from sdl.errors import PlannerFault
 from sdl.model.campaign import (
     ChoiceParameter,
     Goal,
@@ -178,12 +179,11 @@ def test_points_asked_for_before_results_are_there_are_start_points() -> None:
     assert (point.origin, point.fall_back) == ("sobol", "")
 
 
-def test_a_model_that_fails_is_on_record() -> None:
+def test_a_model_that_fails_is_a_fault_and_no_silent_start_point() -> None:
     problem = task("maximise", DYE)
     trials = tuple(measured({"lambda": x}, math.nan) for x in (0.2, 0.4, 0.6))
-    (point,) = AxPlanner().suggest(problem, trials, 1, 1)
-    assert point.origin == "sobol"
-    assert point.fall_back.startswith("the model failed with ")
+    with pytest.raises(PlannerFault, match="the model failed with"):
+        AxPlanner().suggest(problem, trials, 1, 1)
 
 
 def test_pending_and_failed_points_are_kept_clear_of() -> None:
