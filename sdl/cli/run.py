@@ -58,6 +58,8 @@ def run(
         raise typer.BadParameter("--bench-checked goes with --resume")
     named = open_campaign(campaign).campaign.name
     stop = asyncio.Event()
+    if elsewhere:
+        tell("no node is started here: `sdl node` has to host the instruments of this lab")
     choice = Choice(
         resume=resume,
         anew=new,

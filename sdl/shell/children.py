@@ -62,6 +62,8 @@ class Child:
                 stdout=asyncio.subprocess.PIPE,
                 stderr=log,
                 env={**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"},
+                # A terminal sends Ctrl-C to its whole group; the children are ours to end.
+                start_new_session=True,
             )
         try:
             async with asyncio.timeout(START_TIMEOUT_S):

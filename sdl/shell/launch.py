@@ -288,7 +288,7 @@ async def _guard(broker: EmbeddedBroker | None) -> None:
 async def _await_stop(runtime: Runtime, stop: asyncio.Event | None) -> None:
     if stop is not None:
         await stop.wait()
-        runtime.stop("a person at the terminal", "Ctrl-C")
+        runtime.stop("Ctrl-C or SIGTERM", "asked to stop")
 
 
 @contextmanager

@@ -97,6 +97,7 @@ class MqttBus:
         self._inbox = Inbox()
         self._will: Message | None = None
         self._on_connect: OnConnect | None = None
+        self._missed = False
         self._connection: Connection | None = None
         self._unacknowledged: dict[int, _Outgoing] = {}
         self._kept: deque[_Outgoing] = deque()
@@ -201,7 +202,9 @@ class MqttBus:
                 if not first.done():
                     first.set_exception(error)
                     return
-                _LOG.warning("connection to %s lost: %r", self.address, error)
+                if not self._missed:  # one word for each outage, not one for each try
+                    _LOG.warning("connection to %s lost: %r", self.address, error)
+                self._missed = True
             await asyncio.sleep(self._random.uniform(*BACK_OFF_S))
 
     async def _one_connection(self, first: asyncio.Future[None]) -> None:
@@ -235,6 +238,9 @@ class MqttBus:
             await self._on_connect()
         if not first.done():
             first.set_result(None)
+        if self._missed:
+            _LOG.warning("connection to %s is back", self.address)
+        self._missed = False
 
     async def _subscribe(self, connection: Connection, filters: tuple[str, ...]) -> None:
         if not filters:
