@@ -14,6 +14,9 @@ from sdl.core.view import BestPoint
 from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError
 from sdl.model.data import Measures
 
+SLIPS = (AttributeError, ImportError, NameError, TypeError)
+"""What a slip of the pen raises: the next run would raise it again."""
+
 
 def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
     """Close a run whose protocol has ended, or whose outcome is unknown."""
@@ -28,12 +31,12 @@ def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
         except SdlError as error:
             end = Crashed(error)
     assert isinstance(end, Crashed)
-    if isinstance(end.error, ProtocolMistake):
-        state.close("failures", str(end.error))
+    if isinstance(end.error, (ProtocolMistake, *SLIPS)):
+        state.close("failures", _reason(script, end.error))
     material = _out_of_material(end.error)
     if material is not None:
         state.close("material", f"{run.id}: {material}")
-    return _without_measures(state, run, "failed", _reason(end.error))
+    return _without_measures(state, run, "failed", _reason(script, end.error))
 
 
 def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Command]:
@@ -101,8 +104,20 @@ def _out_of_material(error: Exception) -> OutOfMaterial | None:
     return None
 
 
-def _reason(error: Exception) -> str:
+def _reason(script: Script, error: Exception) -> str:
     """One line: the class says whose fault it was; a group names every cause."""
     if isinstance(error, ExceptionGroup):
-        return "; ".join(_reason(cause) for cause in error.exceptions)
-    return f"{type(error).__name__}: {error}"
+        return "; ".join(_reason(script, cause) for cause in error.exceptions)
+    return f"{type(error).__name__}: {error}{_place(script, error)}"
+
+
+def _place(script: Script, error: Exception) -> str:
+    """The line of the protocol's file where it happened; errors of ours say where by themselves."""
+    file = script.function.__code__.co_filename
+    trace = None if isinstance(error, SdlError) else error.__traceback__
+    place = ""
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == file:
+            place = f" ({file}:{trace.tb_lineno})"
+        trace = trace.tb_next
+    return place
