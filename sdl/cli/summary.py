@@ -80,7 +80,9 @@ def _record(outcome: Outcome, campaign: Path) -> str:
 
 
 def _runs(view: View) -> str:
-    return f"{view.runs_ended} ended: {view.runs_measured} measured, {view.failures} failed"
+    said = f"{view.runs_ended} ended: {view.runs_measured} measured, "
+    unknown = f", {view.unknown} unknown: look at the bench" if view.unknown else ""
+    return f"{said}{view.failures - view.unknown} failed{unknown}"
 
 
 def content(outcome: Outcome) -> dict[str, object]:
@@ -99,6 +101,7 @@ def content(outcome: Outcome) -> dict[str, object]:
             "ended": view.runs_ended,
             "measured": view.runs_measured,
             "failures": view.failures,
+            "unknown": view.unknown,
         },
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,

@@ -116,6 +116,8 @@ class PlainLines:
 
 def _progress(view: View) -> str:
     failed = f", {view.failures} of them failed" if view.failures else ""
+    if view.unknown:
+        failed = f", {view.failures - view.unknown} failed, {view.unknown} unknown"
     return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
 
 

@@ -64,6 +64,7 @@ class CampaignState:
     begun: int = 0
     ended: int = 0
     measured: int = 0
+    unknown: int = 0
     failures_in_row: int = 0
     last_failure: str = ""
     checked_epoch: int = 0

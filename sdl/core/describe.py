@@ -21,6 +21,7 @@ def describe(state: CampaignState, lab: LabState, at: float) -> View:
         runs_ended=state.ended,
         runs_measured=state.measured,
         failures=state.ended - state.measured,
+        unknown=state.unknown,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
         measure=state.spec.objective.measure,

@@ -85,6 +85,7 @@ def _without_measures(
     state: CampaignState, run: Run, outcome: Literal["failed", "unknown"], reason: str
 ) -> list[Command]:
     state.failures_in_row += 1
+    state.unknown += outcome == "unknown"
     state.last_failure = f"{run.id}: {reason}"
     state.settle_trial(run.suggestion, "failed", {})
     del state.suggestions[run.suggestion]

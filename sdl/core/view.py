@@ -70,6 +70,9 @@ class View:
     runs_ended: int
     runs_measured: int
     failures: int
+    """Runs that ended without a measurement, unknown ones included."""
+    unknown: int
+    """Of those, the runs in which an action may or may not have happened: look at the bench."""
     last_failure: str
     """The run that failed last, and why; empty while none has."""
     runs_max: int

@@ -34,6 +34,7 @@ def view(
     """A campaign in the middle of its work."""
     return View(
         last_failure="",
+        unknown=0,
         campaign=campaign,
         at=4000.0,
         started_at=0.0,
@@ -181,3 +182,8 @@ def test_the_name_on_record_is_said_once_at_the_start(
     watch(view(campaign))
     assert capsys.readouterr().err == said
     assert seen == [campaign, campaign]
+
+
+def test_an_unknown_outcome_is_told_apart_from_a_failure() -> None:
+    one = replace(view(), unknown=2)
+    assert "12 of at most 20 runs ended, 1 failed, 2 unknown" in drawn(one)

@@ -64,6 +64,7 @@ def test_an_unknown_outcome_holds_a_real_instrument_until_a_person_has_looked() 
     floor, cid = real_bench()
     out = floor.turn(ev.CommandUnknown(at=5.0, cid=cid, reason="power cut"))
     assert kinds(out) == ["EndRun", "Dispose", "AskPlanner"]
+    assert (floor.engine.view().failures, floor.engine.view().unknown) == (1, 1)
     out = floor.turn(arrive(0.5, ask="dye/ask-2"))
     assert kinds(out) == ["AcceptSuggestion"]
     (wait,) = floor.engine.view().waits
