@@ -16,7 +16,6 @@ from sdl.model.campaign import Campaign
 from sdl.model.data import Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
-from sdl.model.protocol import ProtocolSignature
 from sdl.model.space import grid_points, is_enumerable
 
 Ending: TypeAlias = Literal[
@@ -46,7 +45,6 @@ class CampaignState:
     """Everything that changes in a campaign."""
 
     spec: Campaign
-    signature: ProtocolSignature
     started_at: float
     points: int | None
     """How many feasible points an enumerable search space has; None where it has no end."""

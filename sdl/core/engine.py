@@ -79,9 +79,7 @@ class Engine:
         return describe(self.state, self.lab, self.at)
 
     def _start(self, event: ev.CampaignStarted) -> None:
-        self.state = CampaignState(
-            event.campaign, event.protocol, event.at, rules.count_points(event.campaign)
-        )
+        self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))
         self.lab = LabState.of(event.lab)
         self._steps = Steps(self.script, self.state, self.lab)
         self._time_out()
@@ -153,12 +151,8 @@ class Engine:
     # Suggestions.
 
     def _suggested(self, event: ev.SuggestionsArrived) -> None:
-        open_ask = self.state.open_ask
-        if (
-            open_ask is None
-            or open_ask.question.id != event.ask
-            or open_ask.attempt != event.attempt
-        ):
+        open_ask = self._answered(event)
+        if open_ask is None:
             return
         question = open_ask.question
         wrong = violations(question.problem, event.suggestions, question.count, question.trials)
@@ -169,13 +163,16 @@ class Engine:
         for value in event.suggestions:
             self._accept(event.ask, value, open_ask.fall_back)
 
-    def _planner_failed(self, event: ev.PlannerFailed) -> None:
+    def _answered(self, event: ev.SuggestionsArrived | ev.PlannerFailed) -> OpenAsk | None:
+        """The open question that this is the answer to; None if it comes too late."""
         open_ask = self.state.open_ask
-        if (
-            open_ask is None
-            or open_ask.question.id != event.ask
-            or open_ask.attempt != event.attempt
-        ):
+        if open_ask is None or open_ask.question.id != event.ask:
+            return None
+        return open_ask if open_ask.attempt == event.attempt else None
+
+    def _planner_failed(self, event: ev.PlannerFailed) -> None:
+        open_ask = self._answered(event)
+        if open_ask is None:
             return
         if event.exhausted:
             self._give_up_asking("exhausted", event.reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import cast
 
 from sdl.authoring import Act, Settle
@@ -46,6 +46,7 @@ class Steps:
         self._state = state
         self._lab = lab
         self._by_cid: dict[str, tuple[Run, Step]] = {}
+        """Open commands only: from being sent until ``_free``."""
         self._order = 0
         self._changed = False
         """Whether there may be something to dispatch since the last look."""
@@ -96,12 +97,11 @@ class Steps:
     def rewind_timers(self) -> list[Command]:
         """Set all timers again, after a restart."""
         waits: list[Command] = []
-        for run in self._state.runs.values():
-            for step in run.steps.values():
-                if step.until is not None:
-                    waits.append(Wait(timer=f"{step.id}/settle", until=step.until))
-                elif step.watched and step.not_after is not None:
-                    waits.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+        for _, step in self._all():
+            if step.until is not None:
+                waits.append(Wait(timer=f"{step.id}/settle", until=step.until))
+            elif step.watched and step.not_after is not None:
+                waits.append(Wait(timer=f"{step.id}/window", until=step.not_after))
         return waits
 
     # Out to the instruments.
@@ -121,22 +121,20 @@ class Steps:
     def _ready(self) -> dict[str, list[ReadyStep]]:
         """What only waits for its instrument, by instrument."""
         ready: dict[str, list[ReadyStep]] = {}
-        for run in self._state.runs.values():
-            for step in run.steps.values():
-                if step.state != "waits":
-                    continue
-                entry = ReadyStep(
-                    step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
-                )
-                ready.setdefault(step.instrument, []).append(entry)
+        for run, step in self._all():
+            if step.state != "waits":
+                continue
+            entry = ReadyStep(
+                step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
+            )
+            ready.setdefault(step.instrument, []).append(entry)
         return ready
 
     def _watch_windows(self) -> None:
-        for run in self._state.runs.values():
-            for step in run.steps.values():
-                if step.state == "waits" and step.not_after is not None and not step.watched:
-                    step.watched = True
-                    self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+        for _, step in self._all():
+            if step.state == "waits" and step.not_after is not None and not step.watched:
+                step.watched = True
+                self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
 
     def _perform(self, run: Run, step: Step, act: Act) -> None:
         instrument = self._lab.instruments[step.instrument]
@@ -172,10 +170,11 @@ class Steps:
         | ev.CommandFailed
         | ev.CommandUnknown,
     ) -> None:
-        run, step = self._by_cid.get(event.cid, (None, None))
-        if run is None or step is None or event.cid != step.cid:
+        found = self._by_cid.get(event.cid)
+        if found is None:
             return
-        move = MOVES[cast("State", step.state)].get(type(event)) if step.is_open else None
+        run, step = found
+        move = MOVES[cast("State", step.state)].get(type(event))
         if move is None:
             return
         step.state = move
@@ -233,9 +232,10 @@ class Steps:
             instrument.held = told
 
     def _unheard(self, cid: str) -> None:
-        run, step = self._by_cid.get(cid, (None, None))
-        if run is None or step is None or step.cid != cid or not step.is_open:
+        found = self._by_cid.get(cid)
+        if found is None:
             return
+        _, step = found
         instrument = self._lab.instruments[step.instrument]
         if not instrument.online:
             return
@@ -245,9 +245,10 @@ class Steps:
 
     def _not_seen(self, cid: str, boot: str) -> None:
         """The node has no memory of it: never reached that node, or the node was born since."""
-        run, step = self._by_cid.get(cid, (None, None))
-        if run is None or step is None or step.cid != cid or not step.is_open:
+        found = self._by_cid.get(cid)
+        if found is None:
             return
+        run, step = found
         if step.boot == boot:
             # From the very node it was meant for: it is on its way, or this is a late repetition.
             if step.state == "sent":
@@ -265,10 +266,10 @@ class Steps:
 
     def _fired(self, timer: str) -> None:
         step_id, _, purpose = timer.rpartition("/")
-        try:
-            run, step = self._find(step_id)
-        except Bug:
-            return
+        found = self._seek(step_id)
+        if found is None:
+            return  # it ended before its timer did
+        run, step = found
         if purpose == "settle" and step.state == "settles":
             self._answer(run, step, lambda: run.trampoline.resume(step.path, self._at, None))
         elif purpose == "window" and step.state == "waits":
@@ -312,9 +313,18 @@ class Steps:
         if run.trampoline.end is not None or (run.broken is not None and not run.steps):
             self._out += end_run(self._script, self._state, run)
 
+    def _all(self) -> Iterator[tuple[Run, Step]]:
+        for run in self._state.runs.values():
+            for step in run.steps.values():
+                yield run, step
+
     def _find(self, step_id: str) -> tuple[Run, Step]:
+        found = self._seek(step_id)
+        if found is None:
+            raise Bug(f"{step_id} is not open")
+        return found
+
+    def _seek(self, step_id: str) -> tuple[Run, Step] | None:
         run_id, _, path = step_id.rpartition("/step-")
         run = self._state.runs.get(run_id)
-        if run is None or path not in run.steps:
-            raise Bug(f"{step_id} is not open")
-        return run, run.steps[path]
+        return None if run is None or path not in run.steps else (run, run.steps[path])

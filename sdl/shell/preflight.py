@@ -11,16 +11,14 @@ from typing import cast
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.lab import Instrument
-from sdl.planner.server import options_of
+from sdl.planner.server import known, options_of
 from sdl.shell.offered import offered_by
-from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, known, load
+from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
 from sdl.wire.toml import CampaignFile, LabFile, open_campaign, open_lab
 from sdl.wire.toml_table import did_you_mean, raise_all
-
-PLANNERS = "sdl.planners"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +54,8 @@ def prepare(campaign_path: Path) -> Prepared:
 def _planner(campaign: CampaignFile) -> list[UserMistake]:
     """A kind that is not there, and keys under ``[planner]`` that nobody would read."""
     choice, places = campaign.campaign.planner, campaign.places
-    if choice.kind not in known(PLANNERS):
-        hint = did_you_mean(choice.kind, known(PLANNERS))
+    if choice.kind not in known():
+        hint = did_you_mean(choice.kind, known())
         message = f"there is no planner {choice.kind!r}; {hint}"
         return [places.mistake(("planner", "kind"), message)]
     if not choice.options:

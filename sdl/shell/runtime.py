@@ -13,16 +13,17 @@ import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Protocol, TypeAlias
+from typing import TypeAlias
 
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.view import View
-from sdl.errors import Bug, PlannerFault
+from sdl.errors import PlannerFault
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import LoopedClock
+from sdl.shell.planner_client import Asking
 from sdl.shell.roll_call import RollCall
 from sdl.wire import mqtt
 from sdl.wire.journal import Chain, Line
@@ -46,14 +47,6 @@ Watch: TypeAlias = Callable[[View], None]
 log = logging.getLogger(__name__)
 
 
-class Planner(Protocol):
-    """Whoever answers questions: a worker process, or the same code in this one."""
-
-    async def ask(self, ask: Ask, timeout_s: float) -> Answer:
-        """The answer. PlannerFault if there is none in ``timeout_s`` wall seconds."""
-        ...
-
-
 class Runtime:
     """One orchestrator at work on one campaign."""
 
@@ -64,7 +57,7 @@ class Runtime:
         chain: Chain,
         append: Append,
         bus: Bus,
-        planner: Planner,
+        planner: Asking,
         clock: LoopedClock,
         topics: Topics,
         watch: Watch,
@@ -338,10 +331,3 @@ class Runtime:
         if not task.cancelled() and task.exception() is not None:
             self._broken = task.exception()
             self._wake.set()
-
-
-def concluded(engine: Engine) -> do.Conclude:
-    """How the campaign ended. Bug if it has not."""
-    if engine.state.concluded is None:
-        raise Bug("the campaign has not been concluded")
-    return engine.state.concluded

@@ -30,7 +30,6 @@ from sdl.model.action import Effect
 from sdl.model.lab import Limit
 from sdl.model.planning import Answer, Ask
 
-VERSION = 1
 PAYLOAD_CAP = 256 * 1024
 """Bytes that one message of an instrument may have; larger data travels as a file."""
 QUESTION_CAP = 16 * 1024 * 1024

@@ -45,10 +45,6 @@ class Topics:
         """Node to all, retained: online or not; also its last will."""
         return self._below("node", node, "status")
 
-    def orchestrator_status(self, orchestrator: str) -> str:
-        """Orchestrator to all, retained: online or not; also its last will."""
-        return self._below("orch", orchestrator, "status")
-
     def planner_status(self, worker: str) -> str:
         """Planner worker to all, retained: online or not, and the planners it offers."""
         return self._below("planner", worker, "status")
