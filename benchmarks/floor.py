@@ -69,7 +69,7 @@ class Floor:
                 cid=f"{step}/try-1",
                 step=step,
                 attempt=1,
-                boot=self._boots[name].result(),
+                memory=self._boots[name].result(),
                 instrument=name,
                 operation="tick",
                 effect="once",

@@ -1,7 +1,7 @@
 """What is to be done. Imperative; the journal holds each one before the shell acts on it.
 
-Some reach into the world (``AskPlanner``, ``Perform``, ``Query``, ``Wait``); the others are
-decisions whose only effect is to be on record, and the tables are projected from them.
+Some reach into the world (``AskPlanner``, ``Perform``, ``Resend``, ``Query``, ``Greet``, ``Halt``,
+``Release``, ``Wait``); the others are decisions whose only effect is to be on record, and the tables are projected from them.
 """
 
 from __future__ import annotations
@@ -75,8 +75,8 @@ class Perform:
     operation: str
     effect: Effect
     args: Mapping[str, JsonValue]
-    boot: str
-    """Of the node that it is meant for: one that was born since must not act on it."""
+    memory: str
+    """Of the node's journal that it is meant for: one that begins anew must not act on it."""
     not_after: float | None
     """Lab time after which the action must not start; None where there is no maximum lag."""
 
@@ -93,6 +93,41 @@ class Query:
     """Ask the node what became of a command."""
 
     cid: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Greet:
+    """Take up with a node: from now on it may start what it is sent, and it says again all that
+    stands in its journal after ``after``."""
+
+    instrument: str
+    boot: str
+    after: int | None
+    """The last number that was heard; None where nothing was, and nothing need be said again."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Halt:
+    """Make an instrument safe, now, and say so; what waits at its node is not started."""
+
+    instrument: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Release:
+    """A node that was stopped may obey again."""
+
+    instrument: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Flag:
+    """A sample is not to be trusted without a look: what is known of it contradicts itself."""
+
+    run: str
+    step: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -144,6 +179,10 @@ Command: TypeAlias = (
     | Perform
     | Resend
     | Query
+    | Greet
+    | Halt
+    | Release
+    | Flag
     | Wait
     | EndRun
     | Weigh
@@ -157,6 +196,10 @@ COMMANDS: tuple[type, ...] = (
     Perform,
     Resend,
     Query,
+    Greet,
+    Halt,
+    Release,
+    Flag,
     Wait,
     EndRun,
     Weigh,

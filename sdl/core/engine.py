@@ -24,6 +24,7 @@ from sdl.core.commands import (
     Conclude,
     Dispose,
     EndRun,
+    Greet,
     Query,
     Wait,
 )
@@ -144,6 +145,8 @@ class Engine:
             )
             return
         instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
+        instrument.memory = event.memory
+        self._out.append(Greet(instrument=event.instrument, boot=event.boot, after=None))
         self._steps.look_again()
         if instrument.busy_with:
             self._out.append(Query(cid=instrument.busy_with))

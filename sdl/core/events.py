@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sdl.model.action import Effect
 from sdl.model.campaign import Campaign
 from sdl.model.data import JsonValue, Suggestion
 from sdl.model.lab import Lab
@@ -13,6 +14,9 @@ from sdl.model.provenance import Origin
 
 Phase = Literal["before_start", "during", "after"]
 FaultKind = Literal["driver", "lab", "material", "refused"]
+Verdict = Literal["happened", "did_not_happen", "discard"]
+"""What a person found out about an action whose outcome was unknown. *discard*: it cannot be found
+out, or the sample is not to be trusted; its run ends, and its well is not used again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,10 +48,14 @@ class InstrumentOnline:
     at: float
     instrument: str
     boot: str
-    """Made anew each time the node starts; a change means that its memory of commands is gone."""
+    """Made anew each time the node starts."""
     driver: str
     simulated: bool
     actions: tuple[str, ...]
+    memory: str = ""
+    """Of the node's journal; another one means that what it knew of our commands is lost."""
+    effects: tuple[tuple[str, Effect], ...] = ()
+    """What the driver declares of each action; the more careful word holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +96,8 @@ class CommandAccepted:
 
     at: float
     cid: str
+    seq: int = 0
+    """Number of the word in the node's journal; 0 where it stands in none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,6 +106,7 @@ class CommandStarted:
 
     at: float
     cid: str
+    seq: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,6 +115,7 @@ class CommandDone:
 
     at: float
     cid: str
+    seq: int = 0
     result: JsonValue
     duration_s: float
     """Lab seconds between start and end, by the node's clock."""
@@ -115,6 +127,7 @@ class CommandFailed:
 
     at: float
     cid: str
+    seq: int = 0
     phase: Phase
     kind: FaultKind
     reason: str
@@ -126,6 +139,7 @@ class CommandUnknown:
 
     at: float
     cid: str
+    seq: int = 0
     reason: str
 
 
@@ -135,7 +149,29 @@ class CommandNotSeen:
 
     at: float
     cid: str
+    memory: str
+    """Of the journal in which it looked."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommandConflict:
+    """A node was sent this id before with other arguments; it did nothing about the second."""
+
+    at: float
+    cid: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentMadeSafe:
+    """A node has called its driver's ``make_safe``, as a ``Halt`` asked, and it has ended."""
+
+    at: float
+    instrument: str
     boot: str
+    safe: bool
+    """Whether the driver confirmed; only then is the instrument free."""
+    reason: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,6 +199,64 @@ class StopRequested:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepResolved:
+    """A person said what became of an action, or what is to be done about a step that asks."""
+
+    at: float
+    step: str
+    """``dye-450/run-7/step-2``."""
+    verdict: Verdict
+    by: str
+    note: str = ""
+    result: JsonValue = None
+    """What the action gave, where it happened and gives something."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PauseRequested:
+    """A person wants nothing new to start."""
+
+    at: float
+    what: str
+    """An instrument's name; empty: the whole campaign."""
+    by: str
+    note: str = ""
+    at_once: bool = False
+    """Not even what an open window waits for; else the next safe point is one without a window."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResumeRequested:
+    """A person lets it go on: what was paused, stopped, quarantined or held."""
+
+    at: float
+    what: str
+    """An instrument's name; empty: the whole campaign, and every instrument that was stopped."""
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbortRequested:
+    """A person wants something broken off: its instruments are made safe before they are free."""
+
+    at: float
+    what: str
+    """A run's id or an instrument's name; empty: the whole campaign."""
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabStopRequested:
+    """Everything was told to stop at once, by its own topic; nothing starts until a resume."""
+
+    at: float
+    by: str
+    note: str = ""
+
+
 Event: TypeAlias = (
     CampaignStarted
     | OrchestratorStarted
@@ -176,9 +270,16 @@ Event: TypeAlias = (
     | CommandFailed
     | CommandUnknown
     | CommandNotSeen
+    | CommandConflict
+    | InstrumentMadeSafe
     | CommandUnheard
     | TimerFired
     | StopRequested
+    | StepResolved
+    | PauseRequested
+    | ResumeRequested
+    | AbortRequested
+    | LabStopRequested
 )
 EVENTS: tuple[type, ...] = (
     CampaignStarted,
@@ -193,7 +294,14 @@ EVENTS: tuple[type, ...] = (
     CommandFailed,
     CommandUnknown,
     CommandNotSeen,
+    CommandConflict,
+    InstrumentMadeSafe,
     CommandUnheard,
     TimerFired,
     StopRequested,
+    StepResolved,
+    PauseRequested,
+    ResumeRequested,
+    AbortRequested,
+    LabStopRequested,
 )

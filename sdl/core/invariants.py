@@ -30,10 +30,10 @@ class Watch:
     ends: Counter[str] = field(default_factory=Counter)
     wells: Counter[str] = field(default_factory=Counter)
     timers: set[str] = field(default_factory=set)
-    boots: dict[str, str] = field(default_factory=dict)
-    """Of the node that hosts each instrument now."""
+    memories: dict[str, str] = field(default_factory=dict)
+    """Of the journal of the node that hosts each instrument now."""
     sent_to: dict[str, str] = field(default_factory=dict)
-    """Boot of the node that each command was meant for."""
+    """Journal of the node that each command was meant for."""
 
     def see(self, engine: Engine, event: ev.Event, commands: Sequence[do.Command]) -> None:
         """Check one turn of the loop. Bug names the invariant that is broken."""
@@ -42,8 +42,8 @@ class Watch:
             if isinstance(event, ev.CommandFailed) and event.phase == "before_start":
                 self.proven_not_started.add(event.cid)
         if isinstance(event, ev.InstrumentOnline):
-            self.boots[event.instrument] = event.boot
-        if isinstance(event, ev.CommandNotSeen) and self.sent_to.get(event.cid) != event.boot:
+            self.memories[event.instrument] = event.memory
+        if isinstance(event, ev.CommandNotSeen) and self.sent_to.get(event.cid) != event.memory:
             self.over.add(event.cid)  # nobody is left who could say what became of it
         if isinstance(event, ev.TimerFired):
             self.timers.discard(event.timer)
@@ -86,7 +86,7 @@ class Watch:
             last = f"{command.step}/try-{command.attempt - 1}"
             _hold(last in self.proven_not_started, f"{command.cid} repeats a 'once' action")
         self.performed[command.cid] = command
-        self.sent_to[command.cid] = self.boots[command.instrument]
+        self.sent_to[command.cid] = self.memories[command.instrument]
 
     def _check_open(self, engine: Engine) -> None:
         """Every run in flight has something that will wake it."""

@@ -17,6 +17,8 @@ class InstrumentState:
     simulated: bool
     boot: str = ""
     """Of the node that announced it last; empty before the first word."""
+    memory: str = ""
+    """Of that node's journal."""
     online: bool = False
     absence: str = "not heard of yet"
     """Why it is not online."""

@@ -29,8 +29,8 @@ class Step:
     until: float | None = None
     """When a settling time ends, in lab time."""
     attempt: int = 0
-    boot: str = ""
-    """Of the node to which the present attempt was sent."""
+    memory: str = ""
+    """Of the node's journal to which the present attempt was sent."""
     epoch: int = 0
     """Of the orchestrator that sent the present attempt."""
     watched: bool = False

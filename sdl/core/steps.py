@@ -67,8 +67,8 @@ class Steps:
                 self._fired(timer)
             case ev.CommandUnheard(cid=cid):
                 self._unheard(cid)
-            case ev.CommandNotSeen(cid=cid, boot=boot):
-                self._not_seen(cid, boot)
+            case ev.CommandNotSeen(cid=cid, memory=memory):
+                self._not_seen(cid, memory)
             case (
                 ev.CommandAccepted()
                 | ev.CommandStarted()
@@ -77,6 +77,16 @@ class Steps:
                 | ev.CommandUnknown()
             ):
                 self._heard(event)
+            case ev.CommandConflict() | ev.InstrumentMadeSafe():
+                pass
+            case (
+                ev.StepResolved()
+                | ev.PauseRequested()
+                | ev.ResumeRequested()
+                | ev.AbortRequested()
+                | ev.LabStopRequested()
+            ):
+                pass
             case _:
                 raise Bug(f"no step can take {type(event).__name__}")
         return self._out
@@ -141,7 +151,7 @@ class Steps:
         operation = self._script.operations[act.role][act.operation]
         step.attempt += 1
         step.state = "sent"
-        step.boot = instrument.boot
+        step.memory = instrument.memory
         step.epoch = self._state.epoch
         instrument.busy_with = step.cid
         run.trampoline.issue(step.path)
@@ -155,7 +165,7 @@ class Steps:
                 operation=act.operation,
                 effect=operation.effect,
                 args=act.arguments,
-                boot=step.boot,
+                memory=step.memory,
                 not_after=step.not_after,
             )
         )
@@ -240,16 +250,16 @@ class Steps:
         if not instrument.online:
             return
         # Sent: it may never have arrived. Later: its end may have been lost on the way back.
-        again = step.state == "sent" and instrument.boot == step.boot
+        again = step.state == "sent" and instrument.memory == step.memory
         self._out.append(Resend(cid=cid) if again else Query(cid=cid))
 
-    def _not_seen(self, cid: str, boot: str) -> None:
+    def _not_seen(self, cid: str, memory: str) -> None:
         """The node has no memory of it: never reached that node, or the node was born since."""
         found = self._by_cid.get(cid)
         if found is None:
             return
         run, step = found
-        if step.boot == boot:
+        if step.memory == memory:
             # From the very node it was meant for: it is on its way, or this is a late repetition.
             if step.state == "sent":
                 self._out.append(Resend(cid=cid))

@@ -34,19 +34,22 @@ class Declared:
 
     effect: Effect
     timeout_s: float
+    probe: str = ""
 
 
 def action(
-    effect: Effect, *, timeout_s: float = 3600.0
+    effect: Effect, *, timeout_s: float = 3600.0, probe: str = ""
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Declare an action of an instrument.
 
     ``timeout_s``: lab seconds after which the node gives the action up: its outcome is then
-    unknown, not failed, unless it is pure.
+    unknown, not failed, unless it is pure. ``probe``: of a *once* action, the name of the driver's
+    method that finds out whether an interrupted one happened: ``async def (self, interrupted:
+    Interrupted) -> Finding``.
     """
 
     def declare(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        setattr(method, _DECLARED, Declared(effect, timeout_s))
+        setattr(method, _DECLARED, Declared(effect, timeout_s, probe))
         return method
 
     return declare
@@ -63,6 +66,8 @@ class Operation:
     """Argument name to type, in order."""
     required: frozenset[str]
     returns: object
+    probe: str = ""
+    """Name of the driver's method that finds out whether an interrupted one happened, if any."""
 
     @cached_property
     def _argument_adapters(self) -> Mapping[str, TypeAdapter[object]]:
@@ -171,6 +176,7 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
             name for name in names if signature.parameters[name].default is inspect.Parameter.empty
         ),
         returns=hints["return"],
+        probe=declared.probe,
     )
 
 

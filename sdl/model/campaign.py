@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Hypothesis
+from sdl.model.policy import Rule
 
 Goal = Literal["maximise", "minimise", "target"]
 
@@ -118,3 +119,5 @@ class Campaign:
     stop: StopRule = field(default_factory=StopRule)
     planner: PlannerChoice = field(default_factory=PlannerChoice)
     hypothesis: Hypothesis | None = None
+    policy: tuple[Rule, ...] = ()
+    """What is done about actions that go wrong; before the protocol's own rules."""

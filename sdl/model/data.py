@@ -27,11 +27,12 @@ Inputs: TypeAlias = Mapping[str, InputValue]
 Measures: TypeAlias = Mapping[str, float]
 """Finite numbers by measure name; the unit is the suffix of the name."""
 
-Disposition = Literal["measured", "failed", "unknown", "refused", "unused"]
+Disposition = Literal["measured", "failed", "unknown", "abandoned", "refused", "unused"]
 """How a suggestion ended; each has exactly one, once its campaign has ended."""
 
-RunOutcome = Literal["measured", "failed", "unknown"]
-"""How a run ended. *unknown*: nobody knows what happened; the sample is not trusted."""
+RunOutcome = Literal["measured", "failed", "unknown", "abandoned"]
+"""How a run ended. *unknown*: nobody knows what happened; the sample is not trusted. *abandoned*:
+a person, or the error policy, gave it up for a reason that says nothing about the point."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,7 @@ class Trial:
     """One point as the planner sees it: what was tried and what came of it."""
 
     inputs: Inputs
-    status: Literal["measured", "failed", "pending"]
+    status: Literal["measured", "failed", "abandoned", "pending"]
+    """*failed*: the point itself may be at fault. *abandoned*: it is as good as not tried."""
     measures: Measures
     """Empty unless measured."""

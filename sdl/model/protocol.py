@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sdl.model.data import InputValue
+from sdl.model.policy import Rule
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,5 @@ class ProtocolSignature:
     """Field names of the returned dataclass, all of them numbers."""
     source_sha256: str
     """Of the file that the protocol stands in."""
+    policy: tuple[Rule, ...] = ()
+    """What is done about actions that go wrong."""

@@ -145,6 +145,7 @@ class Node:
             dev=instrument.name,
             node=self.name,
             boot=self.boot,
+            memory=self.boot,
             driver=instrument.driver,
             driver_version=loaded.version,
             driver_sha256=loaded.sha256,
@@ -208,7 +209,7 @@ class Node:
             return
         if command.dev != station.instrument.name:
             await self._drop(station, message, f"it is meant for {command.dev!r}")
-        elif message.retain and command.boot == self.boot:
+        elif message.retain and command.memory == self.boot:
             await self._drop(station, message, "a retained command is never obeyed")
         else:
             await station.command(command)

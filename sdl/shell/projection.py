@@ -45,8 +45,19 @@ SILENT = frozenset(
     for kind in (
         c.Resend,
         c.Query,
+        c.Greet,
+        c.Halt,
+        c.Release,
+        c.Flag,
         c.Wait,
         e.CommandNotSeen,
+        e.CommandConflict,
+        e.InstrumentMadeSafe,
+        e.StepResolved,
+        e.PauseRequested,
+        e.ResumeRequested,
+        e.AbortRequested,
+        e.LabStopRequested,
         e.CommandUnheard,
         e.TimerFired,
     )
@@ -73,9 +84,13 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return _run(line, value)
-        case c.Resend() | c.Query() | c.Wait():
+        case c.Resend() | c.Query() | c.Wait() | c.Greet() | c.Halt() | c.Release() | c.Flag():
             return []
-        case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired():
+        case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
+            return []
+        case e.InstrumentMadeSafe() | e.StepResolved() | e.PauseRequested():
+            return []
+        case e.ResumeRequested() | e.AbortRequested() | e.LabStopRequested():
             return []
         case _:
             assert_never(value)

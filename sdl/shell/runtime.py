@@ -191,6 +191,8 @@ class Runtime:
                 topic = self._topics.control(perform.instrument)
                 await self._bus.publish(topic, mqtt.encode(control))
                 self._listen_for(cid, QUIET_S)
+            case do.Greet():
+                await self._greet(command)
             case do.AskPlanner():
                 self._spawn(self._ask(command, self._engine.question(command.ask)))
             case do.Wait(timer=timer, until=until):
@@ -198,6 +200,16 @@ class Runtime:
                 asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
             case _:
                 pass  # a decision, done by being on record; or its command has ended by now
+
+    async def _greet(self, command: do.Greet) -> None:
+        control = mqtt.Control(
+            id=f"greet/{command.boot}",
+            op="greet",
+            epoch=self._engine.state.epoch,
+            boot=command.boot,
+            from_seq=None if command.after is None else command.after + 1,
+        )
+        await self._bus.publish(self._topics.control(command.instrument), mqtt.encode(control))
 
     def remember(self, perform: do.Perform) -> None:
         """Know a command that an earlier process sent, so that it can be asked about."""

@@ -119,7 +119,7 @@ class Station:
         One that is meant for another boot is never acted on: an earlier one may have done it.
         """
         command = CommandId(message.journal, message.cid)
-        if message.boot != self._boot:
+        if message.memory != self._boot:
             await self._emit(command, "not_seen", remember=False)
             return
         known = self._known.get(command)
@@ -152,6 +152,8 @@ class Station:
                 await self._cancel(command)
             case "stop":
                 await self.stop("the instrument was stopped")
+            case "greet" | "release":
+                pass
 
     async def stop(self, why: str) -> None:
         """Start nothing that waits, and make the instrument safe."""
@@ -296,6 +298,8 @@ class Station:
                 cid=command.cid,
                 dev=self.instrument.name,
                 boot=self._boot,
+                memory=self._boot,
+                epoch=0,
                 seq=self._seq + 1,
                 st=stage,
                 at=self._clock.now(),

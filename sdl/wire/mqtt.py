@@ -17,12 +17,14 @@ from pydantic_core import from_json
 from sdl.core.commands import Perform
 from sdl.core.events import (
     CommandAccepted,
+    CommandConflict,
     CommandDone,
     CommandFailed,
     CommandNotSeen,
     CommandStarted,
     CommandUnknown,
     FaultKind,
+    InstrumentMadeSafe,
     InstrumentOnline,
     Phase,
 )
@@ -37,7 +39,12 @@ QUESTION_CAP = 16 * 1024 * 1024
 CID_CAP = 200
 """Characters that a command id, a journal's id or a boot may have."""
 
-Stage = Literal["accepted", "started", "done", "failed", "unknown", "not_seen"]
+Stage = Literal[
+    "accepted", "started", "done", "failed", "unknown", "not_seen", "conflict", "stale", "made_safe"
+]
+"""The first five stand in the node's journal. *not_seen*: the answer to a query about a command
+that does not. *conflict*: the same id came with other arguments. *stale*: the command was sent by an
+orchestrator that another one has taken over from. *made_safe*: the answer to a stop."""
 
 
 class Unreadable(ValueError):
@@ -57,8 +64,8 @@ class CommandMessage(Body):
 
     journal: str = Field(max_length=CID_CAP)
     """Which journal it stands in: two of them may hold campaigns of one name, so equal cids."""
-    boot: str = Field(max_length=CID_CAP)
-    """The start of the node that it is meant for; a later one does not know what that one did."""
+    memory: str = Field(max_length=CID_CAP)
+    """The node's journal that it is meant for; another one does not know what that one did."""
     cid: str = Field(max_length=CID_CAP)
     """``dye-450/run-7/step-2/try-1``."""
     dev: str
@@ -93,11 +100,16 @@ class EventMessage(Body):
     journal: str
     """As in the command."""
     cid: str
+    """Empty where it is about the instrument: *made_safe*."""
     dev: str
     boot: str
     """Made anew each time the node starts."""
+    memory: str
+    """Names the node's journal; another one where that was lost or put back."""
+    epoch: int
+    """The highest that the node has seen."""
     seq: int
-    """1, 2, 3 ... per device and boot, without a gap."""
+    """1, 2, 3 ... per device and journal, without a gap; 0 where it does not stand in it."""
     st: Stage
     at: float
     """Lab time by the node's clock."""
@@ -107,14 +119,34 @@ class EventMessage(Body):
 
 
 class Control(Body):
-    """Ask about, take back or stop; never waits behind commands."""
+    """Greet, ask about, take back, stop or release; never waits behind commands.
+
+    *greet* (with ``boot``): from now on the node may start what it is sent; before the first greeting
+    of its boot it only takes commands in. With ``from_seq`` it says again what its journal holds
+    from there on, each word with its number; if it holds less than ``from_seq`` - 1, its journal
+    was put back to an older state, and it begins a new one under a new name.
+    *stop*: nothing that waits is started, the driver makes safe, and *made_safe* says how that
+    ended; nothing is started until *release*.
+    """
 
     id: str
-    op: Literal["query", "cancel", "stop"]
-    journal: str
+    op: Literal["greet", "query", "cancel", "stop", "release"]
+    epoch: int
+    """A node does not listen to one that is lower than the highest it has seen; to a stop, always."""
+    journal: str = ""
     """As in the command that it is about."""
     cid: str | None = None
-    epoch: int
+    boot: str = ""
+    from_seq: int | None = None
+    by: str = ""
+
+
+class StopAll(Body):
+    """Everything in the lab stops: as *stop* for every instrument of every node. Any epoch."""
+
+    id: str
+    by: str
+    note: str = ""
 
 
 class Status(Body):
@@ -139,6 +171,8 @@ class OfferedAction(Body):
 
     name: str
     effect: Effect
+    probe: bool = False
+    """Whether the node can find out by itself if a *once* action happened."""
     timeout_s: float
     """Lab seconds."""
     arguments: dict[str, JsonValue]
@@ -151,6 +185,8 @@ class Birth(Body):
     dev: str
     node: str
     boot: str
+    memory: str
+    """Names the journal in which the node keeps what became of its commands."""
     driver: str
     driver_version: str
     driver_sha256: str
@@ -160,15 +196,16 @@ class Birth(Body):
     limits: dict[str, Limit]
     """By ``action.argument``."""
     sha256: str
-    """Over the canonical JSON of all fields but ``boot`` and this one."""
+    """Over the canonical JSON of all fields but ``boot``, ``memory`` and this one."""
 
 
 class State(Body):
     """What an instrument is doing."""
 
     boot: str
-    status: Literal["idle", "busy", "attention"]
-    """*attention*: an action was given up on and may still be going on."""
+    status: Literal["waiting", "idle", "busy", "attention", "stopped"]
+    """*waiting*: for the orchestrator's greeting. *attention*: an action was given up on and may
+    still be going on. *stopped*: nothing starts until a person lets it."""
     cid: str | None
     queued: int
     seq: int
@@ -238,7 +275,7 @@ def command_message(
     ttl_s = None if perform.not_after is None else max(0.0, perform.not_after - issued_at)
     return CommandMessage(
         journal=journal,
-        boot=perform.boot,
+        memory=perform.memory,
         cid=perform.cid,
         dev=perform.instrument,
         op=perform.operation,
@@ -256,38 +293,53 @@ def command_message(
 
 
 CommandEvent = (
-    CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown | CommandNotSeen
+    CommandAccepted
+    | CommandStarted
+    | CommandDone
+    | CommandFailed
+    | CommandUnknown
+    | CommandNotSeen
+    | CommandConflict
+    | InstrumentMadeSafe
 )
 
 
-def core_event(message: EventMessage, at: float | None = None) -> CommandEvent:
-    """The event that the engine understands.
+def core_event(message: EventMessage, at: float) -> CommandEvent:
+    """The event that the engine understands. ``at``: lab time of the receiver.
 
-    ``at``: lab time of the receiver, whose clock orders the journal; the node's own if None.
+    Unreadable for *stale*, which is about the orchestrator and not about its campaign.
     """
-    moment = message.at if at is None else at
     reason = message.error.reason if message.error is not None else ""
+    cid, seq = message.cid, message.seq
     match message.st:
         case "accepted":
-            return CommandAccepted(at=moment, cid=message.cid)
+            return CommandAccepted(at=at, cid=cid, seq=seq)
         case "started":
-            return CommandStarted(at=moment, cid=message.cid)
+            return CommandStarted(at=at, cid=cid, seq=seq)
         case "done":
-            return CommandDone(
-                at=moment,
-                cid=message.cid,
-                result=message.result,
-                duration_s=message.duration_s or 0.0,
-            )
+            took_s = message.duration_s or 0.0
+            return CommandDone(at=at, cid=cid, seq=seq, result=message.result, duration_s=took_s)
         case "failed":
             error = message.error or EventError(phase="during", kind="driver", reason="no reason")
             return CommandFailed(
-                at=moment, cid=message.cid, phase=error.phase, kind=error.kind, reason=error.reason
+                at=at, cid=cid, seq=seq, phase=error.phase, kind=error.kind, reason=error.reason
             )
         case "unknown":
-            return CommandUnknown(at=moment, cid=message.cid, reason=reason)
+            return CommandUnknown(at=at, cid=cid, seq=seq, reason=reason)
         case "not_seen":
-            return CommandNotSeen(at=moment, cid=message.cid, boot=message.boot)
+            return CommandNotSeen(at=at, cid=cid, memory=message.memory)
+        case "conflict":
+            return CommandConflict(at=at, cid=cid, reason=reason)
+        case "made_safe":
+            return InstrumentMadeSafe(
+                at=at,
+                instrument=message.dev,
+                boot=message.boot,
+                safe=message.error is None,
+                reason=reason,
+            )
+        case "stale":
+            raise Unreadable("a stale command is no event of its campaign")
 
 
 def online_event(birth: Birth, at: float) -> InstrumentOnline:
@@ -299,12 +351,14 @@ def online_event(birth: Birth, at: float) -> InstrumentOnline:
         driver=birth.driver,
         simulated=birth.simulated,
         actions=tuple(action.name for action in birth.actions),
+        memory=birth.memory,
+        effects=tuple((action.name, action.effect) for action in birth.actions),
     )
 
 
 def birth_digest(fields: Mapping[str, JsonValue]) -> str:
     """What ``Birth.sha256`` must be, given the birth as JSON."""
-    return digest({key: fields[key] for key in fields if key not in ("boot", "sha256")})
+    return digest({key: fields[key] for key in fields if key not in ("boot", "memory", "sha256")})
 
 
 def encode_ask(ask: Ask) -> bytes:

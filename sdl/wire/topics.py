@@ -45,6 +45,18 @@ class Topics:
         """Node to all, retained: online or not; also its last will."""
         return self._below("node", node, "status")
 
+    def orchestrator_status(self) -> str:
+        """Orchestrator to all, retained: online with its epoch, or not; also its last will."""
+        return self._below("orch", "main", "status")
+
+    def orchestrator_heartbeat(self) -> str:
+        """Orchestrator to all nodes: without it they finish what they do and start nothing."""
+        return self._below("orch", "main", "hb")
+
+    def stop_all(self) -> str:
+        """To every node: stop everything. A topic of its own, that nothing else can delay."""
+        return self._below("lab", "all", "stop")
+
     def planner_status(self, worker: str) -> str:
         """Planner worker to all, retained: online or not, and the planners it offers."""
         return self._below("planner", worker, "status")

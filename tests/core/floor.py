@@ -191,6 +191,7 @@ def online(
         at=at,
         instrument=name,
         boot=boot,
+        memory=boot,
         driver=DRIVERS[name],
         simulated=simulated,
         actions=(),

@@ -116,7 +116,7 @@ def check_after_restart(boot: str, expected: list[str]) -> None:
     assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == []
     assert floor.turn(online("handler", 61.0, boot)) == [do.Query(cid=cid)]
     floor.turn(online("reader", 61.0, boot))
-    out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, boot=boot))
+    out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory=boot))
     assert kinds(out) == expected
 
 

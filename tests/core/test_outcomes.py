@@ -82,14 +82,14 @@ def test_who_looked_before_resuming_also_looked_at_what_turns_out_unknown_then()
     floor, cid = real_bench()
     floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2, bench_checked=True))
     floor.turn(online("handler", 61.0, "boot-2", simulated=False))
-    floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, boot="boot-2"))
+    floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory="boot-2"))
     assert not floor.engine.lab.instruments["handler"].held
 
 
 def test_a_command_for_a_dead_node_is_asked_about_not_sent_again() -> None:
     floor, out = at_work()
     cid = out[-1].cid  # type: ignore[union-attr]
-    assert out[-1].boot == "boot-1"  # type: ignore[union-attr]
+    assert out[-1].memory == "boot-1"  # type: ignore[union-attr]
     assert floor.turn(online("handler", 3.0, "boot-2")) == [do.Query(cid=cid)]
     assert floor.turn(ev.CommandUnheard(at=4.0, cid=cid)) == [do.Query(cid=cid)]
 

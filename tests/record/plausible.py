@@ -207,6 +207,6 @@ def perform(cid: str, at: float) -> c.Perform:
         operation="dispense",
         effect="once",
         args={"well": {"labware": "plate-1", "name": "A1"}, "volumes_ul": {"dye": 35.5}},
-        boot="boot-1",
+        memory="boot-1",
         not_after=at + 60.0,
     )

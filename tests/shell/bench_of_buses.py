@@ -51,7 +51,7 @@ def command(cid: str, op: str, dev: str = "probe", /, **args: JsonValue) -> Comm
     """A command as the orchestrator would send it to a node of these tests."""
     return CommandMessage(
         journal=JOURNAL,
-        boot=BOOT,
+        memory=BOOT,
         cid=cid,
         dev=dev,
         op=op,

@@ -149,7 +149,7 @@ async def another_journal_is_another_campaign(caller: Caller, node: Node) -> Non
 
 async def what_another_boot_should_do_is_not_done(caller: Caller, node: Node) -> None:
     order = command("c/run-1/step-1/try-1", "act", what="ok")
-    await caller.send(order.model_copy(update={"boot": "boot-0"}))
+    await caller.send(order.model_copy(update={"memory": "boot-0"}))
     assert (await caller.end(order.cid)).st == "not_seen"
     await caller.query(order.cid)
     await caller.until(lambda: caller.stages(order.cid) == ["not_seen"] * 2)

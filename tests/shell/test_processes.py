@@ -106,7 +106,7 @@ async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_pat
         cid = "c/run-1/step-1/try-1"
         async with started(child):
             first = command(cid, "act", what="ok")
-            first = first.model_copy(update={"boot": await caller.boot_of("probe")})
+            first = first.model_copy(update={"memory": await caller.boot_of("probe")})
             assert (await caller.run(first)).result == 1.0
             await child.kill()
             await caller.until(lambda: online(caller) == [True, False])
@@ -117,7 +117,7 @@ async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_pat
             await caller.until(lambda: caller.stages(cid)[2:] == ["not_seen", "not_seen"])
             assert caller.events[-1].boot != caller.events[0].boot
             second = command("c/run-1/step-1/try-2", "act", what="ok")
-            second = second.model_copy(update={"boot": caller.events[-1].boot})
+            second = second.model_copy(update={"memory": caller.events[-1].boot})
             assert (await caller.run(second)).result == 1.0, "the copy acted"
         await caller.until(lambda: online(caller) == [True, False, True, False])
         assert "Traceback" not in child.log.read_text()

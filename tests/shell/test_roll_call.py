@@ -12,6 +12,7 @@ def birth(boot: str = "boot-1", device: str = "reader") -> Birth:
         dev=device,
         node="node",
         boot=boot,
+        memory=boot,
         driver="absorbance-reader",
         driver_version="1",
         driver_sha256="0" * 64,

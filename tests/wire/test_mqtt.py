@@ -46,7 +46,7 @@ PERFORM = Perform(
     instrument="handler",
     operation="dispense",
     effect="once",
-    boot="b-1",
+    memory="b-1",
     args={"well": {"labware": "plate-1", "name": "A1"}, "volumes_ul": {"dye": 12.5}},
     not_after=110.0,
 )
@@ -63,7 +63,7 @@ PLAIN_JSON = st.recursive(
 
 def event(**fields: object) -> EventMessage:
     """An event with the given fields."""
-    some = {"journal": "j", "cid": "c", "dev": "d", "boot": "b", "seq": 1, "st": "done", "at": 5.0}
+    some = {"journal": "j", "cid": "c", "dev": "d", "boot": "b", "memory": "b", "epoch": 1, "seq": 1, "st": "done", "at": 5.0}
     return EventMessage.model_validate({**some, **fields})
 
 
@@ -71,7 +71,7 @@ def test_a_command_message_says_all_that_the_engine_decided() -> None:
     message = command_message(PERFORM, epoch=3, issued_at=100.0, journal="j")
     assert (message.run, message.step) == ("dye-450/run-7", "dye-450/run-7/step-2")
     assert (message.dev, message.op, message.epoch) == ("handler", "dispense", 3)
-    assert (message.journal, message.boot) == ("j", "b-1")
+    assert (message.journal, message.memory) == ("j", "b-1")
     assert message.ttl_s == 10.0
     assert message.args_sha256 == digest(message.args)
     assert decode(CommandMessage, encode(message)) == message
@@ -124,18 +124,18 @@ def test_a_message_over_the_cap_is_not_sent() -> None:
 
 ERROR = EventError(phase="before_start", kind="refused", reason="too much")
 CORE: list[tuple[EventMessage, CommandEvent]] = [
-    (event(st="accepted"), CommandAccepted(at=7.0, cid="c")),
-    (event(st="started"), CommandStarted(at=7.0, cid="c")),
+    (event(st="accepted"), CommandAccepted(at=7.0, cid="c", seq=1)),
+    (event(st="started"), CommandStarted(at=7.0, cid="c", seq=1)),
     (
         event(st="done", result=1.5, duration_s=2.0),
-        CommandDone(at=7.0, cid="c", result=1.5, duration_s=2.0),
+        CommandDone(at=7.0, cid="c", seq=1, result=1.5, duration_s=2.0),
     ),
     (
         event(st="failed", error=ERROR),
-        CommandFailed(at=7.0, cid="c", phase="before_start", kind="refused", reason="too much"),
+        CommandFailed(at=7.0, cid="c", seq=1, phase="before_start", kind="refused", reason="too much"),
     ),
-    (event(st="unknown", error=ERROR), CommandUnknown(at=7.0, cid="c", reason="too much")),
-    (event(st="not_seen"), CommandNotSeen(at=7.0, cid="c", boot="b")),
+    (event(st="unknown", error=ERROR), CommandUnknown(at=7.0, cid="c", seq=1, reason="too much")),
+    (event(st="not_seen"), CommandNotSeen(at=7.0, cid="c", memory="b")),
 ]
 
 
