@@ -9,9 +9,9 @@ Trouble = Literal["driver", "lab", "material", "refused", "window", "unknown"]
 """Whose fault it was, as in ``sdl.errors``; *window*: a maximum lag was not kept."""
 Remedy = Literal["retry", "other", "recover", "ask", "skip", "quarantine", "stop"]
 """*retry*: the same action again, where that is safe. *other*: again on another instrument that
-the role names. *recover*: run a protocol that mends the bench, then again. *ask*: wait for a person.
-*skip*: the error goes into the protocol, and if nothing catches it there, the run has failed.
-*quarantine*: the same, and the instrument is not used until a person lets it. *stop*: the same, and
+the role names. *recover*: run a protocol that mends the bench, then again. *ask*: wait for a
+person. *skip*: the error goes into the protocol, and if nothing catches it there, the run has
+failed. *quarantine*: the same, and the instrument is not used until a person lets it. *stop*: the same, and
 no new run begins."""
 
 

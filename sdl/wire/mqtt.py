@@ -43,8 +43,8 @@ Stage = Literal[
     "accepted", "started", "done", "failed", "unknown", "not_seen", "conflict", "stale", "made_safe"
 ]
 """The first five stand in the node's journal. *not_seen*: the answer to a query about a command
-that does not. *conflict*: the same id came with other arguments. *stale*: the command was sent by an
-orchestrator that another one has taken over from. *made_safe*: the answer to a stop."""
+that does not. *conflict*: the same id came with other arguments. *stale*: the command was sent by
+an orchestrator that another one has taken over from. *made_safe*: the answer to a stop."""
 
 
 class Unreadable(ValueError):
@@ -121,10 +121,10 @@ class EventMessage(Body):
 class Control(Body):
     """Greet, ask about, take back, stop or release; never waits behind commands.
 
-    *greet* (with ``boot``): from now on the node may start what it is sent; before the first greeting
-    of its boot it only takes commands in. With ``from_seq`` it says again what its journal holds
-    from there on, each word with its number; if it holds less than ``from_seq`` - 1, its journal
-    was put back to an older state, and it begins a new one under a new name.
+    *greet* (with ``boot``): from now on the node may start what it is sent; before the first
+    greeting of its boot it only takes commands in. With ``from_seq`` it says again what its journal
+    holds from there on, each word with its number; if it holds less than ``from_seq`` - 1, its
+    journal was put back to an older state, and it begins a new one under a new name.
     *stop*: nothing that waits is started, the driver makes safe, and *made_safe* says how that
     ended; nothing is started until *release*.
     """
@@ -132,7 +132,7 @@ class Control(Body):
     id: str
     op: Literal["greet", "query", "cancel", "stop", "release"]
     epoch: int
-    """A node does not listen to one that is lower than the highest it has seen; to a stop, always."""
+    """A node listens to none that is lower than the highest it has seen; to a stop, always."""
     journal: str = ""
     """As in the command that it is about."""
     cid: str | None = None

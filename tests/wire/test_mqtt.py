@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from sdl.core.commands import Perform
 from sdl.core.events import (
     CommandAccepted,
+    CommandConflict,
     CommandDone,
     CommandFailed,
     CommandNotSeen,
     CommandStarted,
     CommandUnknown,
+    InstrumentMadeSafe,
 )
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion, Trial
@@ -63,7 +65,8 @@ PLAIN_JSON = st.recursive(
 
 def event(**fields: object) -> EventMessage:
     """An event with the given fields."""
-    some = {"journal": "j", "cid": "c", "dev": "d", "boot": "b", "memory": "b", "epoch": 1, "seq": 1, "st": "done", "at": 5.0}
+    some = {"journal": "j", "cid": "c", "dev": "d", "boot": "b", "memory": "m", "epoch": 1}
+    some |= {"seq": 1, "st": "done", "at": 5.0}
     return EventMessage.model_validate({**some, **fields})
 
 
@@ -132,17 +135,32 @@ CORE: list[tuple[EventMessage, CommandEvent]] = [
     ),
     (
         event(st="failed", error=ERROR),
-        CommandFailed(at=7.0, cid="c", seq=1, phase="before_start", kind="refused", reason="too much"),
+        CommandFailed(
+            at=7.0, cid="c", seq=1, phase="before_start", kind="refused", reason="too much"
+        ),
     ),
     (event(st="unknown", error=ERROR), CommandUnknown(at=7.0, cid="c", seq=1, reason="too much")),
-    (event(st="not_seen"), CommandNotSeen(at=7.0, cid="c", memory="b")),
+    (event(st="not_seen"), CommandNotSeen(at=7.0, cid="c", memory="m")),
+    (event(st="conflict", error=ERROR), CommandConflict(at=7.0, cid="c", reason="too much")),
+    (
+        event(st="made_safe", cid=""),
+        InstrumentMadeSafe(at=7.0, instrument="d", boot="b", safe=True),
+    ),
+    (
+        event(st="made_safe", cid="", error=ERROR),
+        InstrumentMadeSafe(at=7.0, instrument="d", boot="b", safe=False, reason="too much"),
+    ),
 ]
 
 
 @pytest.mark.parametrize("message,expected", CORE, ids=lambda value: str(value)[:20])
 def test_every_event_message_has_its_event(message: EventMessage, expected: CommandEvent) -> None:
     assert core_event(message, at=7.0) == expected
-    assert core_event(message).at == 5.0
+
+
+def test_word_of_a_stale_command_is_no_event_of_its_campaign() -> None:
+    with pytest.raises(Unreadable, match="stale"):
+        core_event(event(st="stale"), at=7.0)
 
 
 ASK = Ask(
