@@ -48,8 +48,13 @@ class Ticks:
     steps: float
 
 
-async def chain(ticker: Ticker, steps: int, pause_s: float) -> None:
-    """Steps one after the other, each asked for when the last one is done, or a pause later."""
+async def chain(ticker: Ticker, steps: int, pause_s: float, phase: float = 0.0) -> None:
+    """Steps one after the other, each asked for when the last one is done, or a pause later.
+
+    ``phase``: part of a pause by which it begins later than others.
+    """
+    if pause_s * phase > 0.0:
+        await settle(pause_s * phase)
     for _ in range(steps):
         await ticker.tick()
         if pause_s > 0.0:
@@ -57,9 +62,11 @@ async def chain(ticker: Ticker, steps: int, pause_s: float) -> None:
 
 
 async def side_by_side(tickers: Sequence[Ticker], steps: int, pause_s: float) -> Ticks:
-    """A chain on each instrument at once."""
-    if len(tickers) == 1:
+    """A chain on each instrument at once; where they pause, spread over the first pause."""
+    count = len(tickers)
+    if count == 1:
         await chain(tickers[0], steps, pause_s)
     else:
-        await together(*(chain(ticker, steps, pause_s) for ticker in tickers))
+        chains = (chain(t, steps, pause_s, number / count) for number, t in enumerate(tickers))
+        await together(*chains)
     return Ticks(steps=float(steps * len(tickers)))

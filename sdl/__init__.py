@@ -4,20 +4,38 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sdl.authoring import action, protocol, settle, together, within
-    from sdl.errors import DriverFault, LabFault, OutOfMaterial, SdlError, WindowMissed
+    from sdl.authoring import action, action_key, note, protocol, settle, together, within
+    from sdl.errors import (
+        DriverFault,
+        LabFault,
+        OutcomeUnknown,
+        OutOfMaterial,
+        SdlError,
+        WindowMissed,
+    )
     from sdl.model.action import Capability
     from sdl.model.labware import Well
+    from sdl.model.policy import Rule
+    from sdl.model.probe import Finding, Interrupted
+    from sdl.shell.in_thread import VendorProcess, in_thread
 
 __all__ = [
     "Capability",
     "DriverFault",
+    "Finding",
+    "Interrupted",
     "LabFault",
     "OutOfMaterial",
+    "OutcomeUnknown",
+    "Rule",
     "SdlError",
+    "VendorProcess",
     "Well",
     "WindowMissed",
     "action",
+    "action_key",
+    "in_thread",
+    "note",
     "protocol",
     "settle",
     "together",
@@ -28,12 +46,20 @@ __version__ = "0.1.0"
 _HOMES = {
     "Capability": "sdl.model.action",
     "DriverFault": "sdl.errors",
+    "Finding": "sdl.model.probe",
+    "Interrupted": "sdl.model.probe",
     "LabFault": "sdl.errors",
     "OutOfMaterial": "sdl.errors",
+    "OutcomeUnknown": "sdl.errors",
+    "Rule": "sdl.model.policy",
     "SdlError": "sdl.errors",
+    "VendorProcess": "sdl.shell.in_thread",
     "Well": "sdl.model.labware",
     "WindowMissed": "sdl.errors",
     "action": "sdl.authoring",
+    "action_key": "sdl.authoring",
+    "in_thread": "sdl.shell.in_thread",
+    "note": "sdl.authoring",
     "protocol": "sdl.authoring",
     "settle": "sdl.authoring",
     "together": "sdl.authoring",

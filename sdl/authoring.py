@@ -2,15 +2,17 @@
 
 The same words work in both ways a protocol is run. Under plain asyncio, against drivers or
 simulators, they sleep and gather. Under the engine's trampoline, which announces itself in
-``driven``, they hand a request out and wait for what the engine feeds back.
+``driven``, they hand a request out and wait for what the engine feeds back. ``action_key`` and
+``note`` are for drivers whose actions can be looked up after a crash.
 """
 
 from __future__ import annotations
 
 import asyncio
 import inspect
+import json
 import math
-from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Generator, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import ParamSpec, TypeAlias, TypeVar, cast, overload
@@ -18,23 +20,35 @@ from typing import ParamSpec, TypeAlias, TypeVar, cast, overload
 from sdl.errors import ProtocolMistake
 from sdl.model.action import Capability, Effect, action
 from sdl.model.data import JsonValue
+from sdl.model.policy import Rule
+from sdl.model.probe import Finding, Interrupted
 
 __all__ = [
     "Act",
     "Capability",
     "CloseWindow",
     "Effect",
+    "Finding",
     "Fork",
+    "Interrupted",
     "OpenWindow",
     "Request",
+    "Rule",
     "Settle",
+    "Underway",
     "action",
+    "action_key",
     "driven",
+    "note",
+    "policy_of",
     "protocol",
     "settle",
     "together",
+    "underway",
     "within",
 ]
+
+_POLICY = "__sdl_policy__"
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -94,17 +108,37 @@ class Ask:
         return (yield self.request)
 
 
+Protocol: TypeAlias = Callable[P, Coroutine[object, object, R]]
+
+
+@overload
+def protocol(function: Protocol[P, R], /) -> Protocol[P, R]: ...
+@overload
+def protocol(*, policy: Sequence[Rule] = ()) -> Callable[[Protocol[P, R]], Protocol[P, R]]: ...
 def protocol(
-    function: Callable[P, Coroutine[object, object, R]],
-) -> Callable[P, Coroutine[object, object, R]]:
+    function: Protocol[P, R] | None = None, /, *, policy: Sequence[Rule] = ()
+) -> Protocol[P, R] | Callable[[Protocol[P, R]], Protocol[P, R]]:
     """Mark an ``async def`` as a protocol: a signature that ``sdl check`` reads as its schema.
 
     Positional parameters are roles (instruments by capability, or ``Well``), keyword-only ones
     are inputs that a campaign may search, the fields of the returned dataclass are the measures.
+    ``policy``: what is done about actions that go wrong, after the rules of the campaign.
     """
-    if not inspect.iscoroutinefunction(function):
-        raise ProtocolMistake(f"@protocol needs an 'async def'; {function!r} is none")
-    return function
+
+    def mark(function: Protocol[P, R]) -> Protocol[P, R]:
+        if not inspect.iscoroutinefunction(function):
+            raise ProtocolMistake(f"@protocol needs an 'async def'; {function!r} is none")
+        if policy:
+            setattr(function, _POLICY, tuple(policy))
+        return function
+
+    return mark if function is None else mark(function)
+
+
+def policy_of(function: Callable[..., object]) -> tuple[Rule, ...]:
+    """What ``@protocol(policy=...)`` wrote on a function; empty where it wrote nothing."""
+    found = vars(function).get(_POLICY, ()) if inspect.isfunction(function) else ()
+    return tuple(found)
 
 
 async def settle(seconds: float) -> None:
@@ -165,3 +199,36 @@ async def together(*branches: Awaitable[object]) -> tuple[object, ...]:
         failed = [cause for cause in causes if isinstance(cause, Exception)]
         raise ExceptionGroup("branches of together() failed", failed)
     return tuple(results)
+
+
+@dataclass(frozen=True, slots=True)
+class Underway:
+    """The action that a node lets a driver do."""
+
+    key: str
+    note: Callable[[JsonValue], Awaitable[None]]
+
+
+underway: ContextVar[Underway | None] = ContextVar("underway", default=None)
+"""Set by the node while it calls a driver."""
+
+
+def action_key() -> str:
+    """The one name of the action that this driver is asked for now; empty outside a node.
+
+    It is the same in ``Interrupted.key`` after a crash: hand it to an instrument that can log it.
+    """
+    action_now = underway.get()
+    return "" if action_now is None else action_now.key
+
+
+async def note(value: JsonValue) -> None:
+    """Put down what a probe will need, such as what a balance shows before a dispense.
+
+    Durable in the node's journal when it returns; the last one counts. Does nothing outside a
+    node. TypeError or ValueError if ``value`` is no plain JSON with finite numbers.
+    """
+    json.dumps(value, allow_nan=False)
+    action_now = underway.get()
+    if action_now is not None:
+        await action_now.note(value)

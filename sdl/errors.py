@@ -8,7 +8,8 @@
     |   |-- ProtocolMistake   a protocol awaits or does something it may not
     |   `-- RecordMismatch    the code no longer does what the record says it did
     |-- LabFault              the bench needs a person: instrument lost, out of reach or material
-    |   `-- OutOfMaterial     too little liquid, no tip, no free well
+    |   |-- OutOfMaterial     too little liquid, no tip, no free well
+    |   `-- LeaseLost         another orchestrator leads this lab: nothing may be sent any more
     |-- DriverFault           the instrument, or its driver, said no
     |   |-- ActionRefused     refused before anything moved: limits, deadline, unknown action
     |   `-- OutcomeUnknown    nobody can say whether the action happened
@@ -17,6 +18,7 @@
     |   `-- SpaceExhausted    it has suggested every point that there is
     |-- LimitReached          a bound of the runtime was met
     |-- RecordFault           the database cannot be read or written
+    |   `-- RecordAway        for now: the server is away or the disk is full; tried again
     `-- Bug                   an invariant of ours is broken: stop and make safe
 
 A message says what happened, where, and what to do next. The class name is the code.
@@ -75,6 +77,10 @@ class OutOfMaterial(LabFault):
     """Too little liquid in a source, no tip left, no free well."""
 
 
+class LeaseLost(LabFault):
+    """Another orchestrator leads this lab; whoever is told must send nothing more."""
+
+
 class DriverFault(SdlError):
     """The instrument, or its driver, said no."""
 
@@ -105,6 +111,10 @@ class LimitReached(SdlError):
 
 class RecordFault(SdlError):
     """The database cannot be opened, read or written."""
+
+
+class RecordAway(RecordFault):
+    """The database cannot be reached or written at this moment; later it may."""
 
 
 class Bug(SdlError):

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiomqtt
 import psycopg
 import pytest
+
+from sdl.testing.postgres import postgres as running_postgres
+from sdl.testing.servers import mosquitto_server
 
 
 async def test_mosquitto_hands_a_message_on(mosquitto: str) -> None:
@@ -42,3 +46,55 @@ def test_postgres_refuses_a_stranger(postgres: str) -> None:
     url = urlsplit(postgres)
     with pytest.raises(psycopg.OperationalError, match="password"):
         psycopg.connect(host=url.hostname, port=url.port, user="sdl", password="wrong")
+
+
+async def test_a_broker_that_keeps_sessions_hands_on_over_a_restart_on_its_port(
+    tmp_path: Path,
+) -> None:
+    broker, address = mosquitto_server(tmp_path, persistence=True)
+    url = urlsplit(address)
+
+    def client() -> aiomqtt.Client:
+        return aiomqtt.Client(
+            url.hostname or "",
+            url.port or 0,
+            username=url.username,
+            password=url.password,
+            identifier="keeps",
+            clean_session=False,
+        )
+
+    broker.start()
+    try:
+        async with client() as first:
+            await first.subscribe("test/kept", qos=1)
+        async with aiomqtt.Client(
+            url.hostname or "", url.port or 0, username=url.username, password=url.password
+        ) as other:
+            await other.publish("test/kept", b"for later", qos=1)
+        broker.stop()
+        assert not broker.runs
+        broker.start()
+        async with client() as again:
+            message = await anext(again.messages)
+        assert message.payload == b"for later"
+        broker.kill()
+        assert not broker.runs
+        broker.start()
+        assert broker.runs
+    finally:
+        broker.stop()
+
+
+def test_postgres_keeps_what_was_committed_over_a_stop() -> None:
+    with running_postgres() as server:
+        address = server.add_database().replace("+psycopg", "")
+        with psycopg.connect(address) as connection:
+            connection.execute("CREATE TABLE kept AS SELECT 7 AS number")
+        with psycopg.connect(address) as broken:
+            server.stop()
+            with pytest.raises(psycopg.OperationalError):
+                broken.execute("SELECT 1")
+        server.start()
+        with psycopg.connect(address) as connection:
+            assert connection.execute("SELECT number FROM kept").fetchone() == (7,)

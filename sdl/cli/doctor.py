@@ -24,11 +24,22 @@ from sdl.errors import SdlError, UserMistake
 if TYPE_CHECKING:
     from sdl.wire.toml import LabFile
 
-PACKAGES = ("pydantic", "aiomqtt", "amqtt", "sqlmodel", "ax-platform", "botorch", "torch")
+PACKAGES = (
+    "pydantic",
+    "aiomqtt",
+    "amqtt",
+    "fastapi",
+    "sqlmodel",
+    "ax-platform",
+    "botorch",
+    "torch",
+)
 GROUPS = ("sdl.drivers", "sdl.simulators", "sdl.protocols", "sdl.planners")
 EXTRAS = {"pylabrobot": "pylabrobot"}
 """Extra of this distribution to the package that it brings."""
 BROKER_TIMEOUT_S = 5.0
+ANSWER_S = 5.0
+"""Wall seconds that an orchestrator may take."""
 LEAST_FREE_GB = 1.0
 OLDEST_YEAR = 2024
 """A clock that stands before this was never set."""
@@ -81,6 +92,7 @@ def _all(lab: Path | None) -> Iterator[Finding]:
     yield from _drivers(file)
     yield _record(file)
     yield _broker(file)
+    yield _orchestrator(file)
 
 
 def _packages() -> Iterator[Finding]:
@@ -172,6 +184,20 @@ def _broker(file: LabFile) -> Finding:
             await bus.aclose()
 
     return _tried("broker", lambda: asyncio.run(reach()), "answers")
+
+
+def _orchestrator(file: LabFile) -> Finding:
+    from sdl.service.caller import Caller
+    from sdl.service.card import card_path, read
+
+    path = card_path(file.folder / ".sdl", file.lab.name)
+    if not path.exists():
+        return Finding("orchestrator", "note", "none at work; `sdl run CAMPAIGN` starts one")
+    try:
+        view = Caller(read(path), ANSWER_S).view()
+    except SdlError as error:
+        return Finding("orchestrator", "bad", str(error))
+    return Finding("orchestrator", "good", f"works on {view.campaign} and answers")
 
 
 def _tried(what: str, attempt: Callable[[], None], good: str) -> Finding:

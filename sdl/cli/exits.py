@@ -30,11 +30,13 @@ class Exit(IntEnum):
     USAGE = 2
     """The command line itself is wrong."""
     MISTAKE = 3
-    """A file, a name or a protocol is wrong; nothing was started."""
+    """A file, a name or a protocol is wrong, or what was asked makes no sense now; nothing was
+    started."""
     STOPPED = 4
     """A person ended the campaign in good order."""
     FAULT = 5
-    """The lab, a driver or the planner ended it; or `sdl doctor` found something amiss."""
+    """The lab, a driver or the planner ended it; nobody answers; an instrument has not made safe;
+    or `sdl doctor` found something amiss."""
     RECORD = 6
     """The record cannot be read or written, or does not hold together."""
     BUG = 70

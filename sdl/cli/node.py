@@ -13,6 +13,7 @@ from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.places import lab_named
 from sdl.errors import UserMistake
+from sdl.shell.crash import die_as_told
 from sdl.shell.node_process import node_name, run_node
 from sdl.wire.toml import LabFile
 
@@ -29,6 +30,7 @@ def node(
     the instruments safe and leaves.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    die_as_told()
     file = lab_named(lab)
     url = shared_broker(file)
     chosen = tuple(only or ())

@@ -13,6 +13,7 @@ from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.node import shared_broker
 from sdl.cli.places import lab_named
+from sdl.shell.crash import die_as_told
 from sdl.shell.planner_worker import run_worker
 from sdl.wire.toml_table import NAME_RULE, is_name
 
@@ -29,6 +30,7 @@ def planner(
     if not is_name(name):
         raise typer.BadParameter(f"{name!r} is no name: {NAME_RULE}")
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    die_as_told()
     file = lab_named(lab)
     url = shared_broker(file)
     stop = asyncio.Event()

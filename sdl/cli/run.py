@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Annotated
 
@@ -11,10 +12,13 @@ import typer
 from sdl.cli.console import short, tell, write_json
 from sdl.cli.exits import exit_of_ending
 from sdl.cli.interrupt import run_until_stopped
+from sdl.cli.places import lab_named
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import Watch, watching
 from sdl.cli.words import count
 from sdl.core.view import View
+from sdl.service import served
+from sdl.shell.desk import Desk
 from sdl.shell.launch import Choice, run_campaign
 from sdl.shell.outcome import Outcome
 from sdl.wire.toml import open_campaign
@@ -45,6 +49,14 @@ def run(
     planner: Annotated[
         str | None, typer.Option(metavar="NAME", help="Ask this `sdl planner`, start none.")
     ] = None,
+    standby: Annotated[
+        bool,
+        typer.Option(
+            "--standby",
+            help="Wait until whoever leads this lab ends or dies, here or on another machine, "
+            "then go on as with --resume.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Run a campaign on the instruments of its lab, or on their simulators.
@@ -54,36 +66,48 @@ def run(
     """
     if resume and new:
         raise typer.BadParameter("--resume and --new exclude each other")
+    if standby and new:
+        raise typer.BadParameter("--standby and --new exclude each other")
     if bench_checked and not resume:
         raise typer.BadParameter("--bench-checked goes with --resume")
-    named = open_campaign(campaign).campaign.name
-    stop = asyncio.Event()
-    if elsewhere:
-        tell("no node is started here: `sdl node` has to host the instruments of this lab")
     choice = Choice(
         resume=resume,
         anew=new,
         bench_checked=bench_checked,
         host=not elsewhere,
         planner=planner,
+        standby=standby,
     )
-
-    async def work(watch: Watch) -> Outcome:
-        watch = announcing(watch, named, choice)
-        return await run_campaign(campaign, watch=watch, stop=stop, choice=choice)
-
-    first = "stopping: what is running is finished (Ctrl-C again leaves at once)"
-    try:
-        with watching() as watch:
-            outcome = run_until_stopped(work(watch), stop, first)
-    except KeyboardInterrupt:
-        tell(f"sdl: left at once; go on with: sdl run {short(campaign)} --resume")
-        raise
+    outcome = _run(campaign, choice)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
         say_summary(outcome, campaign)
     raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def _run(campaign: Path, choice: Choice) -> Outcome:
+    named = open_campaign(campaign).campaign.name
+    stop = asyncio.Event()
+    if not choice.host:
+        tell("no node is started here: `sdl node` has to host the instruments of this lab")
+    if choice.standby:
+        tell("standing by: this process goes on when whoever leads the lab ends or dies")
+
+    def beside(desk: Desk, folder: Path) -> AbstractAsyncContextManager[None]:
+        return served(desk, folder, lab=lab_named(campaign).lab.name)
+
+    async def work(watch: Watch) -> Outcome:
+        watch = announcing(watch, named, choice)
+        return await run_campaign(campaign, watch=watch, stop=stop, choice=choice, beside=beside)
+
+    first = "stopping: what is running is finished (Ctrl-C again leaves at once)"
+    try:
+        with watching() as watch:
+            return run_until_stopped(work(watch), stop, first)
+    except KeyboardInterrupt:
+        tell(f"sdl: left at once; go on with: sdl run {short(campaign)} --resume")
+        raise
 
 
 def announcing(watch: Watch, named: str, choice: Choice) -> Watch:
@@ -95,7 +119,7 @@ def announcing(watch: Watch, named: str, choice: Choice) -> Watch:
 
     def show(view: View) -> None:
         nonlocal is_first
-        if is_first and choice.resume:
+        if is_first and (choice.resume or choice.standby):
             tell(f"going on with {view.campaign}: {count(view.runs_ended, 'run')} ended so far")
         elif is_first and view.campaign != named:
             former = "is left as it is" if choice.anew else "has ended"

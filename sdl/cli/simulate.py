@@ -10,6 +10,7 @@ import typer
 
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.exits import Exit, exit_of_ending
+from sdl.cli.faults import show_faults
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import watching
 from sdl.cli.words import quantity
@@ -29,15 +30,35 @@ def simulate(
         Path | None,
         typer.Option(help="SQLite file to write, anew; else simulated/NAME-SEED.sqlite."),
     ] = None,
+    faults: Annotated[
+        bool,
+        typer.Option(
+            "--faults",
+            help="Kill, freeze and cut off its parts, lose messages, fill disks: as the seed says.",
+        ),
+    ] = False,
+    trace: Annotated[
+        bool, typer.Option("--trace", help="With --faults: every message and event, as it comes.")
+    ] = False,
+    jobs: Annotated[
+        int, typer.Option(min=1, max=64, help="With --faults and --seeds: processes.")
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Run a campaign in virtual time, in one process, the same for the same seed.
 
     The engine, the node, the codecs, the record and the simulators are those of `sdl run`; only
-    the clock and the bus are in-process. All instruments must be simulated.
+    the clock and the bus are in-process. All instruments must be simulated. With `--faults`
+    nothing is recorded: it shows that no command is done twice and no result is lost.
     """
-    if seeds > 1 and record is not None:
-        raise typer.BadParameter("--record takes one simulation, --seeds makes many")
+    if (seeds > 1 or faults) and record is not None:
+        raise typer.BadParameter("--record takes one simulation without faults")
+    if trace and (not faults or seeds > 1):
+        raise typer.BadParameter("--trace shows one seed of --faults")
+    if faults:
+        raise typer.Exit(
+            show_faults(campaign, seed, seeds, jobs=jobs, trace=trace, as_json=as_json)
+        )
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return

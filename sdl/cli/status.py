@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sdl.cli.console import say, table, write_json
+from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
+from sdl.cli.questions import stands
+from sdl.cli.reach import spot
 from sdl.cli.words import quantity
+from sdl.core.view import View
+from sdl.errors import SdlError
+from sdl.service.caller import Caller
 
 if TYPE_CHECKING:
     from sdl.shell.record import CampaignSummary
     from sdl.shell.tables import CampaignRow
+
+ANSWER_S = 5.0
+"""Wall seconds that an orchestrator may take to say how it stands."""
 
 
 def status(
@@ -29,8 +38,9 @@ def status(
     """Show the campaigns of a lab's record and how they stand."""
     with opened(where or inside) as record:
         summaries = record.campaigns()
+    view = at_work(where or inside)
     if as_json:
-        write_json("sdl.status/1", campaigns=[_content(one) for one in summaries])
+        write_json("sdl.status/1", campaigns=[_content(one) for one in summaries], at_work=view)
         return
     if not summaries:
         say("No campaign yet. Next: sdl run campaign.toml")
@@ -38,6 +48,32 @@ def status(
     headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "best")
     for line in table(headings, [_row(one) for one in summaries]):
         say(line)
+    if view is not None:
+        say()
+        for line in now(view):
+            say(line)
+
+
+def at_work(where: str | None) -> View | None:
+    """What the lab's orchestrator says of itself; None if there is none, or it does not answer."""
+    if where is not None and not (where.endswith(".toml") or Path(where).is_dir()):
+        return None
+    try:
+        card = spot(None if where is None else Path(where)).card()
+    except SdlError:
+        return None
+    try:
+        return Caller(card, ANSWER_S).view()
+    except SdlError as error:
+        tell(str(error))
+        return None
+
+
+def now(view: View) -> list[str]:
+    """How the campaign at work stands."""
+    flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
+    lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
+    return lines + [f"  {line}" for line in stands(view)]
 
 
 def moment(at: float, campaign: CampaignRow) -> str:

@@ -19,6 +19,8 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
     say_best(view)
     say(f"  runs       {_runs(view)}")
+    if view.questions:
+        say(f"  waits      {count(len(view.questions), 'question')} for you, once it goes on")
     if view.evidence is not None:
         verdict = ended.verdict if ended and ended.verdict else "undecided"
         say(f"  hypothesis {verdict} (posterior {view.evidence.posterior:.2f})")
@@ -82,7 +84,8 @@ def _record(outcome: Outcome, campaign: Path) -> str:
 def _runs(view: View) -> str:
     said = f"{view.runs_ended} ended: {view.runs_measured} measured, "
     unknown = f", {view.unknown} unknown: look at the bench" if view.unknown else ""
-    return f"{said}{view.failures - view.unknown} failed{unknown}"
+    abandoned = f", {view.abandoned} abandoned" if view.abandoned else ""
+    return f"{said}{view.failures - view.unknown} failed{abandoned}{unknown}"
 
 
 def content(outcome: Outcome) -> dict[str, object]:
@@ -102,6 +105,7 @@ def content(outcome: Outcome) -> dict[str, object]:
             "measured": view.runs_measured,
             "failures": view.failures,
             "unknown": view.unknown,
+            "abandoned": view.abandoned,
         },
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,

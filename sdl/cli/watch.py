@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from sdl.cli.console import screen, tell
+from sdl.cli.questions import asked, idle, short_step, stands, way_out
 from sdl.cli.words import count, duration, point, quantity
 from sdl.core.view import View
 
@@ -16,8 +17,18 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.table import Table
 
+COLOURS = {
+    "idle": "green",
+    "busy": "yellow",
+    "held": "magenta",
+    "paused": "blue",
+    "stopped": "red",
+    "offline": "red",
+}
 REFRESH_S = 0.1
 """The live screen is drawn at most so often, in wall seconds."""
+_PAUSE = ""
+"""Stands for the whole campaign among what waits for a person."""
 
 
 class Watch(Protocol):
@@ -87,15 +98,16 @@ class PlainLines:
     def __init__(self) -> None:
         self._said: set[str] = set()
         self._online: set[str] = set()
+        self._waits: dict[str, str] = {}
+        """What waits for a person, as it was told."""
         self._ended = 0
         self._failures = 0
 
     def __call__(self, view: View) -> None:
         for run in view.in_flight:
             self._once(f"{run.run} began")
+        self._attention(view)
         for instrument in view.instruments:
-            if instrument.state == "held":
-                self._once(f"{instrument.name} is held: {instrument.note}; see `sdl why`")
             if instrument.state != "offline":
                 self._online.add(instrument.name)
             elif instrument.name in self._online:
@@ -108,6 +120,25 @@ class PlainLines:
             self._failures = view.failures
             tell(view.last_failure)
 
+    def _attention(self, view: View) -> None:
+        """What waits for a person, when it begins and when it is over."""
+        now: dict[str, str] = {}
+        if view.paused:
+            now[_PAUSE] = f"{view.paused}; go on with: sdl resume"
+        for question in view.questions:
+            step = short_step(question)
+            now[question.step] = f"{step}: {asked(question)} Look, then see: sdl resolve"
+        for one in view.instruments:
+            if one.state in ("held", "paused", "stopped"):
+                now[one.name] = f"{idle(one)}; {way_out(view, one.name, one.state)}"
+        for what, line in now.items():
+            if self._waits.get(what) != line:
+                tell(line)
+        for what in self._waits.keys() - now.keys():
+            over = "is answered" if "/" in what else "is free again"
+            tell("goes on" if what == _PAUSE else f"{what} {over}")
+        self._waits = now
+
     def _once(self, line: str) -> None:
         if line not in self._said:
             self._said.add(line)
@@ -118,6 +149,8 @@ def _progress(view: View) -> str:
     failed = f", {view.failures} of them failed" if view.failures else ""
     if view.unknown:
         failed = f", {view.failures - view.unknown} failed, {view.unknown} unknown"
+    if view.abandoned:
+        failed += f", {view.abandoned} abandoned"
     return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
 
 
@@ -150,7 +183,16 @@ def picture(view: View, console: Console) -> RenderableType:
     width = max(8, min(40, console.width - len(view.campaign) - len(_progress(view)) - 6))
     bar = ProgressBar(total=view.runs_max, completed=view.runs_ended, width=width)
     head.add_row(f"[bold]{view.campaign}[/]", bar, _progress(view))
-    return Group(head, _facts(view), _instruments(view), _in_flight(view))
+    parts = [head, _facts(view), _instruments(view), _in_flight(view)]
+    attention = stands(view)
+    return Group(*parts, _attention(attention)) if attention else Group(*parts)
+
+
+def _attention(lines: list[str]) -> RenderableType:
+    from rich.text import Text
+
+    shown = [Text(line, "bold magenta", no_wrap=True, overflow="ellipsis") for line in lines]
+    return Text("\n", no_wrap=True, overflow="ellipsis").join(shown)
 
 
 def _grid(*headings: str) -> Table:
@@ -180,11 +222,10 @@ def _facts(view: View) -> RenderableType:
 def _instruments(view: View) -> RenderableType:
     from rich.markup import escape
 
-    colours = {"idle": "green", "busy": "yellow", "held": "magenta", "offline": "red"}
     table = _grid("instrument", "state", "")
     for one in view.instruments:
         badge = "simulated" if one.simulated else "real"
-        colour = colours[one.state]
+        colour = COLOURS[one.state]
         state = f"[{colour}]{one.state}[/]"
         table.add_row(one.name, state, f"[dim]{badge}[/] {escape(one.note)}")
     return table

@@ -76,14 +76,25 @@ def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
     if view.ended is not None:
         reason = f"ended ({view.ended.ending}): {view.ended.reason}"
         return [Waiting(who=campaign, why=reason)]
-    return list(view.waits) or [Waiting(who=campaign, why="nothing waits")]
+    return waiting(view) or [Waiting(who=campaign, why="nothing waits")]
+
+
+def waiting(view: View) -> list[Waiting]:
+    """All that waits, what waits for a person first."""
+    paused = Waiting(who=view.campaign, why=f"{view.paused}; go on with: sdl resume")
+    asked = {one.step for one in view.questions}
+    return [
+        *([paused] if view.paused else []),
+        *(one for one in view.waits if one.who in asked),
+        *(one for one in view.waits if one.who not in asked),
+    ]
 
 
 def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]:
     detail = known_run(replay.record, run)
     wanted = f"{run}/{step}" if step else run
     if detail.run.outcome is None:
-        waits = replay.view(campaign).waits
+        waits = waiting(replay.view(campaign))
         found = [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
         if found:
             return found
@@ -156,6 +167,7 @@ class Replay:
 
     def _script(self, head: CampaignStarted) -> Script:
         from sdl.shell.plugins import PROTOCOLS, load
+        from sdl.shell.recoveries import load_recoveries
 
         reference = head.campaign.protocol
         for folder in self._folders:
@@ -163,7 +175,9 @@ class Replay:
                 function = cast("ProtocolFunction", load(PROTOCOLS, reference, folder).value)
             except UserMistake:
                 continue
-            script = Script.of(function, read_signature(function))
+            signature = read_signature(function)
+            mends = load_recoveries(head.campaign.policy, signature, folder)
+            script = Script.of(function, signature, mends.by_name)
             if script.signature == head.protocol:
                 return script
         raise UserMistake(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
@@ -13,7 +13,7 @@ from sdl.core.evidence import Outcome
 from sdl.core.run import Run
 from sdl.core.view import BestPoint
 from sdl.model.campaign import Campaign
-from sdl.model.data import Measures, Suggestion, Trial
+from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
 from sdl.model.space import grid_points, is_enumerable
@@ -22,6 +22,8 @@ Ending: TypeAlias = Literal[
     "target", "budget", "exhausted", "stopped", "failures", "planner", "material"
 ]
 
+SHARE_OF_LEAST = 10
+"""Runs before the share of failed ones says anything."""
 AHEAD = 1
 """Suggestions kept ready beyond the runs in flight, so that the bench does not wait for a fit.
 Not with one run at a time: there, a suggestion made before the last result would be a worse one."""
@@ -34,6 +36,7 @@ class OpenAsk:
     question: Ask
     attempt: int
     asked_at: float
+    trials_sha256: str
     failures: int = 0
     """Attempts of the present planner that failed; a restart of ours is no failure of its."""
     fall_back: str = ""
@@ -48,7 +51,10 @@ class CampaignState:
     started_at: float
     points: int | None
     """How many feasible points an enumerable search space has; None where it has no end."""
-    epoch: int = 1
+    epoch: int = 0
+    """Of the orchestrator that leads now; 0 before the first one has said so."""
+    starts: int = 0
+    """Orchestrators so far, the first one included."""
     asks: int = 0
     open_ask: OpenAsk | None = None
     suggestions: dict[str, Suggestion] = field(default_factory=dict)
@@ -57,14 +63,28 @@ class CampaignState:
     ready: deque[str] = field(default_factory=deque)
     trials: dict[str, Trial] = field(default_factory=dict)
     """By suggestion, in order of acceptance."""
+    trial_texts: dict[str, str] = field(default_factory=dict)
+    """The same as canonical JSON, so that a digest of all need not write each of them anew."""
     runs: dict[str, Run] = field(default_factory=dict)
     """In flight, in order of their beginning."""
+    playing: Counter[str] = field(default_factory=Counter)
+    """In how many roles of runs in flight each instrument is."""
     begun: int = 0
     ended: int = 0
     measured: int = 0
     unknown: int = 0
+    abandoned: int = 0
+    untried: int = 0
+    """Trials that are as good as not tried."""
     failures_in_row: int = 0
     last_failure: str = ""
+    last_cause: str = ""
+    """Of the last run, if the next one would fail in the same way; empty otherwise."""
+    paused: str = ""
+    """Who wants nothing new to start, and why; empty while it goes on."""
+    paused_at_once: bool = False
+    lab_stopped: bool = False
+    """Every instrument was told to make itself safe, and none is released before a resume."""
     checked_epoch: int = 0
     """The last epoch at whose start a person had looked at the bench."""
     best: BestPoint | None = None
@@ -79,13 +99,29 @@ class CampaignState:
         if self.closing is None:
             self.closing = (ending, reason)
 
+    def enter_trial(self, suggestion: str, inputs: Inputs) -> None:
+        """A point will be tried."""
+        self._put(suggestion, Trial(inputs=inputs, status="pending", measures={}))
+
+    def _put(self, suggestion: str, trial: Trial) -> None:
+        self.trials[suggestion] = trial
+        self.trial_texts[suggestion] = _text(trial)
+
+    @property
+    def failed(self) -> int:
+        """Runs that ended without a measurement, those aside that a person gave up."""
+        return self.ended - self.measured - self.abandoned
+
     def settle_trial(
-        self, suggestion: str, status: Literal["measured", "failed"], measures: Measures
+        self,
+        suggestion: str,
+        status: Literal["measured", "failed", "abandoned"],
+        measures: Measures,
     ) -> None:
         """Tell the planner's history how the point ended."""
-        self.trials[suggestion] = replace(
-            self.trials[suggestion], status=status, measures=dict(measures)
-        )
+        self.untried += status == "abandoned"
+        trial = self.trials[suggestion]
+        self._put(suggestion, replace(trial, status=status, measures=dict(measures)))
 
 
 def wanted_suggestions(state: CampaignState) -> int:
@@ -96,8 +132,13 @@ def wanted_suggestions(state: CampaignState) -> int:
     ahead = AHEAD if spec.parallel > 1 else 0
     room = spec.parallel + ahead - len(state.runs) - len(state.ready)
     budget = spec.stop.runs - state.begun - len(state.ready)
-    left = budget if state.points is None else state.points - len(state.trials)
+    left = budget if state.points is None else state.points - _tried(state)
     return max(0, min(room, budget, left))
+
+
+def _tried(state: CampaignState) -> int:
+    """Points that need not be suggested again: measured, failed or still to come."""
+    return len(state.trials) - state.untried
 
 
 def problem(spec: Campaign) -> Problem:
@@ -141,19 +182,33 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
             f"{state.failures_in_row} runs in a row gave no measurement; the last: "
             f"{state.last_failure}"
         )
+    over = state.ended - state.abandoned
+    if stop.failed_share is not None and over >= SHARE_OF_LEAST:
+        share = state.failed / over
+        if share > stop.failed_share:
+            return "failures", (
+                f"{state.failed} of {over} runs gave no measurement, more than "
+                f"{stop.failed_share:g} of them; the last: {state.last_failure}"
+            )
     if state.begun >= stop.runs and not state.runs:
         return "budget", f"all {stop.runs} runs are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
-    if state.points is not None and len(state.trials) >= state.points and not state.ready:
+    if state.points is not None and _tried(state) >= state.points and not state.ready:
         return "exhausted", f"all {state.points} points of the search space were tried"
     return None
 
 
-def trials_sha256(trials: tuple[Trial, ...]) -> str:
-    """SHA-256 over the trials as canonical JSON: keys sorted, no spaces."""
-    plain = [
-        {"inputs": dict(t.inputs), "measures": dict(t.measures), "status": t.status} for t in trials
-    ]
-    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+def trials_sha256(state: CampaignState) -> str:
+    """SHA-256 over the trials so far as canonical JSON: keys sorted, no spaces."""
+    text = f"[{','.join(state.trial_texts.values())}]"
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _text(trial: Trial) -> str:
+    plain = {
+        "inputs": dict(trial.inputs),
+        "measures": dict(trial.measures),
+        "status": trial.status,
+    }
+    return json.dumps(plain, sort_keys=True, separators=(",", ":"))

@@ -1,7 +1,8 @@
 """What is to be done. Imperative; the journal holds each one before the shell acts on it.
 
 Some reach into the world (``AskPlanner``, ``Perform``, ``Resend``, ``Query``, ``Greet``, ``Halt``,
-``Release``, ``Wait``); the others are decisions whose only effect is to be on record, and the tables are projected from them.
+``Release``, ``Wait``); the others are decisions whose only effect is to be on record. The tables
+are projected from them.
 """
 
 from __future__ import annotations
@@ -97,8 +98,10 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Greet:
-    """Take up with a node: from now on it may start what it is sent, and it says again all that
-    stands in its journal after ``after``."""
+    """Take up with a node: from now on it may start what it is sent.
+
+    It says again all that stands in its journal after ``after``.
+    """
 
     instrument: str
     boot: str

@@ -7,11 +7,12 @@ from typing import Literal
 from sdl.authoring import Act
 from sdl.core.campaign import CampaignState
 from sdl.core.lab_state import InstrumentState, LabState
-from sdl.core.run import Run, Step
-from sdl.core.view import InFlight, InstrumentView, View, Waiting
+from sdl.core.run import AT_A_PERSON, Run, Step
+from sdl.core.script import Script
+from sdl.core.view import InFlight, InstrumentView, Question, View, Waiting
 
 
-def describe(state: CampaignState, lab: LabState, at: float) -> View:
+def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> View:
     """The campaign at ``at``, in lab time."""
     return View(
         campaign=state.spec.name,
@@ -20,45 +21,74 @@ def describe(state: CampaignState, lab: LabState, at: float) -> View:
         runs_begun=state.begun,
         runs_ended=state.ended,
         runs_measured=state.measured,
-        failures=state.ended - state.measured,
+        failures=state.failed,
         unknown=state.unknown,
+        abandoned=state.abandoned,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
-        instruments=_instruments(lab),
+        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
         waits=tuple(_waits(state, lab, at)),
+        questions=tuple(_questions(script, state)),
+        paused=state.paused,
         ended=state.concluded,
     )
 
 
 def _in_flight(run: Run) -> InFlight:
     step = next(iter(run.steps.values()))
-    state = step.state
-    assert state in ("waits", "settles", "sent", "accepted", "started")
-    return InFlight(run=run.id, step=step.id, instrument=step.instrument, state=state)
+    return InFlight(run=run.id, step=step.id, instrument=step.instrument, state=step.state)
 
 
-def _instruments(lab: LabState) -> tuple[InstrumentView, ...]:
-    return tuple(
-        InstrumentView(
-            name=one.name,
-            state=_state(one),
-            simulated=one.simulated,
-            note=one.held or one.busy_with or "" if one.online else one.absence,
-        )
-        for one in lab.instruments.values()
-    )
+def _instrument(one: InstrumentState) -> InstrumentView:
+    state, note = _standing(one)
+    safe = one.online and bool(one.stopped) and not (one.halting or one.held)
+    return InstrumentView(name=one.name, state=state, simulated=one.simulated, note=note, safe=safe)
 
 
-def _state(one: InstrumentState) -> Literal["idle", "busy", "held", "offline"]:
+def _standing(
+    one: InstrumentState,
+) -> tuple[Literal["idle", "busy", "held", "paused", "stopped", "offline"], str]:
     if not one.online:
-        return "offline"
-    return "held" if one.held else "busy" if one.busy_with else "idle"
+        return "offline", one.absence
+    if one.asking:
+        return "held", f"it waits for your answer about {one.asking}"
+    if one.held:
+        return "held", one.held
+    if one.stopped:
+        return "stopped", f"{one.stopped}; it is being made safe" if one.halting else one.stopped
+    if one.paused:
+        return "paused", one.paused
+    return ("busy", one.busy_with) if one.busy_with else ("idle", "")
+
+
+def _questions(script: Script, state: CampaignState) -> list[Question]:
+    return [
+        _question(script, run, step, step.request)
+        for run in state.runs.values()
+        for step in run.steps.values()
+        if step.state in AT_A_PERSON and isinstance(step.request, Act)
+    ]
+
+
+def _question(script: Script, run: Run, step: Step, act: Act) -> Question:
+    return Question(
+        step=step.id,
+        run=run.id,
+        instrument=step.instrument,
+        operation=act.operation,
+        args=act.arguments,
+        since=step.since,
+        reason=str(step.error),
+        verdicts=step.verdicts,
+        attempt=step.attempt,
+        gives_result=script.operations[act.role][act.operation].returns not in (None, type(None)),
+    )
 
 
 def _planner(state: CampaignState, at: float) -> str:
@@ -72,7 +102,7 @@ def _planner(state: CampaignState, at: float) -> str:
 
 def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
     waits = [
-        Waiting(who=step.id, why=_why(step, lab, at))
+        Waiting(who=step.id, why=_why(state, step, lab, at))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -86,38 +116,85 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
     return waits
 
 
-def _why(step: Step, lab: LabState, at: float) -> str:
-    if step.until is not None:
-        return f"settles for {max(0.0, step.until - at):.0f} s more"
+def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
+    if step.state == "settles":
+        return f"settles for {max(0.0, (step.until or 0.0) - at):.0f} s more"
     assert isinstance(step.request, Act)
     instrument = lab.instruments[step.instrument]
     what = f"{step.request.operation} on {step.instrument}"
-    if not instrument.online:
-        return f"{what} waits: {step.instrument} is offline ({instrument.absence})"
-    if instrument.held:
-        return f"{what} waits: {_held(instrument)}"
-    if step.state == "waits":
-        return f"{what} waits: {step.instrument} works on {instrument.busy_with}"
-    heard = {"sent": "was sent, no word yet", "accepted": "is queued at the node"}
-    return f"{what} {heard.get(step.state, 'is going on')}"
+    match step.state:
+        case "unknown":
+            return f"nobody knows whether {what} happened ({step.error}); {resolve(step)}"
+        case "asks":
+            return f"{what} went wrong ({step.error}); {resolve(step)}"
+        case "mends":
+            return f"{what} went wrong ({step.error}); a recovery is under way"
+        case "rests":
+            return f"{what} is tried again in {max(0.0, (step.until or 0.0) - at):.0f} s"
+        case "halts":
+            return f"{what} was broken off; {step.instrument} has still to say that it is safe"
+        case "waits":
+            return f"{what} waits: {_obstacle(state, instrument)}"
+        case _ if not instrument.online:
+            return f"{what} waits: {step.instrument} is offline ({instrument.absence})"
+        case "sent":
+            return f"{what} was sent, no word yet"
+        case "accepted":
+            return f"{what} is queued at the node"
+        case _:
+            return f"{what} is going on"
 
 
-def _held(instrument: InstrumentState) -> str:
+def resolve(step: Step) -> str:
+    """What a person has to type about a step."""
+    _, _, short = step.id.partition("/")
     return (
-        f"{instrument.name} is held, for nobody knows whether its last action happened "
-        f"({instrument.held}); look at the bench, leave (Ctrl-C twice), then go on with "
-        "sdl run CAMPAIGN --resume --bench-checked"
+        f"look at {step.instrument}, then: sdl resolve {short} --happened, --did-not-happen "
+        "or --discard"
     )
 
 
+def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:
+    """Why an instrument does not start what waits for it."""
+    standing, note = _standing(instrument)
+    match standing:
+        case "offline":
+            return f"{instrument.name} is offline ({note})"
+        case "held" if instrument.asking:
+            return f"{note}: sdl resolve"
+        case "held":
+            return f"{instrument.name} is held ({note}); once it is fit: {_resume(instrument)}"
+        case "stopped" if state.lab_stopped:
+            return f"{note}; once all is well: sdl resume"
+        case "stopped":
+            return f"{instrument.name} has still to say that it is safe"
+        case "paused":
+            return f"{instrument.name} is {note}; go on with: {_resume(instrument)}"
+        case _ if state.paused:
+            return f"the campaign is {state.paused}; go on with: sdl resume"
+        case _ if instrument.mending:
+            return f"{instrument.name} is being mended for {instrument.mending}"
+        case _:
+            return f"{instrument.name} works on {note}" if note else "its turn is next"
+
+
+def _resume(instrument: InstrumentState) -> str:
+    return f"sdl resume {instrument.name}"
+
+
 def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
-    names = [name for role in state.spec.roles.values() for name in role]
-    offline = [
-        f"{name} is offline ({lab.instruments[name].absence})"
-        for name in names
-        if name in lab.instruments and not lab.instruments[name].online
+    if state.paused:
+        return f"the campaign is paused ({state.paused}); go on with: sdl resume"
+    roles = [
+        [lab.instruments[name] for name in names if name in lab.instruments]
+        for names in state.spec.roles.values()
     ]
-    held = [_held(one) for one in lab.instruments.values() if one.held and one.name in names]
-    if offline or held:
-        return "; ".join(offline + held)
+    away = [
+        _obstacle(state, one)
+        for players in roles
+        if players and not any(one.ready for one in players)
+        for one in players
+    ]
+    if away:
+        return "; ".join(dict.fromkeys(away))
     return f"waits for a suggestion: the planner was {_planner(state, at)}"

@@ -16,27 +16,46 @@ from sdl.model.data import Measures
 
 SLIPS = (AttributeError, ImportError, NameError, TypeError)
 """What a slip of the pen raises: the next run would raise it again."""
+SAME = 2
+"""Runs in a row that fail for the same reason, after which another one would be a waste."""
 
 
 def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
     """Close a run whose protocol has ended, or whose outcome is unknown."""
     del state.runs[run.id]
+    state.playing.subtract(run.instruments.values())
     state.ended += 1
     end = run.trampoline.end
     if run.broken is not None:
-        return _without_measures(state, run, "unknown", run.broken)
+        return _without_measures(state, run, run.outcome, run.broken)
     if isinstance(end, Finished):
         try:
             return _measured(state, run, script.measures(end.value))
         except SdlError as error:
             end = Crashed(error)
     assert isinstance(end, Crashed)
-    if isinstance(end.error, (ProtocolMistake, *SLIPS)):
-        state.close("failures", _reason(script, end.error))
-    material = _out_of_material(end.error)
-    if material is not None:
-        state.close("material", f"{run.id}: {material}")
-    return _without_measures(state, run, "failed", _reason(script, end.error))
+    reason = _reason(script, end.error)
+    if run.disturbed:
+        return _without_measures(state, run, "abandoned", f"{run.disturbed}; {reason}")
+    _end_if_again(script, state, run, end.error)
+    return _without_measures(state, run, "failed", reason)
+
+
+def _end_if_again(script: Script, state: CampaignState, run: Run, error: Exception) -> None:
+    """Begin no more runs if this one failed for the very reason for which the last one did.
+
+    The reason's words are not compared: they may differ in a replay.
+    """
+    material = _out_of_material(error)
+    is_slip = isinstance(error, (ProtocolMistake, *SLIPS))
+    cause = f"{type(error).__name__}{_place(script, error)}" if is_slip else ""
+    cause = "material" if material is not None else cause
+    if cause and cause == state.last_cause:
+        if material is not None:
+            state.close("material", f"{run.id}: {material}")
+        else:
+            state.close("failures", f"{SAME} runs in a row: {_reason(script, error)}")
+    state.last_cause = cause
 
 
 def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Command]:
@@ -45,6 +64,7 @@ def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Comman
     loss = objective.loss(value)
     state.measured += 1
     state.failures_in_row = 0
+    state.last_cause = ""
     state.settle_trial(run.suggestion, "measured", measures)
     if state.best is None or loss < state.best.loss:
         predicted = state.suggestions[run.suggestion].predicted.get(objective.measure)
@@ -82,12 +102,16 @@ def _weigh(state: CampaignState, run: Run, measures: Measures, loss: float) -> l
 
 
 def _without_measures(
-    state: CampaignState, run: Run, outcome: Literal["failed", "unknown"], reason: str
+    state: CampaignState, run: Run, outcome: Literal["failed", "unknown", "abandoned"], reason: str
 ) -> list[Command]:
-    state.failures_in_row += 1
-    state.unknown += outcome == "unknown"
-    state.last_failure = f"{run.id}: {reason}"
-    state.settle_trial(run.suggestion, "failed", {})
+    if outcome == "abandoned":
+        state.abandoned += 1
+    else:
+        state.failures_in_row += 1
+        state.unknown += outcome == "unknown"
+        state.last_failure = f"{run.id}: {reason}"
+    # An unknown outcome says nothing about the point either: it is as good as not tried.
+    state.settle_trial(run.suggestion, "failed" if outcome == "failed" else "abandoned", {})
     del state.suggestions[run.suggestion]
     return [
         EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason),

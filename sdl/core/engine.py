@@ -10,40 +10,37 @@ give free instruments their next step, ask for suggestions, conclude.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 
 from sdl.core import campaign as rules
 from sdl.core import events as ev
-from sdl.core.campaign import CampaignState, OpenAsk
+from sdl.core.asking import Asking
+from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
-    AcceptSuggestion,
-    AskPlanner,
     BeginRun,
     Command,
     Conclude,
     Dispose,
     EndRun,
-    Greet,
     Query,
     Wait,
 )
 from sdl.core.describe import describe
 from sdl.core.evidence import judge
+from sdl.core.halting import Halting
 from sdl.core.lab_state import LabState
+from sdl.core.questions import Questions
 from sdl.core.run import Run
 from sdl.core.script import Script
-from sdl.core.steps import Steps
+from sdl.core.steps import Steps, greeting
 from sdl.core.trampoline import Trampoline
+from sdl.core.troubles import Troubles
 from sdl.core.view import View
+from sdl.core.work import Work
 from sdl.errors import Bug, RecordMismatch
-from sdl.model.data import Suggestion, Trial
 from sdl.model.labware import Well
 from sdl.model.planning import Ask
-from sdl.model.space import violations
-
-PLANNER_TRIES = 3
-"""Times that the same question is asked before the campaign's fall-back holds."""
 
 
 class Engine:
@@ -54,7 +51,11 @@ class Engine:
         self.state: CampaignState
         self.lab: LabState
         self.at = 0.0
+        self._work: Work
+        self._asking: Asking
         self._steps: Steps
+        self._questions: Questions
+        self._halting: Halting
         self._out: list[Command] = []
 
     def handle(self, event: ev.Event) -> list[Command]:
@@ -64,25 +65,40 @@ class Engine:
         if isinstance(event, ev.CampaignStarted):
             self._start(event)
         elif self.state.concluded is None:
+            self._work.at, self._work.out = event.at, self._out
             self._take(event)
             self._advance()
         return self._out
 
+    def objection(self, event: ev.Event) -> str:
+        """Why a person's event makes no sense now, as a sentence for them; empty if it does."""
+        if self.state.concluded is not None:
+            return f"{self.state.spec.name} has ended: {self.state.concluded.reason}"
+        match event:
+            case ev.StepResolved():
+                return self._questions.objection(event)
+            case ev.PauseRequested() | ev.ResumeRequested() | ev.AbortRequested():
+                return self._halting.objection(event)
+            case ev.StopRequested() if self.state.closing:
+                return f"{self.state.spec.name} ends already: {self.state.closing[1]}"
+            case _:
+                return ""
+
     def question(self, ask: str) -> Ask:
         """The open question of this id. Bug if it is not open."""
-        open_ask = self.state.open_ask
-        if open_ask is None or open_ask.question.id != ask:
-            raise Bug(f"{ask} is not an open question")
-        return open_ask.question
+        return self._asking.question(ask)
 
     def view(self) -> View:
         """The campaign as a person wants to see it."""
-        return describe(self.state, self.lab, self.at)
+        return describe(self.script, self.state, self.lab, self.at)
 
     def _start(self, event: ev.CampaignStarted) -> None:
         self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))
         self.lab = LabState.of(event.lab)
-        self._steps = Steps(self.script, self.state, self.lab)
+        self._work = Work(self.script, self.state, self.lab)
+        self._asking = Asking(self._work)
+        self._steps = Steps(self._work, Troubles(self._work))
+        self._questions, self._halting = Questions(self._work), Halting(self._work)
         self._time_out()
 
     def _time_out(self) -> None:
@@ -93,46 +109,106 @@ class Engine:
 
     def _take(self, event: ev.Event) -> None:
         match event:
+            case ev.CampaignStarted():
+                raise Bug("a journal has only one beginning")
             case ev.OrchestratorStarted():
                 self._take_over(event)
             case ev.InstrumentOnline():
-                self._greet(event)
+                self._take_up(event)
             case ev.InstrumentLost(instrument=name, reason=reason):
                 if name in self.lab.instruments:
                     self.lab.instruments[name].online = False
                     self.lab.instruments[name].absence = reason
             case ev.SuggestionsArrived():
-                self._suggested(event)
+                self._asking.suggested(event)
             case ev.PlannerFailed():
-                self._planner_failed(event)
+                self._asking.failed(event)
+            case (
+                ev.StopRequested()
+                | ev.StepResolved()
+                | ev.PauseRequested()
+                | ev.ResumeRequested()
+                | ev.AbortRequested()
+                | ev.LabStopRequested()
+            ):
+                self._told(event)
+            case _:
+                self._heard(event)
+
+    def _told(
+        self,
+        event: ev.StopRequested
+        | ev.StepResolved
+        | ev.PauseRequested
+        | ev.ResumeRequested
+        | ev.AbortRequested
+        | ev.LabStopRequested,
+    ) -> None:
+        """A person's word."""
+        match event:
             case ev.StopRequested(by=by, reason=reason):
                 self.state.close("stopped", f"{reason} ({by})")
-            case ev.CampaignStarted():
-                raise Bug("a journal has only one beginning")
+            case ev.StepResolved():
+                self._questions.resolve(event)
+            case ev.PauseRequested():
+                self._halting.pause(event)
+            case ev.ResumeRequested():
+                self._halting.resume(event)
+            case ev.AbortRequested():
+                self._halting.abort(event)
+            case ev.LabStopRequested():
+                self._halting.stop_lab(event)
+
+    def _heard(
+        self,
+        event: ev.CommandAccepted
+        | ev.CommandStarted
+        | ev.CommandDone
+        | ev.CommandFailed
+        | ev.CommandUnknown
+        | ev.CommandNotSeen
+        | ev.CommandConflict
+        | ev.InstrumentMadeSafe
+        | ev.CommandUnheard
+        | ev.TimerFired,
+    ) -> None:
+        """Word of a node, or of its silence."""
+        match event:
+            case ev.CommandNotSeen():
+                self._steps.not_seen(event)
+            case ev.CommandConflict():
+                self._steps.conflict(event)
+            case ev.InstrumentMadeSafe():
+                self._halting.made_safe(event)
+            case ev.CommandUnheard(cid=cid):
+                self._steps.unheard(cid)
+            case ev.TimerFired(timer=timer):
+                self._steps.fired(timer)
             case _:
-                self._out += self._steps.take(event)
+                self._steps.heard(event)
 
     def _take_over(self, event: ev.OrchestratorStarted) -> None:
         """Ask again for everything that only the process before us was waiting for."""
         self.state.epoch = event.epoch
-        if event.epoch == 1:
+        self.state.starts += 1
+        if self.state.starts == 1:
             return
         if self.state.closing and self.state.closing[0] == "stopped":
             self.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
             instrument.online, instrument.absence = False, "not heard of since the restart"
-            if event.bench_checked:
-                instrument.held = ""
         if event.bench_checked:
             self.state.checked_epoch = event.epoch
+            for instrument in self.lab.instruments.values():
+                instrument.held = ""
+                self._work.release_if_safe(instrument)
+            self._questions.discard_all("who resumed it")
         self._time_out()
-        if self.state.open_ask:
-            # A new attempt: the record keeps one row, with one end, for each.
-            self.state.open_ask.attempt += 1
-            self._send_ask(self.state.open_ask)
-        self._out += self._steps.rewind_timers()
+        self._asking.ask_after_restart()
+        self._steps.rewind_timers()
 
-    def _greet(self, event: ev.InstrumentOnline) -> None:
+    def _take_up(self, event: ev.InstrumentOnline) -> None:
+        """A node is there: greet it, and find out what became of what was open."""
         instrument = self.lab.instruments.get(event.instrument)
         if instrument is None:
             return
@@ -144,119 +220,39 @@ class Engine:
                 f"{instrument.driver!r}; start the node with the same file"
             )
             return
+        fresh = not instrument.online or event.boot != instrument.boot
+        forgot = event.memory != instrument.memory
+        if forgot:
+            instrument.memory, instrument.seq = event.memory, 0
         instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
-        instrument.memory = event.memory
-        self._out.append(Greet(instrument=event.instrument, boot=event.boot, after=None))
-        self._steps.look_again()
+        instrument.effects = dict(event.effects)
+        self._work.touched[instrument.name] = None
+        self._halting.back(instrument, stopped=event.stopped, fresh=fresh, forgot=forgot)
+        self._out.append(greeting(instrument))
+        if forgot:
+            self._steps.forgotten(instrument)
         if instrument.busy_with:
             self._out.append(Query(cid=instrument.busy_with))
-
-    # Suggestions.
-
-    def _suggested(self, event: ev.SuggestionsArrived) -> None:
-        open_ask = self._answered(event)
-        if open_ask is None:
-            return
-        question = open_ask.question
-        wrong = violations(question.problem, event.suggestions, question.count, question.trials)
-        if wrong:
-            self._ask_again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
-            return
-        self.state.open_ask = None
-        for value in event.suggestions:
-            self._accept(event.ask, value, open_ask.fall_back)
-
-    def _answered(self, event: ev.SuggestionsArrived | ev.PlannerFailed) -> OpenAsk | None:
-        """The open question that this is the answer to; None if it comes too late."""
-        open_ask = self.state.open_ask
-        if open_ask is None or open_ask.question.id != event.ask:
-            return None
-        return open_ask if open_ask.attempt == event.attempt else None
-
-    def _planner_failed(self, event: ev.PlannerFailed) -> None:
-        open_ask = self._answered(event)
-        if open_ask is None:
-            return
-        if event.exhausted:
-            self._give_up_asking("exhausted", event.reason)
-        else:
-            self._ask_again(open_ask, event.reason)
-
-    def _accept(self, ask: str, value: Suggestion, fall_back: str) -> None:
-        state = self.state
-        state.accepted += 1
-        suggestion = f"{state.spec.name}/suggestion-{state.accepted}"
-        if fall_back:
-            value = replace(value, fall_back=fall_back)
-        state.suggestions[suggestion] = value
-        state.trials[suggestion] = Trial(inputs=value.inputs, status="pending", measures={})
-        state.ready.append(suggestion)
-        self._out.append(AcceptSuggestion(suggestion=suggestion, ask=ask, value=value))
-
-    def _ask_again(self, open_ask: OpenAsk, reason: str) -> None:
-        choice = self.state.spec.planner
-        open_ask.attempt += 1
-        open_ask.failures += 1
-        if open_ask.failures >= PLANNER_TRIES:
-            planner = open_ask.question.planner
-            failed = f"{planner} failed {PLANNER_TRIES} times: {reason}"
-            if choice.fall_back in ("stop", planner):
-                self._give_up_asking("planner", failed)
-                return
-            open_ask.fall_back, open_ask.failures = failed, 0
-            open_ask.question = replace(open_ask.question, planner=choice.fall_back)
-        self._send_ask(open_ask)
-
-    def _give_up_asking(self, ending: rules.Ending, reason: str) -> None:
-        self.state.open_ask = None
-        self.state.close(ending, reason)
-
-    def _send_ask(self, open_ask: OpenAsk) -> None:
-        question = open_ask.question
-        self._out.append(
-            AskPlanner(
-                ask=question.id,
-                attempt=open_ask.attempt,
-                planner=question.planner,
-                count=question.count,
-                seed=question.seed,
-                trials=len(question.trials),
-                trials_sha256=rules.trials_sha256(question.trials),
-            )
-        )
-
-    def _ask(self) -> None:
-        count = rules.wanted_suggestions(self.state)
-        if count > 0:
-            question = rules.question(self.state, count)
-            self.state.asks += 1
-            self.state.open_ask = OpenAsk(question=question, attempt=1, asked_at=self.at)
-            self._send_ask(self.state.open_ask)
 
     # What follows from all that is known.
 
     def _advance(self) -> None:
         while True:
-            self._out += self._steps.dispatch(self.at)
+            self._steps.dispatch()
             reason = rules.stop_reason(self.state, self.at)
             if reason:
                 self.state.close(*reason)
             if not self._begin_run():
                 break
-        self._ask()
-        if self.state.closing and not self.state.runs and not self._waits_at_a_person():
+        self._asking.ask()
+        if self.state.closing and not self.state.runs:
             self._conclude()
-
-    def _waits_at_a_person(self) -> bool:
-        """Whether a stopped campaign stays open, to be resumed once a person has looked."""
-        assert self.state.closing is not None
-        names = {name for role in self.state.spec.roles.values() for name in role}
-        held = any(one.held and one.name in names for one in self.lab.instruments.values())
-        return held and self.state.closing[0] == "stopped"
 
     def _begin_run(self) -> bool:
         state = self.state
         if state.closing or not state.ready or len(state.runs) >= state.spec.parallel:
+            return False
+        if state.paused:
             return False
         if state.begun >= state.spec.stop.runs:
             return False
@@ -278,9 +274,10 @@ class Engine:
             trampoline=Trampoline(self.script.begin(inputs, wells)),
         )
         state.runs[run.id] = run
+        state.playing.update(instruments.values())
         roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
         self._out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
-        self._out += self._steps.begin(run, self.at)
+        self._work.begin(run)
         return True
 
     def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
@@ -290,7 +287,7 @@ class Engine:
         for role in self.script.signature.roles:
             names = self.state.spec.roles[role.name]
             if not role.is_labware:
-                instruments[role.name] = names[0]
+                instruments[role.name] = self._player(names, instruments.values())
                 continue
             well = self.lab.free_well(names, taken=frozenset(wells.values()))
             if well is None:
@@ -298,6 +295,18 @@ class Engine:
                 return instruments, None
             wells[role.name] = well
         return instruments, wells
+
+    def _player(self, names: Sequence[str], cast: Collection[str]) -> str:
+        """Of the instruments that may play a role: a ready one, with the fewest roles at that."""
+        best, least = names[0], -1
+        for name in names:
+            if self.lab.instruments[name].ready:
+                roles = self.state.playing[name] + (name in cast)
+                if roles == 0:
+                    return name
+                if least < 0 or roles < least:
+                    best, least = name, roles
+        return best
 
     def _conclude(self) -> None:
         state = self.state
@@ -334,7 +343,9 @@ def fold(script: Script, lines: Iterable[ev.Event | Command]) -> Engine:
             if expected:
                 _refuse(number, "nothing more", expected[0])
             expected = engine.handle(line)  # type: ignore[arg-type]
-        elif not expected or _words_aside(expected[0]) != _words_aside(line):
+        elif not expected or (
+            expected[0] != line and _words_aside(expected[0]) != _words_aside(line)
+        ):
             _refuse(number, line, expected[0] if expected else "nothing more")
         else:
             expected = expected[1:]

@@ -56,6 +56,8 @@ class InstrumentOnline:
     """Of the node's journal; another one means that what it knew of our commands is lost."""
     effects: tuple[tuple[str, Effect], ...] = ()
     """What the driver declares of each action; the more careful word holds."""
+    stopped: str = ""
+    """Why the node obeys nothing before it is released; empty where it was not stopped."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -211,6 +213,9 @@ class StepResolved:
     note: str = ""
     result: JsonValue = None
     """What the action gave, where it happened and gives something."""
+    attempt: int = 0
+    """Which attempt it is about, so that an answer that comes twice answers one question only; 0:
+    the one that is asked about."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

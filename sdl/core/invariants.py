@@ -13,49 +13,177 @@ from dataclasses import dataclass, field
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
+from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.errors import Bug
 
+WORDS = (
+    ev.CommandAccepted,
+    ev.CommandStarted,
+    ev.CommandDone,
+    ev.CommandFailed,
+    ev.CommandUnknown,
+)
 TERMINAL = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
+
+
+@dataclass(slots=True)
+class Seat:
+    """Books of one instrument."""
+
+    boot: str = ""
+    memory: str = ""
+    heard: dict[str, int] = field(default_factory=dict)
+    """Highest number of a word, by the node's journal."""
+    open: set[str] = field(default_factory=set)
+    """Commands that may still act on it."""
+    halted: bool = False
+    """It was told to stop and was not released since."""
+    halting: bool = False
+    """It has not said since that it is safe."""
+    unsafe: bool = False
+    """It could not be made safe, and no person has let it since."""
+    pause: ev.PauseRequested | None = None
 
 
 @dataclass(slots=True)
 class Watch:
     """Books of one campaign."""
 
+    seats: dict[str, Seat] = field(default_factory=dict)
     performed: dict[str, do.Perform] = field(default_factory=dict)
+    last_try: dict[str, str] = field(default_factory=dict)
+    """By step."""
     over: set[str] = field(default_factory=set)
-    proven_not_started: set[str] = field(default_factory=set)
+    """Commands whose end was told, or of whom nobody is left who could tell."""
+    done: set[str] = field(default_factory=set)
+    not_started: set[str] = field(default_factory=set)
+    """By the node's word, or the first word of a person."""
+    answered: dict[str, ev.Verdict] = field(default_factory=dict)
+    """What a person said first, by command."""
     dispositions: Counter[str] = field(default_factory=Counter)
     accepted: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
     wells: Counter[str] = field(default_factory=Counter)
     timers: set[str] = field(default_factory=set)
-    memories: dict[str, str] = field(default_factory=dict)
-    """Of the journal of the node that hosts each instrument now."""
-    sent_to: dict[str, str] = field(default_factory=dict)
-    """Journal of the node that each command was meant for."""
+    epoch: int = 0
+    pause: ev.PauseRequested | ev.LabStopRequested | None = None
 
     def see(self, engine: Engine, event: ev.Event, commands: Sequence[do.Command]) -> None:
         """Check one turn of the loop. Bug names the invariant that is broken."""
-        if isinstance(event, TERMINAL):
-            self.over.add(event.cid)
-            if isinstance(event, ev.CommandFailed) and event.phase == "before_start":
-                self.proven_not_started.add(event.cid)
-        if isinstance(event, ev.InstrumentOnline):
-            self.memories[event.instrument] = event.memory
-        if isinstance(event, ev.CommandNotSeen) and self.sent_to.get(event.cid) != event.memory:
-            self.over.add(event.cid)  # nobody is left who could say what became of it
-        if isinstance(event, ev.TimerFired):
-            self.timers.discard(event.timer)
+        self._take(event)
         for command in commands:
-            self._note(command)
-        self._check_open(engine)
+            self._note(command, event.at)
+        for run in engine.state.runs.values():
+            _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
+            for step in run.steps.values():
+                self._check_open(engine, run, step)
         self._check_end(engine)
 
-    def _note(self, command: do.Command) -> None:
+    # What came in.
+
+    def _take(self, event: ev.Event) -> None:
+        match event:
+            case ev.OrchestratorStarted(epoch=epoch):
+                _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
+                self.epoch = epoch
+                if event.bench_checked:
+                    self._bench_checked()
+            case ev.InstrumentOnline():
+                self._born(event)
+            case ev.InstrumentMadeSafe(instrument=name, boot=boot) if self._seat(name).boot == boot:
+                self._seat(name).halting = False
+                self._seat(name).unsafe = self._seat(name).unsafe or not event.safe
+            case ev.CommandNotSeen(cid=cid, memory=memory) if cid in self.performed:
+                perform = self.performed[cid]
+                if memory == self._seat(perform.instrument).memory != perform.memory:
+                    self._end(cid)
+            case ev.TimerFired(timer=timer):
+                self.timers.discard(timer)
+            case ev.StepResolved():
+                self._resolved(event)
+            case ev.PauseRequested() | ev.ResumeRequested() | ev.LabStopRequested():
+                self._paused(event)
+            case _ if isinstance(event, WORDS):
+                self._word(event)
+            case _:
+                pass
+
+    def _bench_checked(self) -> None:
+        for seat in self.seats.values():
+            seat.unsafe = False
+
+    def _born(self, event: ev.InstrumentOnline) -> None:
+        seat = self._seat(event.instrument)
+        seat.boot, seat.memory = event.boot, event.memory
+        for cid in tuple(seat.open):
+            if self.performed[cid].memory != event.memory:
+                self._end(cid)  # nobody is left who could say what became of it
+
+    def _word(
+        self,
+        event: ev.CommandAccepted
+        | ev.CommandStarted
+        | ev.CommandDone
+        | ev.CommandFailed
+        | ev.CommandUnknown,
+    ) -> None:
+        perform = self.performed.get(event.cid)
+        if perform is None:
+            return
+        heard = self._seat(perform.instrument).heard
+        if event.seq:
+            heard[perform.memory] = max(heard.get(perform.memory, 0), event.seq)
+        if not isinstance(event, TERMINAL):
+            return
+        self._end(event.cid)
+        if isinstance(event, ev.CommandDone):
+            self.done.add(event.cid)
+        elif isinstance(event, ev.CommandFailed) and event.phase == "before_start":
+            self.not_started.add(event.cid)
+
+    def _resolved(self, event: ev.StepResolved) -> None:
+        cid = self.last_try.get(event.step)
+        if event.attempt and cid != f"{event.step}/try-{event.attempt}":
+            return
+        if cid is None or cid not in self.over or cid in self.done or cid in self.answered:
+            return
+        self.answered[cid] = event.verdict
+        if event.verdict == "did_not_happen":
+            self.not_started.add(cid)
+
+    def _paused(self, event: ev.PauseRequested | ev.ResumeRequested | ev.LabStopRequested) -> None:
+        match event:
+            case ev.LabStopRequested() | ev.PauseRequested(what=""):
+                self.pause = event
+            case ev.ResumeRequested(what=""):
+                self.pause = None
+            case ev.PauseRequested(what=what):
+                self._seat(what).pause = event
+            case ev.ResumeRequested(what=what):
+                self._seat(what).pause = None
+                self._seat(what).unsafe = False
+
+    def _end(self, cid: str) -> None:
+        self.over.add(cid)
+        self._seat(self.performed[cid].instrument).open.discard(cid)
+
+    # What goes out.
+
+    def _note(self, command: do.Command, at: float) -> None:
         match command:
             case do.Perform():
-                self._note_perform(command)
+                self._note_perform(command, at)
+            case do.Greet(instrument=name, after=after):
+                seat = self._seat(name)
+                known = seat.heard.get(seat.memory)
+                _hold(after == known, f"{name} is greeted after {after}, heard was {known}")
+            case do.Halt(instrument=name):
+                self._seat(name).halted = self._seat(name).halting = True
+            case do.Release(instrument=name):
+                seat = self._seat(name)
+                _hold(not seat.halting, f"{name} is released before it said that it is safe")
+                _hold(not seat.unsafe, f"{name} is released though it is not safe")
+                seat.halted = False
             case do.Wait(timer=timer):
                 self.timers.add(timer)
             case do.AcceptSuggestion(suggestion=suggestion):
@@ -66,37 +194,63 @@ class Watch:
             case do.EndRun(run=run):
                 self.ends[run] += 1
                 _hold(self.ends[run] == 1, f"{run} ends twice")
-            case do.BeginRun(roles=roles):
-                for place in roles.values():
-                    if "/" in place:
-                        self.wells[place] += 1
-                        _hold(self.wells[place] == 1, f"well {place} is used twice")
+            case do.BeginRun():
+                self._note_run(command)
             case _:
                 pass
 
-    def _note_perform(self, command: do.Perform) -> None:
-        _hold(command.cid not in self.performed, f"{command.cid} is commanded twice")
-        busy = [
-            other.cid
-            for other in self.performed.values()
-            if other.instrument == command.instrument and other.cid not in self.over
-        ]
-        _hold(not busy, f"{command.instrument} is given {command.cid} while {busy} is open")
-        if command.attempt > 1 and command.effect == "once":
-            last = f"{command.step}/try-{command.attempt - 1}"
-            _hold(last in self.proven_not_started, f"{command.cid} repeats a 'once' action")
-        self.performed[command.cid] = command
-        self.sent_to[command.cid] = self.memories[command.instrument]
+    def _note_run(self, command: do.BeginRun) -> None:
+        _hold(self.pause is None, f"{command.run} begins in a pause")
+        for place in command.roles.values():
+            if "/" in place:
+                self.wells[place] += 1
+                _hold(self.wells[place] == 1, f"well {place} is used twice")
 
-    def _check_open(self, engine: Engine) -> None:
-        """Every run in flight has something that will wake it."""
-        for run in engine.state.runs.values():
-            _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
-            for step in run.steps.values():
-                if step.is_open:
-                    _hold(step.cid in self.performed, f"{step.cid} is open and was never sent")
-                if step.until is not None:
-                    _hold(f"{step.id}/settle" in self.timers, f"{step.id} has no timer")
+    def _note_perform(self, command: do.Perform, at: float) -> None:
+        cid, seat = command.cid, self._seat(command.instrument)
+        _hold(cid not in self.performed, f"{cid} is commanded twice")
+        _hold(not seat.open, f"{command.instrument} is given {cid} while {seat.open} is open")
+        _hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
+        _hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
+        _hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
+        in_window = command.not_after is not None
+        _hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
+        for pause in (self.pause, seat.pause):
+            gently = isinstance(pause, ev.PauseRequested) and not pause.at_once
+            _hold(pause is None or (gently and in_window), f"{cid} is commanded in a pause")
+        last = self.last_try.get(command.step)
+        if last is not None:
+            _hold(last in self.over, f"{cid} follows {last}, which is open")
+            harmless = command.effect != "once" and self.performed[last].effect != "once"
+            proven = last in self.not_started
+            _hold(harmless or proven, f"{cid} repeats a 'once' action that may have happened")
+        seat.open.add(cid)
+        self.performed[cid] = command
+        self.last_try[command.step] = cid
+
+    # What stays.
+
+    def _check_open(self, engine: Engine, run: Run, step: Step) -> None:
+        """Every step has somebody, or something, that will bring it on."""
+        instrument = engine.lab.instruments.get(step.instrument)
+        if step.is_open:
+            _hold(step.cid in self.performed, f"{step.cid} is open and was never sent")
+            busy_with = instrument.busy_with if instrument else None
+            _hold(busy_with == step.cid, f"{step.cid} is open and holds nothing")
+        elif step.state in AT_A_PERSON:
+            asking = instrument.asking if instrument else ""
+            _hold(asking == step.id, f"{step.id} waits for a person, and holds nothing")
+        elif step.state == "settles":
+            _hold(f"{step.id}/settle" in self.timers, f"{step.id} has no timer")
+        elif step.state == "rests":
+            _hold(f"{step.id}/again-{step.attempt}" in self.timers, f"{step.id} has no timer")
+        elif step.state == "mends":
+            _hold(step.path in run.recoveries, f"{step.id} is mended by nothing")
+        elif step.state == "halts":
+            _hold(self._seat(step.instrument).halting, f"{step.id} waits for a word that was said")
+        else:
+            _hold(step.state == "waits", f"{step.id} is {step.state} and did not end")
+            _hold(instrument is not None, f"{step.id} waits for an instrument that is not there")
 
     def _check_end(self, engine: Engine) -> None:
         if engine.state.concluded is None:
@@ -104,6 +258,9 @@ class Watch:
         open_ones = self.accepted - self.dispositions.keys()
         _hold(not open_ones, f"the campaign ended and {sorted(open_ones)} have no disposition")
         _hold(not engine.state.runs, "the campaign ended with runs in flight")
+
+    def _seat(self, instrument: str) -> Seat:
+        return self.seats.setdefault(instrument, Seat())
 
 
 def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeAlias
 
 from sdl.authoring import Act, Settle
+from sdl.core.events import Verdict
 from sdl.core.tables import OPEN, State
-from sdl.core.trampoline import Trampoline, Wanted
+from sdl.core.trampoline import Trampoline
+from sdl.errors import SdlError
+from sdl.model.action import Effect
 from sdl.model.data import Inputs
 from sdl.model.labware import Well
+from sdl.model.policy import Trouble
+
+Standing: TypeAlias = Literal["waits", "settles", "rests", "mends", "asks", "halts"] | State
+"""*waits*: for its instrument. *rests*: before it is tried again. *mends*: for a recovery. *asks*:
+for a person, after an error. *unknown*: for a person who finds out. *halts*: its run was broken
+off, and its instrument is not safe yet. The others: as its command."""
+AT_A_PERSON: frozenset[Standing] = frozenset({"unknown", "asks"})
 
 
 @dataclass(slots=True)
@@ -25,16 +36,34 @@ class Step:
     order: int
     instrument: str
     """Empty for a settling time."""
-    state: Literal["waits", "settles"] | State
+    state: Standing
+    trampoline: Trampoline
+    """Of the protocol, or of the recovery that asked for it."""
+    mends: str = ""
+    """Path of the step that the recovery it belongs to is for; empty in the protocol itself."""
     until: float | None = None
-    """When a settling time ends, in lab time."""
+    """When a settling time, or a rest before the next attempt, ends, in lab time."""
     attempt: int = 0
+    effect: Effect = "once"
+    """Of the present attempt: the more careful word of capability and driver."""
     memory: str = ""
     """Of the node's journal to which the present attempt was sent."""
     epoch: int = 0
     """Of the orchestrator that sent the present attempt."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
+    since: float = 0.0
+    """Lab time at which it began to wait at a person."""
+    trouble: Trouble | None = None
+    error: SdlError | None = None
+    """What became of the last attempt, while something is done about it."""
+    proven: bool = False
+    """Whether the last attempt is known not to have changed anything."""
+    was_done: bool = False
+    """Whether its node said that it was done, and only its result is of no use."""
+    tried: Counter[int] = field(default_factory=Counter)
+    """How often each rule of the error policy was followed, by its place."""
+    recoveries: int = 0
 
     @property
     def cid(self) -> str:
@@ -46,6 +75,18 @@ class Step:
         """Whether a command of it is in the world."""
         return self.state in OPEN
 
+    @property
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """What a person may answer about it."""
+        if self.was_done:
+            return ("happened", "discard")
+        return ("happened", "did_not_happen", "discard")
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether another attempt does no harm, whatever became of the last."""
+        return self.proven or self.effect != "once"
+
 
 @dataclass(slots=True)
 class Run:
@@ -56,43 +97,18 @@ class Run:
     suggestion: str
     inputs: Inputs
     wells: Mapping[str, Well]
-    instruments: Mapping[str, str]
-    """By role."""
+    instruments: dict[str, str]
+    """By role; the error policy may give a role to another instrument."""
     trampoline: Trampoline
     steps: dict[str, Step] = field(default_factory=dict)
     """Open ones by path, in order of asking."""
+    recoveries: dict[str, Trampoline] = field(default_factory=dict)
+    """Under way, by the path of the step that they are for."""
     broken: str | None = None
-    """Why the outcome is unknown; then nothing new starts, and the run ends with its open steps."""
-
-    def add(self, wanted: Wanted, order: int, at: float) -> Step:
-        """Enter a request of the protocol."""
-        request = wanted.request
-        settles = isinstance(request, Settle)
-        step = Step(
-            id=f"{self.id}/step-{wanted.path}",
-            path=wanted.path,
-            request=request,
-            not_after=None if settles else wanted.not_after,
-            order=order,
-            instrument="" if isinstance(request, Settle) else self.instruments[request.role],
-            state="settles" if settles else "waits",
-            until=at + request.seconds if isinstance(request, Settle) else None,
-        )
-        self.steps[wanted.path] = step
-        return step
-
-    def forget_stopped(self) -> None:
-        """Drop steps whose branch was stopped before they left for the world."""
-        if not self.trampoline.stopped:
-            return
-        self.steps = {
-            path: step
-            for path, step in self.steps.items()
-            if step.is_open or self.trampoline.waits(path)
-        }
-
-    def break_off(self, reason: str) -> None:
-        """The outcome is unknown: stop the protocol, keep only what is in the world already."""
-        self.broken = reason
-        self.trampoline.abandon()
-        self.steps = {path: step for path, step in self.steps.items() if step.is_open}
+    """Why it was broken off; then nothing new starts, and the run ends with its open steps."""
+    outcome: Literal["unknown", "abandoned"] = "unknown"
+    """How it will end, where it was broken off."""
+    aborted: bool = False
+    """A person gave it up: its steps end once their instruments are safe."""
+    disturbed: str = ""
+    """Why an action of it was cut off by a stop of the lab; empty if none was."""

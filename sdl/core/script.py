@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import inspect
 import math
 from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, get_type_hints
 
 from sdl.authoring import Act, Ask
-from sdl.errors import DriverFault, ProtocolMistake
+from sdl.errors import DriverFault, ProtocolMistake, UserMistake
 from sdl.model.action import Operation, operations_of
 from sdl.model.data import Inputs, Measures
 from sdl.model.labware import Well
-from sdl.model.protocol import ProtocolSignature
+from sdl.model.protocol import ProtocolSignature, Role
 
 ProtocolFunction: TypeAlias = Callable[..., Coroutine[object, object, object]]
 
@@ -26,27 +27,54 @@ class Script:
     signature: ProtocolSignature
     operations: Mapping[str, Mapping[str, Operation]]
     """By role, then by action; empty for labware."""
+    recoveries: Mapping[str, ProtocolFunction] = field(default_factory=dict)
+    """By the name in the rules of the error policy: protocols that mend the bench. Each has some of
+    the roles, under the same names, and no inputs."""
+    _handles: dict[str, type] = field(default_factory=dict, repr=False, compare=False)
+    """Made on first use; to make a class takes longer than all the rest of beginning a run."""
 
     @classmethod
-    def of(cls, function: ProtocolFunction, signature: ProtocolSignature) -> Script:
+    def of(
+        cls,
+        function: ProtocolFunction,
+        signature: ProtocolSignature,
+        recoveries: Mapping[str, ProtocolFunction] | None = None,
+    ) -> Script:
         """Look the actions of each role up in the function's own annotations."""
-        hints = get_type_hints(function)
-        return cls(
-            function,
-            signature,
-            {
-                role.name: {} if role.is_labware else operations_of(hints[role.name])
-                for role in signature.roles
-            },
-        )
+        recoveries = recoveries or {}
+        functions = (function, *recoveries.values())
+        hints = [get_type_hints(each) for each in functions]
+        operations: dict[str, dict[str, Operation]] = {role.name: {} for role in signature.roles}
+        for role in signature.roles:
+            for each in hints:
+                if not role.is_labware and role.name in each:
+                    operations[role.name].update(operations_of(each[role.name]))
+        return cls(function, signature, operations, recoveries)
 
     def begin(self, inputs: Inputs, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
         """A fresh coroutine of one run; ``wells`` by labware role."""
-        positional = [
-            wells[role.name] if role.is_labware else _handle(role.name, self.operations[role.name])
-            for role in self.signature.roles
-        ]
-        return self.function(*positional, **inputs)
+        roles = [self._player(role, wells) for role in self.signature.roles]
+        return self.function(*roles, **inputs)
+
+    def recover(self, name: str, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
+        """A fresh coroutine of a recovery, with those roles of the run that it asks for."""
+        function = self.recoveries.get(name)
+        if function is None:
+            raise UserMistake(
+                f"the error policy names the recovery {name!r}, which is not loaded; "
+                "put its file back, and check the campaign"
+            )
+        roles = {role.name: role for role in self.signature.roles}
+        parameters = inspect.signature(function).parameters
+        return function(*(self._player(roles[each], wells) for each in parameters))
+
+    def _player(self, role: Role, wells: Mapping[str, Well]) -> object:
+        if role.is_labware:
+            return wells[role.name]
+        kind = self._handles.get(role.name)
+        if kind is None:
+            kind = self._handles[role.name] = _handle(role.name, self.operations[role.name])
+        return kind()
 
     def measures(self, result: object) -> Measures:
         """The numbers in a protocol's result. DriverFault if one of them is not finite."""
@@ -67,13 +95,13 @@ class Script:
         return float(value)
 
 
-def _handle(role: str, operations: Mapping[str, Operation]) -> object:
-    """An object with one method per action, each of which asks the trampoline."""
+def _handle(role: str, operations: Mapping[str, Operation]) -> type:
+    """A class with one method per action, each of which asks the trampoline."""
     methods: dict[str, object] = {
         name: _method(role, operation) for name, operation in operations.items()
     }
     methods["__repr__"] = lambda _: f"<role {role}>"  # no address: the same in every replay
-    return type(f"Role_{role}", (), methods)()
+    return type(f"Role_{role}", (), methods)
 
 
 def _method(role: str, operation: Operation) -> Callable[..., Coroutine[object, object, object]]:

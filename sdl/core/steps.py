@@ -1,24 +1,22 @@
-"""The open steps of all runs: hands them to free instruments and takes in what became of them."""
+"""Steps out to free instruments, and what is heard of them on the way back."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import cast
 
-from sdl.authoring import Act, Settle
+from sdl.authoring import Act
 from sdl.core import events as ev
-from sdl.core.campaign import CampaignState
-from sdl.core.commands import Command, Perform, Query, Resend, Wait
-from sdl.core.ending import end_run
-from sdl.core.lab_state import LabState
+from sdl.core.commands import Flag, Greet, Perform, Query, Resend, Wait
+from sdl.core.lab_state import InstrumentState
+from sdl.core.past import contradiction
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, next_step
-from sdl.core.script import Script
-from sdl.core.tables import MOVES, State
-from sdl.core.trampoline import Wanted
+from sdl.core.tables import MOVES
+from sdl.core.troubles import Troubles, trouble_of
+from sdl.core.work import Work
 from sdl.errors import (
     ActionRefused,
-    Bug,
     DriverFault,
     LabFault,
     OutcomeUnknown,
@@ -26,9 +24,6 @@ from sdl.errors import (
     SdlError,
     WindowMissed,
 )
-
-ATTEMPTS_MAX = 3
-"""Attempts of a repeatable action whose outcome stays unknown, before its run is given up."""
 
 FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
     "driver": DriverFault,
@@ -38,141 +33,97 @@ FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
 }
 
 
+def greeting(instrument: InstrumentState) -> Greet:
+    """To its node, with all that was heard of it."""
+    after = instrument.seq or None
+    return Greet(instrument=instrument.name, boot=instrument.boot, after=after)
+
+
 class Steps:
-    """What is open on the floor, by step and by command."""
+    """What is sent to instruments, and what comes back."""
 
-    def __init__(self, script: Script, state: CampaignState, lab: LabState) -> None:
-        self._script = script
-        self._state = state
-        self._lab = lab
-        self._by_cid: dict[str, tuple[Run, Step]] = {}
-        """Open commands only: from being sent until ``_free``."""
-        self._order = 0
-        self._changed = False
-        """Whether there may be something to dispatch since the last look."""
-        self._at = 0.0
-        self._out: list[Command] = []
+    def __init__(self, work: Work, troubles: Troubles) -> None:
+        self._work = work
+        self._troubles = troubles
 
-    def begin(self, run: Run, at: float) -> list[Command]:
-        """Start the protocol of a new run."""
-        self._at, self._out = at, []
-        self._want(run, run.trampoline.start(at))
-        return self._out
-
-    def take(self, event: ev.Event) -> list[Command]:
-        """What follows from word of a command, or from a timer."""
-        self._at, self._out = event.at, []
-        match event:
-            case ev.TimerFired(timer=timer):
-                self._fired(timer)
-            case ev.CommandUnheard(cid=cid):
-                self._unheard(cid)
-            case ev.CommandNotSeen(cid=cid, memory=memory):
-                self._not_seen(cid, memory)
-            case (
-                ev.CommandAccepted()
-                | ev.CommandStarted()
-                | ev.CommandDone()
-                | ev.CommandFailed()
-                | ev.CommandUnknown()
-            ):
-                self._heard(event)
-            case ev.CommandConflict() | ev.InstrumentMadeSafe():
-                pass
-            case (
-                ev.StepResolved()
-                | ev.PauseRequested()
-                | ev.ResumeRequested()
-                | ev.AbortRequested()
-                | ev.LabStopRequested()
-            ):
-                pass
-            case _:
-                raise Bug(f"no step can take {type(event).__name__}")
-        return self._out
-
-    def dispatch(self, at: float) -> list[Command]:
+    def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
-        self._at, self._out = at, []
-        while self._changed:
-            self._changed = False
-            self._serve_all()
-            self._watch_windows()
-        return self._out
+        work = self._work
+        while work.touched:
+            names = list(work.touched)
+            work.touched.clear()
+            for name in names:
+                self._serve(work.lab.instruments[name])
+            for name in names:
+                self._watch_windows(name)
 
-    def look_again(self) -> None:
-        """An instrument has come back: the next dispatch has something to decide."""
-        self._changed = True
-
-    def rewind_timers(self) -> list[Command]:
+    def rewind_timers(self) -> None:
         """Set all timers again, after a restart."""
-        waits: list[Command] = []
-        for _, step in self._all():
+        for _, step in self._work.all():
             if step.until is not None:
-                waits.append(Wait(timer=f"{step.id}/settle", until=step.until))
-            elif step.watched and step.not_after is not None:
-                waits.append(Wait(timer=f"{step.id}/window", until=step.not_after))
-        return waits
+                purpose = "settle" if step.state == "settles" else f"again-{step.attempt}"
+                self._work.out.append(Wait(timer=f"{step.id}/{purpose}", until=step.until))
+            if step.watched and step.not_after is not None:
+                self._work.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
 
     # Out to the instruments.
 
-    def _serve_all(self) -> None:
-        for name, ready in self._ready().items():
-            chosen = next_step(ready)
-            run, step = self._find(chosen.step)
-            instrument = self._lab.instruments[name]
-            if step.not_after is not None and step.not_after < self._at:
-                self._miss(run, step)  # what else is ready may change with it
-                self._changed = True
-                return
-            if instrument.ready and instrument.busy_with is None:
-                self._perform(run, step, cast("Act", step.request))
-
-    def _ready(self) -> dict[str, list[ReadyStep]]:
-        """What only waits for its instrument, by instrument."""
-        ready: dict[str, list[ReadyStep]] = {}
-        for run, step in self._all():
-            if step.state != "waits":
-                continue
-            entry = ReadyStep(
+    def _serve(self, instrument: InstrumentState) -> None:
+        waiting = self._work.waiting(instrument.name)
+        if instrument.mending:
+            waiting = [(run, step) for run, step in waiting if step.mends]
+        if not waiting:
+            return
+        by_id = {step.id: (run, step) for run, step in waiting}
+        chosen = next_step(
+            ReadyStep(
                 step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
             )
-            ready.setdefault(step.instrument, []).append(entry)
-        return ready
+            for run, step in waiting
+        )
+        run, step = by_id[chosen.step]
+        if step.not_after is not None and step.not_after < self._work.at:
+            self._work.touched[instrument.name] = None  # there may be others behind it
+            self._miss(run, step)
+        elif self._may_start(step, instrument):
+            self._perform(run, step, instrument)
 
-    def _watch_windows(self) -> None:
-        for _, step in self._all():
-            if step.state == "waits" and step.not_after is not None and not step.watched:
-                step.watched = True
-                self._out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+    def _may_start(self, step: Step, instrument: InstrumentState) -> bool:
+        if not instrument.able or instrument.busy_with is not None:
+            return False
+        state, in_window = self._work.state, step.not_after is not None
+        if state.paused and (state.paused_at_once or not in_window):
+            return False
+        return not instrument.paused or (in_window and not instrument.paused_at_once)
 
-    def _perform(self, run: Run, step: Step, act: Act) -> None:
-        instrument = self._lab.instruments[step.instrument]
-        operation = self._script.operations[act.role][act.operation]
-        step.attempt += 1
-        step.state = "sent"
-        step.memory = instrument.memory
-        step.epoch = self._state.epoch
-        instrument.busy_with = step.cid
-        run.trampoline.issue(step.path)
-        self._by_cid[step.cid] = (run, step)
-        self._out.append(
+    def _perform(self, run: Run, step: Step, instrument: InstrumentState) -> None:
+        work, act = self._work, cast("Act", step.request)
+        operation = work.script.operations[act.role][act.operation]
+        work.send(run, step)
+        step.effect = instrument.effect(act.operation, operation.effect)
+        work.out.append(
             Perform(
                 cid=step.cid,
                 step=step.id,
                 attempt=step.attempt,
                 instrument=step.instrument,
                 operation=act.operation,
-                effect=operation.effect,
+                effect=step.effect,
                 args=act.arguments,
                 memory=step.memory,
                 not_after=step.not_after,
             )
         )
 
+    def _watch_windows(self, name: str) -> None:
+        for _, step in self._work.waiting(name):
+            if step.not_after is not None and not step.watched:
+                step.watched = True
+                self._work.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+
     # Back from the instruments.
 
-    def _heard(
+    def heard(
         self,
         event: ev.CommandAccepted
         | ev.CommandStarted
@@ -180,11 +131,16 @@ class Steps:
         | ev.CommandFailed
         | ev.CommandUnknown,
     ) -> None:
-        found = self._by_cid.get(event.cid)
+        """Take word of a command in, unless it is late or old."""
+        found = self._work.by_cid(event.cid)
         if found is None:
+            self._too_late(event)
             return
         run, step = found
-        move = MOVES[cast("State", step.state)].get(type(event))
+        is_end = isinstance(event, ev.CommandDone | ev.CommandFailed | ev.CommandUnknown)
+        if self._is_old(self._work.instrument(step), step.memory, event.seq) and not is_end:
+            return
+        move = MOVES[step.state].get(type(event)) if step.state in MOVES else None
         if move is None:
             return
         step.state = move
@@ -192,149 +148,156 @@ class Steps:
             case ev.CommandDone():
                 self._done(run, step, event)
             case ev.CommandFailed():
-                self._free(step)
-                self._throw(run, step, self._fault(step, event))
+                self._failed(run, step, event)
             case ev.CommandUnknown(reason=reason):
                 self._unknown(run, step, reason)
             case _:
                 pass
 
-    def _done(self, run: Run, step: Step, event: ev.CommandDone) -> None:
-        self._free(step)
-        act = cast("Act", step.request)
-        try:
-            value = self._script.operations[act.role][act.operation].load_result(event.result)
-        except TypeError as error:
-            self._throw(run, step, DriverFault(str(error)))
+    def forgotten(self, instrument: InstrumentState) -> None:
+        """A node came back with another memory: what the former one held is unknown."""
+        found = self._work.by_cid(instrument.busy_with) if instrument.busy_with else None
+        if found is not None and found[1].memory != instrument.memory:
+            found[1].state = "unknown"
+            self._unknown(*found, "its node has another journal and does not know the command")
+
+    def unheard(self, cid: str) -> None:
+        """Nothing was heard of a command for too long."""
+        found = self._work.by_cid(cid)
+        if found is None or not found[1].is_open:
             return
-        self._answer(run, step, lambda: run.trampoline.resume(step.path, self._at, value))
+        _, step = found
+        instrument = self._work.instrument(step)
+        if not instrument.online:
+            return
+        # Sent: it may never have arrived. Later: its end may have been lost on the way back.
+        if step.state == "sent" and instrument.memory == step.memory:
+            self._work.out.append(Resend(cid=cid))
+            return
+        if step.state == "accepted":  # it may be the greeting that was lost
+            self._work.out.append(greeting(instrument))
+        self._work.out.append(Query(cid=cid))
+
+    def not_seen(self, event: ev.CommandNotSeen) -> None:
+        """A node does not know a command: it has not come yet, or another journal was meant."""
+        found = self._work.by_cid(event.cid)
+        if found is None or not found[1].is_open:
+            return
+        run, step = found
+        if step.memory == event.memory:
+            # From the very node it was meant for: it is on its way, or this is a late repetition.
+            if step.state == "sent":
+                self._work.out.append(Resend(cid=event.cid))
+        elif event.memory == self._work.instrument(step).memory:
+            step.state = "unknown"
+            self._unknown(run, step, "its node has another journal and does not know the command")
+
+    def conflict(self, event: ev.CommandConflict) -> None:
+        """Two different commands under one id: one of them is not what the record says."""
+        found = self._work.by_cid(event.cid)
+        over = self._work.past.of(event.cid)
+        if over is not None and not over.flagged:
+            self._work.flag(over, event.reason)
+        elif found is not None:
+            run, step = found
+            self._work.out.append(Flag(run=run.id, step=step.id, reason=event.reason))
+
+    def _too_late(
+        self,
+        event: ev.CommandAccepted
+        | ev.CommandStarted
+        | ev.CommandDone
+        | ev.CommandFailed
+        | ev.CommandUnknown,
+    ) -> None:
+        over = self._work.past.of(event.cid)
+        if over is None:
+            return
+        instrument = self._work.lab.instruments[over.instrument]
+        self._is_old(instrument, over.memory, event.seq)
+        if isinstance(event, ev.CommandDone | ev.CommandFailed) and not over.flagged:
+            reason = contradiction(over, event)
+            if reason:
+                self._work.flag(over, reason)
+
+    @staticmethod
+    def _is_old(instrument: InstrumentState, memory: str, seq: int) -> bool:
+        """Whether a word was passed by later ones of the same journal already; notes its number."""
+        if seq == 0 or memory != instrument.memory:
+            return False
+        old = seq <= instrument.seq
+        instrument.seq = max(instrument.seq, seq)
+        return old
+
+    def _done(self, run: Run, step: Step, event: ev.CommandDone) -> None:
+        work, act = self._work, cast("Act", step.request)
+        work.free(step)
+        work.close(run, step, "done", result=event.result)
+        try:
+            value = work.script.operations[act.role][act.operation].load_result(event.result)
+        except TypeError as error:
+            step.was_done = True
+            self._meet(run, step, DriverFault(str(error)), proven=False)
+            return
+        work.resume(run, step, value)
+
+    def _failed(self, run: Run, step: Step, event: ev.CommandFailed) -> None:
+        work, instrument = self._work, self._work.instrument(step)
+        proven = event.phase == "before_start"
+        stop = instrument.stopped
+        work.free(step)
+        work.close(run, step, "not_started" if proven else "failed")
+        if stop and run.broken is None:
+            if proven and not step.trampoline.stopping(step.path):
+                work.again(run, step)  # refused because of the stop: it waits for its end
+                return
+            run.disturbed = run.disturbed or stop
+        self._meet(run, step, self._fault(step, event), proven=proven)
 
     def _fault(self, step: Step, event: ev.CommandFailed) -> SdlError:
-        late = step.not_after is not None and self._at > step.not_after
+        late = step.not_after is not None and self._work.at > step.not_after
         if event.kind == "refused" and late:
             return WindowMissed(event.reason)
         return FAULTS[event.kind](event.reason)
 
     def _unknown(self, run: Run, step: Step, reason: str) -> None:
-        self._free(step)
-        act = cast("Act", step.request)
-        effect = self._script.operations[act.role][act.operation].effect
-        if effect != "once" and run.broken is None:
-            self._again_or_give_up(run, step, reason)
-            return
+        work, act = self._work, cast("Act", step.request)
+        work.free(step)
         told = f"{step.id} ({act.operation} on {step.instrument}): {reason}"
-        self._hold(step, told)
-        run.break_off(told)
-        self._close_if_over(run)
+        self._meet(run, step, OutcomeUnknown(told), proven=False)
+        if work.instrument(step).asking != step.id:  # it is tried again, or given up, by itself
+            work.close(run, step, "unknown")
 
-    def _again_or_give_up(self, run: Run, step: Step, reason: str) -> None:
-        """A repeatable action came to an unknown end: try again, unless nothing new may start."""
-        if step.attempt < ATTEMPTS_MAX and not run.trampoline.stopping(step.path):
-            step.state = "waits"
+    def _meet(self, run: Run, step: Step, error: SdlError, *, proven: bool) -> None:
+        step.proven = proven
+        if run.aborted:
+            self._work.throw(run, step, error)
             return
-        self._throw(run, step, OutcomeUnknown(f"{reason} (tried {step.attempt} times)"))
-
-    def _hold(self, step: Step, told: str) -> None:
-        """Ask nothing more of a real instrument until a person has looked at it."""
-        instrument = self._lab.instruments[step.instrument]
-        looked = step.epoch < self._state.checked_epoch
-        if not instrument.simulated and not looked:
-            instrument.held = told
-
-    def _unheard(self, cid: str) -> None:
-        found = self._by_cid.get(cid)
-        if found is None:
-            return
-        _, step = found
-        instrument = self._lab.instruments[step.instrument]
-        if not instrument.online:
-            return
-        # Sent: it may never have arrived. Later: its end may have been lost on the way back.
-        again = step.state == "sent" and instrument.memory == step.memory
-        self._out.append(Resend(cid=cid) if again else Query(cid=cid))
-
-    def _not_seen(self, cid: str, memory: str) -> None:
-        """The node has no memory of it: never reached that node, or the node was born since."""
-        found = self._by_cid.get(cid)
-        if found is None:
-            return
-        run, step = found
-        if step.memory == memory:
-            # From the very node it was meant for: it is on its way, or this is a late repetition.
-            if step.state == "sent":
-                self._out.append(Resend(cid=cid))
-            return
-        step.state = "unknown"
-        self._unknown(run, step, "the node was restarted and does not remember the command")
-
-    def _free(self, step: Step) -> None:
-        self._changed = True
-        self._by_cid.pop(step.cid, None)
-        self._lab.instruments[step.instrument].busy_with = None
+        self._troubles.meet(run, step, trouble_of(error), error)
 
     # Timers.
 
-    def _fired(self, timer: str) -> None:
+    def fired(self, timer: str) -> None:
+        """A moment has come."""
         step_id, _, purpose = timer.rpartition("/")
-        found = self._seek(step_id)
+        found = self._work.seek(step_id)
         if found is None:
             return  # it ended before its timer did
         run, step = found
         if purpose == "settle" and step.state == "settles":
-            self._answer(run, step, lambda: run.trampoline.resume(step.path, self._at, None))
+            self._work.resume(run, step, None)
         elif purpose == "window" and step.state == "waits":
             self._miss(run, step)
+        elif purpose == f"again-{step.attempt}" and step.state == "rests":
+            if step.trampoline.stopping(step.path):
+                self._work.give_up(run, step)
+            else:
+                self._work.again(run, step)
 
     def _miss(self, run: Run, step: Step) -> None:
         act = cast("Act", step.request)
-        self._throw(
-            run,
-            step,
-            WindowMissed(
-                f"{act.operation} on {step.instrument} could not start within its maximum lag: "
-                "the instrument was not free in time"
-            ),
+        missed = WindowMissed(
+            f"{act.operation} on {step.instrument} could not start within its maximum lag: "
+            "the instrument was not free in time"
         )
-
-    # Into the protocol.
-
-    def _throw(self, run: Run, step: Step, error: Exception) -> None:
-        self._answer(run, step, lambda: run.trampoline.throw(step.path, self._at, error))
-
-    def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
-        run.steps.pop(step.path, None)
-        if run.broken is None:
-            wanted = feed()
-            run.forget_stopped()
-            self._want(run, wanted)
-        else:
-            self._close_if_over(run)
-
-    def _want(self, run: Run, wanted: list[Wanted]) -> None:
-        for one in wanted:
-            self._changed = True
-            self._order += 1
-            step = run.add(one, self._order, self._at)
-            if isinstance(step.request, Settle) and step.until is not None:
-                self._out.append(Wait(timer=f"{step.id}/settle", until=step.until))
-        self._close_if_over(run)
-
-    def _close_if_over(self, run: Run) -> None:
-        if run.trampoline.end is not None or (run.broken is not None and not run.steps):
-            self._out += end_run(self._script, self._state, run)
-
-    def _all(self) -> Iterator[tuple[Run, Step]]:
-        for run in self._state.runs.values():
-            for step in run.steps.values():
-                yield run, step
-
-    def _find(self, step_id: str) -> tuple[Run, Step]:
-        found = self._seek(step_id)
-        if found is None:
-            raise Bug(f"{step_id} is not open")
-        return found
-
-    def _seek(self, step_id: str) -> tuple[Run, Step] | None:
-        run_id, _, path = step_id.rpartition("/step-")
-        run = self._state.runs.get(run_id)
-        return None if run is None or path not in run.steps else (run, run.steps[path])
+        self._meet(run, step, missed, proven=True)

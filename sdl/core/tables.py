@@ -1,7 +1,9 @@
 """The life cycle of a command as a literal table; what is not in it does not move the command.
 
 ``sent`` begins when the intent is durable. Events that are late, repeated or out of order find no
-row and change nothing: they stay in the journal as what they are, words that came too late.
+row and change nothing: they stay in the journal as what they are, words that came too late. Only
+from ``unknown`` there is a way on, as long as no person has decided: word of its end was on its
+way when nobody was left to ask.
 """
 
 from __future__ import annotations
@@ -42,5 +44,8 @@ MOVES: dict[State, dict[type, State]] = {
     },
     "done": {},
     "failed": {},
-    "unknown": {},
+    "unknown": {
+        CommandDone: "done",
+        CommandFailed: "failed",
+    },
 }

@@ -90,8 +90,9 @@ class _Strand:
 class Trampoline:
     """One run of one protocol."""
 
-    def __init__(self, coroutine: Coroutine[object, object, object]) -> None:
-        self._root = _Strand(coroutine, "", [])
+    def __init__(self, coroutine: Coroutine[object, object, object], prefix: str = "") -> None:
+        """``prefix``: before the number of each request, for a protocol within another."""
+        self._root = _Strand(coroutine, prefix, [])
         self._waiting: dict[str, _Strand] = {}
         self._issued: set[str] = set()
         self._wanted: list[Wanted] = []
@@ -109,6 +110,10 @@ class Trampoline:
     def issue(self, path: str) -> None:
         """Say that the request has left for the world: from now on it is let finish."""
         self._issued.add(path)
+
+    def recall(self, path: str) -> None:
+        """Say that the request waits to leave again: until then it may be stopped."""
+        self._issued.discard(path)
 
     def stopping(self, path: str) -> bool:
         """Whether the branch that waits for this request starts nothing new any more."""

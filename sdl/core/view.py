@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from sdl.core.commands import Conclude
-from sdl.model.data import InputValue
+from sdl.core.events import Verdict as Answer
+from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 
 
@@ -35,7 +36,44 @@ class InFlight:
     """Its first open step, or the last part of the id of the settling time."""
     instrument: str
     """Empty where it settles."""
-    state: Literal["waits", "sent", "accepted", "started", "settles"]
+    state: Literal[
+        "waits",
+        "sent",
+        "accepted",
+        "started",
+        "settles",
+        "rests",
+        "mends",
+        "asks",
+        "unknown",
+        "halts",
+        "done",
+        "failed",
+    ]
+    """*rests*: before it is tried again. *mends*: a recovery goes on. *asks*, *unknown*: it waits
+    for a person. *halts*: its run was broken off, and its instrument is made safe."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """A step that waits for a person's word."""
+
+    step: str
+    """``dye-450/run-7/step-2``."""
+    run: str
+    instrument: str
+    operation: str
+    args: Mapping[str, JsonValue]
+    since: float
+    """Lab time at which it arose."""
+    reason: str
+    """What is known, in one sentence."""
+    verdicts: tuple[Answer, ...] = ("happened", "did_not_happen", "discard")
+    """What may be answered."""
+    attempt: int = 1
+    """Which attempt it is about; an answer should say so, lest it answers a later question."""
+    gives_result: bool = False
+    """Whether *happened* needs the result that the action gave."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,12 +81,14 @@ class InstrumentView:
     """One instrument as last heard of."""
 
     name: str
-    state: Literal["idle", "busy", "held", "offline"]
-    """*held*: nobody knows whether its last action happened; it does nothing until a person has
-    looked."""
+    state: Literal["idle", "busy", "held", "paused", "stopped", "offline"]
+    """*held*: it does nothing before a person has decided or looked. *stopped*: it was told to be
+    safe, and obeys nothing before it is released."""
     simulated: bool
     note: str = ""
-    """The command it works on, or why it is held or offline."""
+    """The command it works on, or why it is held, paused, stopped or offline."""
+    safe: bool = False
+    """It was told to be safe, and its driver has confirmed that it is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,7 +110,7 @@ class View:
     runs_ended: int
     runs_measured: int
     failures: int
-    """Runs that ended without a measurement, unknown ones included."""
+    """Runs that ended without a measurement, unknown ones included, abandoned ones not."""
     unknown: int
     """Of those, the runs in which an action may or may not have happened: look at the bench."""
     last_failure: str
@@ -86,3 +126,9 @@ class View:
     """``idle``, or what it was asked and since when."""
     waits: tuple[Waiting, ...]
     ended: Conclude | None
+    abandoned: int = 0
+    """Runs that a person gave up, or that a stop of the lab broke off."""
+    questions: tuple[Question, ...] = ()
+    """What waits for a person's word, the oldest run first."""
+    paused: str = ""
+    """Who wants nothing new to start, and why; empty while it goes on."""

@@ -81,6 +81,8 @@ class StopRule:
     """Ends once a measured run's loss is at most this, in the measure's unit (target goals)."""
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
+    failed_share: float | None = None
+    """Ends once more than this share of at least ten runs gave no measurement; 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,8 @@ Remedy = Literal["retry", "other", "recover", "ask", "skip", "quarantine", "stop
 """*retry*: the same action again, where that is safe. *other*: again on another instrument that
 the role names. *recover*: run a protocol that mends the bench, then again. *ask*: wait for a
 person. *skip*: the error goes into the protocol, and if nothing catches it there, the run has
-failed. *quarantine*: the same, and the instrument is not used until a person lets it. *stop*: the same, and
+failed. *quarantine*: the same, and the instrument is not used until a person lets it. *stop*: the
+same, and
 no new run begins."""
 
 
@@ -25,7 +26,8 @@ class Rule:
     on: tuple[Trouble, ...] = ()
     """Empty: all but *unknown*, which has to be named."""
     times: int = 1
-    """How often for one step; then the next rule that fits holds."""
+    """How often for one step, of *retry*, *other* and *recover*; then the next rule that fits
+    holds."""
     wait_s: float = 0.0
     """Lab seconds before it is done again."""
     protocol: str = ""

@@ -73,9 +73,8 @@ def named(space: Sequence[Parameter], values: Sequence[InputValue]) -> dict[str,
 
 def taken(problem: Problem, trials: Sequence[Trial], *, failed: bool = False) -> set[Point]:
     """The points that are measured or pending, and the failed ones if asked for."""
-    return {
-        point(problem.space, trial.inputs) for trial in trials if failed or trial.status != "failed"
-    }
+    free = ("abandoned",) if failed else ("abandoned", "failed")
+    return {point(problem.space, trial.inputs) for trial in trials if trial.status not in free}
 
 
 def free_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:

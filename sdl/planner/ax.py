@@ -55,17 +55,19 @@ class AxPlanner:
         self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points. PlannerFault if no free point is left."""
-        if len(trials) < START:
+        # Start points go on behind all trials; a model sees what was given up as not tried.
+        tried = tuple(trial for trial in trials if trial.status != "abandoned")
+        if len(tried) < START:
             return start_points(problem, trials, count, seed)
-        if _measured(trials) < LEAST:
-            return start_points(problem, trials, count, seed, _no_model(trials))
+        if _measured(tried) < LEAST:
+            return start_points(problem, trials, count, seed, _no_model(tried))
         if is_enumerable(problem.space) and not free_points(problem, trials):
             raise PlannerFault(
                 "every feasible point of the space is measured or pending; "
                 "there is nothing left to suggest, so widen the space or end the campaign"
             )
         try:
-            return _by_model(problem, trials, count, seed)
+            return _by_model(problem, tried, count, seed)
         except Exception as fault:
             # Whether the campaign goes on without a model is for its file to say.
             raise PlannerFault(f"the model failed with {type(fault).__name__}: {fault}") from fault

@@ -23,8 +23,9 @@ class Planner(Protocol):
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points (1 or more), depending on nothing but the arguments.
 
-        ``trials``: measured, failed and pending ones in the order in which they were planned. A
-        failed one has no measures; a pending one will have some later, so do not propose it again.
+        ``trials``: measured, failed, abandoned and pending ones in the order in which they were
+        planned. A failed one has no measures, and an abandoned one is as good as not tried; a
+        pending one will have measures later, so do not propose it again.
         ``seed``: the only source of chance. Inputs stay within their bounds and options and keep
         every constraint. In an enumerable space (``sdl.model.space``) no measured or pending
         point comes again, and fewer than ``count`` points are right where fewer are left.

@@ -48,6 +48,8 @@ def _far_points(problem: Problem, trials: Sequence[Trial], count: int, seed: int
     places = {values: _place(problem.space, values) for values in free}
     near = dict.fromkeys(free, float("inf"))
     for trial in trials:
+        if trial.status == "abandoned":
+            continue
         _approach(near, places, _place(problem.space, point(problem.space, trial.inputs)))
     found: list[Point] = []
     while near and len(found) < count:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from operator import methodcaller
 from typing import Literal
 
+from sdl.authoring import Underway, underway
 from sdl.capabilities import Device
 from sdl.core.events import FaultKind, Phase
 from sdl.errors import ActionRefused, LabFault, OutcomeUnknown, OutOfMaterial, SdlError
@@ -19,6 +21,10 @@ from sdl.shell.offered import not_finite
 
 CANCEL_S = 1.0
 """How long a driver may take to give up an action that ran over its time."""
+
+MAKE_SAFE_S = 30.0
+"""Loop seconds that a driver may take to make its instrument safe."""
+REASON_OF_CUT = "the node died while it ran, and nobody saw how it ended"
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -37,37 +43,57 @@ class Outcome:
 
 
 async def call(
-    device: Device, operation: Operation, arguments: Mapping[str, object], clock: Clock
+    device: Device,
+    operation: Operation,
+    arguments: Mapping[str, object],
+    clock: Clock,
+    action_now: Underway,
 ) -> Outcome:
-    """Let the driver do one action. Never raises, and always returns in bounded lab time."""
+    """Let the driver do one action. Never raises, and always returns in bounded lab time.
+
+    Cancelling it gives the action up, and it still returns how that ended.
+    """
 
     async def drive() -> object:
+        underway.set(action_now)
         try:
             return await methodcaller(operation.name, **arguments)(device)
         except (SystemExit, KeyboardInterrupt) as leaving:  # asyncio would end the node with it
             raise RuntimeError(f"{type(leaving).__name__}: {leaving}") from leaving
 
     action = asyncio.create_task(drive())
+    why = f"the driver did not answer within {operation.timeout_s:g} s"
     try:
-        await asyncio.sleep(0)  # an action that is over at once needs no watch
-        if not action.done():
-            watch = asyncio.create_task(clock.sleep(operation.timeout_s))
-            await asyncio.wait((action, watch), return_when=asyncio.FIRST_COMPLETED)
-            watch.cancel()
+        await _until_over(action, operation.timeout_s, clock)
     except asyncio.CancelledError:
-        action.cancel()
-        return _given_up(operation, "the node was stopped while it ran", None)
+        why = "it was stopped while it ran"
     if not action.done():
-        action.cancel()
-        await asyncio.wait((action,), timeout=CANCEL_S)
-        leftover = None if action.done() else action
-        return _given_up(
-            operation, f"the driver did not answer within {operation.timeout_s:g} s", leftover
-        )
+        leftover = await _cancelled(action)
+        return _given_up(operation, why, leftover)
     if action.cancelled():
         return _given_up(operation, "the driver cancelled its own call", None)
     error = action.exception()
     return _ended(operation, action.result()) if error is None else _raised(operation, error)
+
+
+async def _until_over(action: asyncio.Task[object], timeout_s: float, clock: Clock) -> None:
+    """Return when the action is over, or its time is."""
+    await asyncio.sleep(0)  # an action that is over at once needs no watch
+    if action.done():
+        return
+    watch = asyncio.create_task(clock.sleep(timeout_s))
+    try:
+        await asyncio.wait((action, watch), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        watch.cancel()
+
+
+async def _cancelled(action: asyncio.Task[object]) -> asyncio.Task[object] | None:
+    """Cancel an action; the action itself if it will not let go."""
+    action.cancel()
+    with suppress(asyncio.CancelledError):  # it was given up on already
+        await asyncio.wait((action,), timeout=CANCEL_S)
+    return None if action.done() else action
 
 
 def _given_up(operation: Operation, why: str, leftover: asyncio.Task[object] | None) -> Outcome:
@@ -81,7 +107,7 @@ def _given_up(operation: Operation, why: str, leftover: asyncio.Task[object] | N
 
 
 def _raised(operation: Operation, error: BaseException) -> Outcome:
-    reason = _said(error)
+    reason = said(error)
     match error:
         case OutcomeUnknown():
             return Outcome(st="unknown", reason=reason)
@@ -104,7 +130,23 @@ def _raised(operation: Operation, error: BaseException) -> Outcome:
             )
 
 
-def _said(error: BaseException) -> str:
+async def make_safe(name: str, device: Device) -> str:
+    """Let a driver make its instrument safe. What went wrong, in a sentence; empty if nothing."""
+    try:
+        async with asyncio.timeout(MAKE_SAFE_S):
+            await device.make_safe()
+    except TimeoutError:
+        wrong = f"make_safe did not end within {MAKE_SAFE_S:g} s"
+    except Exception as error:  # noqa: BLE001 -- a driver may raise anything
+        _LOG.exception("%s: make_safe failed", name)
+        wrong = f"make_safe raised {type(error).__name__}: {said(error)}"
+    else:
+        return ""
+    _LOG.error("%s: %s", name, wrong)
+    return wrong
+
+
+def said(error: BaseException) -> str:
     """What an error says; its kind where it says nothing, or fails at it."""
     try:
         return str(error) or type(error).__name__

@@ -44,8 +44,13 @@ class EmbeddedBroker:
 
     async def start(self) -> str:
         """Start it; its URL, password included. LabFault if it does not come up."""
+        (self.folder / URL_FILE).unlink(missing_ok=True)  # of a run that was killed
         await self.child.start()
         return (self.folder / URL_FILE).read_text()
+
+    async def restart(self) -> None:
+        """After its death: start it again on the same port, with the same password."""
+        await self.child.restart()
 
     async def stop(self) -> None:
         """End it and remove the file with its password."""

@@ -9,6 +9,7 @@ import secrets
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from amqtt.adapters import StreamReaderAdapter, StreamWriterAdapter  # type: ignore[import-untyped]
 from amqtt.broker import Broker  # type: ignore[import-untyped]
@@ -39,10 +40,28 @@ class OnePassword(BaseAuthPlugin):  # type: ignore[misc]  # amqtt has no types
         return hmac.compare_digest(given.encode(), wanted.encode())
 
 
+def _fresh() -> tuple[str, str, int]:
+    """A new user and password, and whichever port the system chooses."""
+    return f"sdl-{secrets.token_hex(4)}", secrets.token_urlsafe(24), 0
+
+
+def _former(address: Path) -> tuple[str, str, int] | None:
+    """User, password and port of the broker that was here; None if there was none."""
+    if not address.exists():
+        return None
+    parts = urlsplit(address.read_text(encoding="utf-8"))
+    assert parts.username
+    assert parts.password
+    return parts.username, parts.password, parts.port or 0
+
+
 async def serve(folder: Path) -> None:
-    """Listen on a free loopback port, write the address into ``folder``, end with the parent."""
+    """Listen on a loopback port, with its address in ``folder``, and end with the parent.
+
+    Where that folder holds an address, its broker has died, and this one takes its place.
+    """
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
-    user, password = f"sdl-{secrets.token_hex(4)}", secrets.token_urlsafe(24)
+    user, password, port = _former(folder / URL_FILE) or _fresh()
     broker = Broker(
         {
             "listeners": {LISTENER: {"type": "external"}},
@@ -63,7 +82,7 @@ async def serve(folder: Path) -> None:
             )
 
     # Our own socket: a port that the system chooses, where amqtt wants to be told one.
-    server = await asyncio.start_server(welcome, "127.0.0.1", 0)
+    server = await asyncio.start_server(welcome, "127.0.0.1", port)
     port = server.sockets[0].getsockname()[1]
     write_secret(folder / URL_FILE, f"mqtt://{user}:{password}@127.0.0.1:{port}")
     stop = until_parent_leaves()

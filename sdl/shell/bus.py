@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
+
+
+def _no_one_waits() -> None:
+    """Nothing to acknowledge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,9 @@ class Message:
     payload: bytes
     retain: bool = False
     """Received: it was kept by the broker and may be old. Published: keep it."""
+    ack: Callable[[], None] = field(default=_no_one_waits, compare=False, repr=False)
+    """Received: to be called once nothing more can be lost of it. Until then a broker that keeps
+    this client's session delivers it again after the line broke, and sends only so many more."""
 
 
 OnConnect: TypeAlias = Callable[[], Awaitable[None]]
@@ -55,12 +62,19 @@ class Bus(Protocol):
         """
         ...
 
-    async def subscribe(self, *filters: str) -> None:
-        """Receive what matches; kept over reconnections."""
+    async def subscribe(self, *filters: str, at_once: bool = False) -> None:
+        """Receive what matches; kept over reconnections.
+
+        ``at_once``: topics (no wildcards) whose messages overtake all others on their way here and
+        in ``messages``. They need no acknowledgement, so one may be lost when the line breaks.
+        """
         ...
 
     def messages(self) -> AsyncIterator[Message]:
-        """Messages in the order of their arrival; ends when the bus is closed. For one reader."""
+        """Messages in the order of their arrival, those *at once* before all others.
+
+        Ends when the bus is closed. For one reader.
+        """
         ...
 
     async def aclose(self) -> None:

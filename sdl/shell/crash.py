@@ -48,7 +48,7 @@ def hook(passing: Hook | None) -> None:
 
 
 def die_as_told() -> None:
-    """Obey ``SDL_CRASH_AT``: ``POINT`` or ``POINT:N``; called once, by child processes of drills."""
+    """Obey ``SDL_CRASH_AT``: ``POINT`` or ``POINT:N``; called once, by processes of a lab."""
     told = os.environ.get(VARIABLE)
     if not told:
         return

@@ -14,7 +14,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, inspect, m
 from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
-from sdl.errors import RecordFault
+from sdl.errors import RecordAway, RecordFault
 from sdl.shell.tables import SCHEMA
 
 if TYPE_CHECKING:
@@ -209,15 +209,23 @@ def faults(url: URL) -> Iterator[None]:
         raise _fault(url, error) from error
 
 
+def is_conflict(error: BaseException) -> bool:
+    """Whether a database driver says that a row is there already."""
+    return any(kind.__name__ == "IntegrityError" for kind in type(error).__mro__)
+
+
 def _fault(url: URL, error: BaseException) -> RecordFault:
     cause = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
     if isinstance(cause, sqlite3.Error):
-        why = _sqlite_sentence(cause)
+        why, is_away = _sqlite_sentence(cause), _is_passing(cause)
     else:
         why = _postgres_sentence(str(cause))
+        is_server = any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
+        is_away = is_server and not any(sign in str(cause) for sign in _LASTING)
     words = f"{shown(url)}: {why}"
     password = url.password
-    return RecordFault(words.replace(str(password), "***") if password else words)
+    kind = RecordAway if is_away else RecordFault
+    return kind(words.replace(str(password), "***") if password else words)
 
 
 _HELD = "another process holds the database for too long; end it, then resume"
@@ -245,6 +253,14 @@ _SQLITE_SENTENCES = (
 """By the start of SQLite's own name of the error."""
 
 
+_PASSING = ("SQLITE_FULL", "SQLITE_BUSY", "SQLITE_LOCKED", "SQLITE_IOERR")
+"""Starts of names of errors that may be gone at the next try."""
+
+
+def _is_passing(error: sqlite3.Error) -> bool:
+    return str(vars(error).get("sqlite_errorname", "")).startswith(_PASSING)
+
+
 def _sqlite_sentence(error: sqlite3.Error) -> str:
     name = str(vars(error).get("sqlite_errorname", ""))
     for start, sentence in _SQLITE_SENTENCES:
@@ -265,6 +281,16 @@ _POSTGRES_SENTENCES = (
     ("timeout", _SILENT),
 )
 """By words of the server, or of its client; the first that fits."""
+
+
+_LASTING = (
+    "authentication failed",
+    "no password",
+    "does not exist",
+    "permission",
+    "no pg_hba.conf",
+)
+"""What a server says where another try would hear the same."""
 
 
 def _postgres_sentence(words: str) -> str:

@@ -13,13 +13,14 @@ class Inbox:
     """A queue that can end; putting costs no task, and none is made per message."""
 
     def __init__(self) -> None:
+        self._urgent: deque[Message] = deque()
         self._waiting: deque[Message] = deque()
         self._reader: asyncio.Future[None] | None = None
         self._closed = False
 
-    def put(self, message: Message) -> None:
-        """Add a message and wake the reader."""
-        self._waiting.append(message)
+    def put(self, message: Message, *, urgent: bool = False) -> None:
+        """Add a message and wake the reader, who gets the urgent ones before all others."""
+        (self._urgent if urgent else self._waiting).append(message)
         self._wake()
 
     def close(self) -> None:
@@ -34,8 +35,8 @@ class Inbox:
     async def read(self) -> AsyncIterator[Message]:
         """Messages in order, until ``close``."""
         while True:
-            while self._waiting:
-                yield self._waiting.popleft()
+            while self._urgent or self._waiting:
+                yield (self._urgent or self._waiting).popleft()
             if self._closed:
                 return
             self._reader = asyncio.get_running_loop().create_future()

@@ -62,6 +62,11 @@ def orchestrator_lock(folder: Path, lab: str) -> Iterator[None]:
         yield
 
 
+def try_orchestrator_lock(folder: Path, lab: str, held: ExitStack) -> bool:
+    """The same without an error: whether it is ours now, until ``held`` is closed."""
+    return _take(_folder(folder) / f"{lab}.orchestrator.lock", held)
+
+
 @asynccontextmanager
 async def instrument_locks(
     folder: Path, lab: str, instruments: Iterable[str]

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import secrets
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,24 +25,28 @@ from sdl.shell.bench_file import BENCH_FILE
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
-from sdl.shell.lab_lock import orchestrator_lock
+from sdl.shell.crash import crash_point, die_as_told
+from sdl.shell.desk import Beside
+from sdl.shell.leading import leading
+from sdl.shell.lease import Lease
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node_process import node_child
 from sdl.shell.outcome import Outcome
 from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import WORKER, planner_child
 from sdl.shell.preflight import Prepared, prepare
+from sdl.shell.presence import Presence
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime, Watch
 from sdl.shell.writer import Writer
 from sdl.wire.topics import Topics
 
-NODE_RESTARTS = 5
-"""Times that a node process which died is started again before the run is given up, ..."""
-NODE_MEMORY_S = 600.0
+CHILD_RESTARTS = 5
+"""Times that a node or broker which died is started again before the run is given up, ..."""
+CHILD_MEMORY_S = 600.0
 """... counted over these last wall seconds; a campaign may go on for weeks."""
-NODE_PAUSES_S = (1.0, 2.0, 5.0)
+CHILD_PAUSES_S = (1.0, 2.0, 5.0)
 """Wall seconds between the tries of one restart: a dead process's port may still be busy."""
 
 log = logging.getLogger(__name__)
@@ -62,6 +67,8 @@ class Choice:
     Only where the campaign goes on."""
     planner: str | None = None
     """Name of an ``sdl planner`` worker that runs elsewhere; None starts one."""
+    standby: bool = False
+    """Wait until whoever leads the lab ends or dies, then go on as with ``resume``."""
 
 
 async def run_campaign(
@@ -70,53 +77,60 @@ async def run_campaign(
     watch: Watch = lambda _: None,
     stop: asyncio.Event | None = None,
     choice: Choice = Choice(),
+    beside: Beside | None = None,
 ) -> Outcome:
     """Run a campaign to its end.
 
+    ``beside``: what lets people speak to it while it works.
     ``stop``: set it to end in good order. Cancelling leaves at once; the campaign can be resumed.
     UserMistake before anything starts, LabFault, PlannerFault or RecordFault where one of them
     gives up on the way.
     """
+    die_as_told()
     prepared = prepare(campaign_path)
     record = Record.open(prepared.lab.record_url)
     try:
-        return await _run(prepared, record, watch, stop, choice)
+        lab = prepared.lab.lab.name
+        async with leading(record, lab, prepared.lab.folder, standby=choice.standby) as lease:
+            crash_point("orchestrator.lease.taken")
+            return await _lead(_Task(prepared, record, lease, watch, stop, choice, beside))
     finally:
         record.close()
 
 
-async def _run(
-    prepared: Prepared,
-    record: Record,
-    watch: Watch,
-    stop: asyncio.Event | None,
-    choice: Choice,
-) -> Outcome:
-    with orchestrator_lock(prepared.lab.folder, prepared.lab.lab.name):
-        return await _run_alone(prepared, record, watch, stop, choice)
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """What was asked for, and under which lease."""
+
+    prepared: Prepared
+    record: Record
+    lease: Lease
+    watch: Watch
+    stop: asyncio.Event | None
+    choice: Choice
+    beside: Beside | None
 
 
-async def _run_alone(
-    prepared: Prepared,
-    record: Record,
-    watch: Watch,
-    stop: asyncio.Event | None,
-    choice: Choice,
-) -> Outcome:
+async def _lead(task: _Task) -> Outcome:
     began = time.perf_counter()
-    lab = prepared.lab.lab
+    prepared, record, choice, lease = task.prepared, task.record, task.choice, task.lease
+    if choice.standby and (ended := _ended_meanwhile(task)) is not None:
+        return ended
     name, goes_on = opening.choose(
-        record, prepared.campaign.campaign.name, resume=choice.resume, anew=choice.anew
+        record,
+        prepared.campaign.campaign.name,
+        resume=choice.resume or choice.standby,
+        anew=choice.anew,
     )
-    campaign = opening.renamed(prepared.campaign.campaign, name)
+    lab, campaign = prepared.lab.lab, opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
     _make_folder(folder, goes_on=goes_on)
-    resumed = _resumed(prepared, record, campaign, choice) if goes_on else None
+    resumed = _resumed(task, campaign) if goes_on else None
     async with AsyncExitStack() as stack:
-        place = await _start(stack, prepared, folder, choice)
+        place = await _start(stack, task, folder)
         # Only now: the lab's time does not pass while the children load their libraries.
         clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
-        opened = resumed or _begun(prepared, campaign, clock)
+        opened = resumed or _begun(task, campaign, clock)
         writer = Writer(record)
         stack.callback(writer.close)
         runtime = Runtime(
@@ -127,12 +141,25 @@ async def _run_alone(
             planner=place.planner,
             clock=clock,
             topics=Topics(lab.name),
-            watch=watch,
+            watch=task.watch,
+            presence=place.presence,
+            vouch=lease.vouch,
         )
         for perform in opened.sent:
             runtime.remember(perform)
-        await _work(runtime, opened, place, stop)
+        await _work(runtime, opened, place, task)
     return _outcome(opened, prepared, folder, time.perf_counter() - began)
+
+
+def _ended_meanwhile(task: _Task) -> Outcome | None:
+    """How the campaign that a standby stood by for has ended; None where there is work left."""
+    prepared, record = task.prepared, task.record
+    campaign = prepared.campaign.campaign
+    latest = opening.latest(record, campaign.name)
+    if latest is None or opening.unfinished(record, campaign.name) is not None:
+        return None
+    opened = _resumed(task, opening.renamed(campaign, latest))
+    return _outcome(opened, prepared, prepared.lab.folder / ".sdl" / latest, 0.0)
 
 
 def _make_folder(folder: Path, *, goes_on: bool) -> None:
@@ -142,31 +169,31 @@ def _make_folder(folder: Path, *, goes_on: bool) -> None:
         (folder / BENCH_FILE).unlink(missing_ok=True)
 
 
-def _resumed(
-    prepared: Prepared, record: Record, campaign: Campaign, choice: Choice
-) -> opening.Opening:
+def _resumed(task: _Task, campaign: Campaign) -> opening.Opening:
     """Where the record ends; found before anything starts, for the files may not fit any more."""
     return opening.again(
-        prepared.script,
-        record,
+        task.prepared.script,
+        task.record,
         campaign,
-        prepared.lab.lab,
+        task.prepared.lab.lab,
         at=time.time(),
-        bench_checked=choice.bench_checked,
+        bench_checked=task.choice.bench_checked,
+        epoch=task.lease.epoch,
     )
 
 
-def _begun(prepared: Prepared, campaign: Campaign, clock: WallClock) -> opening.Opening:
-    lab = prepared.lab.lab
+def _begun(task: _Task, campaign: Campaign, clock: WallClock) -> opening.Opening:
+    lab = task.prepared.lab.lab
     kind: Clock = "wall" if lab.speed == 1.0 else "scaled"
     return opening.new(
-        prepared.script,
+        task.prepared.script,
         campaign,
         lab,
         at=clock.now(),
         clock=kind,
         speed=lab.speed,
-        file_name=prepared.campaign.campaign.name,
+        file_name=task.prepared.campaign.campaign.name,
+        epoch=task.lease.epoch,
     )
 
 
@@ -175,17 +202,29 @@ class _Place:
     """What stands ready around the runtime."""
 
     bus: MqttBus
+    presence: Presence
     planner: PlannerClient
     broker: EmbeddedBroker | None
     node: Child | None
 
 
-async def _start(stack: AsyncExitStack, prepared: Prepared, folder: Path, choice: Choice) -> _Place:
-    lab = prepared.lab.lab
+async def _start(stack: AsyncExitStack, task: _Task, folder: Path) -> _Place:
+    prepared, choice, lease = task.prepared, task.choice, task.lease
+    lab, boot = prepared.lab.lab, secrets.token_hex(8)
     broker, url = await _broker(stack, lab, folder)
-    bus = MqttBus(url, f"sdl-{lab.name}-orchestrator")
+    # A name of its own: one that was frozen must not end the line of whoever took over.
+    bus = MqttBus(url, f"sdl-{lab.name}-orchestrator-{boot}")
     stack.push_async_callback(bus.aclose)
-    await bus.connect()  # before the children, whose logs would tell of it much later
+    presence = Presence(
+        bus,
+        Topics(lab.name),
+        boot=boot,
+        epoch=lease.epoch,
+        now=time.time,
+        may_speak=lease.is_fresh,
+    )
+    # Before the children, whose logs would tell of a broker out of reach much later.
+    await bus.connect(will=presence.will(), on_connect=presence.announce)
     broker_file = folder / URL_FILE
     node = (
         node_child(lab, prepared.lab.folder, run_folder=folder, broker_file=broker_file)
@@ -205,13 +244,13 @@ async def _start(stack: AsyncExitStack, prepared: Prepared, folder: Path, choice
                     group.create_task(child.start())
     planner = PlannerClient(
         lab=lab.name,
-        bus=MqttBus(url, f"sdl-{lab.name}-asks"),
+        bus=MqttBus(url, f"sdl-{lab.name}-asks-{boot}"),
         restart=worker.restart if worker else None,
         worker=choice.planner or WORKER,
     )
     stack.push_async_callback(planner.aclose)
     await planner.start()
-    return _Place(bus=bus, planner=planner, broker=broker, node=node)
+    return _Place(bus=bus, presence=presence, planner=planner, broker=broker, node=node)
 
 
 async def _broker(
@@ -226,63 +265,72 @@ async def _broker(
     return None, lab.broker
 
 
-async def _work(
-    runtime: Runtime, opened: opening.Opening, place: _Place, stop: asyncio.Event | None
-) -> None:
+async def _work(runtime: Runtime, opened: opening.Opening, place: _Place, task: _Task) -> None:
     """Run the campaign beside those who watch over the children; the first failure is raised."""
     with _first_of_group():
         async with asyncio.TaskGroup() as group:
-            beside = [
+            others = [
+                group.create_task(task.lease.keep()),
                 group.create_task(_keep_node(place.node)),
-                group.create_task(_guard(place.broker)),
-                group.create_task(_await_stop(runtime, stop)),
+                group.create_task(_keep_broker(place.broker)),
+                group.create_task(_await_stop(runtime, task.stop)),
+                group.create_task(_open_desk(runtime, task)),
             ]
             await runtime.run(*opened.first)
-            for task in beside:
-                task.cancel()
+            for other in others:
+                other.cancel()
+
+
+async def _open_desk(runtime: Runtime, task: _Task) -> None:
+    """Let people in once there is something to see, until cancelled."""
+    if task.beside is None:
+        return
+    await runtime.begun.wait()
+    async with task.beside(runtime, task.prepared.lab.folder / ".sdl"):
+        await asyncio.Event().wait()
 
 
 async def _keep_node(node: Child | None) -> None:
     """Start the node again when it dies; the engine asks it what became of its commands."""
-    if node is None:
-        return
+    if node is not None:
+        await _keep(node, node.restart)
+
+
+async def _keep_broker(broker: EmbeddedBroker | None) -> None:
+    """Start it again where it was; all clients come back by themselves and ask what they missed."""
+    if broker is not None:
+        await _keep(broker.child, broker.restart)
+
+
+async def _keep(child: Child, restart: Callable[[], Awaitable[None]]) -> None:
     deaths: deque[float] = deque()
     while True:
-        await node.wait()
+        await child.wait()
         now = time.monotonic()
         deaths.append(now)
-        while deaths[0] < now - NODE_MEMORY_S:
+        while deaths[0] < now - CHILD_MEMORY_S:
             deaths.popleft()
-        if len(deaths) > NODE_RESTARTS:
+        if len(deaths) > CHILD_RESTARTS:
             raise LabFault(
-                f"the node process died {len(deaths)} times in {NODE_MEMORY_S / 60:g} minutes; "
-                f"its log {node.log} ends with:\n{node.last_lines()}\n"
+                f"the {child.name} process died {len(deaths)} times in {CHILD_MEMORY_S / 60:g} "
+                f"minutes; its log {child.log} ends with:\n{child.last_lines()}\n"
                 "Mend the cause, then go on with: sdl run ... --resume"
             )
-        await _start_again(node)
+        log.warning("the %s process died; it is started again", child.name)
+        await _start_again(restart)
 
 
-async def _start_again(node: Child) -> None:
-    """Start a dead node; LabFault says why the last try failed."""
-    for pause_s in NODE_PAUSES_S:
+async def _start_again(restart: Callable[[], Awaitable[None]]) -> None:
+    """Start a dead child; LabFault says why the last try failed."""
+    for pause_s in CHILD_PAUSES_S:
         try:
-            await node.restart()
+            await restart()
         except LabFault as fault:
             log.warning("%s\nNext try in %g s", fault, pause_s)
             await asyncio.sleep(pause_s)
         else:
             return
-    await node.restart()
-
-
-async def _guard(broker: EmbeddedBroker | None) -> None:
-    if broker is None:
-        return
-    await broker.child.wait()
-    raise LabFault(
-        f"the embedded broker died (log: {broker.child.log}); "
-        "nothing on record is lost, go on with: sdl run ... --resume"
-    )
+    await restart()
 
 
 async def _await_stop(runtime: Runtime, stop: asyncio.Event | None) -> None:

@@ -22,8 +22,9 @@ GRACE_S = 4.0
 
 def announce_ready() -> None:
     """Tell the parent; from here on standard output goes where standard error goes: to the log."""
-    sys.stdout.write(f"{READY}\n")
-    sys.stdout.flush()
+    with contextlib.suppress(BrokenPipeError):  # it has died: its end of our input tells us, too
+        sys.stdout.write(f"{READY}\n")
+        sys.stdout.flush()
     os.dup2(2, 1)
 
 

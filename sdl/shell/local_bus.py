@@ -59,6 +59,7 @@ class LocalBus:
         self._broker = broker
         self._client_id = client_id
         self._filters: list[str] = []
+        self._urgent: set[str] = set()
         self._inbox = Inbox()
         self._will: Message | None = None
         self._on_connect: OnConnect | None = None
@@ -102,7 +103,9 @@ class LocalBus:
             now = asyncio.get_running_loop().time()
             self._kept.append((message, None if expiry_s is None else now + expiry_s))
 
-    async def subscribe(self, *filters: str) -> None:
+    async def subscribe(self, *filters: str, at_once: bool = False) -> None:
+        if at_once:
+            self._urgent.update(filters)
         for pattern in filters:
             if pattern not in self._filters:
                 self._filters.append(pattern)
@@ -120,7 +123,7 @@ class LocalBus:
     def deliver(self, message: Message) -> None:
         """Take a message from the broker; once, however many filters match."""
         if any(matches(pattern, message.topic) for pattern in self._filters):
-            self._inbox.put(message)
+            self._inbox.put(message, urgent=message.topic in self._urgent)
 
     def drop(self) -> None:
         """Break the line without a good-bye: the broker publishes the will."""
@@ -133,4 +136,4 @@ class LocalBus:
 
     def _receive_retained(self, pattern: str) -> None:
         for message in self._broker.retained(pattern):
-            self._inbox.put(message)
+            self._inbox.put(message, urgent=message.topic in self._urgent)

@@ -9,7 +9,7 @@ import socket
 import ssl
 import time
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from urllib.parse import unquote, urlsplit
@@ -89,11 +89,18 @@ class _Outgoing:
 class MqttBus:
     """One client of an MQTT broker."""
 
-    def __init__(self, url: str, client_id: str) -> None:
-        """``client_id`` must be unique at the broker; a second one ends the first one's line."""
+    def __init__(self, url: str, client_id: str, *, lasting: bool = False) -> None:
+        """``client_id`` must be unique at the broker; a second one ends the first one's line.
+
+        ``lasting``: the broker keeps what comes for this client while it is away, and delivers
+        again what ``Message.ack`` was not called for. Otherwise messages count as received at
+        once, and nobody is asked to call it.
+        """
         self.address = Address.of(url)
         self._client_id = client_id
-        self._filters: dict[str, None] = {}
+        self._lasting = lasting
+        self._filters: dict[str, int] = {}
+        """With the quality of service that each is asked for in."""
         self._inbox = Inbox()
         self._will: Message | None = None
         self._on_connect: OnConnect | None = None
@@ -144,11 +151,14 @@ class MqttBus:
         elif qos:
             self._keep(outgoing)
 
-    async def subscribe(self, *filters: str) -> None:
-        self._filters.update(dict.fromkeys(filters))
+    async def subscribe(self, *filters: str, at_once: bool = False) -> None:
+        # A broker holds messages of quality 1 back while too many are not acknowledged: a stop
+        # would wait behind the commands. With 0 it is passed on at once.
+        wanted = dict.fromkeys(filters, 0 if at_once else 1)
+        self._filters.update(wanted)
         if self._connection is not None and self._connection.is_open:
             with suppress(aiomqtt.MqttError):  # a broken line subscribes again when it is mended
-                await self._subscribe(self._connection, filters)
+                await self._subscribe(self._connection, wanted)
 
     def messages(self) -> AsyncIterator[Message]:
         return self._inbox.read()
@@ -211,7 +221,7 @@ class MqttBus:
         connection = self._new_connection()
         try:
             async with connection:
-                await self._subscribe(connection, tuple(self._filters))
+                await self._subscribe(connection, dict(self._filters))
                 await self._until_lost(connection, first)
         finally:
             self._connection = None
@@ -242,12 +252,10 @@ class MqttBus:
             _LOG.warning("connection to %s is back", self.address)
         self._missed = False
 
-    async def _subscribe(self, connection: Connection, filters: tuple[str, ...]) -> None:
+    async def _subscribe(self, connection: Connection, filters: Mapping[str, int]) -> None:
         if not filters:
             return
-        granted: Sequence[int | ReasonCode] = await connection.subscribe(
-            [(each, 1) for each in filters]
-        )
+        granted: Sequence[int | ReasonCode] = await connection.subscribe(list(filters.items()))
         for each, code in zip(filters, granted, strict=False):
             if (code.value if isinstance(code, ReasonCode) else code) >= REFUSED:
                 raise LabFault(
@@ -271,16 +279,20 @@ class MqttBus:
         self._idle.set()
         self._room.set()
 
+    def _deliver(self, message: Message) -> None:
+        self._inbox.put(message, urgent=self._filters.get(message.topic) == 0)
+
     def _new_connection(self) -> Connection:
         will = self._will
         return Connection(
             self.address.host,
             self.address.port,
-            deliver=self._inbox.put,
+            deliver=self._deliver,
             acknowledged=self._acknowledged,
             username=self.address.user,
             password=self.address.password,
             identifier=self._client_id,
+            lasting=self._lasting,
             will=aiomqtt.Will(will.topic, will.payload, 1, will.retain) if will else None,
             timeout=CONNECT_TIMEOUT_S,
             keepalive=KEEPALIVE_S,

@@ -3,14 +3,18 @@
 A step of a protocol is one command and two events, so what a message costs decides how many
 instruments one process can serve. aiomqtt makes a task for each message received and waits for
 each acknowledgement apart; here messages go straight to the inbox, a publish is handed over and
-its acknowledgement only counted, and the socket is written without asking the selector first.
+its acknowledgement only counted, and the socket is written without asking the selector first,
+all packets at once.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
+from collections import deque
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
 from ssl import SSLContext
 from typing import TYPE_CHECKING
 
@@ -18,12 +22,22 @@ import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
 
 from sdl.shell.bus import Message
+from sdl.shell.mqtt_socket import GatheringSocket
 
 if TYPE_CHECKING:
     from aiomqtt.types import PahoSocket, SocketOption
     from paho.mqtt.client import Client, MQTTMessage
     from paho.mqtt.properties import Properties
     from paho.mqtt.reasoncodes import ReasonCode
+
+
+@dataclass(slots=True)
+class _Received:
+    """A message of quality of service 1 that a lasting client received."""
+
+    mid: int
+    """Number of its packet."""
+    taken: bool = False
 
 
 class Connection(aiomqtt.Client):
@@ -39,6 +53,7 @@ class Connection(aiomqtt.Client):
         username: str | None,
         password: str | None,
         identifier: str,
+        lasting: bool,
         will: aiomqtt.Will | None,
         timeout: float,
         keepalive: int,
@@ -46,17 +61,27 @@ class Connection(aiomqtt.Client):
         tls_context: SSLContext | None,
         socket_options: Iterable[SocketOption],
     ) -> None:
-        """``deliver`` and ``acknowledged`` (with the packet's number) are called in the loop."""
+        """``deliver`` and ``acknowledged`` (with the packet's number) are called in the loop.
+
+        ``lasting``: what is received is acknowledged when it is said, not when it is delivered,
+        and the broker keeps the session.
+        """
         self._deliver = deliver
         self._acknowledged = acknowledged
         self._loop_thread = threading.get_ident()
         self._writing = False
+        self._blocked = False
+        self._socket: GatheringSocket | None = None
+        self._lasting = lasting
+        self._due: deque[_Received] = deque()
+        """What was received and not acknowledged; that has to be done in this order."""
         super().__init__(
             hostname,
             port,
             username=username,
             password=password,
             identifier=identifier,
+            clean_session=not lasting,
             will=will,
             timeout=timeout,
             keepalive=keepalive,
@@ -64,6 +89,8 @@ class Connection(aiomqtt.Client):
             tls_context=tls_context,
             socket_options=socket_options,
         )
+        self._client.manual_ack_set(lasting)
+        self._client.disable_logger()  # six lines for each command, which nobody reads
 
     @property
     def is_open(self) -> bool:
@@ -81,7 +108,22 @@ class Connection(aiomqtt.Client):
 
     def _on_message(self, client: Client, userdata: object, message: MQTTMessage) -> None:
         del client, userdata
-        self._deliver(Message(message.topic, bytes(message.payload), message.retain))
+        topic, payload = message.topic, bytes(message.payload)
+        if self._lasting and message.qos:
+            received = _Received(message.mid)
+            self._due.append(received)
+            ack = partial(self._taken, received)
+            self._deliver(Message(topic, payload, message.retain, ack))
+        else:
+            self._deliver(Message(topic, payload, message.retain))
+
+    def _taken(self, received: _Received) -> None:
+        """Acknowledge a message, as soon as all that came before it are."""
+        received.taken = True
+        while self._due and self._due[0].taken:
+            mid = self._due.popleft().mid
+            if self.is_open:  # a new line has new numbers
+                self._client.ack(mid, 1)
 
     def _on_publish(
         self,
@@ -94,20 +136,53 @@ class Connection(aiomqtt.Client):
         del client, userdata, reason_code, properties
         self._acknowledged(mid)
 
+    def _on_socket_open(self, client: Client, userdata: object, sock: PahoSocket) -> None:
+        for option in self._socket_options:  # which aiomqtt gives to no socket but a plain one
+            sock.setsockopt(*option)
+        self._socket = GatheringSocket(sock)
+        client._sock = self._socket  # noqa: SLF001 -- the library has no other way
+        super()._on_socket_open(client, userdata, sock)
+
+    def _on_socket_close(self, client: Client, userdata: object, sock: PahoSocket) -> None:
+        if self._blocked:
+            self._loop.remove_writer(sock.fileno())
+            self._blocked = False
+        super()._on_socket_close(client, userdata, sock)
+
     def _on_socket_register_write(self, client: Client, userdata: object, sock: PahoSocket) -> None:
+        del client, userdata, sock
         if threading.get_ident() != self._loop_thread:  # while connecting
-            super()._on_socket_register_write(client, userdata, sock)
-        elif self._writing:  # the socket is full: go on when it has room
-            self._loop.add_writer(sock.fileno(), self._write)
-        else:
+            self._loop.call_soon_threadsafe(self._write)
+        elif not self._writing:
             self._loop.call_soon(self._write)
+
+    def _on_socket_unregister_write(
+        self, client: Client, userdata: object, sock: PahoSocket
+    ) -> None:
+        """Whether anything waits for the line to be free is seen in ``_write``."""
 
     def _write(self) -> None:
         self._writing = True
         try:
             self._client.loop_write()
+            self._flush()
         except Exception as error:  # noqa: BLE001 -- whatever it is, this line is broken
             if not self._disconnected.done():
                 self._disconnected.set_exception(error)
         finally:
             self._writing = False
+
+    def _flush(self) -> None:
+        """Give the line all that it takes; and more when it has room again."""
+        line = self._socket
+        if line is None or line.fileno() < 0:
+            return
+        if not line.flush():
+            self._loop.add_writer(line.fileno(), self._write)
+            self._blocked = True
+            return
+        if self._blocked:
+            self._loop.remove_writer(line.fileno())
+            self._blocked = False
+        if self._client.want_write():  # it was told to wait
+            self._loop.call_soon(self._write)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import heapq
 import logging
 import secrets
 import time
-from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-
-from pydantic_core import from_json
 
 from sdl.capabilities import Device
 from sdl.errors import DriverFault, LimitReached, SdlError, UserMistake
@@ -19,25 +19,27 @@ from sdl.model.lab import Instrument, Lab
 from sdl.shell.bench_file import BenchFile, Remembering
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
-from sdl.shell.offered import check_limits, offered_action, offered_by
+from sdl.shell.node_journal import Booted, NodeJournal, Remembered, Renewed
+from sdl.shell.node_journal_memory import MemoryJournal
+from sdl.shell.node_journal_pen import Epoch, Pen
+from sdl.shell.offered import check_limits, check_probes, offered_action, offered_by
 from sdl.shell.plugins import Loaded, construct
-from sdl.shell.station import NODE_FAILED, CommandId, Station
-from sdl.wire.mqtt import (
-    CID_CAP,
-    Birth,
-    CommandMessage,
-    Control,
-    Heartbeat,
-    Status,
-    Unreadable,
-    birth_digest,
-    decode,
-    encode,
-)
-from sdl.wire.topics import Topics, kind_in, name_in
+from sdl.shell.reception import Reception
+from sdl.shell.station import Station
+from sdl.wire.mqtt import Birth, Heartbeat, Status, birth_digest, encode
+from sdl.wire.topics import Topics
 
 HEARTBEAT_S = 2.0
 """Wall seconds between heartbeats; with three missed, a node counts as lost."""
+SILENCE_S = 30.0
+"""Loop seconds without a sign of life of an orchestrator after which its instruments rest."""
+PATIENCE_S = 4.0
+"""Loop seconds that an orchestrator which is heard again has to greet us by itself."""
+STATES = 50
+"""Instruments whose new state is told with one heartbeat, where nobody is in a hurry to know."""
+
+Build = Callable[[Instrument, Path, object], tuple[Device, Loaded]]
+"""Makes a driver, from the folder of ``lab.toml`` and the bench of simulators."""
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -56,14 +58,20 @@ class Node:
         name: str = "node",
         only: tuple[str, ...] = (),
         boot: str | None = None,
-        memory: Path | None = None,
+        journal: NodeJournal | None = None,
+        bench_file: Path | None = None,
         heartbeat_s: float | None = HEARTBEAT_S,
+        silence_s: float | None = SILENCE_S,
+        build: Build = construct,
     ) -> None:
         """``folder``: that of ``lab.toml``. ``only``: host these instruments, all if empty.
 
-        ``boot``: id of this start, random if None. ``memory``: file that keeps the bench over a
+        ``boot``: id of this start, random if None. ``journal``: what it keeps in mind over a
+        restart; one that lives as long as the node if None. ``bench_file``: keeps the bench over a
         restart; None keeps it in memory alone. ``heartbeat_s`` None: no heartbeats, for virtual
-        time. UserMistake if an instrument or one of its options does not exist.
+        time. ``silence_s``: how long an orchestrator may be silent; None: for ever. ``build``:
+        makes the driver of an instrument. UserMistake if an instrument or one of its options does
+        not exist.
         """
         self.lab = lab
         self.name = name
@@ -72,32 +80,59 @@ class Node:
         self._clock = clock
         self._topics = Topics(lab.name)
         self._heartbeat_s = heartbeat_s
-        self._bench_file = None if memory is None else BenchFile(bench, memory)
+        self._silence_s = silence_s
+        self._journal = journal if journal is not None else MemoryJournal(secrets.token_hex(8))
+        self._epoch = Epoch()
+        self._bench_file = None if bench_file is None else BenchFile(bench, bench_file)
         if self._bench_file is not None:
             self._bench_file.restore()
-        self.stations: dict[str, Station] = {}
-        self._births: dict[str, bytes] = {}
-        for instrument in _chosen(lab, only):
-            self._take_in(instrument, folder, bench)
         self._tasks: set[asyncio.Task[None]] = set()
         self._obeying: asyncio.Task[None] | None = None
+        self._renewing = asyncio.Lock()
+        self._dead = self._closing = False
+        self.stations: dict[str, Station] = {}
+        self._births: dict[str, Birth] = {}
+        self._shown: dict[str, tuple[int, str]] = {}
+        """By instrument: number of the heartbeat with which its state was told, and the state."""
+        for instrument in _chosen(lab, only):
+            self._take_in(instrument, *build(instrument, folder, bench))
+        self._reception = Reception(
+            topics=self._topics,
+            stations=self.stations,
+            epoch=self._epoch,
+            clock=clock,
+            boot=self.boot,
+            put_back=self._renew,
+            spawn=self._spawn,
+        )
+
+    @property
+    def memory(self) -> str:
+        """Name of its journal."""
+        return self._journal.memory
 
     async def start(self) -> None:
         """Connect to the instruments and to the bus, and begin to obey.
 
-        DriverFault or LabFault names the instrument that does not answer, or the broker.
+        DriverFault or LabFault names the instrument that does not answer, or the broker;
+        RecordFault says that the node's journal cannot be read or written.
         """
+        unfinished = await self._recall()
         await self._connect_devices()
-        for name in self.stations:
-            await self._bus.subscribe(self._topics.command(name), self._topics.control(name))
+        for name, commands in unfinished.items():
+            self._spawn(self.stations[name].recover(commands))
+        await self._bus.subscribe(*self._reception.commands)
+        await self._bus.subscribe(*self._reception.at_once, at_once=True)
         try:
             await self._bus.connect(will=self._status(online=False), on_connect=self._announce)
         except BaseException:
             await self._close_stations()
             raise
-        self._obeying = self._spawn(self._obey())
+        self._obeying = self._spawn(self._reception.obey(self._bus.messages()))
         if self._heartbeat_s is not None:
             self._spawn(self._beat(self._heartbeat_s))
+        if self._silence_s is not None:
+            self._spawn(self._watch(self._silence_s))
 
     async def serve(self, stop: asyncio.Event) -> None:
         """Return when ``stop`` is set; raise whatever ended this node's work before that."""
@@ -110,16 +145,28 @@ class Node:
 
     async def aclose(self) -> None:
         """Make everything safe, say good-bye, and close the lines to instruments and bus."""
-        await self._close_stations()
-        await self._send(self._status(online=False))
+        if not self._dead:
+            self._closing = True
+            await self._close_stations()
+            await self._send(self._status(online=False))
         for task in tuple(self._tasks):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         await self._bus.aclose()
 
-    def _take_in(self, instrument: Instrument, folder: Path, bench: object) -> None:
-        device, loaded = construct(instrument, folder, bench)
+    def kill(self) -> None:
+        """End at once, as in a crash: nothing more is written, told or begun. For simulations.
+
+        What a driver does now is cancelled. The bus and the journal are left as they are.
+        """
+        self._dead = True
+        for station in self.stations.values():
+            station.pen.dead = True
+        for task in tuple(self._tasks):
+            task.cancel()
+
+    def _take_in(self, instrument: Instrument, device: Device, loaded: Loaded) -> None:
         operations = offered_by(type(device))
         if not operations:
             raise UserMistake(
@@ -127,16 +174,31 @@ class Node:
                 "its methods with @action, or give it all methods of a contract"
             )
         check_limits(instrument, operations)
-        self.stations[instrument.name] = Station(
+        check_probes(type(device), operations)
+        name = instrument.name
+        changed = partial(self._tell_state, name)
+        self.stations[name] = Station(
             instrument=instrument,
             device=device,
             operations=operations,
             clock=self._clock,
             boot=self.boot,
-            publish=self._event_line(instrument.name),
+            journal=self._journal,
+            epoch=self._epoch,
+            pen=Pen(
+                device=name,
+                boot=self.boot,
+                journal=self._journal,
+                epoch=self._epoch,
+                clock=self._clock,
+                publish=partial(self._send_event, self._topics.event(name)),
+                changed=changed,
+            ),
             settled=self._settled,
+            changed=changed,
+            spawn=self._spawn,
         )
-        self._births[instrument.name] = encode(self._birth(instrument, operations, loaded))
+        self._births[name] = self._birth(instrument, operations, loaded)
 
     def _birth(
         self, instrument: Instrument, operations: Mapping[str, Operation], loaded: Loaded
@@ -145,7 +207,7 @@ class Node:
             dev=instrument.name,
             node=self.name,
             boot=self.boot,
-            memory=self.boot,
+            memory=self._journal.memory,
             driver=instrument.driver,
             driver_version=loaded.version,
             driver_sha256=loaded.sha256,
@@ -157,8 +219,36 @@ class Node:
         return birth.model_copy(update={"sha256": birth_digest(birth.model_dump(mode="json"))})
 
     def _status(self, *, online: bool) -> Message:
-        status = Status(boot=self.boot, epoch=0, online=online, at=self._clock.now())
+        status = Status(boot=self.boot, epoch=self._epoch.seen, online=online, at=self._clock.now())
         return Message(self._topics.node_status(self.name), encode(status), retain=True)
+
+    async def _recall(self) -> dict[str, Sequence[Remembered]]:
+        """Go on where the journal ends; what is unfinished there, by instrument."""
+        recalled = self._journal.recall(tuple(self.stations))
+        if recalled.put_back:
+            _LOG.error("the node's journal was put back to an older state; it gets a new name")
+            await self._journal.commit((Renewed(), Booted(boot=self.boot)))
+            recalled = self._journal.recall(tuple(self.stations))
+        else:
+            await self._journal.commit((Booted(boot=self.boot),))
+        self._epoch.seen = self._epoch.durable = recalled.epoch
+        for name, station in self.stations.items():
+            station.take_up(recalled.devices[name])
+        return {
+            name: device.unfinished
+            for name, device in recalled.devices.items()
+            if device.unfinished
+        }
+
+    async def _renew(self, station: Station, memory: str) -> None:
+        """The journal of this name was put back: go on under another one, and announce it."""
+        async with self._renewing:
+            if memory != self._journal.memory:
+                return  # another greeting has told already
+            await station.pen.keep(Renewed())
+            for each in self.stations.values():
+                each.forget_waiting()
+        await self._announce()
 
     async def _connect_devices(self) -> None:
         done: list[Device] = []
@@ -180,87 +270,72 @@ class Node:
     async def _announce(self) -> None:
         """After every connection, for a broker may have forgotten all that it kept."""
         await self._send(self._status(online=True))
-        for name, birth in self._births.items():
-            await self._send(Message(self._topics.birth(name), birth, retain=True))
+        for name in self.stations:
+            await self._send_birth(name)
             await self._send_state(name)
 
-    async def _obey(self) -> None:
-        async for message in self._bus.messages():
-            station = self.stations.get(name_in(message.topic))
-            if station is None:
-                continue
-            if kind_in(message.topic) == "cmd":
-                await self._command(station, message)
-            else:
-                self._control(station, message)
-
-    async def _command(self, station: Station, message: Message) -> None:
-        try:
-            await self._obey_one(station, message)
-        except Exception:  # noqa: BLE001 -- whatever one message holds, the node goes on
-            _LOG.exception("%s: a command could not be handled", station.instrument.name)
-            await self._drop(station, message, NODE_FAILED)
-
-    async def _obey_one(self, station: Station, message: Message) -> None:
-        try:
-            command = decode(CommandMessage, message.payload)
-        except Unreadable as error:
-            await self._drop(station, message, str(error))
-            return
-        if command.dev != station.instrument.name:
-            await self._drop(station, message, f"it is meant for {command.dev!r}")
-        elif message.retain and command.memory == self.boot:
-            await self._drop(station, message, "a retained command is never obeyed")
-        else:
-            await station.command(command)
-
-    def _control(self, station: Station, message: Message) -> None:
-        try:
-            control = decode(Control, message.payload)
-        except Unreadable as error:
-            _LOG.warning("%s: control message dropped: %s", station.instrument.name, error)
-            return
-        if not message.retain:
-            self._spawn(_guarded(station, control))  # apart: make_safe may take its time
-
-    async def _drop(self, station: Station, message: Message, why: str) -> None:
-        _LOG.warning("%s: command dropped: %s", station.instrument.name, why)
-        command = _id_in(message.payload)
-        if command is not None and not station.knows(command):  # else it is told already
-            await station.refuse(command, why)
-
     async def _beat(self, heartbeat_s: float) -> None:
-        seq, shown = 0, dict.fromkeys(self.stations, "")
+        seq = 0
+        topic = self._topics.node_heartbeat(self.name)
         while True:
             await asyncio.sleep(heartbeat_s)
             seq += 1
-            beat = encode(Heartbeat(boot=self.boot, seq=seq, monotonic=time.monotonic()))
-            for name, station in self.stations.items():
-                await self._bus.publish(self._topics.heartbeat(name), beat, qos=0)
-                state = station.state.model_dump_json(exclude={"at"})
-                if state != shown[name]:
-                    shown[name] = state
-                    await self._send_state(name)
+            beat = Heartbeat(boot=self.boot, seq=seq, monotonic=time.monotonic())
+            await self._bus.publish(topic, encode(beat), qos=0)
+            changed = (
+                (*self._shown[name], name)
+                for name, station in self.stations.items()
+                if station.status != self._shown[name][1]
+            )
+            for _, _, name in heapq.nsmallest(STATES, changed):
+                await self._send_state(name, seq)
 
-    async def _send_state(self, name: str) -> None:
-        state = encode(self.stations[name].state)
-        await self._send(Message(self._topics.state(name), state, retain=True))
+    async def _watch(self, silence_s: float) -> None:
+        """Let the instruments rest when the orchestrator falls silent; each time once."""
+        while True:
+            await self._reception.silence(silence_s)
+            _LOG.warning(
+                "no orchestrator for %g s: what runs is finished, then all rests", silence_s
+            )
+            for station in self.stations.values():
+                self._spawn(station.rest())
+            await self._reception.contact()
+            await asyncio.sleep(PATIENCE_S)
+            if any(station.status == "waiting" for station in self.stations.values()):
+                # As after a restart: whoever is there again does not know that it has to greet us.
+                await self._send(self._status(online=False))
+                await self._announce()
+
+    def _tell_state(self, name: str) -> None:
+        if not self._dead:
+            self._spawn(self._send_state(name))
+
+    async def _send_state(self, name: str, seq: int | None = None) -> None:
+        if self._closing:  # that all stops now is no stop that lasts
+            return
+        station = self.stations[name]
+        if station.stopped != self._births[name].stopped:
+            await self._send_birth(name)  # for whoever comes later
+        self._shown[name] = (seq or self._shown.get(name, (0, ""))[0], station.status)
+        await self._send(Message(self._topics.state(name), encode(station.state), retain=True))
+
+    async def _send_birth(self, name: str) -> None:
+        now = {"memory": self._journal.memory, "stopped": self.stations[name].stopped}
+        birth = self._births[name] = self._births[name].model_copy(update=now)
+        await self._send(Message(self._topics.birth(name), encode(birth), retain=True))
+
+    async def _send_event(self, topic: str, payload: bytes) -> None:
+        await self._send(Message(topic, payload))
 
     async def _send(self, message: Message) -> None:
+        if self._dead:
+            return
         try:
             await self._bus.publish(message.topic, message.payload, retain=message.retain)
-        except LimitReached as error:  # a query brings back what is lost here
+        except LimitReached as error:  # a greeting brings back what is lost here
             _LOG.error("%s was not sent: %s", message.topic, error)
         except Exception:  # noqa: BLE001 -- whatever it was, the instrument's work goes on
             _LOG.exception("%s was not sent", message.topic)
-
-    def _event_line(self, name: str) -> Callable[[bytes], Awaitable[None]]:
-        topic = self._topics.event(name)
-
-        async def send(payload: bytes) -> None:
-            await self._send(Message(topic, payload))
-
-        return send
 
     def _settled(self) -> None:
         if self._bench_file is not None:
@@ -273,8 +348,14 @@ class Node:
     def _spawn(self, work: Coroutine[object, object, None]) -> asyncio.Task[None]:
         task = asyncio.create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._forget)
         return task
+
+    def _forget(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, Exception):
+            _LOG.error("a task of node %s failed", self.name, exc_info=error)
 
 
 def _chosen(lab: Lab, only: tuple[str, ...]) -> tuple[Instrument, ...]:
@@ -285,24 +366,3 @@ def _chosen(lab: Lab, only: tuple[str, ...]) -> tuple[Instrument, ...]:
                 f"lab {lab.name!r} has no instrument {name!r}; it has {', '.join(names)}"
             )
     return tuple(each for each in lab.instruments if not only or each.name in only)
-
-
-async def _guarded(station: Station, control: Control) -> None:
-    try:
-        await station.control(control)
-    except Exception:  # noqa: BLE001 -- whatever it was, the node goes on
-        _LOG.exception("%s: %s failed", station.instrument.name, control.op)
-
-
-def _id_in(payload: bytes) -> CommandId | None:
-    """Which command an unreadable one is, if that much can be read."""
-    try:
-        body = from_json(payload)
-    except ValueError:
-        return None
-    if not isinstance(body, dict):
-        return None
-    journal, cid = body.get("journal"), body.get("cid")
-    if not isinstance(cid, str) or not isinstance(journal, str):
-        return None
-    return CommandId(journal[:CID_CAP], cid[:CID_CAP])

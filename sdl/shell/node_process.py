@@ -7,6 +7,7 @@ import logging
 import sys
 from argparse import ArgumentParser
 from collections.abc import Callable
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -18,10 +19,12 @@ from sdl.shell.bench_file import BENCH_FILE
 from sdl.shell.broker import write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
+from sdl.shell.crash import die_as_told
 from sdl.shell.lab_lock import instrument_locks
 from sdl.shell.lifeline import announce_ready, until_parent_leaves
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node import Node
+from sdl.shell.node_journal_sqlite import SqliteJournal, journal_path
 from sdl.shell.redact import without_secrets
 
 LAB_FILE = "lab.json"
@@ -36,28 +39,33 @@ async def run_node(
     stop: asyncio.Event,
     only: tuple[str, ...] = (),
     name: str = "node",
-    memory: Path | None = None,
+    bench_file: Path | None = None,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Host instruments until ``stop`` is set.
 
-    ``folder``: that of ``lab.toml``. ``memory``: file that keeps the simulated bench over a
+    ``folder``: that of ``lab.toml``. ``bench_file``: keeps the simulated bench over a
     restart. ``ready`` is called once the node obeys. ``name`` must be unique in the lab.
-    LabFault if another node hosts one of the instruments and does not leave.
+    What it was told it keeps in the lab folder's journal of nodes. LabFault if another node hosts
+    one of the instruments and does not leave; RecordFault if the journal cannot be used.
     """
     hosted = [each.name for each in lab.instruments if not only or each.name in only]
     # Before the node reads the bench's memory: a node that is about to leave may still write it.
-    async with instrument_locks(folder, lab.name, hosted):
+    async with instrument_locks(folder, lab.name, hosted), AsyncExitStack() as stack:
         clock = WallClock(lab.speed)
+        # Sessions at the embedded broker do not outlive a client that is killed: it is locked out.
+        lasting = lab.broker != "embedded"
+        journal = stack.enter_context(closing(SqliteJournal(journal_path(folder, lab.name))))
         node = Node(
             lab=lab,
             folder=folder,
-            bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}"),
+            bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}", lasting=lasting),
             clock=clock,
             bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
             name=name,
             only=only,
-            memory=memory,
+            journal=journal,
+            bench_file=bench_file,
         )
         await node.start()
         try:
@@ -87,7 +95,7 @@ def node_child(
     write_secret(lab_file, TypeAdapter(Lab).dump_json(without_secrets(lab), indent=1).decode())
     name = node_name(only)
     words = ["--lab", str(lab_file), "--folder", str(folder), "--broker-file", str(broker_file)]
-    words += ["--memory", str(run_folder / BENCH_FILE)] if lab.simulated else []
+    words += ["--bench-file", str(run_folder / BENCH_FILE)] if lab.simulated else []
     words += [word for each in only for word in ("--only", each)]
     return Child(
         name,
@@ -104,10 +112,11 @@ def main() -> None:
     parser.add_argument("--lab", type=Path, required=True)
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--broker-file", type=Path, required=True)
-    parser.add_argument("--memory", type=Path)
+    parser.add_argument("--bench-file", type=Path)
     parser.add_argument("--only", action="append", default=[])
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
+    die_as_told()
     lab = TypeAdapter(Lab).validate_json(chosen.lab.read_bytes())
     only = tuple(chosen.only)
 
@@ -119,7 +128,7 @@ def main() -> None:
             stop=until_parent_leaves(),
             only=only,
             name=node_name(only),
-            memory=chosen.memory,
+            bench_file=chosen.bench_file,
             ready=announce_ready,
         )
 

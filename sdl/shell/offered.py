@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 from collections.abc import Mapping, Sequence
 from typing import cast
@@ -50,6 +51,7 @@ def offered_action(operation: Operation) -> OfferedAction:
     return OfferedAction(
         name=operation.name,
         effect=operation.effect,
+        probe=bool(operation.probe),
         timeout_s=operation.timeout_s,
         arguments={
             "type": "object",
@@ -58,6 +60,24 @@ def offered_action(operation: Operation) -> OfferedAction:
             "additionalProperties": False,
         },
     )
+
+
+def check_probes(kind: type, operations: Mapping[str, Operation]) -> None:
+    """UserMistake if an action names a probe that its driver does not have, or needs none."""
+    methods = {name: value for each in reversed(kind.__mro__) for name, value in vars(each).items()}
+    for operation in operations.values():
+        if not operation.probe:
+            continue
+        where = f"{kind.__name__}.{operation.name}: probe={operation.probe!r}"
+        if operation.effect != "once":
+            raise UserMistake(
+                f"{where}: an action that is {operation.effect} is simply done again; leave it out"
+            )
+        if not inspect.iscoroutinefunction(methods.get(operation.probe)):
+            raise UserMistake(
+                f"{where} names no method; write 'async def {operation.probe}(self, interrupted: "
+                "Interrupted) -> Finding'"
+            )
 
 
 def check_limits(instrument: Instrument, operations: Mapping[str, Operation]) -> None:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import platform
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 
 from sdl.core import commands as do
@@ -44,7 +48,7 @@ class Opening:
     chain: Chain
     first: tuple[ev.Event, ...]
     sent: tuple[do.Perform, ...] = ()
-    """Commands that were open when the last process ended."""
+    """Commands of whose end nothing is on record: open, or unknown."""
 
 
 def new(
@@ -56,10 +60,12 @@ def new(
     clock: Clock,
     speed: float,
     file_name: str | None = None,
+    epoch: int = 1,
 ) -> Opening:
     """A campaign that begins at lab time ``at``.
 
     ``file_name``: its name in its file, where its id in the record is another.
+    ``epoch``: of the lease.
     """
     origin = Origin(
         file_name=file_name or campaign.name,
@@ -76,7 +82,7 @@ def new(
         protocol=script.signature,
         origin=origin,
     )
-    first = (started, ev.OrchestratorStarted(at=at, epoch=1))
+    first = (started, ev.OrchestratorStarted(at=at, epoch=epoch))
     return Opening(Engine(script), Chain(campaign.name), first)
 
 
@@ -88,29 +94,68 @@ def again(
     *,
     at: float,
     bench_checked: bool = False,
+    epoch: int | None = None,
 ) -> Opening:
     """A campaign that goes on after its process has ended, at lab time ``at``.
 
+    ``epoch``: of the lease; one more than the last if None.
     ``campaign`` and ``lab``: as their files read now, the campaign under its id in the record.
     UserMistake if they or the protocol were changed, RecordMismatch if replay differs all the same.
     """
-    lines = list(record.lines(campaign.name))
-    values = [load(line.type, line.body) for line in lines]
-    head = values[0]
+    first = next(record.lines(campaign.name))
+    head = load(first.type, first.body)
     if not isinstance(head, ev.CampaignStarted):
         raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
     _refuse_changes(head, script, campaign, lab)
-    engine = fold(script, values)
-    busy = {each.busy_with for each in engine.lab.instruments.values()}
-    sent = tuple(v for v in values if isinstance(v, do.Perform) and v.cid in busy)
+    replay = _Replay(record, campaign.name)
+    with _no_collection():
+        engine = fold(script, replay.values())
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
-        epoch=engine.state.epoch + 1,
+        epoch=engine.state.epoch + 1 if epoch is None else epoch,
         software=tuple(sorted(software().items())),
         bench_checked=bench_checked,
     )
-    chain = Chain(campaign.name, lines[-1], origin=lines[0].hash)
-    return Opening(engine, chain, (started,), sent)
+    last = next(record.lines(campaign.name, after=replay.count - 1))
+    chain = Chain(campaign.name, last, origin=first.hash)
+    return Opening(engine, chain, (started,), tuple(replay.open.values()))
+
+
+class _Replay:
+    """One reading of a journal, line by line: a long one is never in memory as a whole."""
+
+    def __init__(self, record: Record, campaign: str) -> None:
+        self._record = record
+        self._campaign = campaign
+        self.count = 0
+        self.open: dict[str, do.Perform] = {}
+        """Commands of whose end nothing has been read."""
+
+    def values(self) -> Iterator[ev.Event | do.Command]:
+        """What the lines hold, in order."""
+        for type_name, body in self._record.bodies(self._campaign):
+            value = load(type_name, body)
+            match value:
+                case do.Perform():
+                    self.open[value.cid] = value
+                case ev.CommandDone() | ev.CommandFailed():
+                    self.open.pop(value.cid, None)
+                case _:
+                    pass
+            self.count += 1
+            yield value
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Without looking for garbage: a replay makes millions of objects, and none in a circle."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign, lab: Lab) -> None:
@@ -144,6 +189,12 @@ def unfinished(record: Record, name: str) -> str | None:
         if each.campaign.ending is None and _file_name(record, each.campaign.campaign) == name
     ]
     return open_ones[-1] if open_ones else None
+
+
+def latest(record: Record, name: str) -> str | None:
+    """The latest campaign of this name, ended or not; None if there is none."""
+    found = [each.campaign.campaign for each in record.campaigns()]
+    return next((one for one in reversed(found) if _file_name(record, one) == name), None)
 
 
 def _file_name(record: Record, campaign: str) -> str:
@@ -186,6 +237,7 @@ def renamed(campaign: Campaign, name: str) -> Campaign:
     return replace(campaign, name=name)
 
 
+@lru_cache(maxsize=1)
 def software() -> dict[str, str]:
     """Versions of interpreter, platform and packages; a package that is absent is left out."""
     found = {"python": platform.python_version(), "platform": sys.platform}

@@ -12,6 +12,7 @@ from typing import Protocol
 from sdl.errors import PlannerFault
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
+from sdl.shell.crash import crash_point
 from sdl.shell.planner_worker import WORKER
 from sdl.wire.mqtt import (
     Unreadable,
@@ -91,6 +92,7 @@ class PlannerClient:
         try:
             async with asyncio.timeout(timeout_s):
                 await self._send(pending)
+                crash_point("orchestrator.asked")
                 return await answered
         except TimeoutError:
             await self._start_anew(boot)
@@ -170,6 +172,7 @@ class DirectPlanner:
         self._answer = answer
 
     async def ask(self, ask: Ask, timeout_s: float) -> Answer:
+        crash_point("orchestrator.asked")
         del timeout_s  # it blocks: nothing else is to happen in virtual time meanwhile
         try:
             return decode_answer(encode_answer(self._answer(decode_ask(encode_ask(ask)))))

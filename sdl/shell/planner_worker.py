@@ -17,6 +17,7 @@ from sdl.errors import PlannerFault, SdlError
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
 from sdl.shell.children import Child
+from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.lifeline import announce_ready, until_parent_leaves
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.wire.mqtt import Unreadable, WorkerStatus, decode_ask, digest, encode, encode_answer
@@ -42,11 +43,12 @@ class PlannerWorker:
         planners: tuple[str, ...],
         worker: str = WORKER,
         warm: Callable[[str], None] | None = None,
+        boot: str | None = None,
     ) -> None:
         """``planners``: what it offers. ``answer`` runs in a thread and never raises.
 
         ``warm`` makes a planner, by name, load its libraries; called once its first answer is out,
-        while the bench has work.
+        while the bench has work. ``boot``: id of this start, random if None.
         """
         self._bus = bus
         self._answer = answer
@@ -54,7 +56,7 @@ class PlannerWorker:
         self._planners = planners
         self._topics = Topics(lab)
         self._worker = worker
-        self._boot = secrets.token_hex(8)
+        self._boot = boot or secrets.token_hex(8)
         self._known: OrderedDict[str, bytes] = OrderedDict()
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="planner")
 
@@ -84,11 +86,13 @@ class PlannerWorker:
             except Unreadable as error:
                 _LOG.warning("question dropped: %s", error)
                 return
+            crash_point("planner.asked")
             loop = asyncio.get_running_loop()
             answer = await loop.run_in_executor(self._thread, self._answer, ask)
             known = self._known[key] = encode_answer(answer)
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
+            crash_point("planner.answered")
             self._warm_up(ask.planner)
         await self._send(Message(self._topics.answer(self._worker), known))
 
@@ -142,7 +146,8 @@ async def run_worker(
     """
     from sdl.planner.server import answer, known, warm
 
-    bus = MqttBus(broker_url, f"sdl-{lab}-planner-{worker}")
+    # Beside a frozen orchestrator's worker of this name, each needs a line of its own.
+    bus = MqttBus(broker_url, f"sdl-{lab}-planner-{worker}-{secrets.token_hex(4)}")
     host = PlannerWorker(
         lab=lab, bus=bus, answer=answer, planners=known(), worker=worker, warm=warm
     )
@@ -164,6 +169,7 @@ def main() -> None:
     parser.add_argument("--broker-file", type=Path, required=True)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(name)s: %(message)s")
+    die_as_told()
 
     async def run() -> None:
         await run_worker(

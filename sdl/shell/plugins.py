@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import ModuleType
@@ -57,6 +58,7 @@ def known(group: str) -> tuple[str, ...]:
     return tuple(sorted({entry.name for entry in entry_points(group=group)}))
 
 
+@lru_cache(maxsize=256)  # looking one up reads the metadata of every installed package
 def _from_entry_point(group: str, name: str) -> Loaded:
     found = tuple(entry_points(group=group, name=name))
     if not found:

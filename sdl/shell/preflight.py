@@ -11,13 +11,16 @@ from typing import cast
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.lab import Instrument
+from sdl.model.protocol import ProtocolSignature
 from sdl.planner.server import known, options_of
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
+from sdl.shell.recoveries import load_recoveries
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
 from sdl.wire.toml import CampaignFile, LabFile, open_campaign, open_lab
+from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean, raise_all
 
 
@@ -117,7 +120,8 @@ def _protocol(
             message = f"{campaign.campaign.protocol!r} is no protocol; write '@protocol async def'"
             raise campaign.places.mistake(keys, message)
         function = cast("ProtocolFunction", loaded.value)
-        script = Script.of(function, read_signature(function))
+        signature = read_signature(function)
+        script = Script.of(function, signature, _recoveries(campaign, signature, mistakes))
     except ProtocolMistake as mistake:
         mistakes.append(mistake)
         return None, None
@@ -128,9 +132,18 @@ def _protocol(
     return loaded, script
 
 
-def _placed(
-    mistake: UserMistake, file: CampaignFile | LabFile, keys: tuple[str, ...]
-) -> UserMistake:
+def _recoveries(
+    campaign: CampaignFile, signature: ProtocolSignature, mistakes: list[UserMistake]
+) -> Mapping[str, ProtocolFunction]:
+    """What the error policy names to mend the bench; what is wrong with it joins ``mistakes``."""
+    found = load_recoveries(campaign.campaign.policy, signature, campaign.folder)
+    for place, mistake in found.mistakes:
+        keys = ("campaign", "protocol") if place is None else ("policy", place, "protocol")
+        mistakes.append(_placed(mistake, campaign, keys))
+    return found.by_name
+
+
+def _placed(mistake: UserMistake, file: CampaignFile | LabFile, keys: KeyPath) -> UserMistake:
     """The mistake at the line that names the plugin, unless it knows a better place itself."""
     if mistake.place is not None:
         return mistake

@@ -46,18 +46,9 @@ SILENT = frozenset(
         c.Resend,
         c.Query,
         c.Greet,
-        c.Halt,
-        c.Release,
-        c.Flag,
         c.Wait,
         e.CommandNotSeen,
         e.CommandConflict,
-        e.InstrumentMadeSafe,
-        e.StepResolved,
-        e.PauseRequested,
-        e.ResumeRequested,
-        e.AbortRequested,
-        e.LabStopRequested,
         e.CommandUnheard,
         e.TimerFired,
     )
@@ -76,21 +67,23 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return _campaign(line, value)
         case e.OrchestratorStarted() | e.StopRequested() | c.Conclude():
             return _course(line, value)
-        case e.InstrumentOnline() | e.InstrumentLost():
+        case e.InstrumentOnline() | e.InstrumentLost() | e.InstrumentMadeSafe():
             return [_instrument(line, value)]
+        case c.Halt() | c.Release():
+            return [_instrument(line, value)]
+        case e.PauseRequested() | e.ResumeRequested() | e.AbortRequested() | e.LabStopRequested():
+            return _act(line, value)
+        case e.StepResolved() | c.Flag():
+            return _doubt(line, value)
         case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
             return [_request(line, value)]
         case c.AcceptSuggestion() | c.Dispose():
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return _run(line, value)
-        case c.Resend() | c.Query() | c.Wait() | c.Greet() | c.Halt() | c.Release() | c.Flag():
+        case c.Resend() | c.Query() | c.Wait() | c.Greet():
             return []
         case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
-            return []
-        case e.InstrumentMadeSafe() | e.StepResolved() | e.PauseRequested():
-            return []
-        case e.ResumeRequested() | e.AbortRequested() | e.LabStopRequested():
             return []
         case _:
             assert_never(value)
@@ -247,8 +240,8 @@ def _course(
         case e.OrchestratorStarted():
             return [_update(line, "campaign", key, {"epoch": value.epoch})]
         case e.StopRequested():
-            asked = _text(f"{value.by}: {value.reason}")
-            return [_update(line, "campaign", key, {"stop_asked": asked})]
+            asked = _update(line, "campaign", key, {"stop_asked": _said(value.by, value.reason)})
+            return [asked, _acted(line, "stop", "", value.by, value.reason)]
         case c.Conclude():
             end: dict[str, Cell] = {
                 "status": "ended",
@@ -265,7 +258,82 @@ def _course(
             assert_never(value)
 
 
-def _instrument(line: Line, value: e.InstrumentOnline | e.InstrumentLost) -> Change:
+PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
+
+
+def _act(line: Line, value: PersonsAct) -> list[Change]:
+    campaign, said = (line.campaign,), _said(value.by, value.note)
+    match value:
+        case e.PauseRequested(what=what):
+            acted = _acted(line, "pause", what, value.by, value.note)
+            return [acted, _paused(line, what, said)]
+        case e.ResumeRequested(what=what):
+            acted = _acted(line, "resume", what, value.by, value.note)
+            if not what:
+                return [acted, _paused(line, what, None)]
+            free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
+            return [acted, _update(line, "instrument", (line.campaign, what), free)]
+        case e.AbortRequested(what=what):
+            return [_acted(line, "abort", what, value.by, value.note)]
+        case e.LabStopRequested():
+            acted = _acted(line, "stop-all", "", value.by, value.note)
+            return [acted, _update(line, "campaign", campaign, {"paused": said})]
+        case _:
+            assert_never(value)
+
+
+def _acted(line: Line, act: str, what: str, by: str, note: str) -> Insert:
+    words: dict[str, Cell] = {"act": act, "what": _text(what), "by": _text(by)}
+    made: dict[str, Cell] = {"note": _text(note), "at": line.at}
+    return _insert(line, "act", (line.campaign, line.seq), {**words, **made})
+
+
+def _paused(line: Line, what: str, said: Cell) -> Update:
+    if what:
+        return _update(line, "instrument", (line.campaign, what), {"paused": said})
+    return _update(line, "campaign", (line.campaign,), {"paused": said})
+
+
+def _said(by: str, words: str) -> str:
+    return _text(f"{by}: {words}" if words else by)
+
+
+def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
+    key = (line.campaign, line.seq)
+    match value:
+        case e.StepResolved():
+            said: dict[str, Cell] = {
+                "run": run_of(value.step),
+                "step": value.step,
+                "verdict": value.verdict,
+                "by": _text(value.by),
+                "note": _text(value.note),
+                "result": None if value.result is None else _json(value.result),
+                "at": value.at,
+                "won": True,
+            }
+            return [_insert(line, "resolution", key, said)]
+        case c.Flag():
+            flag: dict[str, Cell] = {
+                "run": value.run,
+                "step": value.step,
+                "reason": _text(value.reason),
+                "at": line.at,
+            }
+            # To a resolution that comes too late or contradicts, a flag is the whole answer, and
+            # so stands right behind it; anywhere else there is no such row, and nothing changes.
+            late = _update(line, "resolution", (line.campaign, line.seq - 1), {"won": False})
+            return [_insert(line, "flag", key, flag), late]
+        case _:
+            assert_never(value)
+
+
+InstrumentChange: TypeAlias = (
+    e.InstrumentOnline | e.InstrumentLost | e.InstrumentMadeSafe | c.Halt | c.Release
+)
+
+
+def _instrument(line: Line, value: InstrumentChange) -> Change:
     key = (line.campaign, value.instrument)
     match value:
         case e.InstrumentOnline():
@@ -276,10 +344,17 @@ def _instrument(line: Line, value: e.InstrumentOnline | e.InstrumentLost) -> Cha
                 "boot": value.boot,
                 "actions": _json(list(value.actions)),
                 "reason": None,
+                "stopped": _text(value.stopped) or None,
                 "changed_at": value.at,
             }
         case e.InstrumentLost():
             seen = {"online": False, "reason": _text(value.reason), "changed_at": value.at}
+        case e.InstrumentMadeSafe():
+            seen = {} if value.safe else {"held": _text(value.reason or "it was not made safe")}
+        case c.Halt():
+            seen = {"stopped": _text(value.reason)}
+        case c.Release():
+            seen = {"stopped": None}
         case _:
             assert_never(value)
     return _update(line, "instrument", key, seen)

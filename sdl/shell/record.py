@@ -11,19 +11,23 @@ from sqlalchemy import URL, Engine, func, select
 from sqlmodel import Session, col
 from sqlmodel import select as select_rows
 
-from sdl.errors import Bug, RecordFault
-from sdl.shell.database import connect, faults, parse
-from sdl.shell.reading import PAGE, page
+from sdl.errors import Bug, LeaseLost, RecordFault
+from sdl.shell.database import connect, faults, is_conflict, parse
+from sdl.shell.leases import Leases, lost
+from sdl.shell.reading import PAGE, bodies, page
 from sdl.shell.rowset import RowSet
 from sdl.shell.statements import Pen
 from sdl.shell.tables import (
     JOURNAL,
+    ActRow,
     CampaignRow,
     EvidenceRow,
+    FlagRow,
     HypothesisRow,
     InstrumentRow,
     ObservationRow,
     PlannerRequestRow,
+    ResolutionRow,
     RunRow,
     StepRow,
     SuggestionRow,
@@ -41,7 +45,7 @@ class CampaignSummary:
     """Begun so far."""
     measured: int
     failed: int
-    """Ended without a measurement, *unknown* included."""
+    """Ended without a measurement, *unknown* and *abandoned* included."""
     best: ObservationRow | None
     """The steered measure of the run with the smallest loss so far."""
 
@@ -55,6 +59,10 @@ class RunDetail:
     steps: tuple[StepRow, ...]
     observations: tuple[ObservationRow, ...]
     evidence: EvidenceRow | None
+    resolutions: tuple[ResolutionRow, ...] = ()
+    """What people said of its unknown steps, in order."""
+    flags: tuple[FlagRow, ...] = ()
+    """Why its sample is not to be trusted without a look."""
 
 
 class Record:
@@ -65,7 +73,11 @@ class Record:
         self._url = url
         self._pen: Pen | None = None
         self._heads: dict[str, tuple[int, str]] = {}
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
+        self._fence: tuple[str, int] | None = None
+        self._doubtful: Line | None = None
+        """The first line of a group that may have been written although an error came back."""
+        self.leases = Leases(engine, url, self._lock)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Record:
@@ -85,26 +97,70 @@ class Record:
                 self._pen = None
             self._engine.dispose()
 
+    def fence(self, lab: str, epoch: int) -> None:
+        """From now on write only while this is the epoch of the lab's lease."""
+        self._fence = (lab, epoch)
+
     def append(self, lines: Sequence[Line]) -> None:
         """Write lines and what they change in the tables: one transaction, durable on return.
 
-        The lines of each campaign continue its chain. After an error nothing of them is written.
+        The lines of each campaign continue its chain. After an error nothing of them is written,
+        or all, where the answer to a commit got lost: to append the same again is safe, and does
+        what is left to do. LeaseLost if another orchestrator has taken over; RecordAway if a later
+        try may succeed.
         """
         if not lines:
             return
-        changed = RowSet()
         with self._lock, faults(self._url):
-            heads = self._continued(lines)
-            changed.add_lines(lines)
-            if self._pen is None:
-                self._pen = Pen(self._engine)
+            is_again = self._doubtful == lines[0]
             try:
-                self._pen.write(lines, changed)
-            except BaseException:
-                # An interrupt may come just after the commit: ask the database where it stands.
+                self._write(self._missing(lines) if is_again else lines)
+            except BaseException as error:
                 self._heads.clear()
+                self._drop_pen()
+                # The commit that we asked about may have come through only after the answer.
+                if is_again and is_conflict(error) and not self._missing(lines):
+                    self._doubtful = None
+                    return
+                self._doubtful = None if isinstance(error, Bug | LeaseLost) else lines[0]
+                if isinstance(error, Bug):
+                    self._blame_another()
                 raise
-            self._heads.update(heads)
+            self._doubtful = None
+
+    def _blame_another(self) -> None:
+        """A chain that does not fit is no defect of ours where another one has taken over."""
+        if self._fence is not None:
+            lab, epoch = self._fence
+            held = self.leases.held(lab)
+            if held is None or held.epoch != epoch:
+                raise lost(lab, epoch, held)
+
+    def _missing(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """What is left of lines of which the database may hold the first ones already."""
+        left = list(lines)
+        for name in {line.campaign for line in lines}:
+            seq, digest = self.head(name)
+            if any((line.campaign, line.seq, line.hash) == (name, seq, digest) for line in lines):
+                left = [line for line in left if line.campaign != name or line.seq > seq]
+        return left
+
+    def _write(self, lines: Sequence[Line]) -> None:
+        if not lines:
+            return
+        heads = self._continued(lines)
+        changed = RowSet()
+        changed.add_lines(lines)
+        if self._pen is None:
+            self._pen = Pen(self._engine)
+        self._pen.write(lines, changed, self._fence)
+        self._heads.update(heads)
+
+    def _drop_pen(self) -> None:
+        """After an error the next try gets a new connection: this one may be dead."""
+        pen, self._pen = self._pen, None
+        if pen is not None:
+            pen.discard()
 
     def _continued(self, lines: Sequence[Line]) -> dict[str, tuple[int, str]]:
         """The heads after these lines. Bug if one does not follow on the line before it."""
@@ -129,6 +185,18 @@ class Record:
             if len(found) < PAGE:
                 return
             after = found[-1].seq
+
+    def bodies(self, campaign: str) -> Iterator[tuple[str, str]]:
+        """The journal of one campaign in order, as type and body alone: for a replay."""
+        after = 0
+        while True:
+            with faults(self._url), self._engine.connect() as connection:
+                found = bodies(connection, campaign, after)
+            for _, type_name, body in found:
+                yield type_name, body
+            if len(found) < PAGE:
+                return
+            after = found[-1][0]
 
     def head(self, campaign: str) -> tuple[int, str]:
         """Number and hash of the last line; 0 and GENESIS where there is none."""
@@ -188,6 +256,8 @@ class Record:
             if row is None:
                 raise RecordFault(f"the record holds no run {run!r}; see 'sdl runs list'")
             steps = select_rows(StepRow).where(col(StepRow.run) == run)
+            said = select_rows(ResolutionRow).where(col(ResolutionRow.run) == run)
+            flags = select_rows(FlagRow).where(col(FlagRow.run) == run)
             seen = select_rows(ObservationRow).where(col(ObservationRow.run) == run)
             return RunDetail(
                 run=row,
@@ -195,6 +265,8 @@ class Record:
                 steps=tuple(session.exec(steps.order_by(col(StepRow.seq))).all()),
                 observations=tuple(session.exec(seen.order_by(col(ObservationRow.measure))).all()),
                 evidence=session.get(EvidenceRow, run),
+                resolutions=tuple(session.exec(said.order_by(col(ResolutionRow.seq))).all()),
+                flags=tuple(session.exec(flags.order_by(col(FlagRow.seq))).all()),
             )
 
     def observations(self, campaign: str) -> list[ObservationRow]:
@@ -237,6 +309,12 @@ class Record:
             query = select_rows(EvidenceRow).where(col(EvidenceRow.campaign) == campaign)
             return list(session.exec(query.order_by(col(EvidenceRow.seq))).all())
 
+    def acts(self, campaign: str) -> list[ActRow]:
+        """What people told the orchestrator of one campaign, in order."""
+        with self._session() as session:
+            query = select_rows(ActRow).where(col(ActRow.campaign) == campaign)
+            return list(session.exec(query.order_by(col(ActRow.seq))).all())
+
     def instruments(self, campaign: str) -> list[InstrumentRow]:
         """The instruments as one campaign sees them, by name."""
         with self._session() as session:
@@ -269,6 +347,6 @@ def _summary(session: Session, row: CampaignRow) -> CampaignSummary:
         campaign=row,
         runs=sum(by_outcome.values()),
         measured=by_outcome.get("measured", 0),
-        failed=by_outcome.get("failed", 0) + by_outcome.get("unknown", 0),
+        failed=sum(by_outcome.get(each, 0) for each in ("failed", "unknown", "abandoned")),
         best=best,
     )

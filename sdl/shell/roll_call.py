@@ -32,11 +32,12 @@ class RollCall:
         """Boot of each node that is online, by node."""
 
     def birth(self, birth: Birth, at: float, heard: float) -> list[InstrumentOnline]:
-        """An instrument was announced. ``at``: lab time; ``heard``: the loop's clock."""
-        known = self._seats.get(birth.dev)
-        if known is not None and known.online and known.birth.boot == birth.boot:
-            known.heard = heard
-            return []
+        """An instrument was announced. ``at``: lab time; ``heard``: the loop's clock.
+
+        A node that is there already announces itself again when its line to the broker is mended,
+        and the broker repeats it when ours is: words may have been lost either way, so that it
+        comes online once more.
+        """
         self._seats[birth.dev] = _Seat(birth, heard)
         return self._seat(birth.node, at, heard)
 
@@ -67,6 +68,19 @@ class RollCall:
         # Never kept by a broker, so it proves life, even against a will that came late.
         self._boots[seat.birth.node] = beat.boot
         return self._seat(seat.birth.node, at, heard)
+
+    def node_heartbeat(
+        self, node: str, beat: Heartbeat, at: float, heard: float
+    ) -> list[InstrumentOnline]:
+        """The same for all instruments of a node."""
+        seats = [one for one in self._seats.values() if one.birth.node == node]
+        alive = [one for one in seats if one.birth.boot == beat.boot]
+        for seat in alive:
+            seat.heard = heard
+        if not alive:
+            return []
+        self._boots[node] = beat.boot
+        return self._seat(node, at, heard)
 
     def silent(self, at: float, now: float) -> list[InstrumentLost]:
         """Instruments that have not been heard of for ``SILENCE_S``. ``now``: the loop's clock."""

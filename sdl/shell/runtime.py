@@ -19,20 +19,21 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.view import View
-from sdl.errors import PlannerFault
+from sdl.errors import LeaseLost, PlannerFault, RecordFault
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import LoopedClock
+from sdl.shell.crash import crash_point
+from sdl.shell.desk import Word
+from sdl.shell.dispatch import Dispatch, Vouch, alone
+from sdl.shell.ordering import Ordering
 from sdl.shell.planner_client import Asking
+from sdl.shell.presence import Presence
 from sdl.shell.roll_call import RollCall
 from sdl.wire import mqtt
 from sdl.wire.journal import Chain, Line
 from sdl.wire.topics import Topics, kind_in, name_in
 
-UNHEARD_S = (2.0, 5.0, 10.0)
-"""Loop seconds without a word of a sent command before it is sent again; the last one repeats."""
-QUIET_S = (30.0, 60.0, 120.0, 300.0, 600.0)
-"""The same once it is known to have arrived, before the node is asked how it stands."""
 LINGER_S = 0.02
 """Loop seconds that a word may wait for company before it is committed, if no command follows from
 it. Nothing in the world depends on such a line; what does is committed first, always."""
@@ -48,7 +49,7 @@ log = logging.getLogger(__name__)
 
 
 class Runtime:
-    """One orchestrator at work on one campaign."""
+    """One orchestrator at work on one campaign; also the desk at which people reach it."""
 
     def __init__(
         self,
@@ -61,7 +62,10 @@ class Runtime:
         clock: LoopedClock,
         topics: Topics,
         watch: Watch,
+        presence: Presence | None = None,
+        vouch: Vouch = alone,
     ) -> None:
+        """``presence``: what it says of itself, where that has to be known before it is made."""
         self._engine = engine
         self._chain = chain
         self._append = append
@@ -70,13 +74,21 @@ class Runtime:
         self._clock = clock
         self._topics = topics
         self._watch = watch
-        self._inbox: deque[ev.Event] = deque()
+        self.presence = presence or Presence(bus, topics, boot="virtual", epoch=1, now=clock.now)
+        self._inbox: deque[tuple[ev.Event, asyncio.Future[str] | None]] = deque()
+        """Each with the person who waits for it, if any."""
+        self._told: set[asyncio.Future[str]] = set()
         self._wake = asyncio.Event()
+        self.begun = asyncio.Event()
+        """Set once the first events are on record and there is something to see."""
         self._roll_call = RollCall()
-        self._sent: dict[str, do.Perform] = {}
-        self._unheard: dict[str, asyncio.TimerHandle] = {}
-        self._tries: dict[str, tuple[tuple[float, ...], int]] = {}
-        """How patient we are with each open command, and how often we have been."""
+        self._ordering = Ordering()
+        self._dispatch = Dispatch(
+            bus=bus, clock=clock, topics=topics, post=self.post, spawn=self._spawn, vouch=vouch
+        )
+        self._status_topic = topics.orchestrator_status()
+        self._stop_topic = topics.stop_all()
+        self._stops = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._broken: BaseException | None = None
         self._lines: list[Line] = []
@@ -88,61 +100,123 @@ class Runtime:
 
     def post(self, event: ev.Event) -> None:
         """Put an event in the inbox."""
-        self._inbox.append(event)
+        self._inbox.append((event, None))
         self._wake.set()
 
     def stop(self, by: str, reason: str) -> None:
         """Ask the campaign to end in good order: what runs is finished, nothing new begins."""
         self.post(ev.StopRequested(at=self._clock.now(), by=by, reason=reason))
 
+    def remember(self, perform: do.Perform) -> None:
+        """Know a command that an earlier process sent, so that it can be asked about."""
+        self._dispatch.remember(perform)
+
+    # The desk.
+
+    def view(self) -> View:
+        return self._engine.view()
+
+    async def tell(self, word: Word) -> str:
+        if self._engine.state.concluded is not None:
+            return "the campaign has ended"
+        taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self._told.add(taken)
+        self._inbox.append((word(self._clock.now()), taken))
+        self._wake.set()
+        return await taken
+
+    async def stop_all(self, by: str, note: str) -> None:
+        self._stops += 1
+        await self._dispatch.stop_all(f"{self.presence.boot}/{self._stops}", by, note)
+        await self.tell(lambda at: ev.LabStopRequested(at=at, by=by, note=note))
+
+    # The loop.
+
     async def run(self, *first: ev.Event) -> None:
         """Work until the campaign is concluded. What breaks the record or the bus is raised."""
         for event in first:
             self.post(event)
-        await self._turn()
+        is_whole = False
+        try:
+            await self._turn()
+            self.begun.set()
+            await self._begin_to_listen()
+            while self._engine.state.concluded is None:
+                await self._wake.wait()
+                await self._turn()
+            is_whole = True
+        except asyncio.CancelledError:
+            is_whole = True
+            raise
+        finally:
+            await self._end()
+            if is_whole:  # else the record, or this process, is not to be trusted any more
+                await self._commit()
+                await self.presence.leave()
+
+    async def _begin_to_listen(self) -> None:
+        await self.presence.announce()
         await self._bus.subscribe(
             self._topics.birth("+"),
             self._topics.node_status("+"),
             self._topics.heartbeat("+"),
+            self._topics.node_heartbeat("+"),
             self._topics.event("+"),
+            self._status_topic,
+            self._stop_topic,
         )
         self._spawn(self._listen())
         self._spawn(self._look())
-        try:
-            while self._engine.state.concluded is None:
-                await self._wake.wait()
-                await self._turn()
-        finally:
-            await self._end()
-            await self._commit()
+        self._spawn(self.presence.beat())
 
     async def _end(self) -> None:
-        for handle in (*self._unheard.values(), self._showing):
-            if handle is not None:
-                handle.cancel()
+        self._dispatch.close()
+        if self._showing is not None:
+            self._showing.cancel()
         for task in tuple(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        for taken in tuple(self._told):
+            if not taken.done():
+                taken.set_exception(RecordFault("the orchestrator ended before this was on record"))
 
     async def _turn(self) -> None:
         if self._broken is not None:
             raise self._broken
         self._wake.clear()
         commands: list[do.Command] = []
+        taken: list[asyncio.Future[str]] = []
         while self._inbox:
-            event = self._inbox.popleft()
-            decided = self._engine.handle(event)
-            self._lines.append(self._chain.add(event, event.at))
-            self._lines += [self._chain.add(command, event.at) for command in decided]
-            commands += decided
-            self._heard(event)
-        if commands or self._due:
+            event, person = self._inbox.popleft()
+            if person is not None:
+                objection = self._engine.objection(event)
+                if objection:
+                    self._answer(person, objection)
+                    continue
+                taken.append(person)
+            commands += self._decide(event)
+        if commands or taken or self._due:
             await self._commit()
         elif self._lines and self._flush is None:
             self._flush = asyncio.get_running_loop().call_later(LINGER_S, self._linger_over)
+        for person in taken:
+            self._answer(person, "")
         for command in commands:
             await self._perform(command)
         self._show()
+
+    def _decide(self, event: ev.Event) -> list[do.Command]:
+        decided = self._engine.handle(event)
+        self._lines.append(self._chain.add(event, event.at))
+        self._lines += [self._chain.add(command, event.at) for command in decided]
+        self._dispatch.heard(event)
+        crash_point("orchestrator.event.handled")
+        return decided
+
+    def _answer(self, person: asyncio.Future[str], words: str) -> None:
+        self._told.discard(person)
+        if not person.done():
+            person.set_result(words)
 
     async def _commit(self) -> None:
         if self._flush is not None:
@@ -151,6 +225,7 @@ class Runtime:
         lines, self._lines = self._lines, []
         if lines:
             await self._append(lines)
+            crash_point("orchestrator.lines.committed")
 
     def _linger_over(self) -> None:
         self._due = True
@@ -173,75 +248,28 @@ class Runtime:
     # Commands out.
 
     async def _perform(self, command: do.Command) -> None:
+        self._dispatch.epoch, self._dispatch.journal = self._engine.state.epoch, self._chain.origin
         match command:
             case do.Perform():
-                self._sent[command.cid] = command
-                await self._send(command)
-            case do.Resend(cid=cid) if cid in self._sent:
-                await self._send(self._sent[cid])
-            case do.Query(cid=cid) if cid in self._sent:
-                perform = self._sent[cid]
-                control = mqtt.Control(
-                    id=f"query/{cid}",
-                    op="query",
-                    cid=cid,
-                    epoch=self._engine.state.epoch,
-                    journal=self._chain.origin,
-                )
-                topic = self._topics.control(perform.instrument)
-                await self._bus.publish(topic, mqtt.encode(control))
-                self._listen_for(cid, QUIET_S)
-            case do.Greet():
-                await self._greet(command)
-            case do.AskPlanner():
-                self._spawn(self._ask(command, self._engine.question(command.ask)))
+                await self._dispatch.perform(command)
+            case do.Resend(cid=cid):
+                await self._dispatch.resend(cid)
+            case do.Query(cid=cid):
+                await self._dispatch.query(cid)
+            case do.Greet(instrument=name, boot=boot, after=after):
+                self._ordering.expect(name, self._engine.lab.instruments[name].memory, after)
+                await self._dispatch.greet(name, boot, after)
+            case do.Halt(instrument=name):
+                await self._dispatch.halt(name)
+            case do.Release(instrument=name):
+                await self._dispatch.release(name)
+            case do.AskPlanner(ask=ask):
+                self._spawn(self._ask(command, self._engine.question(ask)))
             case do.Wait(timer=timer, until=until):
                 delay_s = self._clock.loop_s(max(0.0, until - self._clock.now()))
                 asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
             case _:
-                pass  # a decision, done by being on record; or its command has ended by now
-
-    async def _greet(self, command: do.Greet) -> None:
-        control = mqtt.Control(
-            id=f"greet/{command.boot}",
-            op="greet",
-            epoch=self._engine.state.epoch,
-            boot=command.boot,
-            from_seq=None if command.after is None else command.after + 1,
-        )
-        await self._bus.publish(self._topics.control(command.instrument), mqtt.encode(control))
-
-    def remember(self, perform: do.Perform) -> None:
-        """Know a command that an earlier process sent, so that it can be asked about."""
-        self._sent[perform.cid] = perform
-
-    async def _send(self, perform: do.Perform) -> None:
-        message = mqtt.command_message(
-            perform,
-            epoch=self._engine.state.epoch,
-            issued_at=self._clock.now(),
-            journal=self._chain.origin,
-        )
-        # Past its window the command must not start, so there is no use in sending it any more.
-        ttl_s = message.ttl_s
-        expiry_s = None if ttl_s is None else self._clock.loop_s(ttl_s)
-        topic = self._topics.command(perform.instrument)
-        await self._bus.publish(topic, mqtt.encode(message), expiry_s=expiry_s)
-        self._listen_for(perform.cid, UNHEARD_S)
-
-    def _listen_for(self, cid: str, patience_s: tuple[float, ...]) -> None:
-        """Wake the engine if no word of a command comes; later and later, if it stays so."""
-        self._calm(cid)
-        former, tries = self._tries.get(cid, (patience_s, 0))
-        tries = tries if former == patience_s else 0
-        self._tries[cid] = (patience_s, tries + 1)
-        delay_s = patience_s[min(tries, len(patience_s) - 1)]
-        loop = asyncio.get_running_loop()
-        self._unheard[cid] = loop.call_later(delay_s, self._miss, cid)
-
-    def _miss(self, cid: str) -> None:
-        del self._unheard[cid]
-        self.post(ev.CommandUnheard(at=self._clock.now(), cid=cid))
+                pass  # a decision, done by being on record
 
     def _fire(self, timer: str, until: float) -> None:
         # A loop's clock and ours may differ in the last digit; a timer never fires early.
@@ -276,42 +304,32 @@ class Runtime:
 
     # Words in.
 
-    def _heard(self, event: ev.Event) -> None:
-        match event:
-            case ev.CommandAccepted(cid=cid) | ev.CommandStarted(cid=cid) if cid in self._sent:
-                self._listen_for(cid, QUIET_S)
-            case ev.CommandNotSeen(cid=cid):
-                self._calm(cid)
-            case ev.CommandDone(cid=cid) | ev.CommandFailed(cid=cid) | ev.CommandUnknown(cid=cid):
-                self._calm(cid)
-                self._sent.pop(cid, None)
-                self._tries.pop(cid, None)
-            case _:
-                pass
-
-    def _calm(self, cid: str) -> None:
-        handle = self._unheard.pop(cid, None)
-        if handle is not None:
-            handle.cancel()
-
     async def _listen(self) -> None:
         async for message in self._bus.messages():
             try:
-                self._take(message)
+                await self._take(message)
             except mqtt.Unreadable as error:
                 log.warning("dropped a message on %s: %s", message.topic, error)
 
-    def _take(self, message: Message) -> None:
+    async def _take(self, message: Message) -> None:
+        if message.topic == self._status_topic:
+            if message.payload:
+                await self.presence.hear(mqtt.decode(mqtt.Status, message.payload))
+            return
+        if message.topic == self._stop_topic:
+            self._stopped(message)
+            return
         at, heard = self._clock.now(), asyncio.get_running_loop().time()
         name = name_in(message.topic)
         match kind_in(message.topic):
             case "evt":
-                event = mqtt.decode(mqtt.EventMessage, message.payload)
-                if event.journal == self._chain.origin:  # else it is another campaign's
-                    self.post(mqtt.core_event(event, at))
+                await self._word(mqtt.decode(mqtt.EventMessage, message.payload), heard)
             case "hb":
                 beat = mqtt.decode(mqtt.Heartbeat, message.payload)
-                self._post_all(self._roll_call.heartbeat(name, beat, at, heard))
+                if message.topic == self._topics.node_heartbeat(name):
+                    self._post_all(self._roll_call.node_heartbeat(name, beat, at, heard))
+                else:
+                    self._post_all(self._roll_call.heartbeat(name, beat, at, heard))
             case "birth" if message.payload:
                 birth = mqtt.decode(mqtt.Birth, message.payload)
                 self._post_all(self._roll_call.birth(birth, at, heard))
@@ -320,6 +338,36 @@ class Runtime:
                 self._post_all(self._roll_call.status(name, status, at, heard))
             case _:
                 pass
+
+    def _stopped(self, message: Message) -> None:
+        """Somebody told the whole lab to stop: at our desk, or past us."""
+        order = mqtt.decode(mqtt.StopAll, message.payload)
+        if not message.retain and not order.id.startswith(f"{self.presence.boot}/"):
+            at = self._clock.now()
+            self.post(ev.LabStopRequested(at=at, by=order.by, note=order.note))
+
+    async def _word(self, word: mqtt.EventMessage, heard: float) -> None:
+        if word.st == "stale":
+            self._refused(word)
+            return
+        due, gap = self._ordering.take(word, heard)
+        self._post_words(due)
+        known = self._engine.lab.instruments.get(word.dev)
+        if gap is not None and known is not None and known.boot == word.boot:
+            await self._dispatch.greet(word.dev, word.boot, gap.from_seq - 1)
+
+    def _refused(self, word: mqtt.EventMessage) -> None:
+        if word.epoch > self._engine.state.epoch:
+            raise LeaseLost(
+                f"instrument {word.dev!r} obeys another orchestrator, of epoch {word.epoch}; ours "
+                f"is {self._engine.state.epoch}. If there is none, the clock of the machine that "
+                "led before was ahead of this one's: set the clock, then go on with --resume"
+            )
+
+    def _post_words(self, words: Sequence[mqtt.EventMessage]) -> None:
+        for word in words:
+            if word.journal == self._chain.origin or word.st == "made_safe":  # else another's
+                self.post(mqtt.core_event(word, self._clock.now()))
 
     def _post_all(self, events: Sequence[ev.Event]) -> None:
         for event in events:
@@ -330,6 +378,7 @@ class Runtime:
             await asyncio.sleep(WATCH_S)
             now = asyncio.get_running_loop().time()
             self._post_all(self._roll_call.silent(self._clock.now(), now))
+            self._post_words(self._ordering.overdue(now))
 
     # Tasks.
 

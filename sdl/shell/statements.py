@@ -6,16 +6,18 @@ Going through SQLAlchemy's execution for each group would cost more than the wri
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from operator import attrgetter
 from typing import TYPE_CHECKING, cast
 
-from sqlalchemy import BindParameter, Column, Engine, bindparam, insert, update
+from sqlalchemy import BindParameter, Column, Engine, bindparam, insert, literal_column, update
+from sqlalchemy.pool import StaticPool
 
+from sdl.shell.leases import lost
 from sdl.shell.projection import Cell
-from sdl.shell.tables import JOURNAL, PROJECTED
+from sdl.shell.tables import JOURNAL, LEASE, PROJECTED
 from sdl.wire.journal import Line
 
 if TYPE_CHECKING:
@@ -52,22 +54,43 @@ class Pen:
             "Callable[[Line], tuple[Cell, ...]]", attrgetter(*self._journal.columns)
         )
         self._inserts = {name: self._insert(name) for name in PROJECTED}
+        renewal = (
+            update(LEASE)
+            .where(LEASE.c.lab == bindparam("key_lab"), LEASE.c.epoch == bindparam("key_epoch"))
+            .values(beat=LEASE.c.beat + literal_column("1"))
+        )
+        compiled = renewal.compile(dialect=engine.dialect)
+        self._renewal = Statement(str(compiled), ("lab", "epoch"))
         self._update = lru_cache(maxsize=256)(self._compile_update)
 
-    def write(self, lines: Sequence[Line], changed: RowSet) -> None:
-        """All of it in one transaction, durable on return; nothing of it after an error."""
+    def write(
+        self, lines: Sequence[Line], changed: RowSet, fence: tuple[str, int] | None = None
+    ) -> None:
+        """All of it in one transaction, durable on return.
+
+        ``fence``: lab and epoch of the lease under which it is written; LeaseLost if that is
+        another's. After an error nothing of it is written, unless the error is about the commit.
+        """
         try:
+            cursor = self._connection.cursor()
+            if self._begin:
+                cursor.execute(self._begin)
+            if fence is not None:
+                self._renew(cursor, *fence)
             with self._batch():
-                cursor = self._connection.cursor()
-                if self._begin:
-                    cursor.execute(self._begin)
                 self._journal.run(cursor, [self._line_values(line) for line in lines])
                 self.write_rows(cursor, changed)
                 cursor.close()
             self._connection.commit()
         except BaseException:
-            self._connection.rollback()
+            with suppress(Exception):  # the connection may be gone, and with it the transaction
+                self._connection.rollback()
             raise
+
+    def _renew(self, cursor: DBAPICursor, lab: str, epoch: int) -> None:
+        cursor.execute(self._renewal.sql, (lab, epoch))
+        if cursor.rowcount != 1:
+            raise lost(lab, epoch)
 
     def write_rows(self, cursor: DBAPICursor, changed: RowSet) -> None:
         """New rows, then changed ones."""
@@ -87,6 +110,14 @@ class Pen:
     def close(self) -> None:
         """Give the connection back."""
         self._connection.close()
+
+    def discard(self) -> None:
+        """Close the connection for good: it may be dead, or hold what is not on disk."""
+        if not isinstance(self._engine.pool, StaticPool):  # a database in memory would be gone
+            with suppress(Exception):
+                self._connection.invalidate()
+        with suppress(Exception):
+            self._connection.close()
 
     def _batch(self) -> AbstractContextManager[object]:
         """PostgreSQL: send all statements of a group without waiting for each answer."""

@@ -5,70 +5,47 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import NamedTuple
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
+from typing import Literal
 
+from sdl.authoring import Underway
 from sdl.capabilities import Device
+from sdl.core.events import FaultKind
 from sdl.model.action import Operation
-from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument
-from sdl.shell.action_call import Outcome, call
+from sdl.shell.action_call import CANCEL_S, Outcome, call, make_safe
 from sdl.shell.clock import Clock
-from sdl.shell.offered import breach
-from sdl.wire.mqtt import (
-    CommandMessage,
-    Control,
-    EventError,
-    EventMessage,
-    Stage,
-    State,
-    Unreadable,
-    digest,
-    encode,
+from sdl.shell.crash import crash_point
+from sdl.shell.interrupted import find_out
+from sdl.shell.job import Job, fitting, nobody_waits
+from sdl.shell.node_journal import (
+    CommandId,
+    NodeJournal,
+    RecalledDevice,
+    Remembered,
+    Stopped,
 )
+from sdl.shell.node_journal_pen import Epoch, Pen, Say
+from sdl.wire.mqtt import CommandMessage, EventError, Stage, State, Unreadable, decode
 
-REASON_CAP = 4000
-"""Characters of a reason; drivers may quote whole documents."""
 QUEUE = 100
 """Commands that may wait at one instrument; the orchestrator sends one ahead."""
 FINISH_S = 2.0
-"""Wall seconds that an action under way may take to end when its node is stopped."""
+"""Loop seconds that an action under way may take to end after everything was made safe."""
+LAST_WORDS_S = 2.0
+"""Loop seconds that a stop waits for the journal, where that cannot be written."""
 
 NODE_FAILED = "the node failed while it handled the action; see its log"
+STILL_GOING = "an action that was given up on may still be going on"
+
+Spawn = Callable[[Coroutine[object, object, None]], asyncio.Task[None]]
 
 _LOG = logging.getLogger("sdl.node")
 
 
-class CommandId(NamedTuple):
-    """What makes a command one: campaigns in two journals may have the same name, so equal cids."""
-
-    journal: str
-    cid: str
-
-
-@dataclass(slots=True)
-class Known:
-    """A command that was seen before: it is not acted on again."""
-
-    args_sha256: str
-    last: bytes = b""
-    """The last event about it, as published; empty until there is one."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Job:
-    """A command that passed the checks."""
-
-    id: CommandId
-    operation: Operation
-    arguments: Mapping[str, object]
-    deadline: float | None
-    """Lab time by the node's clock after which it must not start."""
-
-
 class Station:
-    """Holds one driver, and acts on each command at most once, and only on those for this boot."""
+    """Holds one driver, and acts on each command at most once, whatever dies in between."""
 
     def __init__(
         self,
@@ -78,98 +55,230 @@ class Station:
         operations: Mapping[str, Operation],
         clock: Clock,
         boot: str,
-        publish: Callable[[bytes], Awaitable[None]],
+        journal: NodeJournal,
+        epoch: Epoch,
+        pen: Pen,
         settled: Callable[[], None],
+        changed: Callable[[], None],
+        spawn: Spawn,
     ) -> None:
-        """``publish`` sends an event; ``settled`` is called when an action has ended."""
+        """``settled`` is called when an action has ended, ``changed`` at a new status to be told.
+
+        ``spawn`` starts a task that the node owns.
+        """
         self.instrument = instrument
         self.device = device
         self.operations = operations
+        self.pen = pen
         self._clock = clock
         self._boot = boot
-        self._publish = publish
+        self._journal = journal
+        self._epoch = epoch
         self._settled = settled
-        self._known: dict[CommandId, Known] = {}
+        self._changed = changed
+        self._spawn = spawn
+        self._live: dict[CommandId, Job] = {}
+        """Commands without a durable end."""
         self._queue: deque[Job] = deque()
-        self._current: CommandId | None = None
+        self._batch: list[Job] = []
+        """Commands that are about to be accepted, in one commit."""
+        self._batching: asyncio.Task[None] | None = None
+        self._current: Job | None = None
         self._worker: asyncio.Task[None] | None = None
+        self._acting = False
         self._leftover: asyncio.Task[object] | None = None
-        self._seq = 0
+        self._recovered = True
+        self._greeted = False
+        self.stopped = ""
+        """Why it obeys nothing before it is released; empty if it does."""
+        self._stops = 0
+        self._stopping: asyncio.Task[None] | None = None
+
+    @property
+    def memory(self) -> str:
+        """Name of the journal that commands must be meant for."""
+        return self._journal.memory
 
     @property
     def state(self) -> State:
         """What it is doing now."""
-        stuck = self._leftover is not None and not self._leftover.done()
         return State(
             boot=self._boot,
-            status="attention" if stuck else "busy" if self._current is not None else "idle",
-            cid=self._current.cid if self._current is not None else None,
+            status=self.status,
+            cid=self._current.id.cid if self._current is not None else None,
             queued=len(self._queue),
-            seq=self._seq,
+            seq=self.pen.seq,
             at=self._clock.now(),
         )
 
-    def knows(self, command: CommandId) -> bool:
-        """Whether this command was received before."""
-        return command in self._known
+    @property
+    def status(self) -> Literal["waiting", "idle", "busy", "attention", "stopped"]:
+        """What it is doing now, in a word."""
+        if self.stopped:
+            return "stopped"
+        if self._is_stuck or self.pen.stuck:
+            return "attention"
+        if self._current is not None:
+            return "busy"
+        return "idle" if self.is_open else "waiting"
 
-    async def command(self, message: CommandMessage) -> None:
-        """Check a command and do it, now or in turn; a known one gets its last event again.
+    @property
+    def is_open(self) -> bool:
+        """Whether it may start something."""
+        return self._greeted and self._recovered and not self.stopped
 
-        One that is meant for another boot is never acted on: an earlier one may have done it.
+    @property
+    def _is_stuck(self) -> bool:
+        return self._leftover is not None and not self._leftover.done()
+
+    def take_up(self, recalled: RecalledDevice) -> None:
+        """Go on where the journal ends; ``recover`` says what became of what is unfinished."""
+        self.pen.take_up(recalled)
+        self.stopped = recalled.stopped
+        self._recovered = not recalled.unfinished
+
+    async def recover(self, unfinished: Sequence[Remembered]) -> None:
+        """Give each command from before the node's death its end, or its turn."""
+        for known in unfinished:
+            job = self._live[known.id] = Job.again(known)
+            try:
+                await self._recover_one(job)
+            except Exception:  # noqa: BLE001 -- one command must not hold up the others
+                _LOG.exception("%s: %s could not be recovered", self.instrument.name, job.id.cid)
+                await self._fail_at(job)
+        self._recovered = True
+        self._changed()
+        self._go()
+
+    def command(
+        self,
+        message: CommandMessage,
+        payload: bytes,
+        *,
+        ack: Callable[[], None] = nobody_waits,
+        age_s: float = 0.0,
+    ) -> None:
+        """Take a command in, and do it now or in turn; a known one gets its last event again.
+
+        ``payload``: as it was received. ``age_s``: lab seconds that it is known to have been on
+        its way. ``ack`` is called once nothing more can be lost of it. Returns at once.
         """
         command = CommandId(message.journal, message.cid)
-        if message.memory != self._boot:
-            await self._emit(command, "not_seen", remember=False)
-            return
-        known = self._known.get(command)
-        if known is not None:
-            await self._again(message, known)
-            return
-        self._known[command] = Known(message.args_sha256)
-        try:
-            checked = self._check(message)
-        except Exception as error:  # noqa: BLE001 -- whatever a message holds, the node goes on
-            _LOG.exception("%s: %s could not be checked", self.instrument.name, message.cid)
-            checked = f"the node cannot read it ({type(error).__name__}); see its log"
-        if isinstance(checked, str):
-            await self.refuse(command, checked)
-            return
-        self._queue.append(checked)
-        if self._current is None:
-            self._current = command
-            self._worker = asyncio.create_task(self._work())
-        else:
-            await self._emit(command, "accepted")
+        if self._epoch.is_stale(message.epoch):
+            self._mention(command, "stale", ack)
+        elif message.memory != self._journal.memory:
+            self._mention(command, "not_seen", ack)
+        elif not self._again(command, message.args_sha256, ack):
+            deadline = None if message.ttl_s is None else self._clock.now() + message.ttl_s - age_s
+            self._begin(
+                message,
+                Job(
+                    id=command,
+                    memory=message.memory,
+                    args_sha256=message.args_sha256,
+                    command=payload,
+                    deadline=deadline,
+                    ack=ack,
+                ),
+            )
 
-    async def control(self, message: Control) -> None:
-        """Answer a query, take a waiting command back, or stop."""
-        command = CommandId(message.journal, message.cid or "")
-        match message.op:
-            case "query":
-                await self._query(command)
-            case "cancel":
-                await self._cancel(command)
-            case "stop":
-                await self.stop("the instrument was stopped")
-            case "greet" | "release":
-                pass
+    def drop(
+        self, command: CommandId, payload: bytes, why: str, ack: Callable[[], None] = nobody_waits
+    ) -> None:
+        """Refuse what is no proper command, once and for all, unless it is known already."""
+        if self._known(command) is not None:
+            ack()
+            return
+        job = Job(id=command, memory=self._journal.memory, args_sha256="", command=payload, ack=ack)
+        self._live[command] = job
+        self._spawn(self._refuse(job, why=why))
 
-    async def stop(self, why: str) -> None:
-        """Start nothing that waits, and make the instrument safe."""
+    def query(self, command: CommandId) -> None:
+        """Say again what was last said about a command."""
+        known = self._known(command)
+        if known is None or known.memory != self._journal.memory:
+            self._mention(command, "not_seen")
+        elif known.last:  # else its first word is on its way
+            self._spawn(self.pen.say_again(known.last))
+
+    def cancel(self, command: CommandId) -> None:
+        """Take a command back that waits; one that does not is told as with ``query``."""
+        for job in self._queue:
+            if job.id == command:
+                self._queue.remove(job)
+                self._spawn(self._refuse(job, why="it was cancelled before it started"))
+                return
+        self.query(command)
+
+    async def greet(self, from_seq: int | None) -> bool:
+        """An orchestrator takes up with us: tell it what it has not heard, and begin.
+
+        False, and nothing begins, if it has heard more than the journal knows of.
+        """
+        if from_seq is not None and not await self.pen.replay(from_seq):
+            return False
+        self._greeted = True
+        self._changed()
+        self._go()
+        return True
+
+    async def halt(self, why: str, *, lasting: bool = True) -> None:
+        """Start nothing that waits, make the instrument safe, and say how that ended.
+
+        ``lasting``: nothing starts until ``release``, not even after a restart of the node.
+        """
+        self.stopped = why
+        self._stops += 1
         waiting, self._queue = tuple(self._queue), deque()
-        for job in waiting:
-            await self.refuse(job.id, why)
-        try:
-            await self.device.make_safe()
-        except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
-            _LOG.exception("%s: make_safe failed", self.instrument.name)
+        self._clear_batch()
+        also = (Stopped(device=self.instrument.name, why=why),) if lasting else ()
+        self._stopping = self._spawn(self._refuse(*waiting, why=why, kind="lab", also=also))
+        wrong = await make_safe(self.instrument.name, self.device)
+        await self._end_action()
+        await asyncio.wait((self._stopping,), timeout=LAST_WORDS_S)
+        crash_point("node.halted")
+        if self._is_stuck:
+            wrong = "; ".join(part for part in (wrong, STILL_GOING) if part)
+        error = EventError(phase="after", kind="driver", reason=fitting(wrong)) if wrong else None
+        if lasting:
+            await self.pen.mention(CommandId("", ""), "made_safe", error)
+            self._changed()
+
+    async def release(self) -> None:
+        """Let a stopped instrument obey again."""
+        stops = self._stops
+        if self._stopping is not None:
+            await asyncio.wait((self._stopping,))
+        await self.pen.keep(Stopped(device=self.instrument.name, why=""))
+        if stops != self._stops:  # stopped once more meanwhile, which counts
+            await self.pen.keep(Stopped(device=self.instrument.name, why=self.stopped))
+            return
+        self.stopped = ""
+        self._changed()
+        self._go()
+
+    async def rest(self) -> None:
+        """The orchestrator fell silent: finish what runs, then be safe until the next greeting."""
+        self._greeted = False
+        self._changed()
+        if self._worker is not None:
+            await asyncio.wait((self._worker,))
+        if not self._greeted:
+            await make_safe(self.instrument.name, self.device)
+
+    def forget_waiting(self) -> None:
+        """The journal has a new name: what waits was meant for the old one, and never starts."""
+        self._greeted = False
+        self._clear_batch()
+        for job in self._queue:
+            del self._live[job.id]
+            job.ack()
+        self._queue.clear()
 
     async def close(self) -> None:
-        """Stop, let the action under way end if it does so soon, and close the driver's line."""
-        await self.stop("the node was stopped")
-        if self._worker is not None and not self._worker.done():
-            await asyncio.wait((self._worker,), timeout=FINISH_S)
+        """Make safe, let the action under way end if it does so soon, close the driver's line."""
+        await self.halt("the node was stopped", lasting=False)
+        if self._worker is not None:  # its journal cannot be written
             self._worker.cancel()
             await asyncio.wait((self._worker,))
         try:
@@ -177,144 +286,215 @@ class Station:
         except Exception:  # noqa: BLE001 -- a driver may raise anything, the node goes on
             _LOG.exception("%s: disconnect failed", self.instrument.name)
 
-    async def refuse(self, command: CommandId, reason: str) -> None:
-        """Say that a command was not started, and will not be."""
-        why = EventError(phase="before_start", kind="refused", reason=_clean(reason))
-        await self._emit(command, "failed", error=why)
+    def _mention(
+        self, command: CommandId, stage: Stage, ack: Callable[[], None] = nobody_waits
+    ) -> None:
+        self._spawn(self.pen.mention(command, stage))
+        ack()
 
-    async def _again(self, message: CommandMessage, known: Known) -> None:
-        if known.args_sha256 != message.args_sha256:
-            await self._emit(
-                CommandId(message.journal, message.cid),
-                "failed",
-                error=EventError(
-                    phase="before_start",
-                    kind="refused",
-                    reason=f"conflict: {message.cid} was sent before with other arguments",
-                ),
-                remember=False,
-            )
-        elif known.last:
-            await self._publish(known.last)
+    def _known(self, command: CommandId) -> Job | Remembered | None:
+        return self._live.get(command) or self._journal.find(self.instrument.name, command)
 
-    async def _query(self, command: CommandId) -> None:
-        known = self._known.get(command)
+    def _again(self, command: CommandId, args_sha256: str, ack: Callable[[], None]) -> bool:
+        """Whether it was known, and is answered from memory."""
+        known = self._known(command)
         if known is None:
-            await self._emit(command, "not_seen")
-        elif known.last:  # else its first event is on its way
-            await self._publish(known.last)
+            return False
+        ack()
+        if known.args_sha256 != args_sha256:
+            reason = f"{command.cid} was sent before with other arguments"
+            why = EventError(phase="before_start", kind="refused", reason=reason)
+            self._spawn(self.pen.mention(command, "conflict", why))
+        elif known.last:  # else its first word is on its way
+            self._spawn(self.pen.say_again(known.last))
+        return True
 
-    async def _cancel(self, command: CommandId) -> None:
-        for job in self._queue:
-            if job.id == command and command != self._current:
-                self._queue.remove(job)
-                await self.refuse(command, "it was cancelled before it started")
-                return
-        await self._query(command)
+    def _begin(self, message: CommandMessage, job: Job) -> None:
+        crash_point("node.command.received")
+        self._live[job.id] = job
+        why, kind = self._refusal(message, job)
+        if why:
+            self._spawn(self._refuse(job, why=why, kind=kind))
+            return
+        self._queue.append(job)
+        if self.is_open and self._current is None:
+            self._go()
+        else:
+            self._accept(job)
 
-    def _check(self, message: CommandMessage) -> Job | str:
-        """The job, or why it is refused."""
-        name = self.instrument.name
-        operation = self.operations.get(message.op)
-        if operation is None:
-            there = ", ".join(self.operations) or "nothing"
-            return f"{name} offers no {message.op!r}; it offers {there}"
-        if digest(message.args) != message.args_sha256:
-            return "the arguments do not match their SHA-256"
-        if self._leftover is not None and not self._leftover.done():
-            return f"{name} needs attention: an action that was given up on may still be going on"
+    def _refusal(self, message: CommandMessage, job: Job) -> tuple[str, FaultKind]:
+        """Why a command cannot be done, as ``_hindrance``; it is understood, if it can."""
         if len(self._queue) >= QUEUE:
-            return f"{QUEUE} commands wait at {name} already"
-        try:
-            arguments = operation.load_arguments(message.args)
-        except TypeError as error:
-            return str(error)
-        outside = breach(operation, arguments, self.instrument.limits)
-        if outside is not None:
-            return outside
-        deadline = None if message.ttl_s is None else self._clock.now() + message.ttl_s
-        return Job(
-            id=CommandId(message.journal, message.cid),
-            operation=operation,
-            arguments=arguments,
-            deadline=deadline,
-        )
+            return f"{QUEUE} commands wait at {self.instrument.name} already", "lab"
+        wrong = job.understand(message, self.instrument, self.operations)
+        return (wrong, "refused") if wrong else self._hindrance(job)
+
+    def _hindrance(self, job: Job) -> tuple[str, FaultKind]:
+        """Why a command must not start now, and will not later; empty if it may.
+
+        With *lab* where another attempt at the same may be let in one day.
+        """
+        if self.stopped:
+            return f"{self.instrument.name} is stopped: {self.stopped}", "lab"
+        if self._is_stuck:
+            return f"{self.instrument.name} needs attention: {STILL_GOING}", "lab"
+        if job.deadline is not None and self._clock.now() >= job.deadline:
+            return "its deadline passed before it could start", "refused"
+        return "", "lab"
+
+    def _go(self) -> None:
+        """Begin to do what waits, if that may be."""
+        if self._queue and self.is_open and self._current is None:
+            self._current = self._queue[0]
+            self._worker = self._spawn(self._work())
 
     async def _work(self) -> None:
-        """Do what waits, in order, until nothing does."""
+        """Do what waits, in order, until nothing does or may."""
         try:
-            while self._queue:
-                job = self._queue.popleft()
-                self._current = job.id
-                await self._guarded(job)
+            while self._queue and self.is_open:
+                job = self._current = self._queue.popleft()
+                try:
+                    await self._perform(job)
+                except Exception:  # noqa: BLE001 -- an instrument must not fall silent for ever
+                    _LOG.exception("%s: %s failed", self.instrument.name, job.id.cid)
+                    await self._fail_at(job)
         finally:
-            self._current = None
-
-    async def _guarded(self, job: Job) -> None:
-        """Do a job; should we fail at it ourselves, say so, for nobody else will."""
-        try:
-            await self._perform(job)
-        except Exception:  # noqa: BLE001 -- an instrument must not fall silent for ever
-            _LOG.exception("%s: %s went wrong at the node", self.instrument.name, job.id.cid)
-            why = EventError(phase="during", kind="driver", reason=NODE_FAILED)
-            await self._emit(job.id, "unknown", error=why)
+            self._current = self._worker = None
+        if not self.is_open:
+            self._changed()
+        for job in self._queue:  # closed before its turn came
+            if job.stage is None and job.accepting is None:
+                self._accept(job)
 
     async def _perform(self, job: Job) -> None:
+        if job.accepting is not None:
+            await asyncio.wait((job.accepting,))
+            if not self._greeted and not self.stopped:
+                self._queue.appendleft(job)
+                return
+        why, kind = self._hindrance(job)
+        if why:
+            await self._refuse(job, why=why, kind=kind)
+            return
+        committed = ["node.accepted.committed"] if job.stage is None else []
+        committed.append("node.started.committed")
+        await self.pen.write((job,), Say(stage="started"), committed=committed)
+        why, kind = self._hindrance(job)  # for time has passed while that was written
+        if why or not self._greeted:
+            await self._refuse(job, why=why or "the orchestrator fell silent", kind=kind)
+            return
         began = self._clock.now()
-        if job.deadline is not None and began >= job.deadline:
-            await self.refuse(job.id, "its deadline passed before it could start")
-            return
-        await self._emit(job.id, "started")
-        outcome = await call(self.device, job.operation, job.arguments, self._clock)
-        self._leftover = outcome.leftover
+        outcome = await self._act(job)
         duration_s = self._clock.now() - began
-        self._settled()
-        await self._tell(job.id, outcome, duration_s)
+        crash_point("node.action.ended")
+        self._settle()
+        await self._tell(job, outcome, duration_s)
+        if outcome.leftover is not None:
+            self._changed()
 
-    async def _tell(self, command: CommandId, outcome: Outcome, duration_s: float) -> None:
-        if outcome.st == "done":
-            try:
-                await self._emit(command, "done", result=outcome.result, duration_s=duration_s)
-            except Unreadable as too_large:
-                why = EventError(phase="after", kind="driver", reason=str(too_large))
-                await self._emit(command, "failed", error=why, duration_s=duration_s)
+    async def _act(self, job: Job) -> Outcome:
+        assert job.operation is not None, f"{job.id.cid} was not understood"
+        now = Underway(job.key, partial(self.pen.note, job.id))
+        self._acting = True
+        try:
+            outcome = await call(self.device, job.operation, job.arguments, self._clock, now)
+        finally:
+            self._acting = False
+        if self.pen.dead:
+            raise asyncio.CancelledError
+        task = asyncio.current_task()
+        while task is not None and task.cancelling():  # that was for the action, and is done
+            task.uncancel()
+        self._leftover = outcome.leftover
+        return outcome
+
+    def _settle(self) -> None:
+        try:
+            self._settled()
+        except OSError:  # the bench of a simulation; what the instrument answered is worth more
+            _LOG.exception("%s: the bench's state could not be kept", self.instrument.name)
+
+    async def _tell(self, job: Job, outcome: Outcome, duration_s: float | None) -> None:
+        if outcome.st != "done":
+            why = EventError(phase=outcome.phase, kind=outcome.kind, reason=fitting(outcome.reason))
+            await self._end(job, Say(stage=outcome.st, duration_s=duration_s, error=why))
             return
-        why = EventError(phase=outcome.phase, kind=outcome.kind, reason=_clean(outcome.reason))
-        await self._emit(command, outcome.st, error=why, duration_s=duration_s)
+        try:
+            done = Say(stage="done", duration_s=duration_s, result=outcome.result)
+            await self._end(job, done)
+        except Unreadable as too_large:
+            why = EventError(phase="after", kind="driver", reason=str(too_large))
+            await self._end(job, Say(stage="failed", duration_s=duration_s, error=why))
 
-    async def _emit(
-        self,
-        command: CommandId,
-        stage: Stage,
-        *,
-        result: JsonValue = None,
-        duration_s: float | None = None,
-        error: EventError | None = None,
-        remember: bool = True,
+    async def _end(self, job: Job, say: Say) -> None:
+        await self.pen.write((job,), say, committed=("node.ended.committed",))
+        self._live.pop(job.id, None)
+        crash_point("node.ended.published")
+
+    def _accept(self, job: Job) -> None:
+        """Let the journal know of a command that has to wait, together with others that come."""
+        if self._batching is None:
+            self._batching = self._spawn(self._accept_batch())
+        self._batch.append(job)
+        job.accepting = self._batching
+
+    async def _accept_batch(self) -> None:
+        committed = ("node.accepted.committed",)
+        await self.pen.write(self._take_batch, Say(stage="accepted"), committed=committed)
+
+    def _take_batch(self) -> Sequence[Job]:
+        batch, self._batch, self._batching = self._batch, [], None
+        return batch
+
+    def _clear_batch(self) -> None:
+        """What was to be accepted waits no more."""
+        for job in self._batch:
+            job.accepting = None
+        self._batch.clear()
+
+    async def _refuse(
+        self, *jobs: Job, why: str, kind: FaultKind = "refused", also: Sequence[Stopped] = ()
     ) -> None:
-        payload = encode(
-            EventMessage(
-                journal=command.journal,
-                cid=command.cid,
-                dev=self.instrument.name,
-                boot=self._boot,
-                memory=self._boot,
-                epoch=0,
-                seq=self._seq + 1,
-                st=stage,
-                at=self._clock.now(),
-                duration_s=duration_s,
-                result=result,
-                error=error,
-            )
-        )
-        self._seq += 1
-        known = self._known.get(command)
-        if known is not None and remember:
-            known.last = payload
-        await self._publish(payload)
+        """Say of some that they were not started, and never will be, in one commit."""
+        accepting = [job.accepting for job in jobs if job.accepting is not None]
+        if accepting:
+            await asyncio.wait(accepting)
+        error = EventError(phase="before_start", kind=kind, reason=fitting(why))
+        await self.pen.write(jobs, Say(stage="failed", error=error), also=also)
+        for job in jobs:
+            self._live.pop(job.id, None)
 
+    async def _fail_at(self, job: Job) -> None:
+        """We failed at it ourselves: say so, for nobody else will."""
+        if job.stage == "started":
+            error = EventError(phase="during", kind="driver", reason=NODE_FAILED)
+            await self._end(job, Say(stage="unknown", error=error))
+        elif job.id in self._live:
+            await self._refuse(job, why=NODE_FAILED)
 
-def _clean(reason: str) -> str:
-    """A reason that fits into a message: no longer than the cap, and no half characters."""
-    return reason[:REASON_CAP].encode("utf-8", "replace").decode()
+    async def _recover_one(self, job: Job) -> None:
+        message = decode(CommandMessage, job.command)
+        wrong = job.understand(message, self.instrument, self.operations)
+        if job.stage == "started":
+            outcome = await find_out(self.device, message.effect, job, self._clock)
+            await self._tell(job, outcome, None)
+            return
+        why, kind = self._hindrance(job)
+        if wrong:
+            why, kind = wrong, "refused"
+        elif message.ttl_s is not None:
+            why = why or "the node died, and nobody can say if its deadline has passed"
+        if why:
+            await self._refuse(job, why=why, kind=kind)
+        else:
+            self._queue.append(job)
+
+    async def _end_action(self) -> None:
+        """Let the action under way end, or give it up."""
+        worker = self._worker
+        if worker is None:
+            return
+        await asyncio.wait((worker,), timeout=FINISH_S)
+        if self._acting:
+            worker.cancel()
+            await asyncio.wait((worker,), timeout=CANCEL_S + LAST_WORDS_S)

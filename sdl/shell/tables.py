@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Table, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0001"
+SCHEMA = "0002"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 _REGISTRY = registry()
@@ -59,8 +59,10 @@ class CampaignRow(Row, table=True):
     status: str
     """``running`` or ``ended``."""
     started_at: float
-    epoch: int
-    """How many processes have led it: more than 1 after a resumption."""
+    epoch: int = Field(sa_type=BigInteger)
+    """Number of the lease under which it is led; higher after each resumption."""
+    paused: str | None = Field(sa_type=Text)
+    """Who paused it, and why; empty while it is not paused."""
     stop_asked: str | None = Field(sa_type=Text)
     ending: str | None
     reason: str | None = Field(sa_type=Text)
@@ -214,6 +216,12 @@ class InstrumentRow(Row, table=True):
     """JSON: names of what it offers; empty until it was seen."""
     reason: str | None = Field(sa_type=Text)
     """Why it is not online, where that was said."""
+    paused: str | None = Field(sa_type=Text)
+    """Who paused it, and why; empty while it is not paused."""
+    stopped: str | None = Field(sa_type=Text)
+    """Why it was stopped; empty once it was released."""
+    held: str | None = Field(sa_type=Text)
+    """Why it is not to be trusted after a stop; empty while its driver confirmed each."""
     changed_at: float
     seq: int = Field(sa_type=BigInteger)
     last_seq: int = Field(sa_type=BigInteger)
@@ -244,9 +252,69 @@ class PlannerRequestRow(Row, table=True):
     last_seq: int = Field(sa_type=BigInteger)
 
 
+class ResolutionRow(Row, table=True):
+    """What a person said of a step whose outcome nobody knew."""
+
+    __tablename__ = "resolution"
+    campaign: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    run: str = Field(index=True)
+    step: str
+    verdict: str
+    """``happened``, ``did_not_happen`` or ``discard``."""
+    by: str
+    note: str = Field(sa_type=Text)
+    result: str | None = Field(sa_type=Text)
+    """JSON: what the action gave, where it happened."""
+    at: float
+    won: bool
+    """Whether it decided; a later or contradicting one only flags the sample."""
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class ActRow(Row, table=True):
+    """What else a person told a running orchestrator."""
+
+    __tablename__ = "act"
+    campaign: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    act: str
+    """``pause``, ``resume``, ``abort``, ``stop`` (the campaign, in good order) or ``stop-all``."""
+    what: str
+    """A run or an instrument; empty: all of it."""
+    by: str
+    note: str = Field(sa_type=Text)
+    at: float
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class FlagRow(Row, table=True):
+    """A sample that is not to be trusted without a look."""
+
+    __tablename__ = "flag"
+    campaign: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    run: str = Field(index=True)
+    step: str
+    reason: str = Field(sa_type=Text)
+    at: float
+    last_seq: int = Field(sa_type=BigInteger)
+
+
+class LeaseRow(Row, table=True):
+    """Who leads a lab; see ``sdl.shell.lease``. It stands in no journal."""
+
+    __tablename__ = "lease"
+    lab: str = Field(primary_key=True)
+    epoch: int = Field(sa_type=BigInteger)
+    holder: str = Field(sa_type=Text)
+    beat: int = Field(sa_type=BigInteger)
+
+
 metadata = _REGISTRY.metadata
 JOURNAL: Table = metadata.tables["journal"]
+LEASE: Table = metadata.tables["lease"]
 PROJECTED: dict[str, Table] = {
-    name: table for name, table in metadata.tables.items() if name != "journal"
+    name: table for name, table in metadata.tables.items() if name not in ("journal", "lease")
 }
 """By name: everything that ``sdl db rebuild`` can make again from the journal."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
+import time
 from collections.abc import Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from sdl.errors import RecordFault, SdlError
+from sdl.errors import RecordAway, RecordFault, SdlError
 from sdl.wire.journal import Line
 
 
@@ -20,12 +22,23 @@ class Appends(Protocol):
         ...
 
 
+PATIENCE_S = 60.0
+"""Wall seconds that a database may be away before the writer gives up, ..."""
+DISK_PATIENCE_S = 24 * 3600.0
+"""... and a disk be full or failing: on that nothing else can be done but to wait for a person."""
+PAUSES_S = (0.1, 0.2, 0.5, 1.0, 2.0)
+"""Wall seconds between two tries; the last one repeats."""
+
+log = logging.getLogger(__name__)
+
+
 class Writer:
     """Writes groups of lines in the order of their submission, in a thread of its own.
 
     Commits are never put off: a group is written at once, or with all others that came while the
-    last commit was going on. After the first error nothing more is written, and everybody who
-    waits or comes later gets a RecordFault: what is not on record must not happen.
+    last commit was going on. While the database is away the same group is tried again, and
+    everybody waits; a person is told once. After the first error that lasts nothing more is
+    written, and everybody who waits or comes later gets it: what is not on record must not happen.
     """
 
     def __init__(self, record: Appends) -> None:
@@ -68,12 +81,38 @@ class Writer:
     def _write(self) -> None:
         while groups := self._next():
             try:
-                self._record.append([line for lines, _ in groups for line in lines])
+                self._append([line for lines, _ in groups for line in lines])
             except BaseException as error:  # noqa: BLE001 - whatever it is, nobody may wait for ever
                 self._break(error, groups)
                 return
             for _, written in groups:
                 written.set_result(None)
+
+    def _append(self, lines: Sequence[Line]) -> None:
+        """Write one group, trying again while that may help."""
+        began, tries = time.monotonic(), 0
+        while True:
+            try:
+                self._record.append(lines)
+            except RecordAway as away:
+                patience_s = DISK_PATIENCE_S if "disk" in str(away) else PATIENCE_S
+                if tries == 0:
+                    log.warning("nothing is sent while the record cannot be written: %s", away)
+                if time.monotonic() - began > patience_s or not self._pause(tries):
+                    raise
+                tries += 1
+            else:
+                if tries:
+                    log.warning("the record is written again")
+                return
+
+    def _pause(self, tries: int) -> bool:
+        """Wait for the next try; False if the writer is closed meanwhile."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: self._closing, timeout=PAUSES_S[min(tries, len(PAUSES_S) - 1)]
+            )
+            return not self._closing
 
     def _next(self) -> list[tuple[Sequence[Line], Future[None]]]:
         """All groups that wait; empty when the writer is closed and has written everything."""

@@ -2,5 +2,6 @@
 
 from sdl.shell.bench import Bench
 from sdl.shell.faults import FaultOptions
+from sdl.sim.effect import mark_effect
 
-__all__ = ["Bench", "FaultOptions"]
+__all__ = ["Bench", "FaultOptions", "mark_effect"]

@@ -14,10 +14,12 @@ from sdl.shell.bench import Bench
 from sdl.shell.clock import LoopClock
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node import Node
+from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.opening import Opening, new
 from sdl.shell.outcome import Outcome
 from sdl.shell.planner_client import DirectPlanner
 from sdl.shell.preflight import Prepared, prepare
+from sdl.shell.presence import Presence
 from sdl.shell.record import Record
 from sdl.shell.runtime import Runtime, Watch
 from sdl.sim.loop import VirtualLoop, run_virtually
@@ -27,7 +29,7 @@ from sdl.wire.topics import Topics
 PAGE_LINES = 500
 """Journal lines that one transaction of a simulation holds."""
 BOOT = "virtual"
-"""The node's boot id in virtual time, where every run must be the same."""
+"""The boot id of node and orchestrator in virtual time, where every run must be the same."""
 
 
 def simulate(
@@ -47,7 +49,7 @@ def simulate(
     """
     prepared = prepare(campaign_path)
     lab = prepared.lab.lab
-    _only_simulators(lab)
+    only_simulators(lab)
     campaign = prepared.campaign.campaign
     if seed is not None:
         campaign, lab = replace(campaign, seed=seed), replace(lab, seed=seed)
@@ -126,8 +128,9 @@ async def _play(
         clock=clock,
         bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
         boot=BOOT,
+        journal=MemoryJournal(BOOT),
     )
-    bus = broker.client("orchestrator")
+    bus, topics = broker.client("orchestrator"), Topics(lab.name)
     runtime = Runtime(
         engine=opening.engine,
         chain=opening.chain,
@@ -135,8 +138,9 @@ async def _play(
         bus=bus,
         planner=DirectPlanner(answer),
         clock=clock,
-        topics=Topics(lab.name),
+        topics=topics,
         watch=watch,
+        presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
     )
     await node.start()
     await bus.connect()
@@ -147,7 +151,8 @@ async def _play(
         await node.aclose()
 
 
-def _only_simulators(lab: Lab) -> None:
+def only_simulators(lab: Lab) -> None:
+    """UserMistake if an instrument is real: virtual time would not wait for it."""
     real = [instrument.name for instrument in lab.instruments if not instrument.simulated]
     if real:
         raise UserMistake(

@@ -11,7 +11,7 @@ import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdl.errors import LabFault
@@ -42,6 +42,70 @@ class Certificate:
     key: Path
 
 
+@dataclass(slots=True, kw_only=True)
+class Server:
+    """A server's process, which can die and come back on its port with what it kept."""
+
+    command: Sequence[str]
+    port: int
+    log: Path
+    """Receives all that it prints; it works in the log's folder."""
+    owner: int | None = None
+    """Number of the user to run it as; ourselves if None."""
+    process: subprocess.Popen[bytes] | None = field(default=None, init=False)
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and has not ended."""
+        return self.process is not None and self.process.poll() is None
+
+    def start(self) -> None:
+        """Start it, and return once it listens. LabFault, with its log, if it does not come up."""
+        with self.log.open("ab") as output:
+            self.process = subprocess.Popen(
+                self.command,
+                user=self.owner,
+                cwd=self.log.parent,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+            )
+        _wait_for_port(self.process, self.port, self.log)
+
+    def stop(self) -> None:
+        """End it in good order, and by force if that takes too long; safe to call twice."""
+        if self.process is None:
+            return
+        self.process.send_signal(signal.SIGINT)  # for PostgreSQL: end now, but in good order
+        try:
+            self.process.wait(timeout=START_S)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it at once, as a power cut would."""
+        if self.process is not None:
+            self.process.kill()
+            self.process.wait()
+
+
+@contextmanager
+def server(
+    command: Sequence[str], port: int, log: Path, owner: int | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server until the block ends. LabFault, with its log, if it does not come up.
+
+    ``owner``: number of the user to run it as; ourselves if None.
+    """
+    running = Server(command=command, port=port, log=log, owner=owner)
+    try:
+        running.start()
+        assert running.process is not None
+        yield running.process
+    finally:
+        running.stop()
+
+
 @contextmanager
 def mosquitto(
     folder: Path, port: int | None = None, certificate: Certificate | None = None
@@ -50,6 +114,23 @@ def mosquitto(
 
     ``folder``: for its files. ``certificate``: speak TLS, as ``localhost``. LabFault if it is not
     installed or does not come up.
+    """
+    broker, url = mosquitto_server(folder, port, certificate)
+    with server(broker.command, broker.port, broker.log):
+        yield url
+
+
+def mosquitto_server(
+    folder: Path,
+    port: int | None = None,
+    certificate: Certificate | None = None,
+    *,
+    persistence: bool = False,
+) -> tuple[Server, str]:
+    """A Mosquitto broker that has not been started, and its URL, password included.
+
+    ``persistence``: it keeps its sessions over a restart, and over a kill those that it had
+    written by then. LabFault if it is not installed.
     """
     program, passwords = find_program("mosquitto", *SBIN), find_program("mosquitto_passwd", *SBIN)
     if program is None or passwords is None:
@@ -61,57 +142,38 @@ def mosquitto(
     subprocess.run(words, check=True, capture_output=True)
     port = port or free_port()
     config = folder / "mosquitto.conf"
-    config.write_text(mosquitto_config(port, secret, certificate), encoding="utf-8")
+    kept = folder if persistence else None
+    config.write_text(mosquitto_config(port, secret, certificate, kept), encoding="utf-8")
     entry = "mqtt://{}@127.0.0.1:{}" if certificate is None else "mqtts://{}@localhost:{}"
-    with server([program, "-c", str(config)], port, folder / "mosquitto.log"):
-        yield entry.format(f"sdl:{password}", port)
+    command = [program, "-c", str(config)]
+    broker = Server(command=command, port=port, log=folder / "mosquitto.log")
+    return broker, entry.format(f"sdl:{password}", port)
 
 
-def mosquitto_config(port: int, passwords: Path, certificate: Certificate | None = None) -> str:
-    """The settings that a lab's broker should have, too."""
+def mosquitto_config(
+    port: int, passwords: Path, certificate: Certificate | None = None, kept: Path | None = None
+) -> str:
+    """The settings that a lab's broker should have, too.
+
+    ``kept``: folder for the sessions that outlive it; None: it forgets them.
+    """
     lines = [
         f"listener {port} 127.0.0.1",
         "set_tcp_nodelay true",
         "max_inflight_messages 100",
         "max_queued_messages 0",
-        "persistence false",
         "allow_anonymous false",
         f"password_file {passwords}",
     ]
+    if kept is None:
+        lines.append("persistence false")
+    else:
+        lines += ["persistence true", f"persistence_location {kept}/", "autosave_interval 1"]
     if certificate is not None:
         lines += [f"certfile {certificate.chain}", f"keyfile {certificate.key}"]
     if os.name == "posix" and os.geteuid() == 0:
         lines.append("user root")  # else it changes to a user who cannot read the folder
     return "\n".join(lines) + "\n"
-
-
-@contextmanager
-def server(
-    command: Sequence[str], port: int, log: Path, owner: int | None = None
-) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a server until the block ends. LabFault, with its log, if it does not come up.
-
-    ``owner``: number of the user to run it as; ourselves if None.
-    """
-    with log.open("wb") as output:
-        process = subprocess.Popen(
-            command,
-            user=owner,
-            cwd=log.parent,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-        )
-    try:
-        _wait_for_port(process, port, log)
-        yield process
-    finally:
-        process.send_signal(signal.SIGINT)  # for PostgreSQL: end now, but in good order
-        try:
-            process.wait(timeout=START_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _wait_for_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

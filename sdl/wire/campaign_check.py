@@ -13,6 +13,7 @@ from sdl.model.lab import Lab
 from sdl.model.labware import PLATE_KINDS
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.campaign_values import check_values
+from sdl.wire.policy import unfit
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places, did_you_mean
 
@@ -40,6 +41,7 @@ def check_campaign(
         *_hypothesis(campaign, signature),
         *_wells(campaign, lab, signature),
         *_speed(lab),
+        *_policy(campaign, signature),
     ]
     fitting = [places.mistake(keys, message) for keys, message in found]
     return [*check_values(campaign, places), *fitting]
@@ -89,8 +91,6 @@ def _players(role: Role, names: tuple[str, ...], lab: Lab) -> _Found:
         elif name not in known:
             hint = did_you_mean(name, known)
             yield ("roles", role.name), f"the lab has no {kind} {name!r}; {hint}"
-    if len(names) > 1 and not role.is_labware:
-        yield ("roles", role.name), "one instrument plays a role; name one"
 
 
 def _offers(
@@ -223,6 +223,12 @@ def _wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
                     f"({wells}); add a plate"
                 ),
             )
+
+
+def _policy(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    for place, rule in enumerate(campaign.policy):
+        for key, message in unfit(rule, signature.roles, campaign.roles):
+            yield ("policy", place, key), message
 
 
 def _speed(lab: Lab) -> _Found:

@@ -20,6 +20,7 @@ from sdl.model.data import InputValue
 from sdl.model.hypothesis import Hypothesis, Prediction
 from sdl.model.units import unit_of
 from sdl.wire.campaign_values import check_values
+from sdl.wire.policy import read_rules
 from sdl.wire.toml_table import Places, Table, Toml, TomlFile, did_you_mean, said
 
 _GOALS = {"maximise": "maximise", "maximize": "maximise"} | {
@@ -84,6 +85,7 @@ def _campaign(top: Table) -> Campaign:
         objective=_objective(top.table("objective", needed=True)),
         stop=_stop(top.table("stop")),
         planner=_planner(top.table("planner")),
+        policy=read_rules(top),
     )
     head.close()
     top.close()
@@ -221,6 +223,7 @@ def _stop(table: Table) -> StopRule:
         hours=table.maybe_number("hours", unit_name="stop_h"),
         tolerance=table.maybe_number("tolerance", unit_name=_measure(table)),
         failures=table.whole("failures", rule.failures),
+        failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
     table.close()
     return found

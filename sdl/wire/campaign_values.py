@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from sdl.errors import UserMistake
 from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, RangeParameter
 from sdl.model.hypothesis import Hypothesis
+from sdl.wire.policy import faults_of
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
@@ -22,6 +23,7 @@ def check_values(campaign: Campaign, places: Places) -> list[UserMistake]:
     """Ranges, bounds and names that contradict each other, each at its line."""
     found = [*_head(campaign), *_space(campaign), *_constraints(campaign)]
     found += [*_stop(campaign), *_planner(campaign), *_hypothesis(campaign.hypothesis)]
+    found += _policy(campaign)
     return [places.mistake(keys, message) for keys, message in found]
 
 
@@ -111,6 +113,8 @@ def _stop(campaign: Campaign) -> _Found:
         yield ("stop", "hours"), f"{stop.hours:g} hours; use more than 0"
     if stop.failures < 1:
         yield ("stop", "failures"), f"{stop.failures} failures; use 1 or more"
+    if stop.failed_share is not None and not 0 <= stop.failed_share < 1:
+        yield ("stop", "failed_share"), f"{stop.failed_share:g}; use 0 to less than 1, such as 0.5"
     if stop.tolerance is not None and campaign.objective.goal != "target":
         yield ("stop", "tolerance"), "a tolerance needs a target; remove it, or set a target"
     elif stop.tolerance is not None and stop.tolerance < 0:
@@ -120,6 +124,12 @@ def _stop(campaign: Campaign) -> _Found:
 def _planner(campaign: Campaign) -> _Found:
     if campaign.planner.timeout_s <= 0:
         yield ("planner", "timeout_s"), f"{campaign.planner.timeout_s:g} s; use more than 0"
+
+
+def _policy(campaign: Campaign) -> _Found:
+    for place, rule in enumerate(campaign.policy):
+        for key, message in faults_of(rule):
+            yield ("policy", place, key), message
 
 
 def _hypothesis(hypothesis: Hypothesis | None) -> _Found:

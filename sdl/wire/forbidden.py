@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sdl.errors import ProtocolMistake
-from sdl.wire.signature import ProtocolFunction, Source, read_signature
+from sdl.wire.signature import ProtocolFunction, Source, read_roles
 from sdl.wire.toml_table import did_you_mean
 
 _CLOCK = "reads a clock; a replay would see another time. Use settle(seconds) and within(seconds)"
@@ -80,7 +80,7 @@ def forbidden(function: ProtocolFunction) -> list[ProtocolMistake]:
     ProtocolMistake is raised where there is nothing to scan: no source, or no protocol.
     """
     source = Source(function)
-    roles = {role.name: role.actions for role in read_signature(function).roles}
+    roles = {role.name: role.actions for role in read_roles(function)}
     names = _names(source.module)
     found: dict[tuple[int, str], ProtocolMistake] = {}
     for node in _reached(source.node, names):

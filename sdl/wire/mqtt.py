@@ -195,8 +195,10 @@ class Birth(Body):
     actions: tuple[OfferedAction, ...]
     limits: dict[str, Limit]
     """By ``action.argument``."""
+    stopped: str = ""
+    """Why it obeys nothing before it is released; empty where it was not stopped."""
     sha256: str
-    """Over the canonical JSON of all fields but ``boot``, ``memory`` and this one."""
+    """Over the canonical JSON of all fields but ``boot``, ``memory``, ``stopped`` and this one."""
 
 
 class State(Body):
@@ -353,12 +355,14 @@ def online_event(birth: Birth, at: float) -> InstrumentOnline:
         actions=tuple(action.name for action in birth.actions),
         memory=birth.memory,
         effects=tuple((action.name, action.effect) for action in birth.actions),
+        stopped=birth.stopped,
     )
 
 
 def birth_digest(fields: Mapping[str, JsonValue]) -> str:
     """What ``Birth.sha256`` must be, given the birth as JSON."""
-    return digest({key: fields[key] for key in fields if key not in ("boot", "memory", "sha256")})
+    apart = ("boot", "memory", "stopped", "sha256")
+    return digest({key: fields[key] for key in fields if key not in apart})
 
 
 def encode_ask(ask: Ask) -> bytes:

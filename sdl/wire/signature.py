@@ -11,11 +11,15 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin, get_type_hints
 
+from sdl.authoring import policy_of
 from sdl.errors import Place, ProtocolMistake
 from sdl.model.action import Capability, operations_of
 from sdl.model.data import InputValue
 from sdl.model.labware import Well
+from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.wire.policy import faults_of, unfit
+from sdl.wire.toml_table import did_you_mean
 
 _KINDS: dict[object, Literal["float", "int", "str"]] = {float: "float", int: "int", str: "str"}
 
@@ -72,8 +76,53 @@ class Source:
 def read_signature(function: ProtocolFunction) -> ProtocolSignature:
     """The schema of a protocol. ProtocolMistake, with file and line, if it is not one."""
     source = Source(function)
+    hints = _hints(source)
+    roles, inputs = _parameters(source, hints)
+    return ProtocolSignature(
+        name=source.name,
+        roles=roles,
+        inputs=inputs,
+        measures=_measures(source, hints.get("return")),
+        source_sha256=hashlib.sha256(source.text).hexdigest(),
+        policy=_policy(source, roles),
+    )
+
+
+def read_roles(function: ProtocolFunction) -> tuple[Role, ...]:
+    """The roles of a protocol. ProtocolMistake, with file and line, if it has none."""
+    source = Source(function)
+    return _parameters(source, _hints(source))[0]
+
+
+def check_recovery(function: ProtocolFunction, of: ProtocolSignature) -> None:
+    """ProtocolMistake, with file and line, unless a protocol can mend the bench of another.
+
+    It needs some of the other's roles, with no more actions than they have there, and no inputs.
+    """
+    source = Source(function)
+    roles, inputs = _parameters(source, _hints(source))
+    if inputs:
+        line = source.line_of(inputs[0].name)
+        message = f"{source.name} is a recovery, and gets no inputs; remove {inputs[0].name!r}"
+        raise source.mistake(message, line)
+    known = {role.name: role for role in of.roles}
+    for role in roles:
+        line = source.line_of(role.name)
+        if role.name not in known:
+            hint = did_you_mean(role.name, known)
+            raise source.mistake(f"{of.name} has no role {role.name!r} to mend with; {hint}", line)
+        missing = sorted(set(role.actions) - set(known[role.name].actions))
+        if missing or role.is_labware != known[role.name].is_labware:
+            raise source.mistake(
+                f"{role.name} is a {role.capability} here and a {known[role.name].capability} in "
+                f"{of.name}; give it the same type in both",
+                line,
+            )
+
+
+def _hints(source: Source) -> dict[str, object]:
     try:
-        hints = get_type_hints(function)
+        return get_type_hints(source.function)
     except NameError as error:
         raise source.mistake(
             f"{source.name}: the type {error.name!r} is not known when the file runs; "
@@ -81,9 +130,14 @@ def read_signature(function: ProtocolFunction) -> ProtocolSignature:
         ) from error
     except TypeError as error:
         raise source.mistake(f"{source.name}: a type cannot be read: {error}") from error
+
+
+def _parameters(
+    source: Source, hints: dict[str, object]
+) -> tuple[tuple[Role, ...], tuple[Input, ...]]:
     roles: list[Role] = []
     inputs: list[Input] = []
-    for parameter in inspect.signature(function).parameters.values():
+    for parameter in inspect.signature(source.function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise _parameter(source, parameter, "roles and inputs must be named one by one")
         if parameter.name not in hints:
@@ -96,13 +150,18 @@ def read_signature(function: ProtocolFunction) -> ProtocolSignature:
         raise source.mistake(
             f"{source.name} has no role: nothing to command; name an instrument before the '*'"
         )
-    return ProtocolSignature(
-        name=source.name,
-        roles=tuple(roles),
-        inputs=tuple(inputs),
-        measures=_measures(source, hints.get("return")),
-        source_sha256=hashlib.sha256(source.text).hexdigest(),
-    )
+    return tuple(roles), tuple(inputs)
+
+
+def _policy(source: Source, roles: tuple[Role, ...]) -> tuple[Rule, ...]:
+    rules = policy_of(source.function)
+    several = {role.name: ("one", "another") for role in roles}  # whom, a campaign decides
+    for number, rule in enumerate(rules, start=1):
+        if not isinstance(rule, Rule):
+            raise source.mistake(f"{source.name}: policy[{number}] is {rule!r}; write Rule(...)")
+        for key, message in (*faults_of(rule), *unfit(rule, roles, several)):
+            raise source.mistake(f"{source.name}: policy[{number}].{key}: {message}")
+    return rules
 
 
 def _parameter(source: Source, parameter: inspect.Parameter, message: str) -> ProtocolMistake:

@@ -45,6 +45,10 @@ class Topics:
         """Node to all, retained: online or not; also its last will."""
         return self._below("node", node, "status")
 
+    def node_heartbeat(self, node: str) -> str:
+        """Node to all, every few seconds, for all its instruments: a frozen node falls silent."""
+        return self._below("node", node, "hb")
+
     def orchestrator_status(self) -> str:
         """Orchestrator to all, retained: online with its epoch, or not; also its last will."""
         return self._below("orch", "main", "status")

@@ -23,7 +23,10 @@ from sdl.errors import (
 )
 from tests.cli.conftest import Sdl, command, process
 
-HEAVY = ("torch", "ax", "botorch", "sqlalchemy", "sqlmodel", "pydantic", "aiomqtt", "rich", "pint")
+HEAVY = (
+    *("torch", "ax", "botorch", "sqlalchemy", "sqlmodel", "pydantic", "aiomqtt", "rich", "pint"),
+    *("fastapi", "uvicorn"),
+)
 HELP_S = 0.9
 """Three times what we promise on an idle core, so that a busy one does not fail the test."""
 

@@ -6,7 +6,7 @@ import io
 import time
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal, get_args
+from typing import get_args, get_type_hints
 
 import pytest
 from rich.console import Console
@@ -16,12 +16,12 @@ from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
 from sdl.cli.watch import LiveScreen, PlainLines, picture
 from sdl.cli.words import quantity
-from sdl.core.view import BestPoint, InFlight, InstrumentView, View
+from sdl.core.view import BestPoint, InFlight, InstrumentView, Question, View
 from sdl.model.data import InputValue
 from sdl.model.hypothesis import Evidence
 from sdl.shell.launch import Choice
 
-State = Literal["idle", "busy", "held", "offline"]
+STATES = get_args(get_type_hints(InstrumentView)["state"])
 
 
 def view(
@@ -66,6 +66,8 @@ def view(
         planner_state="idle",
         waits=(),
         ended=None,
+        questions=(),
+        paused="",
     )
 
 
@@ -90,18 +92,90 @@ def test_no_line_of_the_screen_wraps(
     assert max(map(len, lines)) <= 80
 
 
-@pytest.mark.parametrize("state", get_args(State))
-def test_every_state_of_an_instrument_can_be_drawn(state: State) -> None:
-    one = InstrumentView(name="reader", state=state, simulated=False, note="why")
-    assert f"reader      {state}" in drawn(replace(view(), instruments=(one,)))
+def reader(state: str, note: str = "") -> InstrumentView:
+    return InstrumentView(
+        name="reader",
+        state=state,  # type: ignore[arg-type]
+        simulated=False,
+        note=note,
+    )
 
 
-def test_a_held_instrument_is_told_once_in_plain_lines(capsys: pytest.CaptureFixture[str]) -> None:
-    one = InstrumentView(name="reader", state="held", simulated=False, note="run-1/step-2")
+@pytest.mark.parametrize("state", STATES)
+def test_every_state_of_an_instrument_can_be_drawn(state: str) -> None:
+    assert f"reader      {state}" in drawn(
+        replace(view(), instruments=(reader(state, note="why"),))
+    )
+
+
+@pytest.mark.parametrize(
+    "state,way",
+    [
+        ("held", "once all is well: sdl resume reader"),
+        ("paused", "once all is well: sdl resume reader"),
+        ("stopped", "it goes on by itself once it is safe"),
+    ],
+)
+def test_an_instrument_that_waits_for_a_person_is_told_once_in_plain_lines(
+    state: str, way: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     lines = PlainLines()
-    lines(replace(view(), instruments=(one,)))
-    lines(replace(view(), instruments=(one,)))
-    assert capsys.readouterr().err.count("reader is held: run-1/step-2; see `sdl why`") == 1
+    for _ in range(2):
+        lines(replace(view(), instruments=(reader(state, "a leak"),)))
+    said = capsys.readouterr().err
+    assert said.count(f"reader is {state}: a leak; {way}\n") == 1
+    lines(replace(view(), instruments=(reader("idle"),)))
+    assert capsys.readouterr().err == "reader is free again\n"
+
+
+def test_a_question_and_a_pause_are_told_when_they_come_and_when_they_go(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    lines = PlainLines()
+    lines(view())
+    capsys.readouterr()
+    for _ in range(2):
+        lines(replace(view(), questions=(QUESTION,), paused="paused by anna (a leak)"))
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "paused by anna (a leak); go on with: sdl resume",
+        "run-13/step-1: what became of dispense on handler? Look, then see: sdl resolve",
+    ]
+    lines(view())
+    assert set(capsys.readouterr().err.splitlines()) == {
+        "goes on",
+        "dye-450/run-13/step-1 is answered",
+    }
+
+
+QUESTION = Question(
+    step="dye-450/run-13/step-1",
+    run="dye-450/run-13",
+    instrument="handler",
+    operation="dispense",
+    args={},
+    since=3000.0,
+    reason="the node died",
+    verdicts=("happened", "did_not_happen", "discard"),
+)
+
+
+def test_what_waits_for_a_person_stands_below_on_the_screen() -> None:
+    held = InstrumentView(name="handler", state="held", simulated=True, note="run-13/step-1")
+    one = replace(view(), questions=(QUESTION,), paused="paused by anna", instruments=(held,))
+    lines = drawn(one).splitlines()
+    assert lines[-3:] == [
+        "paused by anna; go on with: sdl resume",
+        "1 question for you; see: sdl resolve",
+        "handler is held: run-13/step-1; see: sdl resolve",
+    ]
+
+
+def test_long_notes_of_what_waits_do_not_wrap() -> None:
+    one = replace(view(), instruments=(reader("stopped", "said [/red] " * 20),), paused="x" * 200)
+    lines = drawn(one).splitlines()
+    assert len(lines) == 12, lines
+    assert max(map(len, lines)) <= 80
 
 
 def test_the_screen_says_how_many_failed() -> None:
@@ -182,6 +256,18 @@ def test_the_name_on_record_is_said_once_at_the_start(
     watch(view(campaign))
     assert capsys.readouterr().err == said
     assert seen == [campaign, campaign]
+
+
+def test_a_stopped_lab_goes_on_as_a_whole() -> None:
+    one = replace(view(), instruments=(reader("stopped"),), paused="the lab was stopped by anna")
+    assert drawn(one).splitlines()[-2:] == [
+        "the lab was stopped by anna; go on with: sdl resume",
+        "reader is stopped; once all is well: sdl resume",
+    ]
+
+
+def test_runs_that_a_person_gave_up_are_told_apart() -> None:
+    assert "3 of them failed, 2 abandoned" in drawn(replace(view(), abandoned=2))
 
 
 def test_an_unknown_outcome_is_told_apart_from_a_failure() -> None:

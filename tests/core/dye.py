@@ -37,8 +37,12 @@ def at_work(**changes: object) -> tuple[Floor, list[do.Command]]:
     floor = Floor(Engine(SCRIPT), seed=0)
     out: list[do.Command] = []
     spec = campaign(**changes)
-    for event in (started(spec, SCRIPT), online("handler"), online("reader")):
+    for event in (started(spec, SCRIPT), ev.OrchestratorStarted(at=0.0, epoch=1)):
         out += floor.turn(event)
+    for name in ("handler", "reader"):
+        greeted, *more = floor.turn(online(name))
+        assert greeted == do.Greet(instrument=name, boot="boot-1", after=None)
+        out += more
     wanted = spec.parallel + (spec.parallel > 1)
     point = Suggestion(inputs={"x_fraction": 0.25}, origin="sobol", predicted={})
     out += floor.turn(

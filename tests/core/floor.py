@@ -1,16 +1,17 @@
 """A lab of one page: drives an engine through a campaign in virtual time, with chance by seed.
 
-It stands for shell, node and planner together, as a queue of events ordered by time. What the
-engine commands comes back as events after random durations; outcomes may fail, get lost in
-restarts or stay unknown, as told by ``Chances``.
+It stands for shell, planner and the people of the lab together, as a queue of events ordered by
+time; its nodes are in ``nodes``. Outcomes may fail, words may get lost or come twice, nodes and
+orchestrator may be restarted, people pause, abort, stop and answer, as told by ``Chances``.
 """
 
 from __future__ import annotations
 
 import heapq
 import random
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
@@ -18,15 +19,21 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.invariants import Watch
 from sdl.core.script import ProtocolFunction, Script
+from sdl.core.view import Question
 from sdl.model.action import operations_of
 from sdl.model.campaign import Campaign, Objective, PlannerChoice, RangeParameter, StopRule
 from sdl.model.data import JsonValue, Suggestion
 from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware
+from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
+from tests.core.nodes import DRIVERS, Node, failed, online
+
+__all__ = ["Chances", "Floor", "campaign", "failed", "lab", "online", "script", "started"]
 
 Answer = Callable[[do.Perform], JsonValue]
+Call = Callable[[float], None]
 
 ROLES = (
     Role(name="handler", capability="LiquidHandler", actions=tuple(operations_of(LiquidHandler))),
@@ -35,12 +42,12 @@ ROLES = (
 )
 
 
-def lab() -> Lab:
+def lab(*more: str, simulated: bool = True) -> Lab:
     return Lab(
         name="bench",
-        instruments=(
-            Instrument(name="handler", driver="liquid-handler", simulated=True),
-            Instrument(name="reader", driver="absorbance-reader", simulated=True),
+        instruments=tuple(
+            Instrument(name=name, driver=DRIVERS[name], simulated=simulated)
+            for name in dict.fromkeys(("handler", "reader", *more))
         ),
         labware=(Labware(name="plate-1", kind="plate-96-flat"),),
     )
@@ -60,25 +67,40 @@ def campaign(**changes: object) -> Campaign:
     return Campaign(**{**plain, **changes})  # type: ignore[arg-type]
 
 
-def script(function: ProtocolFunction, measures: tuple[str, ...] = ("y_au",)) -> Script:
+def script(
+    function: ProtocolFunction,
+    measures: tuple[str, ...] = ("y_au",),
+    policy: tuple[Rule, ...] = (),
+    **recoveries: ProtocolFunction,
+) -> Script:
     signature = ProtocolSignature(
         name=function.__name__,
         roles=ROLES,
         inputs=(Input(name="x_fraction", kind="float"),),
         measures=measures,
         source_sha256="0" * 64,
+        policy=policy,
     )
-    return Script.of(function, signature)
+    return Script.of(function, signature, recoveries)
 
 
 @dataclass(frozen=True)
 class Chances:
-    """Probabilities per command."""
+    """Probabilities per command, per word, per question; and how much else happens."""
 
     fail: float = 0.0
     refuse: float = 0.0
     unknown: float = 0.0
     planner_fails: float = 0.0
+    lose: float = 0.0
+    repeat: float = 0.0
+    """Of a word of a node."""
+    unsafe: float = 0.0
+    """That an instrument cannot be made safe."""
+    lie: float = 0.0
+    """That a person is wrong about an action."""
+    incidents: int = 0
+    """Restarts, lost journals, pauses, aborts and stops in the first minutes."""
 
 
 def answer_plainly(command: do.Perform) -> JsonValue:
@@ -93,10 +115,21 @@ class Floor:
     seed: int
     chances: Chances = field(default_factory=Chances)
     answer: Answer = answer_plainly
+    simulated: bool = True
     journal: list[ev.Event | do.Command] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
-    queue: list[tuple[float, int, ev.Event]] = field(default_factory=list)
+    queue: list[tuple[float, int, ev.Event | Call]] = field(default_factory=list)
     count: int = 0
+    nodes: dict[str, Node] = field(default_factory=dict)
+    effects: Counter[str] = field(default_factory=Counter)
+    """What each command did to the world."""
+    performed: dict[str, do.Perform] = field(default_factory=dict)
+    believed: set[str] = field(default_factory=set)
+    """Steps about which a person was wrong."""
+    looked: set[object] = field(default_factory=set)
+    """What a person is about to do something about."""
+    epoch: int = 1
+    at: float = 0.0
 
     def __post_init__(self) -> None:
         self.random = random.Random(self.seed)
@@ -105,23 +138,48 @@ class Floor:
         self.count += 1
         heapq.heappush(self.queue, (event.at, self.count, event))
 
+    def call(self, at: float, call: Call) -> None:
+        self.count += 1
+        heapq.heappush(self.queue, (at, self.count, call))
+
+    def say(self, word: ev.Event) -> None:
+        """A word of a node on its way: it may be lost, or come twice."""
+        if self.random.random() >= self.chances.lose:
+            self.post(replace(word, at=self.at + 0.1 * self.random.random()))
+        if self.random.random() < self.chances.repeat:
+            self.post(replace(word, at=self.at + 60.0 * self.random.random()))
+
     def play(self, spec: Campaign, limit: int = 20_000) -> Floor:
         """Run the campaign to its end, or until nothing is left that could happen."""
-        self.post(started(spec, self.engine.script))
-        for name in ("handler", "reader"):
-            self.post(online(name))
+        self.turn(started(spec, self.engine.script, simulated=self.simulated))
+        self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
+        for name in self.engine.lab.instruments:
+            self.nodes[name] = Node(self, name, simulated=self.simulated)
+            self.nodes[name].announce(0.0)
+        for _ in range(self.chances.incidents):
+            self.call(200.0 * self.random.random(), self.incident)
         for _ in range(limit):
-            if not self.queue:
+            if not self.queue or self.engine.state.concluded is not None:
                 return self
-            self.turn(heapq.heappop(self.queue)[2])
+            self.step()
         raise AssertionError(f"seed {self.seed}: no end after {limit} events")
 
+    def step(self) -> None:
+        self.at, _, what = heapq.heappop(self.queue)
+        if callable(what):
+            what(self.at)
+        elif not self.engine.objection(what):
+            self.turn(what)
+
     def turn(self, event: ev.Event) -> list[do.Command]:
+        self.at = max(self.at, event.at)
         commands = self.engine.handle(event)
         self.watch.see(self.engine, event, commands)
         self.journal += [event, *commands]
         for command in commands:
             self.perform(command, event.at)
+        if self.nodes:
+            self.look(event.at)
         return commands
 
     def perform(self, command: do.Command, at: float) -> None:
@@ -129,11 +187,62 @@ class Floor:
             case do.AskPlanner():
                 self.plan(command, at)
             case do.Wait(timer=timer, until=until):
-                self.post(ev.TimerFired(at=max(at, until), timer=timer))
-            case do.Perform():
-                self.act(command, at + self.random.random())
+                self.as_this_process(
+                    max(at, until), lambda at: self.turn(ev.TimerFired(at=at, timer=timer))
+                )
+            case do.Perform(cid=cid):
+                self.performed[cid] = command
+                self.send(cid, at)
+            case do.Resend(cid=cid):
+                self.send(cid, at)
+            case do.Query(cid=cid) if self.nodes:
+                node = self.nodes[self.performed[cid].instrument]
+                self.call(at + self.random.random(), lambda at: node.answer(at, cid))
+                self.listen(cid, at)
+            case do.Halt(instrument=name) if self.nodes:
+                self.halt(name, at)
+            case do.Release(instrument=name) if self.nodes:
+                self.nodes[name].stopped = False
             case _:
                 pass
+
+    def as_this_process(self, at: float, call: Callable[[float], object]) -> None:
+        """Do something later, unless the orchestrator was restarted by then."""
+        epoch = self.epoch
+
+        def if_alive(at: float) -> None:
+            if self.epoch == epoch and self.engine.state.concluded is None:
+                call(at)
+
+        self.call(at, if_alive)
+
+    def send(self, cid: str, at: float) -> None:
+        if not self.nodes:
+            return
+        perform = self.performed[cid]
+        node = self.nodes[perform.instrument]
+        self.call(at + self.random.random(), lambda at: node.take(at, perform))
+        self.listen(cid, at)
+
+    def listen(self, cid: str, at: float) -> None:
+        def unheard(at: float) -> None:
+            if any(cid == one.busy_with for one in self.engine.lab.instruments.values()):
+                self.turn(ev.CommandUnheard(at=at, cid=cid))
+                self.listen(cid, at)
+
+        if self.chances.lose or self.chances.incidents:
+            self.as_this_process(at + 20.0, unheard)
+
+    def halt(self, name: str, at: float) -> None:
+        """Tell an instrument to stop, again and again until it says that it has."""
+
+        def again(at: float) -> None:
+            if self.engine.lab.instruments[name].halting:
+                self.halt(name, at)
+
+        self.call(at + self.random.random(), self.nodes[name].halt)
+        if self.chances.lose:
+            self.as_this_process(at + 10.0, again)
 
     def plan(self, command: do.AskPlanner, at: float) -> None:
         at += self.random.random()
@@ -152,56 +261,104 @@ class Floor:
             )
         )
 
-    def act(self, command: do.Perform, at: float) -> None:
-        draw, duration = self.random.random(), 10.0 * self.random.random()
-        chances = self.chances
-        if draw < chances.refuse:
-            self.post(failed(at, command.cid, "before_start", "refused"))
+    # People, and what else may happen.
+
+    def look(self, at: float) -> None:
+        """Somebody who sees that something waits for them does something about it, later."""
+        view = self.engine.view()
+        for question in view.questions:
+            self.soon((question.step, question.since), at, self.resolution(question))
+        for one in view.instruments:
+            if one.state in ("held", "paused"):
+                self.soon(one.name, at, ev.ResumeRequested(at=at, what=one.name, by="ada"))
+        if view.paused:
+            self.soon("", at, ev.ResumeRequested(at=at, what="", by="ada"))
+
+    def soon(self, thing: object, at: float, event: ev.Event) -> None:
+        if thing in self.looked:
             return
-        self.post(ev.CommandStarted(at=at, cid=command.cid))
-        if draw < chances.refuse + chances.fail:
-            self.post(failed(at + duration, command.cid, "during", "driver"))
-        elif draw < chances.refuse + chances.fail + chances.unknown:
-            self.post(ev.CommandUnknown(at=at + duration, cid=command.cid, reason="node died"))
-        else:
-            self.post(
-                ev.CommandDone(
-                    at=at + duration,
-                    cid=command.cid,
-                    result=self.answer(command),
-                    duration_s=duration,
-                )
-            )
+        self.looked.add(thing)
+
+        def act(at: float) -> None:
+            self.looked.discard(thing)
+            now = replace(event, at=at)
+            if not self.engine.objection(now) or self.random.random() < self.chances.repeat:
+                self.turn(now)
+
+        self.call(at + 30.0 * self.random.random(), act)
+        if self.random.random() < self.chances.repeat:
+            self.post(replace(event, at=at + 60.0 * self.random.random()))
+
+    def resolution(self, question: Question) -> ev.StepResolved:
+        attempts = [p for p in self.performed.values() if p.step == question.step]
+        happened = self.effects[attempts[-1].cid] > 0
+        if self.random.random() < self.chances.lie:
+            happened = not happened
+            self.believed.add(question.step)
+        verdict: ev.Verdict = "happened" if happened else "did_not_happen"
+        if self.random.random() < 0.2:
+            verdict = "discard"
+        result = self.answer(attempts[-1]) if verdict == "happened" else None
+        return ev.StepResolved(
+            at=self.at,
+            step=question.step,
+            verdict=verdict,
+            by="ada",
+            result=result,
+            attempt=question.attempt,
+        )
+
+    def incident(self, at: float) -> None:
+        if self.engine.state.concluded is not None:
+            return
+        node = self.random.choice(list(self.nodes.values()))
+        at_once = self.random.random() < 0.5
+        runs = list(self.engine.state.runs) or [""]
+        what = self.random.choice(["", node.name])
+        match self.random.choice(("kill", "forget", "restart", "pause", "abort", "stop")):
+            case "kill":
+                node.die(at, forgets=False)
+            case "forget":
+                node.die(at, forgets=True)
+            case "restart":
+                self.restart(at)
+            case "pause":
+                self.post(ev.PauseRequested(at=at, what=what, by="bob", at_once=at_once))
+            case "abort":
+                what = self.random.choice([node.name, runs[0], runs[0], runs[-1]])
+                self.post(ev.AbortRequested(at=at, what=what, by="bob", note="it smells"))
+            case _:
+                self.post(ev.LabStopRequested(at=at, by="bob"))
+
+    def restart(self, at: float) -> None:
+        self.epoch += self.random.randint(1, 9)
+        checked = self.random.random() < 0.2
+        self.turn(ev.OrchestratorStarted(at=at, epoch=self.epoch, bench_checked=checked))
+        for node in self.nodes.values():
+            node.announce(at + self.random.random())
 
     def commands(self, kind: type[do.Command]) -> list[do.Command]:
         return [line for line in self.journal if isinstance(line, kind)]
 
-
-def failed(at: float, cid: str, phase: ev.Phase, kind: ev.FaultKind) -> ev.CommandFailed:
-    return ev.CommandFailed(at=at, cid=cid, phase=phase, kind=kind, reason="so it was drawn")
-
-
-DRIVERS = {"handler": "liquid-handler", "reader": "absorbance-reader"}
-
-
-def online(
-    name: str, at: float = 0.0, boot: str = "boot-1", *, simulated: bool = True
-) -> ev.InstrumentOnline:
-    return ev.InstrumentOnline(
-        at=at,
-        instrument=name,
-        boot=boot,
-        memory=boot,
-        driver=DRIVERS[name],
-        simulated=simulated,
-        actions=(),
-    )
+    def doubles(self) -> list[str]:
+        """Steps that must not be repeated and were, though nobody was wrong about them."""
+        done: Counter[str] = Counter()
+        for cid, times in self.effects.items():
+            perform = self.performed[cid]
+            if perform.effect == "once":
+                done[perform.step] += times
+        return [step for step, times in done.items() if times > 1 and step not in self.believed]
 
 
-def started(spec: Campaign, script: Script) -> ev.CampaignStarted:
+def started(spec: Campaign, script: Script, *, simulated: bool = True) -> ev.CampaignStarted:
     origin = Origin(
         file_name=spec.name, clock="virtual", speed=1.0, software={}, protocol_sha256="0" * 64
     )
+    names = [n for role in spec.roles.values() for n in role if n in DRIVERS]
     return ev.CampaignStarted(
-        at=0.0, campaign=spec, lab=lab(), protocol=script.signature, origin=origin
+        at=0.0,
+        campaign=spec,
+        lab=lab(*names, simulated=simulated),
+        protocol=script.signature,
+        origin=origin,
     )

@@ -51,23 +51,27 @@ def test_a_campaign_ends_with_its_budget_and_every_suggestion_disposed_of() -> N
 
 def test_suggestions_are_asked_for_ahead_only_when_runs_are_parallel() -> None:
     def first_count(parallel: int) -> int:
-        ask = Engine(SCRIPT).handle(started(campaign(parallel=parallel), SCRIPT))
-        floor = Engine(SCRIPT)
-        floor.handle(started(campaign(parallel=parallel), SCRIPT))
-        (asked,) = [*ask, *floor.handle(online("handler"))]
+        engine = Engine(SCRIPT)
+        engine.handle(started(campaign(parallel=parallel), SCRIPT))
+        greeted, asked = engine.handle(online("handler"))
+        assert isinstance(greeted, do.Greet)
         assert isinstance(asked, do.AskPlanner)
         return asked.count
 
     assert (first_count(1), first_count(4)) == (1, 5)
 
 
-def test_a_late_or_repeated_word_changes_nothing() -> None:
+def test_a_late_or_repeated_word_changes_nothing_and_a_contradiction_is_flagged_once() -> None:
     floor, out = at_work()
     cid = out[-1].cid  # type: ignore[union-attr]
     done = ev.CommandDone(at=5.0, cid=cid, result=None, duration_s=1.0)
     floor.turn(done)
     assert floor.turn(replace(done, at=6.0)) == []
-    assert floor.turn(failed(7.0, cid, "during", "driver")) == []
+    assert floor.turn(ev.CommandUnknown(at=6.5, cid=cid, reason="late")) == []
+    (flag,) = floor.turn(failed(7.0, cid, "during", "driver"))
+    assert isinstance(flag, do.Flag)
+    assert (flag.step, "now reported as failed" in flag.reason) == ("dye/run-1/step-1", True)
+    assert floor.turn(failed(8.0, cid, "during", "driver")) == []
 
 
 def test_a_step_that_cannot_start_in_its_window_is_missed() -> None:
@@ -106,26 +110,27 @@ def test_an_unheard_command_is_sent_again_under_the_same_id_then_asked_about() -
     cid = out[-1].cid  # type: ignore[union-attr]
     assert floor.turn(ev.CommandUnheard(at=3.0, cid=cid)) == [do.Resend(cid=cid)]
     floor.turn(ev.CommandAccepted(at=4.0, cid=cid))
-    assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == [do.Query(cid=cid)]
-
-
-def check_after_restart(boot: str, expected: list[str]) -> None:
-    """An orchestrator restart with a dispense on its way; the node answers 'not seen'."""
-    floor, out = at_work()
-    cid = out[-1].cid  # type: ignore[union-attr]
-    assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == []
-    assert floor.turn(online("handler", 61.0, boot)) == [do.Query(cid=cid)]
-    floor.turn(online("reader", 61.0, boot))
-    out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory=boot))
-    assert kinds(out) == expected
+    greet = do.Greet(instrument="handler", boot="boot-1", after=None)
+    assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == [greet, do.Query(cid=cid)]
+    floor.turn(ev.CommandStarted(at=6.0, cid=cid))
+    assert floor.turn(ev.CommandUnheard(at=7.0, cid=cid)) == [do.Query(cid=cid)]
 
 
 def test_after_a_restart_the_same_node_is_sent_what_it_has_not_seen() -> None:
-    check_after_restart("boot-1", ["Resend"])
+    floor, out = at_work()
+    cid = out[-1].cid  # type: ignore[union-attr]
+    assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == []
+    greet = do.Greet(instrument="handler", boot="boot-1", after=None)
+    assert floor.turn(online("handler", 61.0)) == [greet, do.Query(cid=cid)]
+    out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory="boot-1"))
+    assert out == [do.Resend(cid=cid)]
 
 
-def test_after_a_restart_a_reborn_node_makes_a_once_action_unknown() -> None:
-    check_after_restart("boot-2", ["EndRun", "Dispose", "AskPlanner"])
+def test_a_node_with_another_memory_makes_what_it_was_sent_unknown() -> None:
+    floor, _ = at_work()
+    floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
+    out = floor.turn(online("handler", 61.0, "boot-2"))
+    assert kinds(out) == ["Greet", "EndRun", "Dispose", "AskPlanner"]
 
 
 def test_open_questions_and_timers_are_set_again_after_a_restart() -> None:
@@ -138,7 +143,7 @@ def test_open_questions_and_timers_are_set_again_after_a_restart() -> None:
 def test_a_question_that_is_asked_again_after_a_restart_is_a_new_attempt() -> None:
     floor = Floor(Engine(SCRIPT), seed=0)
     floor.turn(started(campaign(), SCRIPT))
-    first = floor.turn(online("handler", at=1.0))
+    first = floor.turn(ev.OrchestratorStarted(at=1.0, epoch=1))
     (asked,) = [each for each in first if isinstance(each, do.AskPlanner)]
     out = floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2))
     assert replace(asked, attempt=2) in out  # each attempt is one row of the record
@@ -278,6 +283,7 @@ def test_a_restart_of_ours_is_no_failure_of_the_planner() -> None:
     floor = Floor(Engine(SCRIPT), seed=0)
     for event in (started(campaign(), SCRIPT), online("handler"), online("reader")):
         floor.turn(event)
+    floor.turn(ev.OrchestratorStarted(at=1.0, epoch=1))
     for epoch in range(2, 8):
         out = floor.turn(ev.OrchestratorStarted(at=float(epoch), epoch=epoch))
         assert kinds(out) == ["AskPlanner"]

@@ -17,6 +17,7 @@ from sdl.core.script import Script
 from sdl.errors import SdlError
 from sdl.model.campaign import StopRule
 from sdl.model.labware import Well
+from sdl.model.policy import Rule
 from sdl.wire.journal import dump, load
 from tests.core.floor import Chances, Floor, campaign, script
 
@@ -83,7 +84,15 @@ def written(plan: Plan) -> Script:
     ) -> Reading:
         return Reading(x_fraction + await follow(plan, handler, reader, well))
 
-    return script(random_protocol)
+    return script(random_protocol, mend=mend)
+
+
+@protocol
+async def mend(reader: PlateReader, handler: LiquidHandler) -> None:
+    """What may be wrong is looked at and rinsed, wherever it is."""
+    await reader.absorbance(Well("plate-1", "A1"), wavelength_nm=600.0)
+    await settle(3.0)
+    await handler.mix(Well("plate-1", "A1"), 50.0, 1)
 
 
 chances = st.builds(
@@ -92,19 +101,51 @@ chances = st.builds(
     refuse=st.sampled_from([0.0, 0.1]),
     unknown=st.sampled_from([0.0, 0.1, 0.3]),
     planner_fails=st.sampled_from([0.0, 0.2]),
+    lose=st.sampled_from([0.0, 0.1]),
+    repeat=st.sampled_from([0.0, 0.2]),
+    unsafe=st.sampled_from([0.0, 0.3]),
+    lie=st.sampled_from([0.0, 0.3]),
+    incidents=st.integers(0, 6),
 )
 
 
+rules = st.builds(
+    Rule,
+    then=st.sampled_from(["retry", "other", "recover", "ask", "skip", "quarantine"]),
+    action=st.sampled_from(["*", "dispense", "handler.*", "reader.absorbance"]),
+    on=st.sampled_from([(), ("driver",), ("unknown",), ("driver", "unknown", "refused")]),
+    times=st.integers(1, 3),
+    wait_s=st.sampled_from([0.0, 7.0]),
+    protocol=st.just("mend"),
+)
+policies = st.lists(rules, max_size=3).map(tuple)
+ROLES = {"handler": ("handler", "spare"), "reader": ("reader",), "well": ("plate-1",)}
+
+
 @settings(max_examples=150)
-@given(plan=plans, odds=chances, seed=st.integers(0, 2**20), parallel=st.integers(1, 4))
+@given(
+    plan=plans,
+    odds=chances,
+    rules=policies,
+    seed=st.integers(0, 2**20),
+    parallel=st.integers(1, 4),
+    simulated=st.booleans(),
+)
 def test_every_prefix_of_a_journal_replays_to_the_same_commands(
-    plan: Plan, odds: Chances, seed: int, parallel: int
+    plan: Plan,
+    odds: Chances,
+    rules: tuple[Rule, ...],
+    seed: int,
+    parallel: int,
+    simulated: bool,
 ) -> None:
     note(f"seed {seed}")
     random_script = written(plan)
-    floor = Floor(Engine(random_script), seed=seed, chances=odds)
-    floor.play(campaign(parallel=parallel, stop=StopRule(runs=4, failures=9), seed=seed))
+    floor = Floor(Engine(random_script), seed=seed, chances=odds, simulated=simulated)
+    stop = StopRule(runs=4, failures=9)
+    floor.play(campaign(parallel=parallel, stop=stop, seed=seed, policy=rules, roles=ROLES))
     assert floor.engine.state.concluded is not None, f"seed {seed}: the campaign never ended"
+    assert not floor.doubles(), f"seed {seed}: done twice"
     for end in turns(floor.journal):
         engine = fold(random_script, floor.journal[:end])
         if end < len(floor.journal):

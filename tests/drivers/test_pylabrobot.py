@@ -13,7 +13,7 @@ import pytest
 from sdl import Well
 from sdl.errors import DriverFault, OutcomeUnknown, OutOfMaterial, UserMistake
 from sdl.model.data import JsonValue
-from sdl.testing.device_contract import device_contract
+from sdl.testing.driver_contract import driver_contract
 from sdl_drivers.pylabrobot_bridge import faults_named
 from sdl_drivers.pylabrobot_liquid_handler import PyLabRobotLiquidHandler
 from sdl_drivers.pylabrobot_plate_reader import PyLabRobotPlateReader
@@ -231,9 +231,15 @@ async def test_a_driver_below_proven_says_so_when_it_connects(
     assert sum("graded 'simulated'" in record.getMessage() for record in caplog.records) == 2
 
 
-async def test_both_drivers_keep_the_device_contract() -> None:
-    await device_contract(handler)
-    await device_contract(reader)
+def test_the_liquid_handler_keeps_the_driver_contract() -> None:
+    driver_contract(
+        handler,
+        try_out={"dispense": {"well": A1, "volumes_ul": {"dye": 20.0, "buffer": 30.0}}},
+    )
+
+
+def test_the_plate_reader_keeps_the_driver_contract() -> None:
+    driver_contract(reader, try_out={"absorbance": {"well": A1, "wavelength_nm": 450.0}})
 
 
 def test_without_pylabrobot_the_error_says_what_to_install() -> None:

@@ -200,3 +200,19 @@ def test_pending_and_failed_points_are_kept_clear_of() -> None:
 def test_versions_name_what_has_a_part_in_the_answer() -> None:
     assert AxPlanner().versions().keys() >= {"ax-platform", "botorch", "torch"}
     assert ax.START >= ax.LEAST
+
+
+def test_a_model_takes_what_was_abandoned_for_not_tried() -> None:
+    problem = task("maximise", DYE, PATH)
+    _, trials = campaign(problem, absorbance, runs=9, seed=2)
+    given_up = Trial(inputs={"lambda": 0.5, "path_cm": 1.0}, status="abandoned", measures={})
+    plain = AxPlanner().suggest(problem, tuple(trials), 1, 2)
+    assert AxPlanner().suggest(problem, (*trials, given_up), 1, 2) == plain, "seed 2"
+    enumerable = task("maximise", ChoiceParameter(name="lambda", options=(0.1, 0.3, 0.5)))
+    tried = (
+        measured({"lambda": 0.1}, 0.1),
+        measured({"lambda": 0.5}, 0.4),
+        Trial(inputs={"lambda": 0.3}, status="abandoned", measures={}),
+    )
+    (left,) = AxPlanner().suggest(enumerable, tried, 1, 2)
+    assert left.inputs == {"lambda": 0.3}, "seed 2"

@@ -161,3 +161,15 @@ def test_a_grid_of_too_many_points_is_refused() -> None:
     space = [RangeParameter(name=f"x{index}", low=0.0, high=1.0) for index in range(20)]
     with pytest.raises(PlannerFault, match="the grid has 95367431640625 points, more than 1000000"):
         GridPlanner().suggest(problem(*space), (), 1, 0)
+
+
+def test_a_grid_takes_up_again_what_was_abandoned() -> None:
+    task = problem(KIND)
+    first, second, third = one_by_one(GridPlanner(), task, 3, seed=1)
+    trials = (
+        Trial(inputs=first.inputs, status="measured", measures={"m": 1.0}),
+        Trial(inputs=second.inputs, status="abandoned", measures={}),
+        Trial(inputs=third.inputs, status="failed", measures={}),
+    )
+    (again,) = GridPlanner().suggest(task, trials, 1, 1)
+    assert again.inputs == second.inputs

@@ -48,6 +48,8 @@ def suggested(**inputs: float | str) -> Suggestion:
 def trial(status: str, **inputs: float | str) -> Trial:
     if status == "measured":
         return Trial(inputs=inputs, status="measured", measures={"m": 1.0})
+    if status == "abandoned":
+        return Trial(inputs=inputs, status="abandoned", measures={})
     return Trial(inputs=inputs, status="failed" if status == "failed" else "pending", measures={})
 
 
@@ -155,3 +157,13 @@ def test_the_check_agrees_with_a_plain_reading_of_the_rules(inputs: dict[str, fl
         and inputs["solvent"] in {"water", "ethanol"}
     )
     assert (not said) == right, f"{inputs}: {said}"
+
+
+def test_an_abandoned_point_is_as_good_as_not_tried() -> None:
+    task = problem(LEVELS)
+    trials = (trial("abandoned", heat_c=20), trial("measured", heat_c=37.5))
+    assert free_points(task, trials) == [(20,)]
+    assert not exhausted(task, trials)
+    again = suggested(heat_c=20)
+    assert violations(task, (again,), 1, trials) == []
+    assert violations(task, (again,), 1, (*trials, trial("pending", heat_c=20))) != []

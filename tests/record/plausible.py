@@ -40,11 +40,38 @@ def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, 
         yield from suggested(name, number, at, chance)
         yield from run(name, number, at, chance)
         at += 100.0 + chance.random()
+    yield from people(name, at)
     yield at, e.InstrumentLost(at=at, instrument="reader", reason="no heartbeat\x00")
     yield at, e.StopRequested(at=at, by="a person", reason="lunch — π ≈ 3.14")
     best = f"{name}/run-1" if runs else None
     end = c.Conclude(ending="stopped", reason="asked to", best_run=best, verdict="undecided")
     yield at, end
+
+
+def people(name: str, at: float) -> Iterator[tuple[float, Event | Command]]:
+    """What persons say of a step, of an instrument and of the campaign, and what follows."""
+    step = f"{name}/run-7/step-4"
+    said = e.StepResolved(at=at, step=step, verdict="happened", by="ada", note="wet", result=0.5)
+    yield at, said
+    yield at, e.StepResolved(at=at, step=step, verdict="discard", by="bob\x00")
+    yield at, c.Flag(run=f"{name}/run-7", step=step, reason="ada and bob say otherwise")
+    yield at, c.Release(instrument="handler")
+    yield at, e.PauseRequested(at=at, what="", by="ada", note="lunch")
+    yield at, e.PauseRequested(at=at, what="handler", by="ada")
+    yield at, e.ResumeRequested(at=at, what="handler", by="bob")
+    yield at, e.AbortRequested(at=at, what=f"{name}/run-2", by="bob", note="smoke")
+    for instrument in INSTRUMENTS:
+        yield at, c.Halt(instrument=instrument, reason="bob: smoke")
+        safe = instrument == "handler"
+        reason = "" if safe else "the lid is stuck"
+        made_safe = e.InstrumentMadeSafe(
+            at=at, instrument=instrument, boot="boot-1", safe=safe, reason=reason
+        )
+        yield at, made_safe
+    yield at, c.Release(instrument="handler")
+    yield at, e.LabStopRequested(at=at, by="eve", note="fire")
+    yield at, e.ResumeRequested(at=at, what="", by="ada")
+    yield at, e.PauseRequested(at=at, what="", by="ada", note="night")
 
 
 def started(name: str, at: float) -> e.CampaignStarted:

@@ -20,8 +20,9 @@ from sqlalchemy import make_url
 from sdl.errors import RecordFault
 from sdl.shell.record import Record
 from sdl.shell.tables import metadata
+from sdl.wire.journal import Chain, load
 from tests.record.conftest import Spoil
-from tests.record.plausible import journal
+from tests.record.plausible import journal, perform
 
 
 def refused(url: str, *, create: bool = True) -> str:
@@ -196,6 +197,32 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
         context = MigrationContext.configure(connection, opts={"compare_server_default": True})
         assert compare_metadata(context, metadata) == []
     record.close()
+
+
+def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> None:
+    record = Record.open(url)
+    lines = [
+        line
+        for line in journal(runs=2)
+        if not line.type.endswith("Requested") or line.type == "StopRequested"
+    ]
+    chain = Chain("dye-450")
+    known = ("StepResolved", "Flag", "Halt", "Release", "InstrumentMadeSafe")
+    kept = [line for line in lines if line.type not in known]
+    record.append([chain.add(load(line.type, line.body), line.at) for line in kept])
+    record.close()
+    spoil(
+        *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag")),
+        "ALTER TABLE campaign DROP COLUMN paused",
+        *(f"ALTER TABLE instrument DROP COLUMN {name}" for name in ("paused", "stopped", "held")),
+        "UPDATE alembic_version SET version_num = '0001'",
+    )
+    upgraded = Record.open(url)
+    assert upgraded.rebuild(check=True) == []
+    assert upgraded.verify() is None
+    assert [(each.act, each.by) for each in upgraded.acts("dye-450")] == [("stop", "a person")]
+    upgraded.append([chain.add(perform("dye-450/run-3/step-1/try-1", 0.0), 0.0)])
+    upgraded.close()
 
 
 def test_two_processes_may_make_a_record_at_the_same_time(url: str) -> None:

@@ -93,6 +93,33 @@ def test_the_tables_tell_the_story(url: str) -> None:
     record.close()
 
 
+def test_the_tables_tell_what_people_said(url: str) -> None:
+    record = Record.open(url)
+    record.append(journal(runs=8))
+    acts = [(each.act, each.what, each.by, each.note) for each in record.acts("dye-450")]
+    assert acts == [
+        ("pause", "", "ada", "lunch"),
+        ("pause", "handler", "ada", ""),
+        ("resume", "handler", "bob", ""),
+        ("abort", "dye-450/run-2", "bob", "smoke"),
+        ("stop-all", "", "eve", "fire"),
+        ("resume", "", "ada", ""),
+        ("pause", "", "ada", "night"),
+        ("stop", "", "a person", "lunch — π ≈ 3.14"),
+    ]
+    assert record.campaign("dye-450").campaign.paused == "ada: night"
+    handler, reader = record.instruments("dye-450")
+    assert (handler.paused, handler.stopped, handler.held) == (None, None, None)
+    assert (reader.paused, reader.stopped, reader.held) == (None, "bob: smoke", "the lid is stuck")
+    detail = record.run("dye-450/run-7")
+    first, second = detail.resolutions
+    assert (first.verdict, first.by, first.result, first.won) == ("happened", "ada", "0.5", True)
+    assert (second.verdict, second.by, second.won) == ("discard", "bob\ufffd", False)
+    assert [flag.reason for flag in detail.flags] == ["ada and bob say otherwise"]
+    assert record.run("dye-450/run-1").flags == ()
+    record.close()
+
+
 def test_what_is_not_there_is_said_in_a_sentence(url: str) -> None:
     record = Record.open(url)
     with pytest.raises(RecordFault, match="no campaign 'dye-450'; it is empty"):

@@ -10,25 +10,43 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from sdl.model.action import Effect
 from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.shell.bench import Bench
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
 from sdl.shell.node import Node
+from sdl.shell.node_journal import NodeJournal
+from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.testing.servers import SBIN, find_program, server
-from sdl.wire.mqtt import Birth, CommandMessage, Control, EventMessage, decode, digest, encode
-from sdl.wire.topics import Topics, kind_in
+from sdl.wire.mqtt import (
+    Birth,
+    CommandMessage,
+    Control,
+    EventMessage,
+    Heartbeat,
+    State,
+    decode,
+    digest,
+    encode,
+)
+from sdl.wire.topics import Topics, kind_in, name_in
 
 FOLDER = Path(__file__).parent
-ENDS = ("done", "failed", "unknown", "not_seen")
-PATIENCE_S = 10.0
+ENDS = ("done", "failed", "unknown", "not_seen", "conflict", "stale")
+PATIENCE_S = 60.0
 BOOT = "boot-1"
+EFFECTS: dict[str, Effect] = {"look": "pure", "move": "idempotent"}
+"""Of actions of the probe that are not *once*."""
 JOURNAL = "journal-1"
 
 
-def probe_lab(name: str, *names: str, speed: float = 1.0) -> Lab:
-    """A lab of probes, ``probe`` alone if no names are given."""
+def probe_lab(name: str, *names: str, speed: float = 1.0, log: Path | None = None) -> Lab:
+    """A lab of probes, ``probe`` alone if no names are given.
+
+    ``log``: file in which they leave a line for each thing that they do to the world.
+    """
     return Lab(
         name=name,
         speed=speed,
@@ -37,6 +55,7 @@ def probe_lab(name: str, *names: str, speed: float = 1.0) -> Lab:
                 name=each,
                 driver="./probe_device.py:Probe",
                 simulated=True,
+                options={} if log is None else {"log": str(log)},
                 limits={
                     "pour.volumes_ul": Limit(low=0.0, high=300.0),
                     "pour.speed": Limit(high=2.0),
@@ -55,7 +74,7 @@ def command(cid: str, op: str, dev: str = "probe", /, **args: JsonValue) -> Comm
         cid=cid,
         dev=dev,
         op=op,
-        effect="once",
+        effect=EFFECTS.get(op, "once"),
         args=args,
         args_sha256=digest(args),
         run="c/run-1",
@@ -69,8 +88,10 @@ def command(cid: str, op: str, dev: str = "probe", /, **args: JsonValue) -> Comm
 class Caller:
     """The orchestrator's end of a bus: sends commands, keeps what comes back."""
 
-    def __init__(self, bus: Bus, lab: str) -> None:
+    def __init__(self, bus: Bus, lab: str, *, greets: bool = True) -> None:
+        """``greets``: takes up with every instrument that is announced, as an orchestrator does."""
         self.bus = bus
+        self.greets = greets
         self.topics = Topics(lab)
         self.events: list[EventMessage] = []
         self.others: list[Message] = []
@@ -83,7 +104,7 @@ class Caller:
             self.topics.birth("+"),
             self.topics.node_status("+"),
             self.topics.state("+"),
-            self.topics.heartbeat("+"),
+            self.topics.node_heartbeat("+"),
         )
         await self.bus.connect()
         self._listening = asyncio.create_task(self._listen())
@@ -101,11 +122,20 @@ class Caller:
 
     async def _listen(self) -> None:
         async for message in self.bus.messages():
+            if f"/{self.topics.lab}/" not in message.topic:
+                continue  # the embedded broker tells a new client all that it keeps
             if kind_in(message.topic) == "evt":
                 self.events.append(decode(EventMessage, message.payload))
             else:
                 self.others.append(message)
+                if kind_in(message.topic) == "birth" and self.greets:
+                    await self.greet(decode(Birth, message.payload))
             self._news.set()
+
+    async def greet(self, birth: Birth, *, from_seq: int | None = None, epoch: int = 1) -> None:
+        """Let an instrument begin, and say again all words from a number on."""
+        greeting = Control(id="greet", op="greet", epoch=epoch, boot=birth.boot, from_seq=from_seq)
+        await self.control(greeting, birth.dev)
 
     async def until(self, happened: Callable[[], bool]) -> None:
         """Return when something is true that arrives on the bus."""
@@ -114,14 +144,23 @@ class Caller:
                 self._news.clear()
                 await self._news.wait()
 
-    async def boot_of(self, dev: str) -> str:
-        """The boot that an instrument's latest birth tells."""
-        await self.until(lambda: bool(self._births(dev)))
-        return self._births(dev)[-1].boot
+    async def ready(self, *devs: str) -> None:
+        """Return when instruments wait for nothing but commands."""
+        await self.until(lambda: all(self.status_of(dev) == "idle" for dev in devs or ("probe",)))
 
-    def _births(self, dev: str) -> list[Birth]:
-        births = [decode(Birth, message.payload) for message in self.of("birth")]
-        return [birth for birth in births if birth.dev == dev]
+    def status_of(self, dev: str = "probe") -> str:
+        """What an instrument's last state told; empty if there was none."""
+        states = [decode(State, message.payload) for message in self.of("state", dev)]
+        return states[-1].status if states else ""
+
+    async def birth_of(self, dev: str, count: int = 1) -> Birth:
+        """The latest birth of an instrument, once it was announced so many times."""
+        await self.until(lambda: len(self.births(dev)) >= count)
+        return self.births(dev)[-1]
+
+    def births(self, dev: str) -> list[Birth]:
+        """How an instrument was announced, in order."""
+        return [decode(Birth, message.payload) for message in self.of("birth", dev)]
 
     async def send(self, message: CommandMessage) -> None:
         """Publish a command."""
@@ -135,13 +174,35 @@ class Caller:
         """Publish a control message."""
         await self.bus.publish(self.topics.control(dev), encode(message))
 
+    async def heartbeat(self) -> None:
+        """Show that an orchestrator is there."""
+        beat = Heartbeat(boot="orchestrator", seq=1, monotonic=0.0)
+        await self.bus.publish(self.topics.orchestrator_heartbeat(), encode(beat), qos=0)
+
     def stages(self, cid: str) -> list[str]:
         """What was told about a command, in order."""
         return [event.st for event in self.events if event.cid == cid]
 
-    def of(self, kind: str) -> list[Message]:
-        """Messages that are no events, by the last level of their topic."""
-        return [message for message in self.others if kind_in(message.topic) == kind]
+    def ended(self) -> dict[str, EventMessage]:
+        """The last word about each command that has one."""
+        return {each.cid: each for each in self.events if each.st in {"done", "failed", "unknown"}}
+
+    def of(self, kind: str, name: str = "") -> list[Message]:
+        """Messages that are no events, by the last level of their topic, and the name in it."""
+        found = [message for message in self.others if kind_in(message.topic) == kind]
+        return [message for message in found if name in ("", name_in(message.topic))]
+
+    async def told(self, cid: str, *stages: str) -> None:
+        """Return when these are the last words about a command."""
+        await self.until(lambda: tuple(self.stages(cid)[-len(stages) :]) == stages)
+
+    async def more_than(self, count: int) -> None:
+        """Return when more words have come than so many."""
+        await self.until(lambda: len(self.events) > count)
+
+    async def heard(self, event: EventMessage, times: int) -> None:
+        """Return when one and the same word has come so many times."""
+        await self.until(lambda: self.events.count(event) >= times)
 
     async def end(self, cid: str) -> EventMessage:
         """How a command ended."""
@@ -154,6 +215,32 @@ class Caller:
         return await self.end(message.cid)
 
 
+def new_node(
+    lab: Lab,
+    bus: Bus,
+    clock: Clock,
+    *,
+    boot: str = BOOT,
+    journal: NodeJournal | None = None,
+    bench_file: Path | None = None,
+    heartbeat_s: float | None = None,
+    silence_s: float | None = None,
+) -> Node:
+    """A node that has not started."""
+    return Node(
+        lab=lab,
+        folder=FOLDER,
+        bus=bus,
+        clock=clock,
+        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+        boot=boot,
+        journal=journal or MemoryJournal(BOOT),
+        bench_file=bench_file,
+        heartbeat_s=heartbeat_s,
+        silence_s=silence_s,
+    )
+
+
 @asynccontextmanager
 async def running_node(
     lab: Lab,
@@ -161,19 +248,18 @@ async def running_node(
     clock: Clock,
     *,
     boot: str = BOOT,
-    memory: Path | None = None,
+    journal: NodeJournal | None = None,
+    bench_file: Path | None = None,
     heartbeat_s: float | None = None,
 ) -> AsyncIterator[Node]:
     """A node that has started, and is closed at the end."""
-    bench = Bench(clock=clock, seed=lab.seed, labware=lab.labware)
-    node = Node(
-        lab=lab,
-        folder=FOLDER,
-        bus=bus,
-        clock=clock,
-        bench=bench,
+    node = new_node(
+        lab,
+        bus,
+        clock,
         boot=boot,
-        memory=memory,
+        journal=journal,
+        bench_file=bench_file,
         heartbeat_s=heartbeat_s,
     )
     await node.start()

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
 
-from sdl.authoring import action
+from sdl.authoring import Finding, Interrupted, action, action_key, note
 from sdl.errors import ActionRefused, DriverFault, LabFault, OutcomeUnknown, OutOfMaterial
 
 TIMEOUT_S = 5.0
+LONG_S = 10.0
 
 
 class UnprintableError(Exception):
@@ -33,13 +36,16 @@ FAULTS: dict[str, Exception] = {
 class Probe:
     """``act`` and ``look`` return how often the instrument has acted, or go wrong as asked."""
 
-    def __init__(self, *, name: str, bench: object, start: int = 0) -> None:
+    def __init__(self, *, name: str, bench: object, start: int = 0, log: str = "") -> None:
+        """``log``: a file that gets one line for each thing done to the world, as it is done."""
         self.name = name
+        self._log = Path(log) if log else None
         self.bench = bench
         self.count = start
         self.safe = 0
         self.poured: list[tuple[Mapping[str, float], float]] = []
         self.release = asyncio.Event()
+        self.jammed = False
 
     async def connect(self) -> None:
         """Nothing to open."""
@@ -50,6 +56,8 @@ class Probe:
     async def make_safe(self) -> None:
         """Let a held action go."""
         self.safe += 1
+        if self.jammed:
+            raise DriverFault("the arm is jammed")
         self.release.set()
 
     @action("once", timeout_s=TIMEOUT_S)
@@ -79,12 +87,73 @@ class Probe:
         """Has an argument that may be any whole number."""
         return times
 
+    @action("idempotent")
+    async def move(self, what: str) -> None:
+        """Take ``LONG_S`` before or after it is there."""
+        await self._pause(what == "before")
+        self._leave_a_trace()
+        await self._pause(what == "after")
+
+    @action("once", timeout_s=TIMEOUT_S * 4, probe="find")
+    async def dose(self, what: str, finds: str = "truth") -> int:
+        """The same, and it can be looked up. ``finds``: what the probe is like."""
+        await note({"traces": self._traces()})
+        await self._pause(what == "before")
+        self._leave_a_trace()
+        await self._pause(what == "after")
+        return self._traces()
+
+    async def find(self, interrupted: Interrupted) -> Finding:
+        """Look for the trace that this very action left."""
+        finds = interrupted.arguments.get("finds", "truth")
+        if finds == "raise":
+            raise DriverFault("the balance does not answer")
+        if finds == "hang":
+            await asyncio.Event().wait()
+        if finds == "nonsense":
+            return "yes"  # type: ignore[return-value]
+        if finds == "unclear":
+            return Finding(verdict="unclear", evidence="the balance drifts")
+        before = interrupted.noted
+        evidence = f"{before}, now {self._traces()}"
+        if interrupted.key not in self._lines():
+            return Finding(verdict="did_not_happen", evidence=evidence)
+        result = None if finds == "no-result" else self._traces()
+        return Finding(verdict="happened", evidence=evidence, result=result)
+
+    async def _pause(self, wanted: bool) -> None:
+        if wanted:
+            await asyncio.sleep(LONG_S)
+
+    def _lines(self) -> list[str]:
+        there = self._log is not None and self._log.exists()
+        return self._log.read_text().splitlines() if self._log and there else []
+
+    def _traces(self) -> int:
+        return len(self._lines())
+
+    def _leave_a_trace(self) -> None:
+        if self._log is not None:
+            with self._log.open("a") as log:
+                log.write(f"{action_key()}\n")
+
+    async def _hold_on(self) -> None:
+        """Go on for long, whoever cancels it."""
+        for _ in range(20):
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(1.0)
+
     async def _do(self, what: str) -> float:
         self.count += 1
+        self._leave_a_trace()
         if what in FAULTS:
             raise FAULTS[what]
-        if what == "hang":
+        if what == "jam":
+            self.jammed = True
+        if what in {"hang", "hang-safe"}:
             await asyncio.Event().wait()
+        if what == "stubborn-safe":
+            await self._hold_on()
         if what == "stubborn":
             while not self.release.is_set():
                 try:

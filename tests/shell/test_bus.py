@@ -254,17 +254,80 @@ async def test_commands_act_once_while_the_broker_is_killed_again_and_again(
     assert seen == [float(number) for number in range(1, count + 1)], "lost, or done twice"
 
 
+def cut(bus: MqttBus) -> None:
+    """End a client as if its process were killed: no good-bye is said."""
+    assert bus._connection is not None
+    assert bus._keeper is not None
+    line = bus._connection._socket
+    assert line is not None
+    assert isinstance(line._sock, socket.socket)
+    bus._keeper.cancel()
+    line._sock.shutdown(socket.SHUT_RDWR)
+
+
+async def test_a_lasting_client_gets_again_what_it_did_not_acknowledge(mosquitto: str) -> None:
+    numbers = [str(number).encode() for number in range(12)]
+    sender, first = MqttBus(mosquitto, "lasting-a"), MqttBus(mosquitto, "lasting-b", lasting=True)
+    await first.subscribe("lasting/x")
+    await first.connect()
+    await sender.connect()
+    for number in numbers:
+        await sender.publish("lasting/x", number)
+    taken = await take(first, 12)
+    for index in (1, 0, 2, 5):  # one after the other: what is acknowledged is what has no gap
+        taken[index].ack()
+    await sender.publish("lasting/x", b"last")
+    assert (await take(first, 1))[0].payload == b"last"
+    cut(first)
+    await sender.publish("lasting/x", b"while it was away")
+    second = MqttBus(mosquitto, "lasting-b", lasting=True)
+    await second.subscribe("lasting/x")
+    await second.connect()
+    again = await take(second, 11)
+    assert [message.payload for message in again] == [*numbers[3:], b"last", b"while it was away"]
+    for message in again:
+        message.ack()
+    await sender.aclose()
+    await second.aclose()
+    await first.aclose()
+
+
+@pytest.mark.parametrize("where", ["mqtt", "local"])
+async def test_what_is_at_once_overtakes_all_that_waits(
+    request: pytest.FixtureRequest, broker_url: str, where: str
+) -> None:
+    """The reader is slow, and acknowledges nothing: a stop must still come through."""
+    local, lasting = LocalBroker(), "embedded" not in request.node.name
+    a: Bus = MqttBus(broker_url, "once-a") if where == "mqtt" else local.client("a")
+    b: Bus = (
+        MqttBus(broker_url, "once-b", lasting=lasting) if where == "mqtt" else local.client("b")
+    )
+    await b.subscribe("once/x")
+    await b.subscribe("once/stop", at_once=True)
+    await b.connect()
+    await a.connect()
+    for _ in range(1000):
+        await a.publish("once/x", bytes(300))
+    assert (await take(b, 1))[0].topic == "once/x"
+    await a.publish("once/stop", b"")
+    before = 0
+    async with asyncio.timeout(PATIENCE_S):
+        async for message in b.messages():
+            if message.topic == "once/stop":
+                break
+            before += 1
+            await asyncio.sleep(0.001)
+    assert before < 500, "it waited its turn"
+    await a.aclose()
+    await b.aclose()
+
+
 async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:
     a, b = (MqttBus(broker_url, f"will-{name}") for name in ("a", "b"))
     await b.subscribe("t/will")
     await b.connect()
     await a.connect(will=Message("t/will", b"gone"))
-    assert a._connection is not None
-    sock = a._connection._client.socket()
-    assert isinstance(sock, socket.socket)
-    assert a._keeper is not None
-    a._keeper.cancel()
-    sock.shutdown(socket.SHUT_RDWR)  # no good-bye is said
+    cut(a)
     assert await take(b, 1) == [Message("t/will", b"gone")]
     await a.aclose()
     await b.aclose()

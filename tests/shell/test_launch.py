@@ -58,7 +58,7 @@ async def kept(child: Child, plan: Path) -> None:
 async def test_a_node_that_does_not_come_up_at_once_is_given_more_tries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "NODE_PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(launch, "CHILD_PAUSES_S", (0.01, 0.01, 0.01))
     await kept(moody(tmp_path, "die fail fail fail stay"), tmp_path / "plan")
     with pytest.raises(LabFault, match=r"did not start.*\n.*port is still busy"):
         await kept(moody(tmp_path, "die fail fail fail fail stay"), tmp_path / "plan")
@@ -67,10 +67,10 @@ async def test_a_node_that_does_not_come_up_at_once_is_given_more_tries(
 async def test_only_the_deaths_of_late_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "NODE_RESTARTS", 1)
+    monkeypatch.setattr(launch, "CHILD_RESTARTS", 1)
     with pytest.raises(LabFault, match=r"died 2 times in 10 minutes.*\n(.*\n)*.*--resume"):
         await kept(moody(tmp_path, "die die stay"), tmp_path / "plan")
-    monkeypatch.setattr(launch, "NODE_MEMORY_S", 0.0)
+    monkeypatch.setattr(launch, "CHILD_MEMORY_S", 0.0)
     await kept(moody(tmp_path, "die die die stay"), tmp_path / "plan")
 
 

@@ -16,14 +16,15 @@ from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
 from sdl.shell.bench import Bench
+from sdl.shell.bench_file import BenchFile
 from sdl.shell.clock import LoopClock, WallClock
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node import Node
-from sdl.shell.offered import offered_by
-from sdl.shell.station import NODE_FAILED, CommandId, Station
+from sdl.shell.node_journal_memory import MemoryJournal
+from sdl.shell.station import NODE_FAILED
 from sdl.sim.loop import run_virtually
-from sdl.wire.mqtt import Birth, Control, EventMessage, Status, decode, encode
+from sdl.wire.mqtt import Birth, Control, Status, decode, encode
 from tests.shell.bench_of_buses import (
     BOOT,
     FOLDER,
@@ -33,7 +34,6 @@ from tests.shell.bench_of_buses import (
     probe_lab,
     running_node,
 )
-from tests.shell.probe_device import Probe
 
 Scene = Callable[[Caller, Node], Awaitable[None]]
 SPEED = 50.0
@@ -123,10 +123,11 @@ async def twice_is_once(caller: Caller, node: Node) -> None:
     assert second.result == 2.0, "the repetition acted"
     conflict = command("c/run-1/step-2/try-1", "act", what="driver")
     await caller.send(conflict)
-    await caller.until(lambda: caller.stages(conflict.cid)[-1] == "failed")
+    await caller.until(lambda: caller.stages(conflict.cid)[-1] == "conflict")
     error = caller.events[-1].error
     assert error is not None
-    assert "conflict" in error.reason
+    assert "other arguments" in error.reason
+    assert caller.events[-1].seq == 0, "it stands in no journal"
     await caller.query(second.cid)
     await caller.until(lambda: caller.events[-1] == second)
 
@@ -164,7 +165,10 @@ async def queue_and_control(caller: Caller, node: Node) -> None:
     await caller.send(command(held, "hold"))
     await caller.until(lambda: caller.stages(held) == ["started"])
     await caller.send(command(waiting, "act", what="ok"))
-    await caller.send(command(late, "act", what="ok").model_copy(update={"ttl_s": 0.5}))
+    # All others seem to have been issued at 0 s, so this one is young.
+    now = node.stations["probe"]._clock.now()
+    short = command(late, "act", what="ok")
+    await caller.send(short.model_copy(update={"ttl_s": 0.5, "issued_at": now}))
     await caller.send(command(taken, "act", what="ok"))
     await caller.until(lambda: caller.stages(taken) == ["accepted"])
     assert node.stations["probe"].state.queued == 3
@@ -192,6 +196,15 @@ async def stop_refuses_what_waits(caller: Caller, node: Node) -> None:
     await caller.control(Control(id="1", op="stop", journal=JOURNAL, epoch=1))
     assert (await caller.end(waiting)).st == "failed"
     assert (await caller.end(held)).st == "done"
+    await caller.until(lambda: caller.stages("") == ["made_safe"])
+    assert caller.events[-1].error is None
+    assert node.stations["probe"].state.status == "stopped"
+    late = await caller.run(command("c/run-1/step-3/try-1", "act", what="ok"))
+    assert late.error is not None
+    assert "is stopped" in late.error.reason
+    await caller.control(Control(id="2", op="release", epoch=1))
+    await caller.until(lambda: caller.status_of() == "idle")
+    assert (await caller.run(command("c/run-1/step-4/try-1", "act", what="ok"))).st == "done"
 
 
 async def a_driver_that_will_not_let_go(caller: Caller, node: Node) -> None:
@@ -259,6 +272,7 @@ def test_on_the_local_bus_in_virtual_time(scene: Scene) -> None:
             Caller(broker.client("caller"), "local") as caller,
             running_node(probe_lab("local"), broker.client("node"), clock) as node,
         ):
+            await caller.ready()
             await scene(caller, node)
 
     run_virtually(run())
@@ -274,6 +288,7 @@ async def test_on_a_real_broker(broker_url: str) -> None:
                 probe_lab(name), MqttBus(broker_url, f"node-{name}"), WallClock(SPEED)
             ) as node,
         ):
+            await caller.ready()
             await scene(caller, node)
 
 
@@ -288,54 +303,51 @@ async def test_a_retained_command_from_before_is_refused() -> None:
         assert "retained" in end.error.reason
 
 
-async def test_a_copy_from_before_a_restart_is_not_done_again() -> None:
-    broker = LocalBroker()
+async def test_a_copy_from_before_a_restart_is_answered_and_not_done_again() -> None:
+    broker, journal = LocalBroker(), MemoryJournal(BOOT)
     async with Caller(broker.client("caller"), "local") as caller:
         order = command("c/run-1/step-1/try-1", "act", what="ok")
-        async with running_node(probe_lab("local"), broker.client("node"), WallClock()):
-            assert (await caller.run(order)).st == "done"
         bus = broker.client("node")
-        async with running_node(probe_lab("local"), bus, WallClock(), boot="boot-2") as node:
-            await caller.send(order)
-            await caller.bus.publish(caller.topics.command("probe"), encode(order), retain=True)
-            await caller.until(lambda: caller.stages(order.cid)[2:] == ["not_seen"] * 2)
-            assert not node.stations["probe"].knows(CommandId(JOURNAL, order.cid))
-        bus = broker.client("node")
-        async with running_node(probe_lab("local"), bus, WallClock(), boot="boot-3"):
-            # Now it is retained: a refusal would say that it never happened.
-            await caller.until(lambda: caller.stages(order.cid)[2:] == ["not_seen"] * 3)
+        async with running_node(probe_lab("local"), bus, WallClock(), journal=journal):
+            done = await caller.run(order)
+        for boot, told in (("boot-2", 1), ("boot-3", 3)):
+            bus, wanted = broker.client("node"), told + 2
+            async with running_node(
+                probe_lab("local"), bus, WallClock(), boot=boot, journal=journal
+            ):
+                # In the third boot it is retained as well: a refusal would say it never happened.
+                await caller.send(order)
+                await caller.bus.publish(caller.topics.command("probe"), encode(order), retain=True)
+                await caller.heard(done, wanted)
+    told_all = caller.stages(order.cid)
+    assert told_all.count("started") == 1, "the copy acted"
 
 
-async def test_a_fault_of_the_node_itself_leaves_no_command_open() -> None:
-    told: list[EventMessage] = []
-    news = asyncio.Event()
-    full = OSError("the disk is full")
+@pytest.mark.parametrize(
+    "error,st", [(OSError("the disk is full"), "done"), (RuntimeError("no such bench"), "unknown")]
+)
+async def test_a_fault_of_the_node_itself_leaves_no_command_open(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: Exception, st: str
+) -> None:
+    """What the instrument answered is told even where the simulated bench cannot be kept."""
+    broken = [error]
 
-    async def publish(payload: bytes) -> None:
-        told.append(decode(EventMessage, payload))
-        news.set()
+    def save(file: BenchFile) -> None:
+        if broken:
+            raise broken.pop()
 
-    def settled() -> None:
-        if len(told) == 1:
-            raise full
-
-    station = Station(
-        instrument=probe_lab("local").instruments[0],
-        device=Probe(name="probe", bench=None),
-        operations=offered_by(Probe),
-        clock=WallClock(),
-        boot=BOOT,
-        publish=publish,
-        settled=settled,
-    )
-    for number in (1, 2):
-        await station.command(command(f"c/run-1/step-{number}/try-1", "act", what="ok"))
-        while len(told) < 2 * number:
-            news.clear()
-            await news.wait()
-    assert [event.st for event in told] == ["started", "unknown", "started", "done"]
-    assert told[1].error is not None
-    assert told[1].error.reason == NODE_FAILED
+    monkeypatch.setattr(BenchFile, "save", save)
+    broker = LocalBroker()
+    async with (
+        Caller(broker.client("caller"), "local") as caller,
+        running_node(
+            probe_lab("local"), broker.client("node"), WallClock(), bench_file=tmp_path / "b.json"
+        ),
+    ):
+        first = await caller.run(command("c/run-1/step-1/try-1", "act", what="ok"))
+        second = await caller.run(command("c/run-1/step-2/try-1", "act", what="ok"))
+    assert (first.st, second.st) == (st, "done")
+    assert first.error is None or first.error.reason == NODE_FAILED
 
 
 async def test_a_node_announces_itself_and_says_good_bye() -> None:
@@ -346,16 +358,19 @@ async def test_a_node_announces_itself_and_says_good_bye() -> None:
         async with running_node(lab, bus, WallClock(), heartbeat_s=0.01) as node:
             await caller.until(lambda: len(caller.of("birth")) == 2)
             births = [decode(Birth, message.payload) for message in caller.of("birth")]
-            await caller.until(lambda: len(caller.of("hb")) >= 4)
+            await caller.until(lambda: len(caller.of("hb", "node")) >= 2)
             bus.drop()
             await caller.until(lambda: online(caller) == [True, False])
             await bus.reconnect()
             await caller.until(lambda: online(caller) == [True, False, True])
             await caller.until(lambda: len(caller.of("birth")) == 2 * len(births))
         await caller.until(lambda: online(caller) == [True, False, True, False])
+        assert caller.births("a")[-1].stopped == "", "a good-bye is no stop"
     assert [birth.dev for birth in births] == ["a", "b"]
     assert births[0].boot == node.boot
-    assert [action.name for action in births[0].actions] == ["act", "look", "pour", "hold", "turn"]
+    names = ["act", "look", "pour", "hold", "turn", "move", "dose"]
+    assert [action.name for action in births[0].actions] == names
+    assert [action.probe for action in births[0].actions] == [False] * 6 + [True]
     assert births[0].actions[2].arguments["required"] == ["volumes_ul"]
     assert births[0].limits["pour.speed"] == Limit(high=2.0)
     assert births[0].sha256 != births[1].sha256
@@ -384,7 +399,7 @@ async def test_the_bench_is_remembered_over_a_restart(tmp_path: Path) -> None:
     left = []
     async with Caller(broker.client("caller"), "local") as caller:
         for attempt in (1, 2):
-            async with running_node(lab, broker.client("node"), clock, memory=memory):
+            async with running_node(lab, broker.client("node"), clock, bench_file=memory):
                 cid = f"c/run-1/step-1/try-{attempt}"
                 order = command(cid, "dispense", "handler", well=well, volumes_ul={"dye": 100.0})
                 assert (await caller.run(order)).st == "done"
@@ -393,7 +408,7 @@ async def test_the_bench_is_remembered_over_a_restart(tmp_path: Path) -> None:
     assert json.loads(memory.read_text())["wells"]["plate-1/A1"]["volumes_ul"] == {"dye": 200.0}
     memory.write_text("{")
     with pytest.raises(UserMistake, match="delete it to start with fresh plates"):
-        async with running_node(lab, broker.client("node"), clock, memory=memory):
+        async with running_node(lab, broker.client("node"), clock, bench_file=memory):
             pass
 
 

@@ -95,31 +95,30 @@ def test_a_run_folder_holds_no_password_of_the_lab(tmp_path: Path) -> None:
 
 
 async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_path: Path) -> None:
-    lab = probe_lab("processes", speed=50.0)
+    lab, log = probe_lab("processes", speed=50.0, log=tmp_path / "log"), tmp_path / "log"
+    folder = folder_of_probe(tmp_path)
     child = node_child(
-        lab,
-        folder_of_probe(tmp_path),
-        run_folder=tmp_path,
-        broker_file=broker_file(mosquitto, tmp_path),
+        lab, folder, run_folder=tmp_path, broker_file=broker_file(mosquitto, tmp_path)
     )
     async with Caller(MqttBus(mosquitto, "caller-processes"), lab.name) as caller:
         cid = "c/run-1/step-1/try-1"
         async with started(child):
+            birth = await caller.birth_of("probe")
             first = command(cid, "act", what="ok")
-            first = first.model_copy(update={"memory": await caller.boot_of("probe")})
-            assert (await caller.run(first)).result == 1.0
+            first = first.model_copy(update={"memory": birth.memory})
+            done = await caller.run(first)
             await child.kill()
             await caller.until(lambda: online(caller) == [True, False])
             await child.restart()
-            await caller.query(cid)
-            await caller.until(lambda: caller.stages(cid)[2:] == ["not_seen"])
+            again = await caller.birth_of("probe", 2)
+            assert (again.memory, again.boot != birth.boot) == (birth.memory, True)
             await caller.send(first)  # a copy that was on its way when the node died
-            await caller.until(lambda: caller.stages(cid)[2:] == ["not_seen", "not_seen"])
-            assert caller.events[-1].boot != caller.events[0].boot
-            second = command("c/run-1/step-1/try-2", "act", what="ok")
-            second = second.model_copy(update={"memory": caller.events[-1].boot})
-            assert (await caller.run(second)).result == 1.0, "the copy acted"
+            await caller.query(cid)
+            await caller.heard(done, 3)
+            second = first.model_copy(update={"cid": "c/run-1/step-2/try-1"})
+            assert (await caller.run(second)).st == "done"
         await caller.until(lambda: online(caller) == [True, False, True, False])
+        assert len(log.read_text().splitlines()) == 2, "the copy acted"
         assert "Traceback" not in child.log.read_text()
 
 

@@ -43,7 +43,14 @@ def test_birth_and_status_in_any_order_bring_an_instrument_online_once() -> None
     other = RollCall()
     assert boots(other.status("node", status(), 0.0, 0.0)) == []
     assert boots(other.birth(birth(), 0.0, 0.0)) == ["boot-1"]
-    assert boots(other.birth(birth(), 0.0, 0.0)) == []
+
+
+def test_a_birth_that_comes_again_brings_an_instrument_online_again() -> None:
+    call = RollCall()
+    call.birth(birth(), 0.0, 0.0)
+    call.status("node", status(), 0.0, 0.0)
+    assert boots(call.birth(birth(), 0.0, 1.0)) == ["boot-1"], "words may have been lost"
+    assert call.silent(0.0, SILENCE_S) == [], "a birth is a sign of life"
 
 
 def test_a_birth_kept_from_a_dead_node_brings_nothing_online() -> None:
@@ -71,6 +78,18 @@ def test_silence_loses_an_instrument_and_a_heartbeat_brings_it_back() -> None:
     assert call.silent(0.0, SILENCE_S + 5.0) == []
     assert call.heartbeat("reader", beat("boot-0"), 0.0, 20.0) == []
     assert boots(call.heartbeat("reader", beat(), 0.0, 20.0)) == ["boot-1"]
+
+
+def test_the_heartbeat_of_a_node_speaks_for_all_its_instruments() -> None:
+    call = RollCall()
+    call.status("node", status(), 0.0, 0.0)
+    for device in ("reader", "handler"):
+        call.birth(birth(device=device), 0.0, 0.0)
+    assert len(call.silent(0.0, SILENCE_S + 0.1)) == 2
+    assert call.node_heartbeat("node", beat("boot-0"), 0.0, 20.0) == []
+    assert call.node_heartbeat("other", beat(), 0.0, 20.0) == []
+    assert boots(call.node_heartbeat("node", beat(), 0.0, 20.0)) == ["boot-1", "boot-1"]
+    assert call.silent(0.0, 20.0 + SILENCE_S) == []
 
 
 def test_a_rebirth_is_told_even_if_nobody_saw_the_death() -> None:

@@ -86,17 +86,30 @@ FAULTS = [
 ]
 
 
+SKIP = """
+[[policy]]
+action = "absorbance"
+then   = "skip"
+"""
+
+
 @pytest.mark.parametrize("kind, told", FAULTS)
 def test_a_fault_fails_its_run_says_why_and_the_campaign_goes_on(
     tmp_path: Path, kind: str, told: str
 ) -> None:
     fault = f'faults = [{{ action = "absorbance", on_call = 2, kind = "{kind}" }}]'
-    outcome = sound(simulate(place(tmp_path, parallel=1, reader=fault)))
+    outcome = sound(simulate(place(tmp_path, parallel=1, reader=fault, options=SKIP)))
     assert outcome.view.ended is not None
     assert outcome.view.ended.ending == "budget"
     assert (outcome.view.runs_measured, outcome.view.failures) == (5, 1)
     (reason,) = reasons(outcome)
     assert told in reason
+
+
+def test_a_reading_that_fails_once_is_taken_again(tmp_path: Path) -> None:
+    fault = 'faults = [{ action = "absorbance", on_call = 2, kind = "raise" }]'
+    outcome = sound(simulate(place(tmp_path, parallel=1, reader=fault)))
+    assert (outcome.view.runs_measured, outcome.view.failures) == (6, 0)
 
 
 def test_an_instrument_that_always_fails_ends_the_campaign(tmp_path: Path) -> None:

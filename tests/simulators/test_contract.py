@@ -9,23 +9,29 @@ import pytest
 from sdl.capabilities import Device
 from sdl.model.labware import Well
 from sdl.sim import Bench
-from sdl.testing.device_contract import device_contract
+from sdl.testing.arguments import TryOut
+from sdl.testing.driver_contract import driver_contract
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
 from sdl_simulators.data_emulator import DataEmulator
 from sdl_simulators.liquid_handler import SimulatedLiquidHandler
 
-
-@pytest.mark.parametrize(
-    "make",
-    [
+A1 = Well("plate-1", "A1")
+MADE: list[tuple[Callable[[], Device], TryOut]] = [
+    (
         lambda: SimulatedLiquidHandler(name="h", bench=Bench.instant(), sources_ul={"dye": 1e4}),
-        lambda: SimulatedAbsorbanceReader(name="r", bench=Bench.instant()),
-        lambda: DataEmulator(name="e", bench=Bench.instant(), dataset="lnp3"),
-    ],
-    ids=["liquid-handler", "absorbance-reader", "data-emulator"],
-)
-async def test_simulators_keep_the_contract(make: Callable[[], Device]) -> None:
-    await device_contract(make)
+        {"dispense": {"well": A1, "volumes_ul": {"dye": 20.0}}},
+    ),
+    (lambda: SimulatedAbsorbanceReader(name="r", bench=Bench.instant()), {}),
+    (
+        lambda: DataEmulator(name="e", bench=Bench.instant(), dataset="crossed_barrel"),
+        {"make": {"recipe": {"n": 6, "theta": 0, "r": 1.5, "t": 0.7}}},
+    ),
+]
+
+
+@pytest.mark.parametrize("make, try_out", MADE, ids=["liquid-handler", "reader", "data-emulator"])
+def test_simulators_keep_the_contract(make: Callable[[], Device], try_out: TryOut) -> None:
+    driver_contract(make, try_out=try_out)
 
 
 class Quiet:
@@ -86,6 +92,6 @@ class Mistyped(Quiet):
         (Mistyped, "unlike PlateReader.absorbance in"),
     ],
 )
-async def test_the_contract_finds_what_is_broken(kind: type[Quiet], words: str) -> None:
+def test_the_contract_finds_what_is_broken(kind: type[Quiet], words: str) -> None:
     with pytest.raises(AssertionError, match=words):
-        await device_contract(kind)
+        driver_contract(kind)

@@ -1,0 +1,118 @@
+"""Questions of a campaign to a person, in words: what was asked, what is known, what to type."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from sdl.cli.words import count, quantity
+
+if TYPE_CHECKING:
+    from pydantic import JsonValue
+
+    from sdl.core.events import Verdict
+    from sdl.core.view import InstrumentView, Question, View
+
+MEANS: Mapping[Verdict, str] = {
+    "happened": "it was done; the run goes on from there",
+    "did_not_happen": "it was not done; it is done now",
+    "discard": "it cannot be told, or the sample is spoilt; the run ends",
+}
+"""What a verdict leads to."""
+
+
+def flag(verdict: Verdict) -> str:
+    """How a verdict is said on the command line."""
+    return f"--{verdict.replace('_', '-')}"
+
+
+def short_step(question: Question) -> str:
+    """``run-7/step-2``."""
+    return question.step.partition("/")[2]
+
+
+def asked(question: Question) -> str:
+    """What a person is asked."""
+    return f"what became of {question.operation} on {question.instrument}?"
+
+
+def known(question: Question) -> str:
+    """The arguments of the action in one line."""
+    said = [f"{name} = {_shown(name, value)}" for name, value in question.args.items()]
+    return ", ".join(said) or "nothing more"
+
+
+def _shown(name: str, value: JsonValue) -> str:
+    """A value with the unit that its name says; a well as ``plate-1/A7``."""
+    match value:
+        case {"labware": str(labware), "name": str(well)}:
+            return f"{labware}/{well}"
+        case dict():
+            return " + ".join(f"{_shown(name, part)} {key}" for key, part in value.items())
+        case bool() | None | list():
+            return str(value)
+        case _:
+            return quantity(name, value)
+
+
+def why(question: Question) -> str:
+    """What is known of it; its own name need not be said twice."""
+    named = f"{question.step} ({question.operation} on {question.instrument}): "
+    return question.reason.removeprefix(named)
+
+
+def typed(question: Question, lab: str = "") -> dict[Verdict, str]:
+    """What to type for each answer. ``lab``: what to give to ``--lab``; empty: not needed."""
+    start, where = f"sdl resolve {short_step(question)}", f" --lab {lab}" if lab else ""
+    result = {"happened": " --result JSON"} if question.gives_result else {}
+    return {
+        verdict: f"{start} {flag(verdict)}{result.get(verdict, '')}{where}"
+        for verdict in question.verdicts
+    }
+
+
+def lines(number: int, question: Question, lab: str = "") -> Iterator[str]:
+    """One question, whole."""
+    yield f"{number}. {question.step}: {asked(question)}"
+    yield f"   with     {known(question)}"
+    yield f"   why      {why(question)}"
+    since = datetime.fromtimestamp(question.since, UTC)
+    yield f"   since    {since:%Y-%m-%d %H:%M:%S} UTC (lab time)"
+    yield f"   Look at {question.instrument} and its samples, then type one of:"
+    commands = typed(question, lab)
+    width = max(map(len, commands.values()), default=0)
+    for verdict, command in commands.items():
+        yield f"     {command:<{width}}  {MEANS[verdict]}"
+
+
+def stands(view: View) -> list[str]:
+    """What keeps a person's attention: a pause, questions, instruments that do nothing."""
+    said = []
+    if view.paused:
+        said.append(f"{view.paused}; go on with: sdl resume")
+    if view.questions:
+        said.append(f"{count(len(view.questions), 'question')} for you; see: sdl resolve")
+    return said + [
+        f"{idle(one)}; {way_out(view, one.name, one.state)}"
+        for one in view.instruments
+        if one.state in ("held", "paused", "stopped")
+    ]
+
+
+def idle(one: InstrumentView) -> str:
+    """Which instrument does nothing, and why."""
+    if one.note.startswith(one.state):  # "paused by anna" says it all
+        return f"{one.name} is {one.note}"
+    return f"{one.name} is {one.state}: {one.note}" if one.note else f"{one.name} is {one.state}"
+
+
+def way_out(view: View, instrument: str, state: str) -> str:
+    """What to type so that an instrument works again."""
+    if any(question.instrument == instrument for question in view.questions):
+        return "see: sdl resolve"
+    if state == "stopped" and not view.paused:  # for a run that was broken off
+        return "it goes on by itself once it is safe"
+    if state == "stopped":
+        return "once all is well: sdl resume"
+    return f"once all is well: sdl resume {instrument}"

@@ -1,0 +1,177 @@
+"""Pause, resume, abort and stop: of a campaign, of an instrument, of the whole lab.
+
+A pause starts nothing new. An abort gives runs up and makes their instruments safe: a step of
+them ends when the node has told its end *and* that the instrument is safe. A stop of the lab makes
+every instrument safe and gives up nothing that can still be saved.
+"""
+
+from __future__ import annotations
+
+from sdl.core import events as ev
+from sdl.core.commands import Halt
+from sdl.core.lab_state import InstrumentState
+from sdl.core.run import AT_A_PERSON, Run
+from sdl.core.work import Work
+
+
+class Halting:
+    """What keeps instruments, or the whole campaign, from going on."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+
+    def pause(self, event: ev.PauseRequested) -> None:
+        """Let nothing new start, at the next safe point or at once."""
+        if not event.what:
+            self._work.state.paused = _said("paused", event.by, event.note)
+            self._work.state.paused_at_once = event.at_once
+            return
+        instrument = self._work.lab.instruments.get(event.what)
+        if instrument is not None:
+            instrument.paused = _said("paused", event.by, event.note)
+            instrument.paused_at_once = event.at_once
+
+    def resume(self, event: ev.ResumeRequested) -> None:
+        """Let it go on. What still waits for a person's answer, or to be made safe, does not."""
+        work = self._work
+        if event.what:
+            instrument = work.lab.instruments.get(event.what)
+            if instrument is not None:
+                instrument.paused = instrument.held = ""
+                work.release_if_safe(instrument)
+                work.touched[instrument.name] = None
+            return
+        work.state.paused = ""
+        work.state.paused_at_once = work.state.lab_stopped = False
+        for instrument in work.lab.instruments.values():
+            if instrument.stopped_past_us:
+                instrument.held = ""
+            work.release_if_safe(instrument)
+        work.touch_all()
+
+    def abort(self, event: ev.AbortRequested) -> None:
+        """Break runs off, and make the instruments safe that work for them."""
+        reason = _said("aborted", event.by, event.note)
+        if not event.what:
+            self._work.state.close("stopped", reason)
+        runs = self._runs(event.what)
+        for run in runs:  # before anything else is done about any of them
+            self._halt_all(run, reason)
+        for run in runs:
+            self._work.break_off(run, reason, "abandoned")
+
+    def stop_lab(self, event: ev.LabStopRequested) -> None:
+        """Make every instrument safe; nothing starts until a person resumes."""
+        work = self._work
+        reason = _said("the lab was stopped", event.by, event.note)
+        work.state.paused, work.state.paused_at_once = reason, True
+        work.state.lab_stopped = True
+        for instrument in work.lab.instruments.values():
+            self._halt(instrument, reason)
+
+    def made_safe(self, event: ev.InstrumentMadeSafe) -> None:
+        """A node says whether an instrument is safe."""
+        work = self._work
+        instrument = work.lab.instruments.get(event.instrument)
+        if instrument is None or event.boot != instrument.boot:
+            return
+        instrument.halting = False
+        if not event.safe:
+            instrument.held = f"it could not be made safe: {event.reason or 'no reason was given'}"
+        for run, step in work.all():
+            if step.instrument == instrument.name and step.state == "halts":
+                work.drop(run, step)
+                work.close_if_over(run)
+        work.release_if_safe(instrument)
+        work.touched[instrument.name] = None
+
+    def back(self, instrument: InstrumentState, *, stopped: str, fresh: bool, forgot: bool) -> None:
+        """A node is back: it may not have heard, or have forgotten, that it has to be safe.
+
+        ``stopped``: why it obeys nothing, by its own word; it may have been told past us.
+        ``fresh``: it was away before. ``forgot``: its journal is another one.
+        """
+        if instrument.halting or (instrument.stopped and forgot):
+            self._halt(instrument, instrument.stopped)
+        elif stopped and not instrument.stopped:
+            # Of a node that was there all the time it may be an old word, from before a release.
+            if fresh or instrument.released != instrument.boot:
+                instrument.stopped = stopped
+                instrument.held = instrument.held or f"it was stopped: {stopped}"
+                instrument.stopped_past_us = True
+        elif instrument.stopped_past_us and not stopped:
+            instrument.stopped = instrument.held = ""
+            instrument.stopped_past_us = False
+
+    def objection(self, event: ev.PauseRequested | ev.ResumeRequested | ev.AbortRequested) -> str:
+        """Why a person's word makes no sense now; empty if it does."""
+        state, lab = self._work.state, self._work.lab
+        instrument = lab.instruments.get(event.what)
+        if event.what and instrument is None and event.what not in state.runs:
+            known = ", ".join([*lab.instruments, *state.runs])
+            return f"there is no instrument or run in flight {event.what!r}; there are: {known}"
+        match event:
+            case ev.PauseRequested() if event.what and instrument is None:
+                return "a run cannot be paused by itself; pause an instrument, or the campaign"
+            case ev.PauseRequested(at_once=at_once):
+                paused = instrument.paused if instrument else state.paused
+                was_at_once = instrument.paused_at_once if instrument else state.paused_at_once
+                return f"it is already {paused}" if paused and was_at_once >= at_once else ""
+            case ev.ResumeRequested():
+                return self._not_resumed(instrument, event.what)
+            case ev.AbortRequested(what=what):
+                if self._runs(what) or not what:
+                    return ""
+                return f"{what} does nothing for this campaign that could be broken off"
+
+    def _not_resumed(self, instrument: InstrumentState | None, what: str) -> str:
+        state = self._work.state
+        if what and instrument is None:
+            return "a run cannot be resumed by itself; resume an instrument, or the campaign"
+        if instrument is None:
+            stopped = any(one.stopped for one in self._work.lab.instruments.values())
+            return "" if state.paused or stopped else "the campaign is not paused"
+        if instrument.held or instrument.paused:
+            return ""
+        if instrument.asking:
+            return f"{what} waits for your answer about {instrument.asking}: sdl resolve"
+        if instrument.stopped and state.lab_stopped:
+            return f"{state.paused}; resume the whole campaign first: sdl resume"
+        if instrument.stopped:
+            return f"{what} has not yet said that it is safe; it goes on by itself once it has"
+        return f"{what} is neither paused nor held"
+
+    def _runs(self, what: str) -> list[Run]:
+        """The runs that an abort is about."""
+        runs = self._work.state.runs
+        if what in runs:
+            return [runs[what]]
+        if not what:
+            return list(runs.values())
+        return [
+            run
+            for run in runs.values()
+            if any(
+                step.instrument == what and (step.is_open or step.state in AT_A_PERSON)
+                for step in run.steps.values()
+            )
+        ]
+
+    def _halt_all(self, run: Run, reason: str) -> None:
+        work = self._work
+        run.aborted = True
+        for step in list(run.steps.values()):
+            if step.is_open or step.state in AT_A_PERSON:
+                self._halt(work.instrument(step), reason)
+            if step.state in AT_A_PERSON:  # nobody need be asked about a run that is given up
+                work.close(run, step, "unknown")
+                work.free(step)
+                step.state = "halts"
+
+    def _halt(self, instrument: InstrumentState, reason: str) -> None:
+        instrument.halting, instrument.stopped = True, instrument.stopped or reason
+        self._work.out.append(Halt(instrument=instrument.name, reason=reason))
+
+
+def _said(what: str, by: str, note: str) -> str:
+    return f"{what} by {by}: {note}" if note else f"{what} by {by}"

@@ -1,0 +1,156 @@
+"""What is done about an action that went wrong: the first rule that fits, else what is harmless.
+
+Without a rule: an action that may be repeated (pure or idempotent; or never started) is tried up
+to three times where its driver is at fault or its outcome is unknown, and where something in the
+lab kept it from starting. An unknown outcome of a ``once`` action waits at a person; on a simulated
+instrument, where nobody stands, the sample is discarded. All else goes into the protocol as an
+error.
+"""
+
+from __future__ import annotations
+
+from sdl.authoring import Act
+from sdl.core.run import Run, Step
+from sdl.core.work import Work
+from sdl.errors import (
+    ActionRefused,
+    LabFault,
+    OutcomeUnknown,
+    OutOfMaterial,
+    SdlError,
+    WindowMissed,
+)
+from sdl.model.policy import Rule, Trouble
+
+ATTEMPTS_MAX = 3
+"""Attempts of a repeatable action, where no rule says otherwise."""
+BY_ITSELF: frozenset[Trouble] = frozenset({"driver", "unknown"})
+"""Troubles after which a repeatable action is tried again without a rule."""
+
+CLASSES: tuple[tuple[type[SdlError], Trouble], ...] = (
+    (WindowMissed, "window"),
+    (OutOfMaterial, "material"),
+    (LabFault, "lab"),
+    (OutcomeUnknown, "unknown"),
+    (ActionRefused, "refused"),
+)
+
+
+def trouble_of(error: SdlError) -> Trouble:
+    """Whose fault an error is, in the words of the error policy."""
+    return next((word for kind, word in CLASSES if isinstance(error, kind)), "driver")
+
+
+class Troubles:
+    """The error policy of one campaign: its own rules, then those of its protocol."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._rules = (*work.state.spec.policy, *work.script.signature.policy)
+
+    def meet(self, run: Run, step: Step, trouble: Trouble, error: SdlError) -> None:
+        """Do something about a step whose attempt is over, and not well."""
+        step.trouble, step.error = trouble, error
+        place = self._first_that_fits(run, step, trouble)
+        if place is None:
+            self._without_rule(run, step, trouble)
+            return
+        step.tried[place] += 1
+        self._follow(run, step, self._rules[place])
+
+    def _first_that_fits(self, run: Run, step: Step, trouble: Trouble) -> int | None:
+        for place, rule in enumerate(self._rules):
+            if _speaks_of(rule, step, trouble) and self._possible(run, step, rule, place):
+                return place
+        return None
+
+    def _possible(self, run: Run, step: Step, rule: Rule, place: int) -> bool:
+        """Whether what a rule says can be done now, and has not been done often enough."""
+        over = run.broken is not None or step.trampoline.stopping(step.path)
+        match rule.then:
+            case "skip" | "quarantine" | "stop":
+                return True
+            case "ask":
+                return step.trouble != "window" and (not over or step.trouble == "unknown")
+            case _ if over or step.trouble == "window" or step.tried[place] >= rule.times:
+                return False
+            case "retry":
+                return step.repeatable
+            case "other":
+                return step.repeatable and self._other(step) is not None
+            case "recover":
+                return not step.mends
+
+    def _follow(self, run: Run, step: Step, rule: Rule) -> None:
+        work = self._work
+        match rule.then:
+            case "retry":
+                work.again(run, step, rule.wait_s)
+            case "other":
+                self._change_over(run, step)
+                work.again(run, step, rule.wait_s)
+            case "recover":
+                work.recover(run, step, rule.protocol)
+            case "ask":
+                work.ask(step, "unknown" if step.trouble == "unknown" else "asks")
+            case "quarantine":
+                work.instrument(step).held = f"quarantined after {step.id}: {step.error}"
+                work.give_up(run, step)
+            case "stop":
+                work.state.close("failures", f"{step.id}: {step.error}")
+                work.give_up(run, step)
+            case "skip":
+                work.give_up(run, step)
+
+    def _without_rule(self, run: Run, step: Step, trouble: Trouble) -> None:
+        work = self._work
+        over = run.broken is not None or step.trampoline.stopping(step.path)
+        if trouble == "unknown" and not step.repeatable:
+            if self._nobody_stands_there(step):
+                work.give_up(run, step)
+            else:
+                work.ask(step, "unknown")
+            return
+        passes = trouble in BY_ITSELF or (trouble == "lab" and step.proven)
+        ruled = any(_speaks_of(rule, step, trouble) for rule in self._rules)
+        if passes and step.repeatable and not over and not ruled:
+            if step.attempt < ATTEMPTS_MAX:
+                work.again(run, step)
+                return
+            if trouble == "unknown":
+                step.error = OutcomeUnknown(f"{step.error} (tried {step.attempt} times)")
+        work.give_up(run, step)
+
+    def _nobody_stands_there(self, step: Step) -> bool:
+        """Whether the bench is simulated, or a person has looked since the command was sent."""
+        looked = step.epoch < self._work.state.checked_epoch
+        return looked or self._work.instrument(step).simulated
+
+    def _other(self, step: Step) -> str | None:
+        """Another instrument that can play the role of this step now."""
+        assert isinstance(step.request, Act)
+        names = self._work.state.spec.roles.get(step.request.role, ())
+        instruments = self._work.lab.instruments
+        ready = (name for name in names if name != step.instrument and instruments[name].ready)
+        return next(ready, None)
+
+    def _change_over(self, run: Run, step: Step) -> None:
+        """Give the role of a step to another instrument, for the rest of its run."""
+        assert isinstance(step.request, Act)
+        role, other = step.request.role, self._other(step)
+        assert other is not None
+        self._work.state.playing.subtract([run.instruments[role]])
+        self._work.state.playing[other] += 1
+        run.instruments[role] = other
+        for each in run.steps.values():
+            plays = isinstance(each.request, Act) and each.request.role == role
+            if plays and (each is step or each.state == "waits"):
+                self._work.move(run, each, other)
+
+
+def _speaks_of(rule: Rule, step: Step, trouble: Trouble) -> bool:
+    if trouble not in rule.on and (rule.on or trouble == "unknown"):
+        return False
+    assert isinstance(step.request, Act)
+    role, _, action = rule.action.rpartition(".")
+    return action in ("*", step.request.operation) and role in ("", step.request.role)

@@ -1,0 +1,302 @@
+"""The open steps of all runs: which wait for which instrument, and how they enter their protocols.
+
+Who decides (``steps``, ``troubles``, ``questions``, ``halting``) changes steps through these
+methods only, so that the books below always fit the runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+from sdl.authoring import Act, Settle
+from sdl.core.campaign import CampaignState
+from sdl.core.commands import Command, Flag, Release, Wait
+from sdl.core.ending import end_run
+from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.past import End, Over, Past
+from sdl.core.run import AT_A_PERSON, Run, Step
+from sdl.core.script import Script
+from sdl.core.trampoline import Crashed, Trampoline, Wanted
+from sdl.errors import Bug, SdlError
+from sdl.model.data import JsonValue
+
+
+class Work:
+    """What is open in one campaign."""
+
+    def __init__(self, script: Script, state: CampaignState, lab: LabState) -> None:
+        self.script = script
+        self.state = state
+        self.lab = lab
+        self.past = Past()
+        self.at = 0.0
+        self.out: list[Command] = []
+        """Where commands are put; the engine's own list of the present turn."""
+        self.touched: dict[str, None] = {}
+        """Instruments for which there may be something to dispatch, in order."""
+        self._waiting: dict[str, dict[str, tuple[Run, Step]]] = {}
+        """Steps that only wait for their instrument, by instrument and id."""
+        self._by_cid: dict[str, tuple[Run, Step]] = {}
+        """Steps whose last command is in the world, or of an unknown outcome."""
+        self._order = 0
+
+    # Books.
+
+    def waiting(self, instrument: str) -> list[tuple[Run, Step]]:
+        """What waits for an instrument, in order of having begun to."""
+        return list(self._waiting.get(instrument, {}).values())
+
+    def touch_all(self) -> None:
+        """Something has changed for the whole lab: look at every instrument again."""
+        self.touched.update(dict.fromkeys(self.lab.instruments))
+
+    def by_cid(self, cid: str) -> tuple[Run, Step] | None:
+        """The step whose last command this is; None once that is over."""
+        return self._by_cid.get(cid)
+
+    def seek(self, step_id: str) -> tuple[Run, Step] | None:
+        """An open step by its id."""
+        run_id, _, path = step_id.rpartition("/step-")
+        run = self.state.runs.get(run_id)
+        return None if run is None or path not in run.steps else (run, run.steps[path])
+
+    def all(self) -> Iterator[tuple[Run, Step]]:
+        """Every open step, the oldest run first."""
+        for run in list(self.state.runs.values()):
+            for step in list(run.steps.values()):
+                yield run, step
+
+    def instrument(self, step: Step) -> InstrumentState:
+        """The instrument that a step is for."""
+        return self.lab.instruments[step.instrument]
+
+    # Out.
+
+    def begin(self, run: Run) -> None:
+        """Start the protocol of a new run."""
+        self._want(run, run.trampoline, run.trampoline.start(self.at), "")
+
+    def send(self, run: Run, step: Step) -> None:
+        """Its next attempt leaves for the world."""
+        instrument = self.instrument(step)
+        self._unlist(step)
+        step.attempt += 1
+        step.state = "sent"
+        step.memory, step.epoch = instrument.memory, self.state.epoch
+        step.trouble = step.error = None
+        step.proven = step.was_done = False
+        instrument.busy_with = step.cid
+        step.trampoline.issue(step.path)
+        self._by_cid[step.cid] = (run, step)
+
+    def again(self, run: Run, step: Step, after_s: float = 0.0) -> None:
+        """Let a step wait for its instrument once more, after a rest of some lab seconds."""
+        if after_s > 0.0:
+            step.state, step.until = "rests", self.at + after_s
+            self.out.append(Wait(timer=f"{step.id}/again-{step.attempt}", until=step.until))
+            return
+        step.state, step.until = "waits", None
+        step.trampoline.recall(step.path)
+        self._list(run, step)
+
+    def move(self, run: Run, step: Step, instrument: str) -> None:
+        """Let another instrument do a step that waits."""
+        self._unlist(step)
+        step.instrument = instrument
+        if step.state == "waits":
+            self._list(run, step)
+
+    # Back.
+
+    def free(self, step: Step) -> None:
+        """The command no longer holds its instrument."""
+        instrument = self.instrument(step)
+        if instrument.busy_with == step.cid:
+            instrument.busy_with = None
+        if instrument.asking == step.id:
+            instrument.asking = ""
+        self.touched[step.instrument] = None
+        self.release_if_safe(instrument)
+
+    def close(
+        self, run: Run, step: Step, end: End, *, result: JsonValue = None, by: str = ""
+    ) -> None:
+        """Write down what became of the last attempt; later words of it change nothing."""
+        self._by_cid.pop(step.cid, None)
+        self.past.add(
+            Over(
+                run=run.id,
+                step=step.id,
+                cid=step.cid,
+                instrument=step.instrument,
+                memory=step.memory,
+                end=end,
+                by=by,
+                result=result,
+            )
+        )
+
+    def release_if_safe(self, instrument: InstrumentState) -> None:
+        """Let a node that was stopped obey again, once nothing speaks against it."""
+        stays = self.state.lab_stopped or instrument.halting or instrument.held
+        if instrument.stopped and not stays and instrument.busy_with is None:
+            instrument.stopped, instrument.stopped_past_us = "", False
+            instrument.released = instrument.boot
+            self.touched[instrument.name] = None
+            self.out.append(Release(instrument=instrument.name))
+
+    def ask(self, step: Step, state: Literal["unknown", "asks"]) -> None:
+        """Let a step, and its instrument, wait for a person."""
+        step.state, step.since = state, self.at
+        self.instrument(step).asking = step.id
+
+    def flag(self, over: Over, reason: str) -> None:
+        """Put on record that something does not fit what became of a command."""
+        over.flagged = True
+        self.out.append(Flag(run=over.run, step=over.step, reason=reason))
+
+    # Into the protocol.
+
+    def resume(self, run: Run, step: Step, value: object) -> None:
+        """Answer a step with a result."""
+        self._answer(run, step, lambda: step.trampoline.resume(step.path, self.at, value))
+
+    def throw(self, run: Run, step: Step, error: Exception) -> None:
+        """Answer a step with an error."""
+        self._answer(run, step, lambda: step.trampoline.throw(step.path, self.at, error))
+
+    def recover(self, run: Run, step: Step, name: str) -> None:
+        """Begin a recovery for a step, within its run."""
+        step.recoveries += 1
+        step.state = "mends"
+        step.trampoline.issue(step.path)
+        instrument = self.instrument(step)
+        instrument.mending = instrument.mending or step.id
+        prefix = f"{step.path}.r{step.recoveries}."
+        coroutine = self.script.recover(name, run.wells)
+        trampoline = run.recoveries[step.path] = Trampoline(coroutine, prefix)
+        self._want(run, trampoline, trampoline.start(self.at), step.path)
+
+    def break_off(self, run: Run, reason: str, outcome: Literal["unknown", "abandoned"]) -> None:
+        """Stop a run's protocol; keep only what is in the world, or at a person, already."""
+        if run.broken is None:
+            run.broken, run.outcome = reason, outcome
+        run.trampoline.abandon()
+        for recovery in run.recoveries.values():
+            recovery.abandon()
+        run.recoveries.clear()
+        for step in list(run.steps.values()):
+            if not step.is_open and step.state not in AT_A_PERSON and step.state != "halts":
+                self.drop(run, step)
+        self.close_if_over(run)
+
+    def drop(self, run: Run, step: Step) -> None:
+        """A step is over, whatever became of it."""
+        self._unlist(step)
+        run.steps.pop(step.path, None)
+        if not step.instrument:
+            return
+        instrument = self.instrument(step)
+        if instrument.mending == step.id:
+            instrument.mending = ""
+            self.touched[instrument.name] = None
+
+    def close_if_over(self, run: Run) -> None:
+        """End a run whose protocol has ended, or the last step of one that was broken off."""
+        over = run.trampoline.end is not None if run.broken is None else not run.steps
+        if over and run.id in self.state.runs:
+            self.out += end_run(self.script, self.state, run)
+
+    def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
+        if run.broken is not None:
+            if run.aborted and step.instrument and self.instrument(step).halting:
+                step.state = "halts"  # its instrument has still to be made safe
+                return
+            self.drop(run, step)
+            self.close_if_over(run)
+            return
+        self.drop(run, step)
+        wanted = feed()
+        self._forget_stopped(run, step.trampoline)
+        self._want(run, step.trampoline, wanted, step.mends)
+
+    def _forget_stopped(self, run: Run, trampoline: Trampoline) -> None:
+        """Drop steps whose branch was stopped before they left for the world."""
+        if not trampoline.stopped:
+            return
+        for step in list(run.steps.values()):
+            gone = step.trampoline is trampoline and not trampoline.waits(step.path)
+            if gone and not step.is_open:
+                self.drop(run, step)
+
+    def _want(self, run: Run, trampoline: Trampoline, wanted: list[Wanted], mends: str) -> None:
+        for one in wanted:
+            self._enter(run, trampoline, one, mends)
+        if not mends:
+            self.close_if_over(run)
+        elif trampoline.end is not None:
+            self._recovered(run, mends, trampoline.end)
+
+    def _enter(self, run: Run, trampoline: Trampoline, wanted: Wanted, mends: str) -> None:
+        request = wanted.request
+        self._order += 1
+        step = Step(
+            id=f"{run.id}/step-{wanted.path}",
+            path=wanted.path,
+            request=request,
+            not_after=wanted.not_after,
+            order=self._order,
+            instrument="",
+            state="settles",
+            trampoline=trampoline,
+            mends=mends,
+        )
+        run.steps[step.path] = step
+        if isinstance(request, Act):
+            step.state = "waits"
+            step.instrument = run.instruments[request.role]
+            self._list(run, step)
+        elif isinstance(request, Settle):
+            step.not_after = None
+            step.until = self.at + request.seconds
+            self.out.append(Wait(timer=f"{step.id}/settle", until=step.until))
+
+    def _recovered(self, run: Run, path: str, end: object) -> None:
+        """A recovery has ended: try again what it was for, if that is safe now."""
+        del run.recoveries[path]
+        step = run.steps[path]
+        instrument = self.instrument(step)
+        if instrument.mending == step.id:
+            instrument.mending = ""
+            self.touched[instrument.name] = None
+        if isinstance(end, Crashed):
+            error = step.error or Bug(f"{step.id} was mended, and nothing was wrong with it")
+            failed = f"{error} (the recovery failed too: {type(end.error).__name__})"
+            step.error = type(error)(failed)
+        elif step.repeatable and not step.trampoline.stopping(step.path):
+            self.again(run, step)
+            return
+        self.give_up(run, step)
+
+    def give_up(self, run: Run, step: Step) -> None:
+        """Nothing more is done about a step: its error goes into the protocol.
+
+        Unless its outcome is unknown and it must not be repeated: then the protocol may not decide
+        about it either, and its run is broken off.
+        """
+        error = step.error
+        if not isinstance(error, SdlError):
+            raise Bug(f"{step.id} was given up, and nothing was wrong with it")
+        if step.trouble == "unknown" and not step.repeatable:
+            self.drop(run, step)
+            self.break_off(run, str(error), "unknown")
+            return
+        self.throw(run, step, error)
+
+    def _list(self, run: Run, step: Step) -> None:
+        self._waiting.setdefault(step.instrument, {})[step.id] = (run, step)
+        self.touched[step.instrument] = None
+
+    def _unlist(self, step: Step) -> None:
+        self._waiting.get(step.instrument, {}).pop(step.id, None)

@@ -1,0 +1,238 @@
+"""``/api/v1``: what a person may ask of a running orchestrator, and tell it.
+
+Every act names its person, and is answered when it is on record: 200 once it is, 409 with the
+reason where it makes no sense now, 503 where it could not be written.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, TypeAlias
+
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from starlette.exceptions import HTTPException as AnyHTTPException
+
+from sdl import __version__
+from sdl.core import events as ev
+from sdl.core.view import Question, View
+from sdl.errors import SdlError
+from sdl.shell.desk import Desk, Word
+
+NAME_CAP = 200
+NOTE_CAP = 4000
+PREFIX = "/api/v1"
+
+
+class Told(BaseModel):
+    """What every act carries."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+    by: str = Field(min_length=1, max_length=NAME_CAP, description="The person.")
+    note: str = Field(default="", max_length=NOTE_CAP, description="Why, in their words.")
+
+
+class Resolution(Told):
+    """What became of an action."""
+
+    verdict: ev.Verdict
+    result: JsonValue = Field(default=None, description="What it gave, where it happened.")
+
+
+class About(Told):
+    """What it is about."""
+
+    what: str = Field(
+        default="",
+        max_length=NAME_CAP,
+        description="An instrument, for an abort also a run's id; empty: the whole campaign.",
+    )
+
+
+class Pause(About):
+    """Start nothing new."""
+
+    at_once: bool = Field(default=False, description="Not even what an open window waits for.")
+
+
+class Taken(BaseModel):
+    """It is on record."""
+
+    schema_name: Literal["sdl.taken/1"] = Field(default="sdl.taken/1", alias="schema")
+    campaign: str
+    at: float = Field(description="Lab time at which it was taken in, in seconds since 1970.")
+
+
+class Status(BaseModel):
+    """The campaign as it is now."""
+
+    schema_name: Literal["sdl.view/1"] = Field(default="sdl.view/1", alias="schema")
+    view: View
+
+
+class Questions(BaseModel):
+    """What waits for a person's word."""
+
+    schema_name: Literal["sdl.questions/1"] = Field(default="sdl.questions/1", alias="schema")
+    campaign: str
+    at: float = Field(description="Lab time of the last event.")
+    questions: tuple[Question, ...]
+
+
+class Problem(BaseModel):
+    """Why not."""
+
+    error: str
+
+
+Step: TypeAlias = Annotated[
+    str, Path(max_length=NAME_CAP, description="Such as ``dye-450/run-7/step-2``.")
+]
+ERRORS: dict[int | str, dict[str, object]] = {
+    401: {"model": Problem, "description": "The token is wrong."},
+    409: {"model": Problem, "description": "It makes no sense now."},
+    422: {"model": Problem, "description": "The body is not what it should be."},
+    503: {"model": Problem, "description": "It could not be put on record."},
+}
+
+
+def api(desk: Desk) -> FastAPI:
+    """The application for one orchestrator."""
+    app = FastAPI(
+        title="sdl orchestrator",
+        version=__version__,
+        description="Speak to one running campaign of a lab; each act is put on record.",
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # its pages load scripts from elsewhere
+        redoc_url=None,
+    )
+    app.include_router(_reading(desk))
+    app.include_router(_acting(desk))
+    app.include_router(_breaking_off(desk))
+    app.exception_handler(AnyHTTPException)(_said)
+    app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(SdlError)(_fault)
+    return app
+
+
+def _reading(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["read"])
+
+    @router.get("/status")
+    async def status() -> Status:
+        """The campaign as it is now."""
+        return Status(view=desk.view())
+
+    @router.get("/questions")
+    async def questions() -> Questions:
+        """What waits for a person's word."""
+        view = desk.view()
+        return Questions(campaign=view.campaign, at=view.at, questions=view.questions)
+
+    return router
+
+
+def _acting(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["act"])
+
+    @router.post("/steps/{step:path}/resolve")
+    async def resolve(step: Step, said: Resolution) -> Taken:
+        """Say what became of an action."""
+
+        def word(at: float) -> ev.StepResolved:
+            return ev.StepResolved(
+                at=at,
+                step=step,
+                verdict=said.verdict,
+                by=said.by,
+                note=said.note,
+                result=said.result,
+            )
+
+        return await _taken(desk, word)
+
+    @router.post("/pause")
+    async def pause(said: Pause) -> Taken:
+        """Start nothing new, on an instrument or at all."""
+
+        def word(at: float) -> ev.PauseRequested:
+            return ev.PauseRequested(
+                at=at, what=said.what, by=said.by, note=said.note, at_once=said.at_once
+            )
+
+        return await _taken(desk, word)
+
+    @router.post("/resume")
+    async def resume(said: About) -> Taken:
+        """Let go on what was paused, stopped or held."""
+        return await _taken(
+            desk,
+            lambda at: ev.ResumeRequested(at=at, what=said.what, by=said.by, note=said.note),
+        )
+
+    return router
+
+
+def _breaking_off(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["break off"])
+
+    @router.post("/stop")
+    async def stop(said: Told) -> Taken:
+        """End the campaign in good order: what runs is finished, nothing new begins."""
+        return await _taken(
+            desk, lambda at: ev.StopRequested(at=at, by=said.by, reason=said.note or "asked to")
+        )
+
+    @router.post("/abort")
+    async def abort(said: About) -> Taken:
+        """Break off a run, an instrument's work or all; the instruments are made safe."""
+        return await _taken(
+            desk, lambda at: ev.AbortRequested(at=at, what=said.what, by=said.by, note=said.note)
+        )
+
+    @router.post("/stop-all")
+    async def stop_all(said: Told) -> Taken:
+        """Stop everything in the lab, at once."""
+        await desk.stop_all(said.by, said.note)
+        view = desk.view()
+        return Taken(campaign=view.campaign, at=view.at)
+
+    return router
+
+
+async def _taken(desk: Desk, word: Word) -> Taken:
+    """Tell the desk; 409 with its objection if it has one."""
+    moments: list[float] = []
+
+    def kept(at: float) -> ev.Event:
+        moments.append(at)
+        return word(at)
+
+    objection = await desk.tell(kept)
+    if objection:
+        raise HTTPException(409, objection)
+    view = desk.view()
+    return Taken(campaign=view.campaign, at=moments[-1] if moments else view.at)
+
+
+def _problem(status: int, reason: str) -> JSONResponse:
+    return JSONResponse({"error": reason}, status)
+
+
+async def _said(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, AnyHTTPException)
+    return _problem(error.status_code, error.detail)
+
+
+async def _malformed(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return _problem(422, f"{where}: {first['msg']}")
+
+
+async def _fault(_request: Request, error: Exception) -> JSONResponse:
+    """Nothing broken here; the record or the bus is, and the orchestrator will end with it."""
+    return _problem(503, str(error))

@@ -1,0 +1,181 @@
+"""The engine's commands on their way out: what is sent to nodes, and again until it is heard."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.shell.bus import Bus
+from sdl.shell.clock import LoopedClock
+from sdl.shell.crash import crash_point
+from sdl.wire import mqtt
+from sdl.wire.topics import Topics
+
+UNHEARD_S = (2.0, 5.0, 10.0)
+"""Loop seconds without a word of a sent command before it is sent again; the last one repeats."""
+QUIET_S = (10.0, 20.0, 30.0, 30.0, 30.0, 30.0, 60.0, 120.0, 300.0, 600.0)
+"""The same once it is known to have arrived, before the node is asked how it stands: an end that
+got lost is found within half a minute, and an action of hours fills no journal."""
+HALT_AGAIN_S = 10.0
+"""Loop seconds without a word of an instrument that was told to stop, before it is told again."""
+
+Vouch: TypeAlias = Callable[[], Awaitable[None]]
+"""Returns if we are still the one who leads, and raises LeaseLost if not."""
+
+
+async def alone() -> None:
+    """Vouch for an orchestrator that can be the only one: in a simulation."""
+
+
+class Dispatch:
+    """What one orchestrator has sent, and how patient it is with each answer."""
+
+    def __init__(
+        self,
+        *,
+        bus: Bus,
+        clock: LoopedClock,
+        topics: Topics,
+        post: Callable[[ev.Event], None],
+        spawn: Callable[[Awaitable[None]], None],
+        vouch: Vouch,
+    ) -> None:
+        """``post``: the way back to the engine. ``spawn`` makes tasks of the owner's."""
+        self._bus = bus
+        self._clock = clock
+        self._topics = topics
+        self._post = post
+        self._spawn = spawn
+        self._vouch = vouch
+        self._sent: dict[str, do.Perform] = {}
+        self._unheard: dict[str, asyncio.TimerHandle] = {}
+        self._tries: dict[str, tuple[tuple[float, ...], int]] = {}
+        """How patient we are with each open command, and how often we have been."""
+        self._halting: dict[str, asyncio.TimerHandle] = {}
+        self.epoch = 0
+        self.journal = ""
+
+    def remember(self, perform: do.Perform) -> None:
+        """Know a command that an earlier process sent, so that it can be asked about."""
+        self._sent[perform.cid] = perform
+
+    def close(self) -> None:
+        """Wait for nothing any more."""
+        for handle in (*self._unheard.values(), *self._halting.values()):
+            handle.cancel()
+
+    async def perform(self, perform: do.Perform) -> None:
+        """Send a command for the first time."""
+        self._sent[perform.cid] = perform
+        await self._send(perform)
+
+    async def resend(self, cid: str) -> None:
+        """Send it again, unless it has ended by now."""
+        if cid in self._sent:
+            await self._send(self._sent[cid])
+
+    async def query(self, cid: str) -> None:
+        """Ask what became of it, unless that is known by now."""
+        if cid in self._sent:
+            control = mqtt.Control(
+                id=f"query/{cid}", op="query", cid=cid, epoch=self.epoch, journal=self.journal
+            )
+            await self._control(self._sent[cid].instrument, control)
+            self._listen_for(cid, QUIET_S)
+
+    async def greet(self, instrument: str, boot: str, after: int | None) -> None:
+        """Take up with a node, or ask it again for all that it wrote ``after`` a number."""
+        control = mqtt.Control(
+            id=f"greet/{boot}",
+            op="greet",
+            epoch=self.epoch,
+            boot=boot,
+            from_seq=None if after is None else after + 1,
+        )
+        await self._control(instrument, control)
+
+    async def halt(self, instrument: str) -> None:
+        """Make an instrument safe; told again until it says that it is."""
+        control = mqtt.Control(id=f"stop/{instrument}", op="stop", epoch=self.epoch)
+        await self._control(instrument, control)
+        self._calm_halt(instrument)
+        loop = asyncio.get_running_loop()
+        self._halting[instrument] = loop.call_later(HALT_AGAIN_S, self._halt_again, instrument)
+
+    def _halt_again(self, instrument: str) -> None:
+        self._spawn(self.halt(instrument))
+
+    async def release(self, instrument: str) -> None:
+        """Let an instrument that was stopped obey again."""
+        self._calm_halt(instrument)
+        control = mqtt.Control(id=f"release/{instrument}", op="release", epoch=self.epoch)
+        await self._control(instrument, control)
+
+    async def stop_all(self, id_: str, by: str, note: str) -> None:
+        """Tell every node to stop everything; not even a lost lease stands in the way."""
+        message = mqtt.StopAll(id=id_, by=by, note=note)
+        await self._bus.publish(self._topics.stop_all(), mqtt.encode(message))
+
+    def heard(self, event: ev.Event) -> None:
+        """The engine took an event in: be patient, or content, with what it is about."""
+        match event:
+            case ev.CommandAccepted(cid=cid) | ev.CommandStarted(cid=cid) if cid in self._sent:
+                self._tries.pop(cid, None)  # there was word of it: patience begins anew
+                self._listen_for(cid, QUIET_S)
+            case ev.CommandNotSeen(cid=cid):
+                self._calm(cid)
+            case ev.CommandUnknown(cid=cid):  # it may still be asked about
+                self._calm(cid)
+                self._tries.pop(cid, None)
+            case ev.CommandDone(cid=cid) | ev.CommandFailed(cid=cid):
+                self._calm(cid)
+                self._sent.pop(cid, None)
+                self._tries.pop(cid, None)
+            case ev.InstrumentMadeSafe(instrument=name) | ev.InstrumentLost(instrument=name):
+                self._calm_halt(name)
+            case _:
+                pass
+
+    async def _control(self, instrument: str, control: mqtt.Control) -> None:
+        await self._vouch()
+        await self._bus.publish(self._topics.control(instrument), mqtt.encode(control))
+        crash_point("orchestrator.command.published")
+
+    async def _send(self, perform: do.Perform) -> None:
+        await self._vouch()
+        message = mqtt.command_message(
+            perform, epoch=self.epoch, issued_at=self._clock.now(), journal=self.journal
+        )
+        # Past its window the command must not start, so there is no use in sending it any more.
+        ttl_s = message.ttl_s
+        expiry_s = None if ttl_s is None else self._clock.loop_s(ttl_s)
+        topic = self._topics.command(perform.instrument)
+        await self._bus.publish(topic, mqtt.encode(message), expiry_s=expiry_s)
+        crash_point("orchestrator.command.published")
+        self._listen_for(perform.cid, UNHEARD_S)
+
+    def _listen_for(self, cid: str, patience_s: tuple[float, ...]) -> None:
+        """Wake the engine if no word of a command comes; later and later, if it stays so."""
+        self._calm(cid)
+        former, tries = self._tries.get(cid, (patience_s, 0))
+        tries = tries if former == patience_s else 0
+        self._tries[cid] = (patience_s, tries + 1)
+        delay_s = patience_s[min(tries, len(patience_s) - 1)]
+        self._unheard[cid] = asyncio.get_running_loop().call_later(delay_s, self._miss, cid)
+
+    def _miss(self, cid: str) -> None:
+        del self._unheard[cid]
+        self._post(ev.CommandUnheard(at=self._clock.now(), cid=cid))
+
+    def _calm(self, cid: str) -> None:
+        handle = self._unheard.pop(cid, None)
+        if handle is not None:
+            handle.cancel()
+
+    def _calm_halt(self, instrument: str) -> None:
+        handle = self._halting.pop(instrument, None)
+        if handle is not None:
+            handle.cancel()

@@ -1,0 +1,172 @@
+"""The lease of a lab: one row in the record's database that says who leads, and under what number.
+
+Whoever leads renews it each second, and every journal line is written only if the row still names
+its epoch. So one that was frozen, or cut off, and has been taken over from, finds out before it can
+write or send anything. A standby never compares clocks with another machine: it watches the
+row's beat by its own monotonic clock, and takes over when that stands still.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import platform
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Protocol, TypeAlias
+
+from sdl.errors import LabFault, RecordAway, RecordFault
+from sdl.shell.leases import Held, Leases, lost
+
+RENEW_S = 1.0
+"""Wall seconds between two renewals."""
+FRESH_S = 4.0
+"""After so long without one nothing is sent before the next: a standby may be near."""
+STILL_S = 6.0
+"""Wall seconds that the beat stands still before a standby takes over."""
+LOOK_S = 0.25
+AWAY_S = 60.0
+"""Wall seconds that a database may be away before who must send gives up."""
+
+InThread: TypeAlias = Callable[[Callable[[], bool]], Awaitable[bool]]
+
+log = logging.getLogger(__name__)
+
+
+class Record(Protocol):
+    """What a lease needs of a record."""
+
+    leases: Leases
+
+
+def holder_of(folder: Path) -> str:
+    """Who we are, for the row: machine, lab folder and process, the process id last."""
+    return f"{platform.node()} {folder.resolve()} {os.getpid()}"
+
+
+def is_dead(held: Held, folder: Path) -> bool:
+    """Whether a holder was one of this machine and folder, whose lock is now ours."""
+    return held.holder.rpartition(" ")[0] == holder_of(folder).rpartition(" ")[0]
+
+
+class Lease:
+    """A lease that was taken, and is ours until another one takes it."""
+
+    def __init__(
+        self,
+        leases: Leases,
+        lab: str,
+        epoch: int,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        in_thread: InThread = asyncio.to_thread,
+    ) -> None:
+        """``monotonic``, ``in_thread``: for a simulation, which has its own time and no threads."""
+        self.lab = lab
+        self.epoch = epoch
+        self._leases = leases
+        self._monotonic = monotonic
+        self._in_thread = in_thread
+        self._renewed = monotonic()
+
+    @classmethod
+    def take(
+        cls, leases: Leases, lab: str, holder: str, former: Held | None, now_s: float
+    ) -> Lease | None:
+        """Take it from who held it; None if the row has changed since it was looked at.
+
+        ``former``: the row as it was seen. ``now_s``: seconds since 1970; the epoch is never lower
+        than that, so that it rises even where the database was lost.
+        """
+        epoch = max(int(now_s), former.epoch + 1 if former else 1)
+        return cls(leases, lab, epoch) if leases.swap(lab, holder, epoch, former) else None
+
+    def is_fresh(self) -> bool:
+        """Whether nobody can have taken over yet."""
+        return self._monotonic() - self._renewed < FRESH_S
+
+    async def vouch(self) -> None:
+        """Return if we lead. LeaseLost if not; RecordFault if the database does not say so."""
+        until = self._monotonic() + AWAY_S
+        while not self.is_fresh():
+            try:
+                await self.renew()
+            except RecordAway as away:
+                if self._monotonic() >= until:
+                    raise RecordFault(str(away)) from away
+                await asyncio.sleep(RENEW_S)
+
+    async def renew(self) -> None:
+        """Renew it now. LeaseLost if it is another's, RecordAway if that cannot be told now."""
+        began = self._monotonic()
+        if not await self._in_thread(lambda: self._leases.renew(self.lab, self.epoch)):
+            raise lost(self.lab, self.epoch, self._leases.held(self.lab))
+        self._renewed = began
+
+    async def keep(self) -> None:
+        """Renew it each second until cancelled; raises LeaseLost."""
+        is_away = False
+        while True:
+            try:
+                await self.renew()
+            except RecordAway as away:
+                if not is_away:
+                    log.warning(
+                        "the lease cannot be renewed, nothing is sent until it is: %s", away
+                    )
+                is_away = True
+            else:
+                is_away = False
+            await asyncio.sleep(RENEW_S)
+
+    def release(self) -> None:
+        """Give it back, if it is still ours, so that the next one need not wait."""
+        self._leases.release(self.lab, self.epoch)
+
+
+class Watch:
+    """A standby's eyes on the row, by its own clock."""
+
+    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._seen: Held | None = None
+        self._since = 0.0
+
+    def still_s(self, held: Held) -> float:
+        """How long the row has been as it is now, as far as we have seen it."""
+        now = self._monotonic()
+        if held != self._seen:
+            self._seen, self._since = held, now
+        return now - self._since
+
+
+async def lead(
+    record: Record, lab: str, folder: Path, *, is_locked: bool, now: Callable[[], float] = time.time
+) -> Lease:
+    """Take the lease of a lab that nobody leads; one that stands still is taken over.
+
+    ``is_locked``: the lock of the lab's folder is ours, so a holder of this folder is dead.
+    LabFault, naming the holder, if it is alive.
+    """
+    watch, first = Watch(), record.leases.held(lab)
+    while True:
+        held = record.leases.held(lab)
+        if may_take(held, folder, watch, is_locked=is_locked):
+            lease = Lease.take(record.leases, lab, holder_of(folder), held, now())
+            if lease is not None:
+                return lease
+        if held and first and (held.epoch, held.beat) != (first.epoch, first.beat):
+            raise LabFault(
+                f"another sdl run ({held.holder}) leads lab {lab!r}; wait for it, stop it, or add "
+                "--standby to take over when it dies"
+            )
+        await asyncio.sleep(LOOK_S)
+
+
+def may_take(held: Held | None, folder: Path, watch: Watch, *, is_locked: bool) -> bool:
+    """Whether the row is free, its holder is known to be dead, or its beat stands still."""
+    if held is None or not held.holder or (is_locked and is_dead(held, folder)):
+        return True
+    return watch.still_s(held) >= STILL_S

@@ -1,0 +1,321 @@
+"""The file of a node's journal: its tables, one transaction for a group, and the mark beside it.
+
+Raw ``sqlite3``: a command costs two commits, so what a row costs decides how many instruments one
+node can serve.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sqlite3
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import cast
+
+from sdl.errors import RecordFault
+from sdl.model.data import JsonValue
+from sdl.shell.node_journal import (
+    Booted,
+    CommandId,
+    Entry,
+    EpochSeen,
+    JournalledStage,
+    Noted,
+    Recalled,
+    RecalledDevice,
+    Remembered,
+    Renewed,
+    Stopped,
+    Taken,
+    Word,
+)
+
+VERSION = 1
+"""Of the tables; stands in the file."""
+BUSY_S = 10.0
+"""Wall seconds to wait for another node process that writes to the same file."""
+MARK_BYTES = 64
+
+_TABLES = """
+CREATE TABLE head (
+    only INTEGER PRIMARY KEY CHECK (only = 1), version INTEGER NOT NULL, memory TEXT NOT NULL,
+    number INTEGER NOT NULL, epoch INTEGER NOT NULL);
+CREATE TABLE command (
+    device TEXT NOT NULL, journal TEXT NOT NULL, cid TEXT NOT NULL, memory TEXT NOT NULL,
+    args_sha256 TEXT NOT NULL, command BLOB NOT NULL, deadline REAL,
+    stage TEXT NOT NULL, seq INTEGER NOT NULL, noted TEXT,
+    UNIQUE (device, journal, cid));
+CREATE INDEX unfinished ON command (device) WHERE stage IN ('accepted', 'started');
+CREATE TABLE word (
+    device TEXT NOT NULL, memory TEXT NOT NULL, seq INTEGER NOT NULL, payload BLOB NOT NULL,
+    PRIMARY KEY (device, memory, seq)) WITHOUT ROWID;
+CREATE TABLE stopped (device TEXT PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE boot (boot TEXT NOT NULL, number INTEGER NOT NULL);
+"""
+_REMEMBERED = (
+    "SELECT c.journal, c.cid, c.memory, c.args_sha256, c.command, c.stage, w.payload, c.noted, "
+    "c.deadline FROM command c "
+    "JOIN word w ON w.device = c.device AND w.memory = c.memory AND w.seq = c.seq "
+)
+
+
+class JournalFile:
+    """One connection to the file, for one thread."""
+
+    def __init__(self, path: Path) -> None:
+        """RecordFault if the file is there and is no journal, or cannot be made."""
+        self.path = path
+        self._mark_path = path.with_name(f"{path.name}.mark")
+        self._connection = self._opened()
+        self._mark = os.open(self._mark_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self.memory, self._number = self._head()
+        except BaseException:
+            self.close()
+            raise
+
+    def recall(self, devices: Sequence[str]) -> Recalled:
+        """What a node needs to know when it starts."""
+        self._connection.execute("BEGIN")  # one state for all, and one lock
+        try:
+            self.memory, self._number = self._head()
+            [epoch] = self._one("SELECT epoch FROM head")
+            return Recalled(
+                put_back=self._is_put_back(),
+                epoch=int(str(epoch)),
+                devices={device: self._device(device) for device in devices},
+            )
+        finally:
+            self._connection.execute("ROLLBACK")
+
+    def find(self, device: str, command: CommandId) -> Remembered | None:
+        """One command, if it is known."""
+        row = self._connection.execute(
+            f"{_REMEMBERED} WHERE c.device = ? AND c.journal = ? AND c.cid = ?",
+            (device, command.journal, command.cid),
+        ).fetchone()
+        return None if row is None else _remembered(row)
+
+    def cids(self, device: str, journal: str) -> set[int]:
+        """Hashes of the ids of all commands that one orchestrator's journal gave a device."""
+        rows = self._connection.execute(
+            "SELECT cid FROM command WHERE device = ? AND journal = ?", (device, journal)
+        )
+        return {hash(cid) for (cid,) in rows}
+
+    def words(self, device: str, from_seq: int) -> tuple[bytes, ...]:
+        """All words of a device from a number on."""
+        rows = self._connection.execute(
+            "SELECT payload FROM word WHERE device = ? AND memory = ? AND seq >= ? ORDER BY seq",
+            (device, self.memory, from_seq),
+        )
+        return tuple(payload for (payload,) in rows)
+
+    def write(self, groups: Sequence[Sequence[Entry]]) -> None:
+        """All groups in one transaction, durable on return. What SQLite or the disk says."""
+        run = self._connection.execute
+        run("BEGIN IMMEDIATE")
+        try:
+            for entries in groups:
+                for entry in entries:
+                    _ENTER[type(entry)](self._connection, entry)
+            head = run("UPDATE head SET number = number + 1 RETURNING memory, number").fetchone()
+            run("COMMIT")
+        except BaseException:
+            if self._connection.in_transaction:
+                run("ROLLBACK")
+            raise
+        memory, self._number = head
+        if any(isinstance(entry, Renewed) for entries in groups for entry in entries):
+            self.memory = memory  # not where another process renewed it: it told nobody of ours
+        self._set_mark(memory)
+
+    def settle(self) -> None:
+        """See to it that the mark outlives a loss of power, too."""
+        os.fsync(self._mark)
+
+    def close(self) -> None:
+        """Close the connection."""
+        os.close(self._mark)
+        self._connection.close()
+
+    def _opened(self) -> sqlite3.Connection:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(
+                self.path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+            )
+        except (OSError, sqlite3.Error) as error:
+            raise _fault(self.path, error) from error
+        try:
+            _use_wal(connection)
+            connection.execute("PRAGMA synchronous = FULL")
+            self._make_tables(connection)
+        except (OSError, sqlite3.Error) as error:
+            connection.close()
+            raise _fault(self.path, error) from error
+        return connection
+
+    def _make_tables(self, connection: sqlite3.Connection) -> None:
+        connection.execute("BEGIN IMMEDIATE")
+        if connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'head'").fetchone():
+            connection.execute("COMMIT")
+            return
+        for statement in _TABLES.split(";\n"):
+            if statement.strip():
+                connection.execute(statement)
+        memory = secrets.token_hex(8)
+        connection.execute("INSERT INTO head VALUES (1, ?, ?, 0, 0)", (VERSION, memory))
+        connection.execute("COMMIT")
+        if not self._mark_path.exists():
+            self._mark_path.write_bytes(_mark(memory, 0))
+
+    def _head(self) -> tuple[str, int]:
+        try:
+            version, memory, number = self._one("SELECT version, memory, number FROM head")
+        except sqlite3.Error as error:
+            raise _fault(self.path, error) from error
+        if version != VERSION:
+            raise RecordFault(
+                f"{self.path} has version {version} of a node's journal and this software knows "
+                f"{VERSION}; use the software that wrote it"
+            )
+        return str(memory), int(str(number))
+
+    def _one(self, statement: str) -> Sequence[object]:
+        return cast("Sequence[object]", self._connection.execute(statement).fetchone())
+
+    def _is_put_back(self) -> bool:
+        """Whether the mark knows of a later commit than the file, or of another file."""
+        words = os.pread(self._mark, MARK_BYTES, 0).split()
+        if len(words) != 2 or not words[1].isdigit():  # noqa: PLR2004 -- name and number
+            return True
+        return words[0].decode() != self.memory or int(words[1]) > self._number
+
+    def _set_mark(self, memory: str) -> None:
+        # Never waits for the disk: it comes after the commit, so the worst that a loss of power
+        # leaves is a mark that is too low, and a process that dies leaves what it wrote.
+        os.pwrite(self._mark, _mark(memory, self._number), 0)
+
+    def _device(self, device: str) -> RecalledDevice:
+        run = self._connection.execute
+        [seq] = run(
+            "SELECT coalesce(max(seq), 0) FROM word WHERE device = ? AND memory = ?",
+            (device, self.memory),
+        ).fetchone()
+        stopped = run("SELECT why FROM stopped WHERE device = ?", (device,)).fetchone()
+        rows = run(
+            f"{_REMEMBERED} WHERE c.device = ? AND c.memory = ? "
+            "AND c.stage IN ('accepted', 'started') ORDER BY c.seq",
+            (device, self.memory),
+        )
+        return RecalledDevice(
+            seq=seq,
+            stopped=stopped[0] if stopped else "",
+            unfinished=tuple(_remembered(row) for row in rows),
+        )
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Where two processes make the file at once, one of them is refused without a wait."""
+    until = time.monotonic() + BUSY_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > until:
+                raise
+            time.sleep(0.02)
+        else:
+            return
+
+
+def _fault(path: Path, error: Exception) -> RecordFault:
+    return RecordFault(
+        f"the node's journal {path} cannot be used: {error}; see that its folder can be written. "
+        "Where the file is damaged, move it away: what was open is then asked at a person"
+    )
+
+
+def _mark(memory: str, number: int) -> bytes:
+    return f"{memory} {number}".encode().ljust(MARK_BYTES - 1) + b"\n"
+
+
+def _remembered(row: Sequence[object]) -> Remembered:
+    journal, cid, memory, args_sha256, command, stage, last, noted, deadline = row
+    return Remembered(
+        id=CommandId(str(journal), str(cid)),
+        memory=str(memory),
+        args_sha256=str(args_sha256),
+        command=cast("bytes", command),
+        stage=cast("JournalledStage", stage),
+        last=cast("bytes", last),
+        noted=cast("JsonValue", None if noted is None else json.loads(str(noted))),
+        deadline=cast("float | None", deadline),
+    )
+
+
+def _taken(connection: sqlite3.Connection, entry: Taken) -> None:
+    connection.execute(
+        "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, NULL)",
+        (
+            entry.device,
+            *entry.id,
+            entry.memory,
+            entry.args_sha256,
+            entry.command,
+            entry.deadline,
+        ),
+    )
+
+
+def _word(connection: sqlite3.Connection, entry: Word) -> None:
+    connection.execute(
+        "INSERT INTO word VALUES (?, ?, ?, ?)",
+        (entry.device, entry.memory, entry.seq, entry.payload),
+    )
+    connection.execute(
+        "UPDATE command SET stage = ?, seq = ? WHERE device = ? AND journal = ? AND cid = ?",
+        (entry.stage, entry.seq, entry.device, *entry.id),
+    )
+
+
+def _noted(connection: sqlite3.Connection, entry: Noted) -> None:
+    connection.execute(
+        "UPDATE command SET noted = ? WHERE device = ? AND journal = ? AND cid = ?",
+        (json.dumps(entry.value, allow_nan=False), entry.device, *entry.id),
+    )
+
+
+def _epoch_seen(connection: sqlite3.Connection, entry: EpochSeen) -> None:
+    connection.execute("UPDATE head SET epoch = max(epoch, ?)", (entry.epoch,))
+
+
+def _stopped(connection: sqlite3.Connection, entry: Stopped) -> None:
+    connection.execute("INSERT OR REPLACE INTO stopped VALUES (?, ?)", (entry.device, entry.why))
+
+
+def _booted(connection: sqlite3.Connection, entry: Booted) -> None:
+    connection.execute("INSERT INTO boot SELECT ?, number FROM head", (entry.boot,))
+
+
+def _renewed(connection: sqlite3.Connection, entry: Renewed) -> None:
+    del entry
+    connection.execute("UPDATE head SET memory = ?", (secrets.token_hex(8),))
+
+
+_ENTER = cast(
+    "dict[type, Callable[[sqlite3.Connection, Entry], None]]",
+    {
+        Taken: _taken,
+        Word: _word,
+        Noted: _noted,
+        EpochSeen: _epoch_seen,
+        Stopped: _stopped,
+        Booted: _booted,
+        Renewed: _renewed,
+    },
+)

@@ -1,0 +1,168 @@
+"""A node's journal that lives as long as the object does: for virtual time.
+
+It survives its node, which a simulation kills and builds anew over the same journal, and it can be
+put back to an older state as a file can.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
+
+from sdl.shell.node_journal import (
+    UNFINISHED,
+    Booted,
+    CommandId,
+    Entry,
+    EpochSeen,
+    Noted,
+    Recalled,
+    RecalledDevice,
+    Remembered,
+    Renewed,
+    Stopped,
+    Taken,
+    Word,
+)
+
+
+@dataclass(slots=True)
+class _Content:
+    """What a file would hold."""
+
+    name: str
+    number: int = 0
+    """Of the last commit."""
+    epoch: int = 0
+    stopped: dict[str, str] = field(default_factory=dict)
+    commands: dict[tuple[str, CommandId], Remembered] = field(default_factory=dict)
+    words: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
+    """By device and name of the journal, in order; the first has number 1."""
+    changed: dict[tuple[str, CommandId], int] = field(default_factory=dict)
+    """Unfinished commands, and the number of the word that each had last."""
+
+
+class JournalCopy:
+    """The state of a journal at one moment."""
+
+    def __init__(self, content: _Content) -> None:
+        self.content = content
+
+
+class MemoryJournal:
+    """A ``NodeJournal`` without a file. Its commits take no time and never fail.
+
+    A simulation of faults overrides ``commit``, the one way in: await first to be slow, raise
+    RecordFault to fail; what is cancelled before it calls ``super().commit`` is lost.
+    """
+
+    def __init__(self, name: str = "memory") -> None:
+        """``name``: its first name; those after a loss count on from it."""
+        self._name = name
+        self._names = 1
+        self._content = _Content(name)
+        self._mark = 0
+        """Number of the last commit; kept apart, so a copy that is put back gives itself away."""
+
+    @property
+    def memory(self) -> str:
+        return self._content.name
+
+    @property
+    def commits(self) -> int:
+        """How many there were."""
+        return self._content.number
+
+    def copy(self) -> JournalCopy:
+        """Its state now, for ``put_back``."""
+        return JournalCopy(deepcopy(self._content))
+
+    def put_back(self, copy: JournalCopy) -> None:
+        """Be as it was when the copy was made; the next node over it notices."""
+        self._content = deepcopy(copy.content)
+
+    def lose(self) -> None:
+        """Forget everything, as when the file is deleted."""
+        self._content = _Content(self._next_name())
+        self._mark = 0
+
+    def recall(self, devices: Sequence[str]) -> Recalled:
+        known = self._content
+        return Recalled(
+            put_back=known.number < self._mark,
+            epoch=known.epoch,
+            devices={
+                device: RecalledDevice(
+                    seq=len(known.words.get((device, known.name), ())),
+                    stopped=known.stopped.get(device, ""),
+                    unfinished=self._unfinished(device),
+                )
+                for device in devices
+            },
+        )
+
+    async def commit(self, entries: Sequence[Entry]) -> None:
+        for entry in entries:
+            self._write(entry)
+        self._content.number += 1
+        self._mark = max(self._mark, self._content.number)
+
+    def find(self, device: str, command: CommandId) -> Remembered | None:
+        return self._content.commands.get((device, command))
+
+    def words(self, device: str, from_seq: int) -> Sequence[bytes]:
+        told = self._content.words.get((device, self._content.name), [])
+        return tuple(told[max(0, from_seq - 1) :])
+
+    def _unfinished(self, device: str) -> tuple[Remembered, ...]:
+        known = self._content
+        keys = [key for key in known.changed if key[0] == device]
+        found = (known.commands[key] for key in sorted(keys, key=known.changed.__getitem__))
+        return tuple(each for each in found if each.memory == known.name)
+
+    def _write(self, entry: Entry) -> None:
+        known = self._content
+        match entry:
+            case Taken():
+                known.commands.setdefault((entry.device, entry.id), _remembered(entry))
+            case Word():
+                self._tell(entry)
+            case Noted():
+                key = (entry.device, entry.id)
+                known.commands[key] = replace(known.commands[key], noted=entry.value)
+            case EpochSeen():
+                known.epoch = max(known.epoch, entry.epoch)
+            case Stopped():
+                known.stopped[entry.device] = entry.why
+            case Renewed():
+                known.name = self._next_name()
+                known.number = max(known.number, self._mark)
+            case Booted():
+                pass
+
+    def _tell(self, word: Word) -> None:
+        known, key = self._content, (word.device, word.id)
+        told = known.words.setdefault((word.device, word.memory), [])
+        assert word.seq == len(told) + 1, f"word {word.seq} of {word.device} leaves a gap"
+        told.append(word.payload)
+        known.commands[key] = replace(known.commands[key], stage=word.stage, last=word.payload)
+        known.changed.pop(key, None)
+        if word.stage in UNFINISHED:
+            known.changed[key] = word.seq
+
+    def _next_name(self) -> str:
+        self._names += 1
+        return f"{self._name}-{self._names}"
+
+
+def _remembered(taken: Taken) -> Remembered:
+    return Remembered(
+        id=taken.id,
+        memory=taken.memory,
+        args_sha256=taken.args_sha256,
+        command=taken.command,
+        stage="accepted",
+        last=b"",
+        deadline=taken.deadline,
+    )

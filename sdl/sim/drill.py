@@ -1,0 +1,235 @@
+"""One campaign under faults, all from one seed, with every invariant checked all the time."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import TypeAlias
+
+from sdl.core.script import Script
+from sdl.model.lab import Lab
+from sdl.model.policy import Rule
+from sdl.shell import crash
+from sdl.shell.bench import Bench
+from sdl.shell.clock import LoopClock
+from sdl.shell.preflight import Prepared
+from sdl.sim.books import Books, Broken
+from sdl.sim.disk import Disk, SimJournal, SimRecord
+from sdl.sim.faults import BROKER, ORCHESTRATOR, PLANNER, Fault, draw
+from sdl.sim.injection import Injection
+from sdl.sim.loop import VirtualLoop, run_and_forget
+from sdl.sim.network import Network
+from sdl.sim.person import Person
+from sdl.sim.processes import (
+    EPOCH_S,
+    NodeProcess,
+    OrchestratorProcess,
+    PlannerProcess,
+    Site,
+)
+from sdl.sim.trace import Trace
+from sdl.sim.world import World
+from sdl.wire.journal import Line
+
+Recorded: TypeAlias = Callable[[Disk, Callable[[Sequence[Line]], None]], SimRecord]
+"""Makes a record on a disk, which tells of each group of lines the moment it is durable."""
+
+STANDBY = "orchestrator-2"
+COUNTS = (1, 1, 2, 2, 3)
+"""How many faults a simulation has."""
+ENDS_WITHIN_S = 1800.0
+"""Virtual seconds in which a campaign must end when all is well again."""
+LOOK_S = 5.0
+ONE_NODE = 0.3
+"""Chance that one node hosts all instruments."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Report:
+    """What one seed came to."""
+
+    seed: int
+    faults: tuple[Fault, ...]
+    broken: str
+    """The invariant that does not hold; empty if all do."""
+    head: str
+    """Hash of the journal's last line."""
+    trace_sha256: str
+    commands: int
+    done: int
+    """Commands that ended well."""
+    kills: Counter[str]
+    """Processes killed, by role."""
+    points: Counter[str]
+    """Crash points at which one was killed."""
+    unknown: int
+    happened: int
+    """Of those that were unknown, how many had happened."""
+    wrong: int
+    """Steps about which the simulated person was wrong."""
+    ending: str
+    virtual_s: float
+
+
+class Drill:
+    """One simulation: a lab is built, disturbed, and watched until its campaign ends."""
+
+    def __init__(
+        self,
+        prepared: Prepared,
+        seed: int,
+        faults: Sequence[Fault] | float,
+        tell: Callable[[str], None] | None,
+        recorded: Recorded,
+    ) -> None:
+        """``faults``: these, or virtual seconds in which drawn ones begin."""
+
+        def chance(of: str) -> random.Random:
+            return random.Random(f"{seed}/{of}")
+
+        self.seed = seed
+        campaign = prepared.campaign.campaign
+        campaign = replace(campaign, seed=seed, policy=(*campaign.policy, *_asks(prepared.script)))
+        lab = replace(prepared.lab.lab, seed=seed)
+        trace = Trace(tell)
+        clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
+        books = Books(prepared.script, clock.now)
+        network = Network(chance("network"), trace)
+        network.received = books.received
+        world = books.world = World(chance("world"), trace, books)
+        self.site = Site(
+            prepared=prepared,
+            campaign=campaign,
+            lab=lab,
+            network=network,
+            record=recorded(Disk(chance("record")), books.keep),
+            world=world,
+            books=books,
+            trace=trace,
+            bench=Bench(clock=clock, seed=seed, labware=lab.labware),
+        )
+        self.nodes = self._nodes(lab, chance("nodes"))
+        planner = PlannerProcess(PLANNER, self.site)
+        self.orchestrators = (
+            OrchestratorProcess(ORCHESTRATOR, self.site, planner),
+            OrchestratorProcess(STANDBY, self.site, planner),
+        )
+        self.orchestrators[1].is_wanted = False
+        self.site.processes += [*self.nodes, planner, *self.orchestrators]
+        self.faults = (
+            tuple(self._drawn(chance("faults"), faults))
+            if isinstance(faults, float)
+            else tuple(faults)
+        )
+        self.person = Person(chance("person"), self.site)
+        self.injection = Injection(self.site, STANDBY)
+
+    def _drawn(self, chance: random.Random, within_s: float) -> list[Fault]:
+        names = [node.name for node in self.nodes]
+        return draw(chance, nodes=names, count=chance.choice(COUNTS), within_s=within_s)
+
+    def _nodes(self, lab: Lab, chance: random.Random) -> tuple[NodeProcess, ...]:
+        """One node for all instruments, or one for each."""
+        names = [instrument.name for instrument in lab.instruments]
+        shares = [names] if chance.random() < ONE_NODE else [[name] for name in names]
+        nodes = []
+        for number, share in enumerate(shares, start=1):
+            name = f"node-{number}"
+            journal = SimJournal(f"memory-{number}", Disk(random.Random(f"{self.seed}/{name}")))
+            nodes.append(NodeProcess(name, self.site, tuple(share), journal))
+        return tuple(nodes)
+
+    async def play(self) -> Report:
+        """Let it happen."""
+        site, loop = self.site, VirtualLoop.running()
+        for fault in self.faults:
+            site.note(f"planned: {fault}")
+        crash.hook(self.injection.passing)
+        try:
+            tasks = [loop.create_task(process.keep()) for process in site.processes]
+            tasks += [loop.create_task(self.injection.inject(fault)) for fault in self.faults]
+            tasks.append(loop.create_task(self.person.attend(self.orchestrators)))
+            for task in tasks:
+                task.add_done_callback(self._look_at)
+            await self._watch()
+        finally:
+            crash.hook(None)
+        if site.books.broken is None:
+            with suppress(Broken):
+                site.books.close([node.journal for node in self.nodes])
+        return self._report(loop.time())
+
+    def _look_at(self, task: asyncio.Task[None]) -> None:
+        """A part of the simulation itself has ended; it may not fail."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self.site.fail(error)
+
+    async def _watch(self) -> None:
+        """Until the campaign is over, or something that may not happen has happened."""
+        site, loop = self.site, VirtualLoop.running()
+        while not site.over.is_set() and site.books.broken is None:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await site.over.wait()
+            since = max(self.injection.well_since, 0.0)
+            if self.injection.is_well:
+                site.books.check_open(since, loop.time())
+                if loop.time() > since + ENDS_WITHIN_S:
+                    site.books.note_broken("I10: the campaign does not end")
+
+    def _report(self, virtual_s: float) -> Report:
+        books = self.site.books
+        kills: Counter[str] = Counter()
+        for process in self.site.processes:
+            kills[process.role] += process.kills
+        kills[BROKER] = self.injection.broker_kills
+        concluded = books.is_begun and books.engine.state.concluded
+        return Report(
+            seed=self.seed,
+            faults=self.faults,
+            broken="" if books.broken is None else str(books.broken),
+            head=self.site.record.head,
+            trace_sha256=self.site.trace.sha256,
+            commands=books.tally.commands,
+            done=books.tally.done,
+            kills=kills,
+            points=self.injection.points,
+            unknown=len(books.tally.unknown),
+            happened=sum(self.site.world.has_happened(cid) for cid in books.tally.unknown),
+            wrong=len(self.person.wrong),
+            ending=concluded.ending if concluded else "",
+            virtual_s=virtual_s,
+        )
+
+
+def _asks(script: Script) -> Iterator[Rule]:
+    """A person is asked about what must not be done again, as with real instruments."""
+    for role, operations in script.operations.items():
+        for operation in operations.values():
+            if operation.effect == "once":
+                yield Rule(then="ask", action=f"{role}.{operation.name}", on=("unknown",))
+
+
+def drill(
+    prepared: Prepared,
+    seed: int,
+    *,
+    faults: Sequence[Fault] | float,
+    tell: Callable[[str], None] | None = None,
+    recorded: Recorded = SimRecord,
+) -> Report:
+    """Simulate a campaign under faults.
+
+    ``faults``: these, or virtual seconds in which those that the seed draws begin. ``tell`` is
+    given the trace, line by line. ``recorded`` makes the record.
+    """
+
+    async def play() -> Report:
+        return await Drill(prepared, seed, faults, tell, recorded).play()
+
+    return run_and_forget(play())

@@ -1,0 +1,116 @@
+"""A simulated person, who goes and looks when an orchestrator asks, and is sometimes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Coroutine
+
+from sdl.core.events import ResumeRequested, StepResolved, Verdict
+from sdl.core.view import Question, View
+from sdl.sim.processes import OrchestratorProcess, Site
+
+LOOK_S = (2.0, 6.0)
+"""Pause between two looks at the screen."""
+THINK_S = (2.0, 60.0)
+"""From seeing a question to answering it."""
+HELD_S = 20.0
+"""For how long an instrument must be seen held before it is let go on."""
+WRONG, DISCARDS, TWICE = 0.08, 0.15, 0.2
+"""Chances to be wrong, to give the sample up, and to answer a second time, otherwise."""
+
+
+class Person:
+    """Answers what the orchestrators of a site ask."""
+
+    def __init__(self, chance: random.Random, site: Site) -> None:
+        self.wrong: set[str] = set()
+        """Steps about which it was wrong."""
+        self._chance = chance
+        self._site = site
+        self._seen: set[str] = set()
+        self._held: dict[str, float] = {}
+        """Instruments that nothing is asked about, and since when they were seen held."""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def attend(self, orchestrators: tuple[OrchestratorProcess, ...]) -> None:
+        """Look at the screens until cancelled."""
+        while True:
+            await asyncio.sleep(self._chance.uniform(*LOOK_S))
+            for each in orchestrators:
+                if each.is_up and each.life is not None and not each.life.frozen and each.runtime:
+                    view = each.runtime.view()
+                    for question in view.questions:
+                        self._take_up(question)
+                    asked = {question.instrument for question in view.questions}
+                    self._go_round(view, asked)
+
+    def _go_round(self, view: View, asked: set[str]) -> None:
+        """Let go on what is held and about which nothing is asked, once it was seen so a while."""
+        held = {
+            each.name
+            for each in view.instruments
+            if each.state in ("held", "stopped") and each.name not in asked
+        }
+        now = asyncio.get_running_loop().time()
+        self._held = {name: self._held.get(name, now) for name in sorted(held)}
+        for name, since in self._held.items():
+            if now - since > HELD_S:
+                self._held[name] = now
+                self._start(self._let_go(name))
+
+    async def _let_go(self, name: str) -> None:
+        await self._site.tell(lambda at: ResumeRequested(at=at, what=name, by="person"))
+
+    def _start(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _take_up(self, question: Question) -> None:
+        cid = self._cid(question.step)
+        if cid not in self._seen:
+            self._seen.add(cid)
+            self._start(self._answer(question, cid))
+
+    def _cid(self, step: str) -> str:
+        """The last attempt of a step."""
+        found = [p for p in self._site.books.performed.values() if p.step == step]
+        return max(found, key=lambda perform: perform.attempt).cid if found else step
+
+    async def _answer(self, question: Question, cid: str) -> None:
+        chance, world = self._chance, self._site.world
+        await asyncio.sleep(chance.uniform(*THINK_S))
+        while not world.is_at_rest(question.instrument):  # noqa: ASYNC110 - it walks about
+            await asyncio.sleep(1.0)
+        first = self._verdict(cid, question)
+        if (first == "happened") != world.has_happened(cid) and first != "discard":
+            self.wrong.add(question.step)
+        await self._tell(question, cid, first)
+        if chance.random() < TWICE:
+            await asyncio.sleep(chance.uniform(0.0, 10.0))
+            await self._tell(question, cid, self._verdict(cid, question))
+
+    def _verdict(self, cid: str, question: Question) -> Verdict:
+        chance, deed = self._chance, self._site.world.deed(cid)
+        if question.gives_result and (deed is None or deed.result is None):
+            return "discard"  # nobody can say any more what it gave
+        if chance.random() < DISCARDS:
+            return "discard"
+        truth = self._site.world.has_happened(cid)
+        return "happened" if truth != (chance.random() < WRONG) else "did_not_happen"
+
+    async def _tell(self, question: Question, cid: str, verdict: Verdict) -> None:
+        deed = self._site.world.deed(cid)
+        result = deed.result if deed is not None and verdict == "happened" else None
+        self._site.note(f"a person says of {question.step}: {verdict}")
+        await self._site.tell(
+            lambda at: StepResolved(
+                at=at,
+                step=question.step,
+                attempt=question.attempt,
+                verdict=verdict,
+                by="person",
+                result=result,
+            )
+        )

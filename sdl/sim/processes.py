@@ -1,0 +1,344 @@
+"""The processes of a simulated lab: orchestrator, nodes and planner worker.
+
+Each runs the real code that it runs in a lab, and is started again as its supervisor would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+
+from sdl.errors import LabFault, RecordAway, RecordFault, SdlError
+from sdl.model.campaign import Campaign
+from sdl.model.lab import Lab
+from sdl.model.planning import Answer, Ask
+from sdl.planner.server import answer
+from sdl.shell.bench import Bench
+from sdl.shell.clock import LoopClock
+from sdl.shell.crash import crash_point
+from sdl.shell.desk import Word
+from sdl.shell.lease import LOOK_S, STILL_S, Lease, Watch
+from sdl.shell.node import Node
+from sdl.shell.opening import Opening, again, new
+from sdl.shell.planner_client import PlannerClient
+from sdl.shell.planner_worker import PlannerWorker
+from sdl.shell.preflight import Prepared
+from sdl.shell.presence import Presence
+from sdl.shell.runtime import Runtime
+from sdl.sim.books import Books, Broken, virtual_now
+from sdl.sim.disk import SimJournal, SimRecord
+from sdl.sim.life import Life, Role, outside
+from sdl.sim.loop import VirtualLoop
+from sdl.sim.network import Network
+from sdl.sim.trace import Trace
+from sdl.sim.world import World
+from sdl.wire.journal import Line
+from sdl.wire.topics import Topics
+
+EPOCH_S = 1_700_000_000.0
+"""Lab time at which every simulation with faults begins."""
+TELL_S = 20.0
+"""For an orchestrator to take what a person says; then it is told again."""
+AGAIN_S = 2.0
+"""Pause before a process that gave up by itself is started again."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Site:
+    """What all processes of one simulation share."""
+
+    prepared: Prepared
+    campaign: Campaign
+    lab: Lab
+    network: Network
+    record: SimRecord
+    world: World
+    books: Books
+    trace: Trace
+    bench: Bench
+    over: asyncio.Event = field(default_factory=asyncio.Event)
+    """The campaign is concluded, or an invariant is broken."""
+    processes: list[Process] = field(default_factory=list)
+
+    @property
+    def topics(self) -> Topics:
+        """Of this lab."""
+        return Topics(self.lab.name)
+
+    def note(self, what: str) -> None:
+        """For the trace."""
+        self.trace.note(asyncio.get_running_loop().time(), what)
+
+    async def tell(self, word: Word) -> None:
+        """Tell an orchestrator something, again and again until one has taken it."""
+        while not self.over.is_set():
+            runtime = await self.desk()
+            with suppress(TimeoutError, SdlError):
+                async with asyncio.timeout(TELL_S):
+                    objection = await runtime.tell(word)
+                self.note(f"a person is answered: {objection or 'taken'}")
+                return
+
+    async def desk(self) -> Runtime:
+        """Of an orchestrator that works."""
+        while True:
+            for each in self.processes:
+                if isinstance(each, OrchestratorProcess) and each.is_up and each.runtime:
+                    return each.runtime
+            await asyncio.sleep(1.0)
+
+    def is_dead(self, name: str) -> bool:
+        """Whether the process of this name is known to be dead."""
+        return not any(each.name == name and each.is_up for each in self.processes)
+
+    def fail(self, error: BaseException) -> None:
+        """Something that may never happen."""
+        if self.books.broken is None:
+            self.books.broken = Broken(f"{type(error).__name__}: {error}")
+            self.books.broken.__cause__ = error
+        self.over.set()
+
+
+class Process:
+    """One place in the lab where a process runs, again and again."""
+
+    role: Role = "node"
+
+    def __init__(self, name: str, site: Site) -> None:
+        self.name = name
+        self.site = site
+        self.life: Life | None = None
+        self.clock_off_s = 0.0
+        """How wrong the wall clock of its machine is; a process looks at it once, at its start."""
+        self.pause_s = AGAIN_S
+        """Before it is started again."""
+        self.is_wanted = True
+        self.starts = 0
+        self.kills = 0
+
+    @property
+    def is_up(self) -> bool:
+        """Whether it runs, frozen or not."""
+        return self.life is not None and not self.life.dead
+
+    async def work(self, life: Life) -> None:
+        """What the process does."""
+        raise NotImplementedError
+
+    async def keep(self) -> None:
+        """Start it, and again when it ends, until the simulation is over."""
+        while not self.site.over.is_set():
+            if self.is_wanted:
+                await self._once()
+            await asyncio.sleep(self.pause_s)
+            self.pause_s = AGAIN_S
+
+    async def _once(self) -> None:
+        self.starts += 1
+        life = self.life = Life(self.role, f"{self.name}#{self.starts}")
+        self.site.note(f"{life.name} starts")
+        gone = asyncio.Event()
+        life.on_death.append(gone.set)
+        task = life.start(self.work(life))
+        task.add_done_callback(lambda _: gone.set(), context=outside())
+        await gone.wait()
+        self.site.note(f"{life.name} is gone")
+        if life.dead:
+            return
+        life.dead = True
+        error = _leaf(task.exception())
+        if error is not None:
+            self.site.note(f"{life.name}: {type(error).__name__}: {error}")
+            if not isinstance(error, RecordFault | LabFault):  # of those, anybody may die
+                self.site.fail(error)
+
+    def kill(self, pause_s: float) -> None:
+        """End it at once; it is started again after a pause."""
+        if self.life is not None and not self.life.dead:
+            self.kills += 1
+            self.pause_s = pause_s
+            self.site.note(f"{self.life.name} is killed")
+            self.life.kill()
+
+    def clock(self) -> LoopClock:
+        """Its machine's wall clock, as a process that starts now keeps it."""
+        return LoopClock(VirtualLoop.running().time, EPOCH_S + self.clock_off_s)
+
+
+class NodeProcess(Process):
+    """A node with its instruments and its journal."""
+
+    role: Role = "node"
+
+    def __init__(
+        self, name: str, site: Site, instruments: tuple[str, ...], journal: SimJournal
+    ) -> None:
+        super().__init__(name, site)
+        self.instruments = instruments
+        self.journal = journal
+        journal.kept = site.books.journalled
+        journal.failed = site.books.not_journalled
+
+    async def work(self, life: Life) -> None:
+        site = self.site
+        clock = self.clock()
+        node = Node(
+            lab=site.lab,
+            folder=site.prepared.lab.folder,
+            bus=site.network.client(life.name),
+            clock=clock,
+            bench=site.bench,
+            name=self.name,
+            only=self.instruments,
+            boot=life.name,
+            journal=self.journal,
+        )
+        life.on_death.append(lambda: site.books.node_died(self.instruments))
+        site.world.equip(node, life, site.books.started)
+        await node.start()
+        await node.serve(asyncio.Event())
+
+
+class PlannerProcess(Process):
+    """A worker in which planners think."""
+
+    role: Role = "planner"
+
+    async def work(self, life: Life) -> None:
+        worker = PlannerWorker(
+            lab=self.site.lab.name,
+            bus=self.site.network.client(life.name),
+            answer=_answer,
+            planners=(self.site.campaign.planner.kind,),
+            boot=life.name,
+        )
+        await worker.start()
+        await worker.serve()
+
+    async def restart(self) -> None:
+        """As an orchestrator does with a worker that died or hangs."""
+        self.kill(AGAIN_S)
+
+
+class OrchestratorProcess(Process):
+    """``sdl run``: leads the lab if nobody else does."""
+
+    role: Role = "orchestrator"
+
+    def __init__(self, name: str, site: Site, planner: PlannerProcess) -> None:
+        super().__init__(name, site)
+        self.planner = planner
+        self.runtime: Runtime | None = None
+        """The desk at which a person finds it."""
+        self.is_off_record = False
+        """Its line to the database is cut."""
+
+    async def work(self, life: Life) -> None:
+        site = self.site
+        self.runtime = None
+        clock = self.clock()
+        lease = await self._lead(clock)
+        crash_point("orchestrator.lease.taken")
+        opened = self._open(clock, lease.epoch)
+        clock = LoopClock(VirtualLoop.running().time, opened.first[0].at - virtual_now())
+        bus = site.network.client(life.name)
+        asks = site.network.client(f"{life.name}-asks")
+        presence = Presence(
+            bus,
+            site.topics,
+            boot=life.name,
+            epoch=lease.epoch,
+            now=clock.now,
+            may_speak=lease.is_fresh,
+        )
+        await bus.connect(will=presence.will(), on_connect=presence.announce)
+        planner = PlannerClient(
+            lab=site.lab.name, bus=asks, restart=self.planner.restart, worker=self.planner.name
+        )
+        await planner.start()
+        runtime = Runtime(
+            engine=opened.engine,
+            chain=opened.chain,
+            append=lambda lines: self._append(lines, lease.epoch),
+            bus=bus,
+            planner=planner,
+            clock=clock,
+            topics=site.topics,
+            watch=lambda _: None,
+            presence=presence,
+            vouch=lease.vouch,
+        )
+        for perform in opened.sent:
+            runtime.remember(perform)
+        self.runtime = runtime
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(lease.keep())
+            await runtime.run(*opened.first)
+            keeping.cancel()
+        lease.release()
+        site.over.set()
+
+    async def _lead(self, clock: LoopClock) -> Lease:
+        """Take the lease, at once if its holder is known to be dead, else when its beat is still.
+
+        LabFault if another one leads.
+        """
+        leases, lab, time = self.site.record.leases, self.site.lab.name, VirtualLoop.running().time
+        watch, first = Watch(time), leases.held(lab)
+        while True:
+            held = leases.held(lab)
+            is_free = held is None or not held.holder or self.site.is_dead(held.holder)
+            if is_free or watch.still_s(held) >= STILL_S:  # type: ignore[arg-type]
+                epoch = max(int(clock.now()), held.epoch + 1 if held else 1)
+                if leases.swap(lab, self.name, epoch, held):
+                    return Lease(leases, lab, epoch, monotonic=time, in_thread=self._on_disk)  # type: ignore[arg-type]
+            if held and first and (held.epoch, held.beat) != (first.epoch, first.beat):
+                raise LabFault(f"{held.holder} leads the lab")
+            await asyncio.sleep(LOOK_S)
+
+    async def _append(self, lines: Sequence[Line], epoch: int) -> None:
+        await self.site.record.append(lines, self.site.lab.name, epoch, lambda: self.is_off_record)
+
+    async def _on_disk(self, statement: Callable[[], bool]) -> bool:
+        """A statement of one row, which takes its time."""
+        if self.is_off_record:
+            raise RecordAway("the database cannot be reached")
+        found: list[bool] = []
+        await self.site.record.disk.write("the lease", lambda: found.append(statement()))
+        return found[0]
+
+    def _open(self, clock: LoopClock, epoch: int) -> Opening:
+        """The first lines of the campaign, or its journal folded."""
+        site, script = self.site, self.site.prepared.script
+        if not site.record.head_seq:
+            return new(
+                script,
+                site.campaign,
+                site.lab,
+                at=clock.now(),
+                clock="virtual",
+                speed=1.0,
+                epoch=epoch,
+            )
+        return again(
+            script,
+            site.record,
+            site.campaign,
+            site.lab,
+            at=clock.now(),
+            epoch=epoch,  # type: ignore[arg-type]
+        )
+
+
+def _leaf(error: BaseException | None) -> BaseException | None:
+    """The first of a group of failures."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+def _answer(ask: Ask) -> Answer:
+    """What the planner says, but for how long it took on the wall."""
+    return replace(answer(ask), seconds=0.0)

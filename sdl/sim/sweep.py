@@ -1,0 +1,117 @@
+"""Many seeds, one after the other or in several processes, and what they came to together."""
+
+from __future__ import annotations
+
+import logging
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import lru_cache, partial
+from itertools import islice
+from multiprocessing import get_context
+from pathlib import Path
+
+from sdl.errors import UserMistake
+from sdl.shell.preflight import Prepared, prepare
+from sdl.sim.drill import Report, drill
+from sdl.sim.simulate import only_simulators
+
+SHARE = 0.95
+"""Part of the time that the campaign takes by itself in which faults begin."""
+CHUNK = 10
+"""Seeds that a process is given at once, ..."""
+AHEAD = 3
+"""... and how often while nobody has looked at what came of them."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """What many seeds came to."""
+
+    seeds: int = 0
+    commands: int = 0
+    done: int = 0
+    unknown: int = 0
+    happened: int = 0
+    """Of the unknown ones."""
+    kills: Counter[str] = field(default_factory=Counter)
+    points: Counter[str] = field(default_factory=Counter)
+    faults: Counter[str] = field(default_factory=Counter)
+    """By kind."""
+    broken: dict[int, str] = field(default_factory=dict)
+    """By seed, the invariant that does not hold."""
+
+    def add(self, report: Report) -> None:
+        """Count one more."""
+        self.seeds += 1
+        self.commands += report.commands
+        self.done += report.done
+        self.unknown += report.unknown
+        self.happened += report.happened
+        self.kills += report.kills
+        self.points += report.points
+        self.faults += Counter(fault.kind for fault in report.faults)
+        if report.broken:
+            self.broken[report.seed] = report.broken
+
+
+def drills(campaign: Path, seeds: Iterable[int], *, jobs: int = 1) -> Iterator[Report]:
+    """One report for each seed, in order.
+
+    ``jobs``: processes. UserMistake if a file is wrong or an instrument is real.
+    """
+    _course(campaign)
+    if jobs == 1:
+        yield from map(partial(one, campaign), seeds)
+        return
+    yield from _side_by_side(campaign, iter(seeds), jobs)
+
+
+def _side_by_side(campaign: Path, seeds: Iterator[int], jobs: int) -> Iterator[Report]:
+    """In processes, each some seeds ahead; there may be no end to them."""
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    ahead: deque[Future[list[Report]]] = deque()
+    try:
+        while True:
+            while len(ahead) < AHEAD * jobs and (share := tuple(islice(seeds, CHUNK))):
+                ahead.append(pool.submit(some, campaign, share))
+            if not ahead:
+                return
+            yield from ahead.popleft().result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def some(campaign: Path, seeds: Sequence[int]) -> list[Report]:
+    """The reports of some seeds, for a process of its own."""
+    logging.disable(logging.CRITICAL)  # what dies there on purpose complains of it
+    return [one(campaign, seed) for seed in seeds]
+
+
+def one(campaign: Path, seed: int) -> Report:
+    """The report of one seed."""
+    prepared, within_s = _course(campaign)
+    return drill(prepared, seed, faults=within_s)
+
+
+def traced(campaign: Path, seed: int, tell: Callable[[str], None]) -> Report:
+    """The same, and every moment of it told as a line of text."""
+    prepared, within_s = _course(campaign)
+    return drill(prepared, seed, faults=within_s, tell=tell)
+
+
+def replay(campaign: Path, seed: int) -> str:
+    """The command that shows the same again, moment by moment."""
+    return f"sdl simulate {campaign} --faults --seed {seed} --trace"
+
+
+@lru_cache(maxsize=8)
+def _course(campaign: Path) -> tuple[Prepared, float]:
+    """A campaign, and how many virtual seconds it takes when nothing befalls it, roughly."""
+    prepared = prepare(campaign)
+    only_simulators(prepared.lab.lab)
+    calm = drill(prepared, prepared.campaign.campaign.seed, faults=())
+    if calm.broken:
+        raise UserMistake(f"{campaign} does not come to its end even without faults: {calm.broken}")
+    return prepared, SHARE * calm.virtual_s

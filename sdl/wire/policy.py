@@ -1,0 +1,104 @@
+"""Error policies as people write them: ``[[policy]]`` in a campaign, ``policy=`` in a protocol."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import get_args
+
+from sdl.model.policy import Remedy, Rule, Trouble
+from sdl.model.protocol import Role
+from sdl.wire.toml_table import Table, did_you_mean, said
+
+TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
+REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
+AGAIN: tuple[Remedy, ...] = ("retry", "other", "recover")
+"""Remedies after which the action is done again."""
+MOST_TIMES = 100
+
+
+def read_rules(top: Table) -> tuple[Rule, ...]:
+    """The rules under ``[[policy]]``; mistakes are noted in the file."""
+    return tuple(_rule(table) for table in top.tables("policy"))
+
+
+def _rule(table: Table) -> Rule:
+    then = table.text("then", example='"retry"')
+    if "then" in table and then not in REMEDIES:
+        table.mistake("then", f"{then!r} is no remedy; {did_you_mean(then, REMEDIES)}")
+    meant: Remedy = "recover" if "protocol" in table else "skip"  # so that nothing else is blamed
+    plain = Rule(then=next((word for word in REMEDIES if word == then), meant))
+    rule = Rule(
+        then=plain.then,
+        action=table.text("action", plain.action),
+        on=_troubles(table),
+        times=table.whole("times", plain.times),
+        wait_s=table.number("wait_s", plain.wait_s),
+        protocol=table.text("protocol", plain.protocol) if "protocol" in table else "",
+    )
+    for key in ("times", "wait_s"):
+        if key in table and rule.then not in AGAIN and then in REMEDIES:
+            table.mistake(key, f"goes with {', '.join(AGAIN)} only; remove it")
+    table.close()
+    return rule
+
+
+def _troubles(table: Table) -> tuple[Trouble, ...]:
+    written = table.take("on")
+    if written is None:
+        return ()
+    words = written if isinstance(written, list) else [written]
+    if not words:
+        table.mistake("on", "lists nothing; leave it out for every trouble but unknown")
+    found: list[Trouble] = []
+    for word in words:
+        known = next((trouble for trouble in TROUBLES if trouble == word), None)
+        if known is None:
+            hint = did_you_mean(str(word), TROUBLES)
+            table.mistake("on", f"{said(word)} is no trouble; {hint}")
+        else:
+            found.append(known)
+    return tuple(dict.fromkeys(found))
+
+
+def faults_of(rule: Rule) -> Iterator[tuple[str, str]]:
+    """What is wrong with a rule by itself: the key, and a sentence."""
+    if rule.then not in REMEDIES:
+        yield "then", f"{rule.then!r} is no remedy; {did_you_mean(rule.then, REMEDIES)}"
+    for trouble in rule.on:
+        if trouble not in TROUBLES:
+            yield "on", f"{trouble!r} is no trouble; {did_you_mean(trouble, TROUBLES)}"
+    if not 1 <= rule.times <= MOST_TIMES:
+        yield "times", f"{rule.times} times; use 1 to {MOST_TIMES}"
+    if not 0.0 <= rule.wait_s < float("inf"):
+        yield "wait_s", f"{rule.wait_s:g} s; use 0 or more"
+    if rule.then == "recover" and not rule.protocol:
+        yield "protocol", 'is missing; name what mends the bench: protocol = "./mend.py:home"'
+    if rule.then != "recover" and rule.protocol:
+        yield "protocol", 'goes with then = "recover" only; remove it'
+    if rule.on == ("window",) and rule.then in (*AGAIN, "ask"):
+        yield "then", f'{rule.then!r} is of no use once a window is missed; use "skip" or "stop"'
+
+
+def unfit(
+    rule: Rule, roles: Sequence[Role], players: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[str, str]]:
+    """What does not fit the protocol's roles and who plays them: the key, and a sentence."""
+    actions = {role.name: role.actions for role in roles if not role.is_labware}
+    role, _, action = rule.action.rpartition(".")
+    if role and role not in actions:
+        hint = did_you_mean(role, actions)
+        yield "action", f"no instrument plays a role {role!r}; {hint}"
+        return
+    spoken_of = {role: actions[role]} if role else actions
+    known = {each for offered in spoken_of.values() for each in offered}
+    if action != "*" and action not in known:
+        yield "action", f"no role has an action {action!r}; {did_you_mean(action, known)}"
+        return
+    several = any(
+        len(players.get(name, ())) > 1
+        for name, offered in spoken_of.items()
+        if action == "*" or action in offered
+    )
+    if rule.then == "other" and not several:
+        names = ", ".join(spoken_of) if action == "*" else action
+        yield "then", f"'other' needs a role that names several instruments; {names} has one"

@@ -1,0 +1,92 @@
+"""What `sdl status`, `sdl why` and `sdl doctor` say of a campaign that is at work."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sdl.cli.exits import Exit
+from sdl.cli.why import waiting
+from sdl.core.view import Waiting
+from sdl.service.card import card_path
+from sdl.testing.servers import free_port
+from sdl.wire.toml import open_lab
+from tests.cli.conftest import Said, command
+from tests.service.places import Notebook, question, serving, view
+
+
+@pytest.fixture
+def place(lab: Path, tmp_path: Path) -> Path:
+    shutil.copytree(lab, tmp_path / "lab")
+    return tmp_path / "lab"
+
+
+def name(place: Path) -> str:
+    return open_lab(place / "lab.toml").lab.name
+
+
+@contextmanager
+def at_work(place: Path) -> Iterator[None]:
+    desk = Notebook(shown=view(question(), paused="paused by anna (a leak)", state="held"))
+    with serving(desk, place, name(place)):
+        yield
+
+
+def test_status_shows_how_the_campaign_at_work_stands(place: Path) -> None:
+    with at_work(place):
+        said = command(place, "status")
+        document = command(place, "status", "--json").document
+        record = command(place, "status", "record.sqlite")
+    assert said.code == Exit.OK
+    assert said.out.splitlines()[-4:] == [
+        "dye is at work: run-2 started",
+        "  paused by anna (a leak); go on with: sdl resume",
+        "  1 question for you; see: sdl resolve",
+        "  handler is held; see: sdl resolve",
+    ]
+    assert document["at_work"]["questions"][0]["step"] == "dye/run-2/step-1"
+    assert "at work" not in record.out
+    assert command(place, "status", "--json").document["at_work"] is None
+
+
+def test_why_begins_with_what_waits_for_a_person() -> None:
+    waits = tuple(Waiting(who=f"dye/run-{number}/step-1", why="it waits") for number in (1, 2, 3))
+    said = waiting(replace(view(question(), paused="paused by anna"), waits=waits))
+    assert [each.who for each in said] == [
+        "dye",
+        "dye/run-2/step-1",
+        "dye/run-1/step-1",
+        "dye/run-3/step-1",
+    ]
+    assert said[0].why == "paused by anna; go on with: sdl resume"
+
+
+def test_the_doctor_asks_the_orchestrator(place: Path) -> None:
+    with at_work(place):
+        assert found(command(place, "doctor", "lab.toml")) == "works on dye and answers"
+    assert found(command(place, "doctor", "lab.toml")).startswith("none at work")
+    dead = {
+        "lab": name(place),
+        "url": f"http://127.0.0.1:{free_port()}",
+        "token": "x",
+        "host": socket.gethostname(),
+    }
+    path = card_path(place / ".sdl", name(place))
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({**dead, "pid": os.getpid(), "campaign": "dye"}))
+    said = command(place, "doctor", "lab.toml")
+    assert said.code == Exit.FAULT
+    assert "is gone, and did not say good-bye" in found(said)
+
+
+def found(said: Said) -> str:
+    (line,) = [each for each in said.out.splitlines() if each[4:].startswith("orchestrator")]
+    return line[20:]
