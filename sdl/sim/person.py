@@ -14,6 +14,8 @@ LOOK_S = (2.0, 6.0)
 """Pause between two looks at the screen."""
 THINK_S = (2.0, 60.0)
 """From seeing a question to answering it."""
+AGAIN_S = 200.0
+"""After which a question that is still there is taken up again."""
 HELD_S = 20.0
 """For how long an instrument must be seen held before it is let go on."""
 WRONG, DISCARDS, TWICE = 0.08, 0.15, 0.2
@@ -28,7 +30,8 @@ class Person:
         """Steps about which it was wrong."""
         self._chance = chance
         self._site = site
-        self._seen: set[str] = set()
+        self._seen: dict[str, float] = {}
+        """Commands asked about, and when that was seen."""
         self._held: dict[str, float] = {}
         """Instruments that nothing is asked about, and since when they were seen held."""
         self._tasks: set[asyncio.Task[None]] = set()
@@ -38,7 +41,7 @@ class Person:
         while True:
             await asyncio.sleep(self._chance.uniform(*LOOK_S))
             for each in orchestrators:
-                if each.is_up and each.life is not None and not each.life.frozen and each.runtime:
+                if each.is_awake and each.runtime:
                     view = each.runtime.view()
                     for question in view.questions:
                         self._take_up(question)
@@ -69,8 +72,9 @@ class Person:
 
     def _take_up(self, question: Question) -> None:
         cid = self._cid(question.step)
-        if cid not in self._seen:
-            self._seen.add(cid)
+        now = asyncio.get_running_loop().time()
+        if now - self._seen.get(cid, -AGAIN_S) >= AGAIN_S:  # an answer may have got lost
+            self._seen[cid] = now
             self._start(self._answer(question, cid))
 
     def _cid(self, step: str) -> str:

@@ -82,11 +82,15 @@ class Site:
                 return
 
     async def desk(self) -> Runtime:
-        """Of an orchestrator that works."""
+        """Of the orchestrator that leads, as far as anybody at its screen can tell."""
         while True:
-            for each in self.processes:
-                if isinstance(each, OrchestratorProcess) and each.is_up and each.runtime:
-                    return each.runtime
+            found = [
+                each.runtime
+                for each in self.processes
+                if isinstance(each, OrchestratorProcess) and each.is_awake and each.runtime
+            ]
+            if found:
+                return max(found, key=lambda runtime: runtime.presence.epoch)
             await asyncio.sleep(1.0)
 
     def is_dead(self, name: str) -> bool:
@@ -122,6 +126,11 @@ class Process:
     def is_up(self) -> bool:
         """Whether it runs, frozen or not."""
         return self.life is not None and not self.life.dead
+
+    @property
+    def is_awake(self) -> bool:
+        """Whether it runs and is not frozen."""
+        return self.life is not None and not self.life.dead and not self.life.frozen
 
     async def work(self, life: Life) -> None:
         """What the process does."""
