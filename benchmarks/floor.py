@@ -18,6 +18,7 @@ from sdl.shell.writer import Writer
 from sdl.wire import mqtt
 from sdl.wire.journal import Chain, Line
 from sdl.wire.toml import open_lab
+from ticker import spread_s
 
 JOURNAL = "floor"
 
@@ -40,22 +41,18 @@ class Floor:
         listening = asyncio.create_task(self._listen())
         began = time.perf_counter()
         await asyncio.gather(
-            *(
-                self._tick(name, steps, number / len(instruments))
-                for number, name in enumerate(instruments)
-            )
+            *(self._tick(name, number, steps) for number, name in enumerate(instruments))
         )
         rate = len(self.answered_s) / (time.perf_counter() - began)
         listening.cancel()
         return rate
 
-    async def _tick(self, name: str, steps: int, phase: float) -> None:
-        """A chain on one instrument, which begins that part of a pause later than others."""
+    async def _tick(self, name: str, place: int, steps: int) -> None:
         words: list[Event] = []
         clock = self._end.clock
         for number in range(1, steps + 1):
             if self._pause_s > 0.0:
-                await asyncio.sleep(self._pause_s * (phase if number == 1 else 1.0))
+                await asyncio.sleep(spread_s(self._pause_s, place, number))
             perform = self._end.perform(name, f"floor/{name}/step-{number}", "tick")
             began = clock.now()
             await self._writer.append([*self._lines(words), self._chain.add(perform, began)])

@@ -1,12 +1,16 @@
 """How fast a campaign of a long journal goes on: from the record to the first new command.
 
 Drives the engine by itself through a history of commands that end well, writes its journal into a
-record, and stops in the middle of a run. Then measures what a restart has to do before it can send
-anything: read the journal, fold it, decide what is open. The start of child processes is not in it.
+record, with a snapshot each so many lines, and stops in the middle of a run. Then measures what a
+restart has to do before it can send anything: read the journal, fold it, decide what is open; once
+without and once with a snapshot. The start of child processes is not in it.
+
+``--instruments 10 --steps 1`` makes many short runs of it, the defaults few that are very wide.
 """
 
 from __future__ import annotations
 
+import gc
 import tempfile
 import time
 from collections import deque
@@ -16,11 +20,14 @@ from pathlib import Path
 from common import arguments, machine, say, write_json
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.engine import Engine
+from sdl.core.snapshot import make_ready
 from sdl.model.data import Suggestion
 from sdl.shell import opening
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
-from sdl.wire.journal import load
+from sdl.shell.snapshots import EVERY, kept_of, stamp
+from sdl.wire.journal import Chain, load
 from ticking import Ticking
 
 PAGE = 2_000
@@ -31,6 +38,7 @@ def main() -> None:
     parser = arguments(__doc__)
     parser.add_argument("--instruments", type=int, default=1_000)
     parser.add_argument("--commands", type=int, default=10_000)
+    parser.add_argument("--every", type=int, default=EVERY, help="lines between two snapshots")
     parser.add_argument("--steps", type=int, default=20, help="of each instrument in one run")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -40,9 +48,9 @@ def main() -> None:
         prepared = prepare(ticking.write(folder, "embedded"))
         url = f"sqlite:///{folder / 'record.sqlite'}"
         began = time.perf_counter()
-        lines = write(prepared, url, chosen.commands)
+        lines, taken = write(prepared, url, chosen.commands, chosen.every)
         say(f"wrote {lines} lines in {time.perf_counter() - began:.1f} s")
-        report = measure(prepared, url)
+        report = measure(prepared, url) | taken
     report |= {"lines": lines, "commands": chosen.commands, "instruments": chosen.instruments}
     if chosen.json:
         write_json({"machine": machine(), **report})
@@ -52,8 +60,11 @@ def main() -> None:
         print(f"{what:>24}  {figure:g}")
 
 
-def write(prepared: Prepared, url: str, commands: int) -> int:
-    """A journal of that many commands, the last of them open; how many lines it has."""
+def write(prepared: Prepared, url: str, commands: int, every: int) -> tuple[int, dict[str, float]]:
+    """A journal of that many commands, the last of them open: its lines, and what snapshots cost.
+
+    ``every``: lines from one snapshot to the next.
+    """
     opened = opening.new(
         prepared.script,
         prepared.campaign.campaign,
@@ -62,10 +73,12 @@ def write(prepared: Prepared, url: str, commands: int) -> int:
         clock="wall",
         speed=1.0,
     )
+    make_ready()
     record, engine, chain, at = Record.open(url), opened.engine, opened.chain, 0.0
     inbox: deque[ev.Event] = deque(opened.first)
     inbox += [online(each.name, each.driver) for each in prepared.lab.lab.instruments]
     left, points, page = commands, 0, []
+    last, taken = 0, {"capture_s": 0.0, "write_s": 0.0, "bytes": 0.0}
     while inbox and left > 0:
         event = inbox.popleft()
         decided = engine.handle(event)
@@ -73,6 +86,12 @@ def write(prepared: Prepared, url: str, commands: int) -> int:
         if len(page) >= PAGE:
             record.append(page)
             page = []
+        if chain.seq - last >= every:
+            last = chain.seq
+            record.append(page)
+            page = []
+            cost = keep(record, engine, chain, prepared)
+            taken = {name: max(taken[name], figure) for name, figure in cost.items()}
         for command in decided:
             at += 0.001
             match command:
@@ -90,7 +109,27 @@ def write(prepared: Prepared, url: str, commands: int) -> int:
                     pass
     record.append(page)
     record.close()
-    return chain.seq
+    return chain.seq, taken
+
+
+def keep(record: Record, engine: Engine, chain: Chain, prepared: Prepared) -> dict[str, float]:
+    """Put a snapshot on record; what it cost: of the loop, and of the thread that writes it."""
+    began = time.perf_counter()
+    snapshot = engine.snapshot()
+    captured = time.perf_counter()
+    kept = kept_of(
+        snapshot,
+        campaign=chain.campaign,
+        seq=chain.seq,
+        head=chain.head,
+        as_of=stamp(prepared.script),
+    )
+    record.snapshots.add(kept)
+    return {
+        "capture_s": captured - began,
+        "write_s": time.perf_counter() - captured,
+        "bytes": float(len(kept.body)),
+    }
 
 
 def online(instrument: str, driver: str) -> ev.InstrumentOnline:
@@ -131,6 +170,23 @@ def measure(prepared: Prepared, url: str) -> dict[str, float]:
     worked = time.process_time()
     opened = opening.again(prepared.script, record, campaign, prepared.lab.lab, at=1e9)
     marks.append(time.perf_counter())
+    whole, hash_ = time.process_time() - worked, opened.engine.state_sha256()
+    del opened
+    gc.collect()
+    marks.append(time.perf_counter())
+    worked = time.process_time()
+    opened = opening.again(
+        prepared.script,
+        record,
+        campaign,
+        prepared.lab.lab,
+        at=1e9,
+        kept=record.snapshots.of(campaign.name),
+    )
+    marks.append(time.perf_counter())
+    assert opened.engine.state_sha256() == hash_, "the snapshot leads to another state"
+    behind = opened.chain.seq - opened.restored
+    marks.append(time.perf_counter())
     for event in opened.first:
         opened.engine.handle(event)
     for each in prepared.lab.lab.instruments:
@@ -138,10 +194,16 @@ def measure(prepared: Prepared, url: str) -> dict[str, float]:
     marks.append(time.perf_counter())
     worked = time.process_time() - worked
     record.close()
-    names = ("open_s", "read_s", "parse_s", "again_s", "online_s")
-    parts = {name: marks[n + 1] - marks[n] for n, name in enumerate(names)}
-    total_s = parts["open_s"] + parts["again_s"] + parts["online_s"]
-    return {**parts, "total_s": total_s, "cpu_s": worked}
+    names = ("open_s", "read_s", "parse_s", "whole_s", "", "snapshot_s", "", "online_s")
+    parts = {name: marks[n + 1] - marks[n] for n, name in enumerate(names) if name}
+    return {
+        **parts,
+        "whole_total_s": parts["open_s"] + parts["whole_s"] + parts["online_s"],
+        "whole_cpu_s": whole,
+        "snapshot_total_s": parts["open_s"] + parts["snapshot_s"] + parts["online_s"],
+        "snapshot_cpu_s": worked,
+        "behind_lines": float(behind),
+    }
 
 
 def values(bodies: list[tuple[str, str]]) -> Iterator[object]:

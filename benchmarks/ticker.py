@@ -48,25 +48,37 @@ class Ticks:
     steps: float
 
 
-async def chain(ticker: Ticker, steps: int, pause_s: float, phase: float = 0.0) -> None:
-    """Steps one after the other, each asked for when the last one is done, or a pause later.
+def spread_s(pause_s: float, number: int, step: int) -> float:
+    """A pause between half and one and a half of ``pause_s``, another one for each chain and step.
 
-    ``phase``: part of a pause by which it begins later than others.
+    Chains that all pause equally long are soon in step: whatever delays some of them once makes
+    them come together for ever.
     """
-    if pause_s * phase > 0.0:
-        await settle(pause_s * phase)
+    return pause_s * (0.5 + (0.618034 * number + 0.754878 * step) % 1.0)
+
+
+async def chain(ticker: Ticker, steps: int, pause_s: float) -> None:
+    """Steps one after the other, each asked for when the last one is done, or a pause later."""
     for _ in range(steps):
         await ticker.tick()
         if pause_s > 0.0:
             await settle(pause_s)
 
 
+async def taking_turns(ticker: Ticker, number: int, steps: int, pause_s: float) -> None:
+    """A chain among many of them, with pauses of its own; ``number``: which of them it is."""
+    for step in range(steps):
+        await settle(spread_s(pause_s, number, step))
+        await ticker.tick()
+
+
 async def side_by_side(tickers: Sequence[Ticker], steps: int, pause_s: float) -> Ticks:
-    """A chain on each instrument at once; where they pause, spread over the first pause."""
-    count = len(tickers)
-    if count == 1:
+    """A chain on each instrument at once."""
+    if len(tickers) == 1:
         await chain(tickers[0], steps, pause_s)
+    elif pause_s > 0.0:
+        turns = (taking_turns(each, n, steps, pause_s) for n, each in enumerate(tickers))
+        await together(*turns)
     else:
-        chains = (chain(t, steps, pause_s, number / count) for number, t in enumerate(tickers))
-        await together(*chains)
+        await together(*(chain(each, steps, pause_s) for each in tickers))
     return Ticks(steps=float(steps * len(tickers)))

@@ -8,6 +8,8 @@ from pathlib import Path
 
 CAP = 262144
 """Bytes of a payload."""
+CAPS = {"epoch": 2**33, "attempt": 2**53}
+"""What whole numbers have to be below."""
 Body = dict[str, object]
 
 ACTIONS: dict[str, tuple[str, float, Body]] = {
@@ -46,9 +48,10 @@ def read(payload: bytes) -> Body:
     return body if isinstance(body, dict) else {}
 
 
-def whole(value: object) -> int | None:
-    """A whole number; None if it is anything else, also ``true``."""
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+def whole(value: object, cap: int = 2**53) -> int | None:
+    """A whole number from 0 to below the cap; None if it is anything else, also ``true``."""
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    return value if is_whole and 0 <= value < cap else None
 
 
 def malformed(body: Body, dev: str) -> str:
@@ -60,13 +63,13 @@ def malformed(body: Body, dev: str) -> str:
     if body.get("v", 1) != 1 or body["dev"] != dev:
         return "another version of the contract, or another instrument"
     wrong = [name for name in sorted(TEXTS) if not isinstance(body[name], str)]
-    wrong += [name for name in ("attempt", "epoch") if whole(body[name]) is None]
+    wrong += [name for name in ("attempt", "epoch") if whole(body[name], CAPS[name]) is None]
     wrong += [] if isinstance(body["args"], dict) else ["args"]
     return f"of the wrong type: {', '.join(wrong)}" if wrong else ""
 
 
-def birth(dev: str, driver: str, boot: str, memory: str, stopped: str) -> str:
-    """Part 3."""
+def birth(dev: str, driver: str, **now: object) -> str:
+    """Part 3. ``now``: what may be another at the next start, and is not digested."""
     actions = [
         {
             "v": 1,
@@ -93,5 +96,4 @@ def birth(dev: str, driver: str, boot: str, memory: str, stopped: str) -> str:
         "actions": actions,
         "limits": LIMITS,
     }
-    now = {"boot": boot, "memory": memory, "stopped": stopped}
     return json.dumps({**body, **now, "sha256": canonical_sha256(body)})

@@ -27,12 +27,25 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from instrument import CutOffError, Doser
 from journal import Journal
-from messages import ACTIONS, LIMITS, Body, birth, canonical_sha256, error, malformed, read, whole
+from messages import (
+    ACTIONS,
+    CAPS,
+    LIMITS,
+    Body,
+    birth,
+    canonical_sha256,
+    error,
+    malformed,
+    read,
+    whole,
+)
 
 QUEUE, BEAT_S = 100, 2.0
 DRIVER = "./doser.py:Doser"
 """What lab.toml calls it."""
 TOPICS = ("cmd", "ctl", "evt", "birth", "state")
+ASKED = ("query", "cancel", "release")
+"""Controls from which no epoch is learned."""
 
 
 class Node:
@@ -56,7 +69,7 @@ class Node:
         self.current: Body | None = None
         self.worker = threading.Thread()
         self.began = self.heard = self.beaten = time.monotonic()
-        self.greeted = self.silent = self.leaving = False
+        self.greeted = self.silent = self.resting = self.leaving = False
         self.beats = 0
         self.shown: Body = {}
         self.line = self.client(broker, f"{lab}-{instrument}")
@@ -89,6 +102,11 @@ class Node:
     def epoch(self) -> int:
         """The highest that was seen."""
         return int(self.journal.fact("epoch") or "0")
+
+    @property
+    def stops(self) -> list[str]:
+        """Part 8: ids of the orders to stop that stand."""
+        return [str(each) for each in json.loads(self.journal.fact("stops") or "[]")]
 
     def run(self) -> None:
         """Live until told to leave."""
@@ -148,7 +166,7 @@ class Node:
             if what == self.topic["cmd"]:
                 self.command(body, retained=content.retain)
             elif what == self.heard_on[0] and not content.retain:
-                self.stop(str(body.get("by", "somebody")))
+                self.stop(body)
             elif what == self.topic["ctl"] and not content.retain:
                 self.control(body)
             elif not content.retain and body.get("online", True):
@@ -157,8 +175,9 @@ class Node:
 
     def introduce(self) -> None:
         """Part 3: what is hosted here, and whether it is stopped."""
-        names = (self.dev, DRIVER, self.boot, self.journal.memory, self.journal.fact("stopped"))
-        self.line.publish(self.topic["birth"], birth(*names), qos=1, retain=True)
+        now = {"boot": self.boot, "memory": self.journal.memory, "stops": self.stops}
+        told = birth(self.dev, DRIVER, **now, stopped=self.journal.fact("stopped"))
+        self.line.publish(self.topic["birth"], told, qos=1, retain=True)
 
     def hear(self) -> None:
         """Part 9: an orchestrator is there; after a silence it has to greet us anew."""
@@ -197,11 +216,14 @@ class Node:
             self.waiting.append((body, time.monotonic() + left_s))
 
     def up_to_date(self, body: Body) -> bool:
-        """Whether no other orchestrator has taken over; a higher epoch is kept first of all."""
-        epoch = whole(body.get("epoch"))
-        if epoch is not None and epoch > self.epoch:
+        """Whether no other orchestrator has taken over.
+
+        A higher epoch is kept first of all, if this is a command or a greeting.
+        """
+        epoch, seen = whole(body.get("epoch"), CAPS["epoch"]), self.epoch
+        if epoch is not None and epoch > seen and body.get("op") not in ASKED:
             self.journal.note("epoch", str(epoch))
-        return epoch == self.epoch
+        return epoch is not None and epoch >= seen
 
     def objection(self, body: Body) -> str:
         """Why this action may not be done; empty if it may."""
@@ -224,16 +246,38 @@ class Node:
         """Parts 5, 7 and 8."""
         op = body.get("op")
         if op == "stop":
-            self.stop(str(body.get("by", "")))
+            self.stop(body)
         elif not self.up_to_date(body):
             self.say({"journal": body.get("journal", ""), "cid": body.get("cid") or ""}, "stale")
         elif op == "greet" and body.get("boot") == self.boot:
+            self.meet(str(body.get("journal", "")), self.epoch)
             self.greet(whole(body.get("from_seq")))
+        elif op == "greet":  # a copy of us is to work: we are not to
+            self.resting, self.greeted = self.greeted or self.resting, False
         elif op == "release":
-            self.journal.note("stopped", "")
-            self.introduce()
+            self.release(body.get("lifts"))
         elif op in ("query", "cancel"):
             self.answer(body, cancel=op == "cancel")
+
+    def release(self, lifts: object) -> None:
+        """Part 8: lift these orders to stop, or all that stand if none is named."""
+        named = lifts if isinstance(lifts, list) else []
+        left = [each for each in self.stops if each not in named] if named else []
+        self.journal.note("stops", json.dumps(left))
+        if not left:
+            self.journal.note("stopped", "")
+        self.introduce()
+
+    def meet(self, journal: str, epoch: int) -> None:
+        """Part 5: what waits of another journal, from before, is refused."""
+        for waits in tuple(self.waiting):
+            command = waits[0]
+            older = (whole(command["epoch"]) or 0) < epoch
+            if older and journal not in ("", command["journal"]):
+                self.waiting.remove(waits)
+                self.refuse(
+                    command, "another orchestrator has taken over from the one that sent it"
+                )
 
     def greet(self, first: int | None) -> None:
         """Part 5: say again what was not heard, then begin; or own up to an older journal."""
@@ -245,7 +289,8 @@ class Node:
             return
         for payload in [] if first is None else self.journal.words(max(first, 1)):
             self.line.publish(self.topic["evt"], payload, qos=1)
-        self.greeted, self.silent, self.heard = True, False, time.monotonic()
+        self.greeted, self.heard = True, time.monotonic()
+        self.silent = self.resting = False
 
     def answer(self, body: Body, *, cancel: bool) -> None:
         """Part 7."""
@@ -261,17 +306,22 @@ class Node:
         else:
             self.line.publish(self.topic["evt"], known.payload, qos=1)
 
-    def stop(self, by: str) -> None:
+    def stop(self, order: Body) -> None:
         """Part 8."""
         self.doser.halt()  # first: it must not wait for a disk
-        self.journal.note("stopped", f"by {by or 'an orchestrator'}")
+        id_ = str(order.get("id", ""))
+        self.journal.note("stops", json.dumps([*(set(self.stops) - {id_}), id_]))
+        self.journal.note("stopped", f"by {order.get('by') or 'an orchestrator'}")
         self.introduce()
         for command, _ in self.waiting:
             self.refuse(command, "the instrument was stopped", "lab")
         self.waiting.clear()
         moving = self.current is not None and self.moves()
+        if self.current is not None:  # up to its end it may have switched something on again
+            self.doser.halt()
         trouble = error("during", "driver", "the pump does not stop") if moving else None
-        self.say({"journal": "", "cid": ""}, "made_safe", trouble)
+        about = {"journal": str(order.get("journal", "")), "cid": ""}
+        self.say(about, "made_safe", trouble, answers=id_)
 
     def moves(self) -> bool:
         """Whether the pump still runs a second after it was halted."""
@@ -282,7 +332,9 @@ class Node:
         """What is due: the end of an orchestrator, the next command, a beat, a state."""
         now = time.monotonic()
         if self.greeted and self.current is None and now - self.heard > self.silence_s:
-            self.greeted, self.silent = False, True
+            self.greeted, self.silent, self.resting = False, True, True
+        if self.resting and self.current is None:
+            self.resting = False
             self.doser.halt()
         if self.greeted and self.current is None and self.waiting:
             self.start(*self.waiting.popleft())
@@ -348,9 +400,9 @@ class Node:
         self.journal.commit(command, seq, st, payload)
         self.line.publish(self.topic["evt"], payload, qos=1)
 
-    def say(self, about: Body, st: str, why: Body | None = None) -> None:
+    def say(self, about: Body, st: str, why: Body | None = None, **rest: object) -> None:
         """Something that stands in no journal."""
-        self.line.publish(self.topic["evt"], self.event(about, st, 0, why, {}), qos=1)
+        self.line.publish(self.topic["evt"], self.event(about, st, 0, why, rest), qos=1)
 
     def event(self, about: Body, st: str, seq: int, why: Body | None, rest: Body) -> bytes:
         """An EventMessage."""
@@ -381,7 +433,7 @@ class Node:
         busy = {"status": "busy", "cid": self.current["cid"]} if self.current else {"cid": None}
         queued = len(self.waiting)
         body: Body = {"v": 1, "boot": self.boot, "status": status, "queued": queued}
-        return {**body, **busy, "seq": self.journal.seq}
+        return {**body, **busy, "seq": self.journal.seq, "stops": self.stops}
 
 
 def at_once(line: object) -> None:

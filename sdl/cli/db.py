@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from sdl.cli.console import say, tell, write_json
 from sdl.cli.exits import Exit
-from sdl.cli.places import Where, chosen_campaign, opened
+from sdl.cli.places import Where, chosen_campaign, folders, opened
 from sdl.cli.words import count
+from sdl.errors import UserMistake
+
+if TYPE_CHECKING:
+    from sdl.shell.record import Record
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -21,7 +26,7 @@ def rebuild(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Make the tables again from the journal; say what differed."""
+    """Make the tables again from the journal, without its snapshots; say what differed."""
     with opened(where) as record:
         differences = record.rebuild(check=check)
     if as_json:
@@ -43,24 +48,57 @@ def verify(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Follow the journal's hash chain to the first broken link."""
+    """Follow the journal's hash chain to the first broken link, and look at its snapshots."""
     with opened(where) as record:
         known = [one.campaign.campaign for one in record.campaigns()]
         names = [chosen_campaign(record, campaign)] if campaign else known
         heads = {name: record.head(name) for name in names}
         broken = record.verify(campaign)
+        wrong = [] if broken else [each for name in names for each in _wrong(record, name, where)]
     if as_json:
         found = {name: {"lines": seq, "head": digest} for name, (seq, digest) in heads.items()}
-        write_json("sdl.verify/1", ok=broken is None, broken=broken, campaigns=found)
+        write_json(
+            "sdl.verify/1",
+            ok=not (broken or wrong),
+            broken=broken,
+            campaigns=found,
+            snapshots=wrong,
+        )
     elif broken is None:
         for name, (seq, digest) in heads.items():
             say(f"{name}: {count(seq, 'line')}, head {digest}")
+        for sentence in wrong:
+            say(f"wrong: {sentence}")
         tell("every link holds")
     else:
         say(f"broken: {broken}")
         tell("compare it with a copy; from this line on the journal is not what was written")
-    if broken is not None:
+    if broken is not None or wrong:
         raise typer.Exit(Exit.RECORD)
+
+
+def _wrong(record: Record, campaign: str, where: str | None) -> Iterator[str]:
+    """A sentence for each snapshot that does not lead where its journal leads."""
+    from sdl.cli.why import Replay
+    from sdl.core.events import CampaignStarted
+    from sdl.shell.opening import wrong_snapshot
+    from sdl.wire.journal import load
+
+    found = record.snapshots.of(campaign)
+    if not found:
+        return
+    first = next(record.lines(campaign))
+    head = load(first.type, first.body)
+    assert isinstance(head, CampaignStarted)
+    try:
+        script = Replay(record, folders(where)).script(head)
+    except UserMistake:
+        tell(f"{campaign}: its snapshots were not compared, for its protocol is not here")
+        return
+    for kept in found:
+        wrong = wrong_snapshot(script, record, kept)
+        if wrong:
+            yield f"{campaign}: snapshot of line {kept.seq}: {wrong}; `sdl db rebuild` drops it"
 
 
 @app.command()

@@ -65,6 +65,8 @@ def why(question: Question) -> str:
 def typed(question: Question, lab: str = "") -> dict[Verdict, str]:
     """What to type for each answer. ``lab``: what to give to ``--lab``; empty: not needed."""
     start, where = f"sdl resolve {short_step(question)}", f" --lab {lab}" if lab else ""
+    if question.attempt > 1:
+        where = f" --attempt {question.attempt}{where}"
     result = {"happened": " --result JSON"} if question.gives_result else {}
     return {
         verdict: f"{start} {flag(verdict)}{result.get(verdict, '')}{where}"
@@ -74,7 +76,8 @@ def typed(question: Question, lab: str = "") -> dict[Verdict, str]:
 
 def lines(number: int, question: Question, lab: str = "") -> Iterator[str]:
     """One question, whole."""
-    yield f"{number}. {question.step}: {asked(question)}"
+    again = f" (attempt {question.attempt})" if question.attempt > 1 else ""
+    yield f"{number}. {question.step}: {asked(question)}{again}"
     yield f"   with     {known(question)}"
     yield f"   why      {why(question)}"
     since = datetime.fromtimestamp(question.since, UTC)

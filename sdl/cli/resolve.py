@@ -36,6 +36,12 @@ def resolve(
         str | None,
         typer.Option("--result", metavar="JSON", help="With --happened: what the action gave."),
     ] = None,
+    attempt: Annotated[
+        int | None,
+        typer.Option(
+            "--attempt", min=1, metavar="N", help="Which attempt was looked at; else the first one."
+        ),
+    ] = None,
     note: Note = "",
     by: By = None,
     lab: Lab = None,
@@ -62,11 +68,27 @@ def resolve(
     who, speaker = person(by), caller(lab)
     step = full(step, speaker.card.campaign)
     said: dict[str, JsonValue] = {"verdict": verdict, "by": who, "note": note}
+    said["attempt"] = _attempt(speaker, step) if attempt is None else attempt
     taken = speaker.resolve(step, {**said, "result": _read(result)})
     if as_json:
         write_json("sdl.taken/1", step=step, campaign=taken["campaign"], at=taken["at"], **said)
     else:
         say(f"{step}: {flag(verdict)[2:].replace('-', ' ')}, says {who}; it is on record")
+
+
+def _attempt(speaker: Caller, step: str) -> int:
+    """Which attempt is meant where none is named: the first one, and never a later one.
+
+    The same line, typed a second time, must not answer the next question about the step. Where
+    none is open, the orchestrator says why.
+    """
+    open_now = {one.step: one.attempt for one in speaker.questions().questions}
+    if open_now.get(step, 1) > 1:
+        raise typer.BadParameter(
+            f"{step} is at attempt {open_now[step]} by now; if that is the one you looked at, add "
+            f"--attempt {open_now[step]}"
+        )
+    return 1
 
 
 def _read(result: str | None) -> JsonValue:

@@ -163,9 +163,10 @@ class Replay:
 
         lines = [load(line.type, line.body) for line in self.record.lines(campaign)]
         assert isinstance(lines[0], CampaignStarted)
-        return fold(self._script(lines[0]), lines).view()
+        return fold(self.script(lines[0]), lines).view()
 
-    def _script(self, head: CampaignStarted) -> Script:
+    def script(self, head: CampaignStarted) -> Script:
+        """The protocol of a journal's head. UserMistake if it is not here."""
         from sdl.shell.plugins import PROTOCOLS, load
         from sdl.shell.recoveries import load_recoveries
 

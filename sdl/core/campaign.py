@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
 
 from sdl.core.commands import Conclude
-from sdl.core.evidence import Outcome
+from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.view import BestPoint
 from sdl.model.campaign import Campaign
@@ -27,6 +28,34 @@ SHARE_OF_LEAST = 10
 AHEAD = 1
 """Suggestions kept ready beyond the runs in flight, so that the bench does not wait for a fit.
 Not with one run at a time: there, a suggestion made before the last result would be a worse one."""
+
+
+class TrialsDigest:
+    """SHA-256 over all trials, without reading again those that are over."""
+
+    def __init__(self) -> None:
+        self._over = hashlib.sha256(b"[")
+        self._is_empty = True
+        self._left: deque[str] = deque()
+        """Suggestions whose trial is not in it yet, in order of acceptance."""
+
+    def enter(self, suggestion: str) -> None:
+        """There is one more."""
+        self._left.append(suggestion)
+
+    def hexdigest(self, trials: Mapping[str, Trial], texts: Mapping[str, str]) -> str:
+        """Of all trials as a JSON list; what is over does not change any more."""
+        while self._left and trials[self._left[0]].status != "pending":
+            self._add(self._over, [texts[self._left.popleft()]])
+            self._is_empty = False
+        whole = self._over.copy()
+        self._add(whole, [texts[each] for each in self._left])
+        whole.update(b"]")
+        return whole.hexdigest()
+
+    def _add(self, digest: hashlib._Hash, texts: Sequence[str]) -> None:
+        if texts:
+            digest.update(("" if self._is_empty else ",").encode() + ",".join(texts).encode())
 
 
 @dataclass(slots=True)
@@ -65,6 +94,7 @@ class CampaignState:
     """By suggestion, in order of acceptance."""
     trial_texts: dict[str, str] = field(default_factory=dict)
     """The same as canonical JSON, so that a digest of all need not write each of them anew."""
+    digest: TrialsDigest = field(default_factory=TrialsDigest, repr=False, compare=False)
     runs: dict[str, Run] = field(default_factory=dict)
     """In flight, in order of their beginning."""
     playing: Counter[str] = field(default_factory=Counter)
@@ -83,12 +113,16 @@ class CampaignState:
     paused: str = ""
     """Who wants nothing new to start, and why; empty while it goes on."""
     paused_at_once: bool = False
+    halts: int = 0
+    """Orders so far that made an instrument safe."""
     lab_stopped: bool = False
     """Every instrument was told to make itself safe, and none is released before a resume."""
     checked_epoch: int = 0
     """The last epoch at whose start a person had looked at the bench."""
     best: BestPoint | None = None
     outcomes: list[Outcome] = field(default_factory=list)
+    belief: Belief | None = field(default=None, repr=False, compare=False)
+    """What makes the evidence of them; None before the first one that this process took in."""
     evidence: Evidence | None = None
     closing: tuple[Ending, str] | None = None
     """Why no run is begun any more; the campaign ends when the last one in flight has."""
@@ -101,11 +135,12 @@ class CampaignState:
 
     def enter_trial(self, suggestion: str, inputs: Inputs) -> None:
         """A point will be tried."""
+        self.digest.enter(suggestion)
         self._put(suggestion, Trial(inputs=inputs, status="pending", measures={}))
 
     def _put(self, suggestion: str, trial: Trial) -> None:
         self.trials[suggestion] = trial
-        self.trial_texts[suggestion] = _text(trial)
+        self.trial_texts[suggestion] = trial_text(trial)
 
     @property
     def failed(self) -> int:
@@ -201,11 +236,11 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
 
 def trials_sha256(state: CampaignState) -> str:
     """SHA-256 over the trials so far as canonical JSON: keys sorted, no spaces."""
-    text = f"[{','.join(state.trial_texts.values())}]"
-    return hashlib.sha256(text.encode()).hexdigest()
+    return state.digest.hexdigest(state.trials, state.trial_texts)
 
 
-def _text(trial: Trial) -> str:
+def trial_text(trial: Trial) -> str:
+    """A trial as canonical JSON: keys sorted, no spaces."""
     plain = {
         "inputs": dict(trial.inputs),
         "measures": dict(trial.measures),

@@ -113,6 +113,8 @@ class Greet:
 class Halt:
     """Make an instrument safe, now, and say so; what waits at its node is not started."""
 
+    id: str
+    """``dye-450/halt-3``; its answer carries it, so that no older answer is taken for it."""
     instrument: str
     reason: str
 
@@ -122,6 +124,8 @@ class Release:
     """A node that was stopped may obey again."""
 
     instrument: str
+    lifts: tuple[str, ...] = ()
+    """Ids of the orders to stop that it lifts, and no others; all of them where none is known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from sdl.authoring import Act
@@ -34,7 +35,7 @@ def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> 
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
         waits=tuple(_waits(state, lab, at)),
-        questions=tuple(_questions(script, state)),
+        questions=tuple(_questions(script, state, lab, at)),
         paused=state.paused,
         ended=state.concluded,
     )
@@ -67,24 +68,32 @@ def _standing(
     return ("busy", one.busy_with) if one.busy_with else ("idle", "")
 
 
-def _questions(script: Script, state: CampaignState) -> list[Question]:
-    return [
-        _question(script, run, step, step.request)
-        for run in state.runs.values()
-        for step in run.steps.values()
-        if step.state in AT_A_PERSON and isinstance(step.request, Act)
-    ]
+def _questions(
+    script: Script, state: CampaignState, lab: LabState, at: float
+) -> Iterator[Question]:
+    for run in state.runs.values():
+        for step in run.steps.values():
+            if not isinstance(step.request, Act):
+                continue
+            if step.state in AT_A_PERSON:
+                yield _question(script, run, step, step.request, step.since, str(step.error))
+            elif step.is_open and lab.instruments[step.instrument].is_lost(at):
+                instrument = lab.instruments[step.instrument]
+                reason = f"{step.instrument} is away ({instrument.absence}) and may never say"
+                yield _question(script, run, step, step.request, instrument.lost_at, reason)
 
 
-def _question(script: Script, run: Run, step: Step, act: Act) -> Question:
+def _question(
+    script: Script, run: Run, step: Step, act: Act, since: float, reason: str
+) -> Question:
     return Question(
         step=step.id,
         run=run.id,
         instrument=step.instrument,
         operation=act.operation,
         args=act.arguments,
-        since=step.since,
-        reason=str(step.error),
+        since=since,
+        reason=reason,
         verdicts=step.verdicts,
         attempt=step.attempt,
         gives_result=script.operations[act.role][act.operation].returns not in (None, type(None)),
@@ -136,7 +145,8 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "waits":
             return f"{what} waits: {_obstacle(state, instrument)}"
         case _ if not instrument.online:
-            return f"{what} waits: {step.instrument} is offline ({instrument.absence})"
+            waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
+            return f"{waits}; {resolve(step)}" if instrument.is_lost(at) else waits
         case "sent":
             return f"{what} was sent, no word yet"
         case "accepted":
@@ -148,10 +158,9 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
 def resolve(step: Step) -> str:
     """What a person has to type about a step."""
     _, _, short = step.id.partition("/")
-    return (
-        f"look at {step.instrument}, then: sdl resolve {short} --happened, --did-not-happen "
-        "or --discard"
-    )
+    *flags, last = (f"--{verdict.replace('_', '-')}" for verdict in step.verdicts)
+    again = f"{short} --attempt {step.attempt}" if step.attempt > 1 else short
+    return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"
 
 
 def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:

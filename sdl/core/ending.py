@@ -6,7 +6,7 @@ from typing import Literal
 
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import Command, Dispose, EndRun, Weigh
-from sdl.core.evidence import Outcome, weigh
+from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Finished
@@ -92,12 +92,10 @@ def _weigh(state: CampaignState, run: Run, measures: Measures, loss: float) -> l
     is_input = quantity in run.inputs
     found = run.inputs[quantity] if is_input else measures[quantity]
     state.outcomes.append(Outcome(quantity=float(found), loss=loss))
-    state.evidence = weigh(
-        hypothesis,
-        state.outcomes,
-        quantity_is_input=is_input,
-        runs_max=state.spec.stop.runs,
-    )
+    if state.belief is None:
+        runs_max = state.spec.stop.runs
+        state.belief = Belief(hypothesis, quantity_is_input=is_input, runs_max=runs_max)
+    state.evidence = state.belief.weigh(state.outcomes)
     return [Weigh(run=run.id, evidence=state.evidence)]
 
 

@@ -10,11 +10,14 @@ give free instruments their next step, ask for suggestions, conclude.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections import deque
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeAlias, cast
 
 from sdl.core import campaign as rules
 from sdl.core import events as ev
+from sdl.core.absence import Absences
 from sdl.core.asking import Asking
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
@@ -23,6 +26,7 @@ from sdl.core.commands import (
     Conclude,
     Dispose,
     EndRun,
+    Perform,
     Query,
     Wait,
 )
@@ -33,14 +37,24 @@ from sdl.core.lab_state import LabState
 from sdl.core.questions import Questions
 from sdl.core.run import Run
 from sdl.core.script import Script
+from sdl.core.snapshot import Restored, Snapshot, capture
 from sdl.core.steps import Steps, greeting
 from sdl.core.trampoline import Trampoline
 from sdl.core.troubles import Troubles
 from sdl.core.view import View
-from sdl.core.work import Work
+from sdl.core.work import LOST, Work
 from sdl.errors import Bug, RecordMismatch
 from sdl.model.labware import Well
 from sdl.model.planning import Ask
+
+WORDS = (
+    ev.CommandAccepted,
+    ev.CommandStarted,
+    ev.CommandDone,
+    ev.CommandFailed,
+    ev.CommandUnknown,
+)
+QUIET = (ev.CommandAccepted, ev.CommandStarted)
 
 
 class Engine:
@@ -56,7 +70,11 @@ class Engine:
         self._steps: Steps
         self._questions: Questions
         self._halting: Halting
+        self._absences: Absences
         self._out: list[Command] = []
+        self._wanting: int | None = None
+        """Place of a role for which nobody was ready when last looked at; None where all had
+        somebody. No well is used up meanwhile, so that nothing else need be looked at."""
 
     def handle(self, event: ev.Event) -> list[Command]:
         """Take one event in and return what is to be done about it, in order."""
@@ -66,9 +84,42 @@ class Engine:
             self._start(event)
         elif self.state.concluded is None:
             self._work.at, self._work.out = event.at, self._out
-            self._take(event)
-            self._advance()
+            if isinstance(event, WORDS):  # the most of all events by far
+                self._steps.heard(event)
+            else:
+                self._take(event)
+            if self._may_advance(event):
+                self._advance()
         return self._out
+
+    def _may_advance(self, event: ev.Event) -> bool:
+        """Whether anything may follow: a command is on its way, and else only time has passed."""
+        is_quiet = isinstance(event, QUIET)
+        return not is_quiet or self.state.spec.stop.hours is not None
+
+    @classmethod
+    def restored(cls, script: Script, head: ev.CampaignStarted, text: str) -> Engine:
+        """The engine of a snapshot's text; ``head``: the first line of its journal.
+
+        Raises whatever is wrong with the text, or with how it fits the protocol; then the journal
+        has to be folded from its beginning.
+        """
+        engine, parts = cls(script), Restored(script, head.campaign, text)
+        engine.at, engine.state, engine.lab = parts.at, parts.state, parts.lab
+        engine._go_about(parts.work)
+        return engine
+
+    def snapshot(self) -> Snapshot:
+        """All that it knows, between two events."""
+        return capture(self.at, self.state, self.lab, self._work)
+
+    def state_sha256(self) -> str:
+        """Equal for engines that know, and would do, the same: replay gives the same."""
+        return self.snapshot().sha256()
+
+    def sent(self) -> list[Perform]:
+        """Commands whose end nobody knows, as they were sent."""
+        return self._work.sent()
 
     def objection(self, event: ev.Event) -> str:
         """Why a person's event makes no sense now, as a sentence for them; empty if it does."""
@@ -95,11 +146,15 @@ class Engine:
     def _start(self, event: ev.CampaignStarted) -> None:
         self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))
         self.lab = LabState.of(event.lab)
-        self._work = Work(self.script, self.state, self.lab)
+        self._go_about(Work(self.script, self.state, self.lab))
+        self._time_out()
+
+    def _go_about(self, work: Work) -> None:
+        self._work = work
         self._asking = Asking(self._work)
         self._steps = Steps(self._work, Troubles(self._work))
         self._questions, self._halting = Questions(self._work), Halting(self._work)
-        self._time_out()
+        self._absences = Absences(self._work, self._questions)
 
     def _time_out(self) -> None:
         hours = self.state.spec.stop.hours
@@ -117,8 +172,7 @@ class Engine:
                 self._take_up(event)
             case ev.InstrumentLost(instrument=name, reason=reason):
                 if name in self.lab.instruments:
-                    self.lab.instruments[name].online = False
-                    self.lab.instruments[name].absence = reason
+                    self._absences.begin(self.lab.instruments[name], reason)
             case ev.SuggestionsArrived():
                 self._asking.suggested(event)
             case ev.PlannerFailed():
@@ -132,8 +186,16 @@ class Engine:
                 | ev.LabStopRequested()
             ):
                 self._told(event)
-            case _:
+            case (
+                ev.CommandNotSeen()
+                | ev.CommandConflict()
+                | ev.InstrumentMadeSafe()
+                | ev.CommandUnheard()
+                | ev.TimerFired()
+            ):
                 self._heard(event)
+            case _:
+                self._steps.heard(event)
 
     def _told(
         self,
@@ -161,12 +223,7 @@ class Engine:
 
     def _heard(
         self,
-        event: ev.CommandAccepted
-        | ev.CommandStarted
-        | ev.CommandDone
-        | ev.CommandFailed
-        | ev.CommandUnknown
-        | ev.CommandNotSeen
+        event: ev.CommandNotSeen
         | ev.CommandConflict
         | ev.InstrumentMadeSafe
         | ev.CommandUnheard
@@ -182,10 +239,10 @@ class Engine:
                 self._halting.made_safe(event)
             case ev.CommandUnheard(cid=cid):
                 self._steps.unheard(cid)
+            case ev.TimerFired(timer=timer) if timer.startswith(f"{self.state.spec.name}{LOST}"):
+                self._absences.fired(timer.rpartition("/")[2])
             case ev.TimerFired(timer=timer):
                 self._steps.fired(timer)
-            case _:
-                self._steps.heard(event)
 
     def _take_over(self, event: ev.OrchestratorStarted) -> None:
         """Ask again for everything that only the process before us was waiting for."""
@@ -196,7 +253,7 @@ class Engine:
         if self.state.closing and self.state.closing[0] == "stopped":
             self.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
-            instrument.online, instrument.absence = False, "not heard of since the restart"
+            self._absences.begin(instrument, "not heard of since the restart")
         if event.bench_checked:
             self.state.checked_epoch = event.epoch
             for instrument in self.lab.instruments.values():
@@ -214,11 +271,11 @@ class Engine:
             return
         if (event.driver, event.simulated) != (instrument.driver, instrument.simulated):
             kind = "simulator" if event.simulated else "driver"
-            instrument.online = False
-            instrument.absence = (
+            absence = (
                 f"its node runs the {kind} {event.driver!r}, this campaign's lab file says "
                 f"{instrument.driver!r}; start the node with the same file"
             )
+            self._absences.begin(instrument, absence)
             return
         fresh = not instrument.online or event.boot != instrument.boot
         forgot = event.memory != instrument.memory
@@ -226,8 +283,10 @@ class Engine:
             instrument.memory, instrument.seq = event.memory, 0
         instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
         instrument.effects = dict(event.effects)
+        if not event.stopped:
+            instrument.released = ()
         self._work.touched[instrument.name] = None
-        self._halting.back(instrument, stopped=event.stopped, fresh=fresh, forgot=forgot)
+        self._halting.back(instrument, event, fresh=fresh, forgot=forgot)
         self._out.append(greeting(instrument))
         if forgot:
             self._steps.forgotten(instrument)
@@ -256,8 +315,13 @@ class Engine:
             return False
         if state.begun >= state.spec.stop.runs:
             return False
+        if self._wanting is not None and self._still_wants():
+            return False
         instruments, wells = self._cast()
-        if wells is None or not all(self.lab.instruments[n].ready for n in instruments.values()):
+        if wells is None:
+            return False
+        self._wanting = self._first_absent(instruments)
+        if self._wanting is not None:
             return False
         suggestion = state.ready.popleft()
         for well in wells.values():
@@ -279,6 +343,27 @@ class Engine:
         self._out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
         self._work.begin(run)
         return True
+
+    def _still_wants(self) -> bool:
+        """Whether a role has nobody; begins with the one that had nobody when last looked at.
+
+        With a thousand roles, a look at all of them each time that an instrument comes is a second.
+        """
+        roles, lab = self.script.signature.roles, self.lab.instruments
+        assert self._wanting is not None
+        for place in range(self._wanting, len(roles)):
+            self._wanting = place
+            names = () if roles[place].is_labware else self.state.spec.roles[roles[place].name]
+            if names and not any(lab[name].ready for name in names):
+                return True
+        return False
+
+    def _first_absent(self, instruments: Mapping[str, str]) -> int | None:
+        """The place of the first role that nobody is ready to play."""
+        for place, role in enumerate(self.script.signature.roles):
+            if not role.is_labware and not self.lab.instruments[instruments[role.name]].ready:
+                return place
+        return None
 
     def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
         """Who plays which role in the next run; no wells if a plate is used up."""
@@ -334,24 +419,36 @@ class Engine:
         self._out.append(state.concluded)
 
 
-def fold(script: Script, lines: Iterable[ev.Event | Command]) -> Engine:
+_EVENTS = frozenset(ev.EVENTS)
+Lines: TypeAlias = Iterable[ev.Event | Command]
+
+
+def fold(script: Script, lines: Lines) -> Engine:
     """Replay a journal. RecordMismatch if the code now decides otherwise than the record says."""
     engine = Engine(script)
-    expected: list[Command] = []
-    for number, line in enumerate(lines, start=1):
-        if isinstance(line, ev.EVENTS):
+    follow(engine, lines)
+    return engine
+
+
+def follow(engine: Engine, lines: Lines, after: int = 0) -> None:
+    """Replay more lines of a journal, from the one after number ``after`` on.
+
+    RecordMismatch as with ``fold``.
+    """
+    expected: deque[Command] = deque()
+    for number, line in enumerate(lines, start=after + 1):
+        if type(line) in _EVENTS:
             if expected:
                 _refuse(number, "nothing more", expected[0])
-            expected = engine.handle(line)  # type: ignore[arg-type]
-        elif not expected or (
-            expected[0] != line and _words_aside(expected[0]) != _words_aside(line)
-        ):
-            _refuse(number, line, expected[0] if expected else "nothing more")
+            expected = deque(engine.handle(cast("ev.Event", line)))
+        elif not expected:
+            _refuse(number, line, "nothing more")
         else:
-            expected = expected[1:]
+            decided = expected.popleft()
+            if decided != line and _words_aside(decided) != _words_aside(line):
+                _refuse(number, line, decided)
     if expected:
         raise Bug("the journal ends between an event and its commands; it was not written whole")
-    return engine
 
 
 def _words_aside(line: object) -> object:

@@ -58,6 +58,8 @@ class InstrumentOnline:
     """What the driver declares of each action; the more careful word holds."""
     stopped: str = ""
     """Why the node obeys nothing before it is released; empty where it was not stopped."""
+    stops: tuple[str, ...] = ()
+    """Ids of the orders to stop that stand there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +176,8 @@ class InstrumentMadeSafe:
     safe: bool
     """Whether the driver confirmed; only then is the instrument free."""
     reason: str = ""
+    halt: str = ""
+    """Id of the ``Halt`` that it answers; another one where it was told to stop past us."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -260,6 +264,8 @@ class LabStopRequested:
     at: float
     by: str
     note: str = ""
+    order: str = ""
+    """Id of the order that every node was sent."""
 
 
 Event: TypeAlias = (

@@ -21,6 +21,7 @@ Three forms of claim:
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -38,6 +39,114 @@ class Outcome:
     loss: float
 
 
+class Belief:
+    """The evidence for one hypothesis, taken in outcome by outcome.
+
+    Nothing is read again that was taken in; the numbers are those of all outcomes, to the last bit.
+    """
+
+    def __init__(self, hypothesis: Hypothesis, *, quantity_is_input: bool, runs_max: int) -> None:
+        """``runs_max``: the campaign's budget, at least the number of outcomes."""
+        self._hypothesis = hypothesis
+        self._runs_max = runs_max
+        self._is_input = quantity_is_input
+        self._runs = 0
+        self._votes = _Votes()
+        self._pairs: tuple[deque[float], deque[float]] = (deque(), deque())
+        """Losses outside and inside of the claim that have no partner yet; one is empty."""
+        self._won = _Sum()
+
+    def weigh(self, outcomes: Sequence[Outcome]) -> Evidence:
+        """The evidence of all measured runs so far, in order; the first ones are known already."""
+        for place in range(self._runs, len(outcomes)):
+            self._take(outcomes[place])
+        self._runs = len(outcomes)
+        if self._passes:
+            return self._of_passing()
+        return _from_votes(self._hypothesis, self._votes, self._runs)
+
+    @property
+    def _passes(self) -> bool:
+        return self._hypothesis.predicts.at == "best" and not self._is_input
+
+    def _take(self, outcome: Outcome) -> None:
+        predicts = self._hypothesis.predicts
+        if self._passes:
+            sign = 1.0 if predicts.direction == "exceeds" else -1.0
+            if predicts.noise_sd:
+                distance = sign * (outcome.quantity - predicts.threshold)
+                self._won.add(_wager(distance / predicts.noise_sd))
+        elif self._is_input:
+            self._pair(outcome.loss, inside=_claimed(predicts, outcome.quantity))
+        else:
+            self._votes.add(won=_claimed(predicts, outcome.quantity))
+
+    def _pair(self, loss: float, *, inside: bool) -> None:
+        partners = self._pairs[not inside]
+        if not partners:
+            self._pairs[inside].append(loss)
+            return
+        other = partners.popleft()
+        if loss != other:
+            self._votes.add(won=(loss < other) == inside)
+
+    def _of_passing(self) -> Evidence:
+        """One clear passing decides: the stake is spread evenly over the runs of the budget."""
+        hypothesis = self._hypothesis
+        scores = self._runs if hypothesis.predicts.noise_sd else 0
+        e_for = (self._won.total() + self._runs_max - scores) / self._runs_max
+        odds = hypothesis.prior / (1.0 - hypothesis.prior) * e_for
+        # That no point at all passes cannot be shown by runs that did not: no wager against it.
+        posterior = odds / (1.0 + odds)
+        return Evidence(runs=self._runs, e_for=e_for, e_against=1.0, posterior=posterior)
+
+
+class _Votes:
+    """Votes won and lost, with the tail of their binomial: whole numbers, so nothing is rounded."""
+
+    def __init__(self) -> None:
+        self.won = self.lost = 0
+        self._below = self._term = 1
+        """With n = votes + 1: the sum of C(n, k) for k = 0 .. won, and its last term."""
+
+    def add(self, *, won: bool) -> None:
+        n, k = self.won + self.lost + 1, self.won
+        self._below = 2 * self._below - self._term
+        self._term = self._term * (n + 1) // (n + 1 - k)
+        if not won:
+            self.lost += 1
+            return
+        self.won += 1
+        self._term = self._term * (n + 1 - k) // (k + 1)
+        self._below += self._term
+
+    def half_beta(self) -> tuple[float, float]:
+        """P(p > 1/2) and P(p < 1/2) for Beta(won + 1, lost + 1), each rounded once."""
+        whole = 1 << (self.won + self.lost + 1)
+        return self._below / whole, (whole - self._below) / whole
+
+
+class _Sum:
+    """A sum of floats that is rounded once, as that of ``math.fsum`` over all of them."""
+
+    def __init__(self) -> None:
+        self._parts: list[float] = []
+        """Which add up to the sum exactly, and do not overlap (Shewchuk 1997)."""
+
+    def add(self, value: float) -> None:
+        parts = []
+        for each in self._parts:
+            large, small = (value, each) if abs(value) >= abs(each) else (each, value)
+            value = large + small
+            rest = small - (value - large)
+            if rest:
+                parts.append(rest)
+        self._parts = [*parts, value]
+
+    def total(self) -> float:
+        return math.fsum(self._parts)
+
+
 def weigh(
     hypothesis: Hypothesis,
     outcomes: Sequence[Outcome],
@@ -45,15 +154,12 @@ def weigh(
     quantity_is_input: bool,
     runs_max: int,
 ) -> Evidence:
-    """The evidence of all measured runs so far, in order; recomputed whole, so no hidden state.
+    """The evidence of all measured runs so far, in order.
 
     ``runs_max``: the campaign's budget, at least the number of outcomes.
     """
-    predicts = hypothesis.predicts
-    if predicts.at == "best" and not quantity_is_input:
-        return _passes_somewhere(hypothesis, [o.quantity for o in outcomes], runs_max)
-    votes = _pair_votes(predicts, outcomes) if quantity_is_input else _votes(predicts, outcomes)
-    return _from_votes(hypothesis, sum(votes), len(votes), len(outcomes))
+    belief = Belief(hypothesis, quantity_is_input=quantity_is_input, runs_max=runs_max)
+    return belief.weigh(outcomes)
 
 
 def judge(hypothesis: Hypothesis, evidence: Evidence) -> Verdict:
@@ -69,20 +175,10 @@ def _claimed(predicts: Prediction, quantity: float) -> bool:
     return above if predicts.direction == "exceeds" else quantity < predicts.threshold
 
 
-def _votes(predicts: Prediction, outcomes: Sequence[Outcome]) -> list[bool]:
-    return [_claimed(predicts, outcome.quantity) for outcome in outcomes]
-
-
-def _pair_votes(predicts: Prediction, outcomes: Sequence[Outcome]) -> list[bool]:
-    inside = [o.loss for o in outcomes if _claimed(predicts, o.quantity)]
-    outside = [o.loss for o in outcomes if not _claimed(predicts, o.quantity)]
-    return [a < b for a, b in zip(inside, outside, strict=False) if a != b]
-
-
-def _from_votes(hypothesis: Hypothesis, wins: int, votes: int, runs: int) -> Evidence:
+def _from_votes(hypothesis: Hypothesis, cast: _Votes, runs: int) -> Evidence:
     """Votes with an unknown chance p, uniform a priori; the claim is p > 1/2."""
-    upper = _half_beta(votes - wins, wins)  # share of the posterior of p above 1/2
-    lower = _half_beta(wins, votes - wins)
+    wins, votes = cast.won, cast.won + cast.lost
+    upper, lower = cast.half_beta()  # shares of the posterior of p above and below 1/2
     log_whole = _log_beta(wins + 1, votes - wins + 1) + votes * math.log(2.0)
     whole = math.exp(min(log_whole, LOG_E_MAX))
     prior = hypothesis.prior
@@ -94,31 +190,8 @@ def _from_votes(hypothesis: Hypothesis, wins: int, votes: int, runs: int) -> Evi
     )
 
 
-def _half_beta(losses: int, wins: int) -> float:
-    """P(p > 1/2) for Beta(wins + 1, losses + 1): a binomial tail, exact for whole numbers."""
-    n = wins + losses + 1
-    tail, term = 0, 1
-    for k in range(wins + 1):
-        tail += term
-        term = term * (n - k) // (k + 1)
-    return tail / (1 << n)
-
-
 def _log_beta(a: int, b: int) -> float:
     return math.lgamma(a) + math.lgamma(b) - math.lgamma(a + b)
-
-
-def _passes_somewhere(hypothesis: Hypothesis, values: Sequence[float], runs_max: int) -> Evidence:
-    """One clear passing decides: the stake is spread evenly over the runs of the budget."""
-    predicts = hypothesis.predicts
-    sign = 1.0 if predicts.direction == "exceeds" else -1.0
-    noise = predicts.noise_sd or 0.0
-    scores = [sign * (value - predicts.threshold) / noise for value in values] if noise else []
-    won = math.fsum(_wager(score) for score in scores)
-    e_for = (won + runs_max - len(scores)) / runs_max
-    odds = hypothesis.prior / (1.0 - hypothesis.prior) * e_for
-    # That no point at all passes cannot be shown by runs that did not: no wager against the claim.
-    return Evidence(runs=len(values), e_for=e_for, e_against=1.0, posterior=odds / (1.0 + odds))
 
 
 def _wager(score: float) -> float:

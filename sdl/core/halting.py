@@ -8,7 +8,7 @@ every instrument safe and gives up nothing that can still be saved.
 from __future__ import annotations
 
 from sdl.core import events as ev
-from sdl.core.commands import Halt
+from sdl.core.commands import Halt, Release
 from sdl.core.lab_state import InstrumentState
 from sdl.core.run import AT_A_PERSON, Run
 from sdl.core.work import Work
@@ -19,6 +19,7 @@ class Halting:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._orders = f"{work.state.spec.name}/halt-"
 
     def pause(self, event: ev.PauseRequested) -> None:
         """Let nothing new start, at the next safe point or at once."""
@@ -67,6 +68,7 @@ class Halting:
         work.state.paused, work.state.paused_at_once = reason, True
         work.state.lab_stopped = True
         for instrument in work.lab.instruments.values():
+            instrument.order(event.order)
             self._halt(instrument, reason)
 
     def made_safe(self, event: ev.InstrumentMadeSafe) -> None:
@@ -75,9 +77,16 @@ class Halting:
         instrument = work.lab.instruments.get(event.instrument)
         if instrument is None or event.boot != instrument.boot:
             return
-        instrument.halting = False
+        answers = event.halt == instrument.halting != ""
+        if not answers and event.halt.startswith(self._orders):
+            return  # an answer that was given before, or to an order that another one followed
         if not event.safe:
             instrument.held = f"it could not be made safe: {event.reason or 'no reason was given'}"
+        if not answers:  # somebody else's order; to ours there will be a word of its own
+            if event.halt:
+                self._stopped_past_us(instrument, "past this campaign", (event.halt,))
+            return
+        instrument.halting = ""
         for run, step in work.all():
             if step.instrument == instrument.name and step.state == "halts":
                 work.drop(run, step)
@@ -85,23 +94,41 @@ class Halting:
         work.release_if_safe(instrument)
         work.touched[instrument.name] = None
 
-    def back(self, instrument: InstrumentState, *, stopped: str, fresh: bool, forgot: bool) -> None:
+    def back(
+        self, instrument: InstrumentState, event: ev.InstrumentOnline, *, fresh: bool, forgot: bool
+    ) -> None:
         """A node is back: it may not have heard, or have forgotten, that it has to be safe.
 
-        ``stopped``: why it obeys nothing, by its own word; it may have been told past us.
-        ``fresh``: it was away before. ``forgot``: its journal is another one.
+        Or that it was released, or it was told to stop past us. ``fresh``: it was away before; to
+        one that was not, the order is told again until it answers. ``forgot``: its journal is
+        another one.
         """
-        if instrument.halting or (instrument.stopped and forgot):
+        stopped, stops = event.stopped, event.stops
+        if (instrument.halting and fresh) or (instrument.stopped and forgot):
+            instrument.order(*stops)
             self._halt(instrument, instrument.stopped)
-        elif stopped and not instrument.stopped:
-            # Of a node that was there all the time it may be an old word, from before a release.
-            if fresh or instrument.released != instrument.boot:
-                instrument.stopped = stopped
-                instrument.held = instrument.held or f"it was stopped: {stopped}"
-                instrument.stopped_past_us = True
-        elif instrument.stopped_past_us and not stopped:
+        elif stopped and instrument.stopped:
+            instrument.order(*stops)
+        elif stopped and stops and all(one in instrument.lifted for one in stops):
+            lifts = instrument.lift_again(*stops)
+            self._work.out.append(Release(instrument=instrument.name, lifts=lifts))
+        elif stopped:
+            self._stopped_past_us(instrument, stopped, stops)
+        elif instrument.stopped_past_us and not instrument.halting:
             instrument.stopped = instrument.held = ""
             instrument.stopped_past_us = False
+
+    def _stopped_past_us(
+        self, instrument: InstrumentState, why: str, stops: tuple[str, ...]
+    ) -> None:
+        """Somebody told it to stop, and its node obeys nothing before a person resumes it."""
+        if stops and all(one in instrument.lifted for one in stops):
+            return  # old word of an order that we have lifted since
+        instrument.order(*stops)
+        if not instrument.stopped:
+            instrument.stopped = why
+            instrument.held = instrument.held or f"it was stopped: {why}"
+            instrument.stopped_past_us = True
 
     def objection(self, event: ev.PauseRequested | ev.ResumeRequested | ev.AbortRequested) -> str:
         """Why a person's word makes no sense now; empty if it does."""
@@ -162,15 +189,25 @@ class Halting:
         run.aborted = True
         for step in list(run.steps.values()):
             if step.is_open or step.state in AT_A_PERSON:
-                self._halt(work.instrument(step), reason)
+                instrument = work.instrument(step)
+                self._halt(instrument, reason)
+                if not instrument.online:
+                    work.await_return(instrument)
             if step.state in AT_A_PERSON:  # nobody need be asked about a run that is given up
-                work.close(run, step, "unknown")
+                work.close(step, "unknown")
                 work.free(step)
                 step.state = "halts"
 
     def _halt(self, instrument: InstrumentState, reason: str) -> None:
-        instrument.halting, instrument.stopped = True, instrument.stopped or reason
-        self._work.out.append(Halt(instrument=instrument.name, reason=reason))
+        if any(isinstance(c, Halt) and c.instrument == instrument.name for c in self._work.out):
+            return  # two runs had work for it
+        self._work.state.halts += 1
+        instrument.halting = f"{self._orders}{self._work.state.halts}"
+        instrument.stopped = instrument.stopped or reason
+        instrument.order(instrument.halting)
+        instrument.released = ()
+        halt = Halt(id=instrument.halting, instrument=instrument.name, reason=reason)
+        self._work.out.append(halt)
 
 
 def _said(what: str, by: str, note: str) -> str:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
+from sdl.core.lab_state import LOST_S
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.errors import Bug
 
@@ -38,11 +39,17 @@ class Seat:
     """Commands that may still act on it."""
     halted: bool = False
     """It was told to stop and was not released since."""
-    halting: bool = False
-    """It has not said since that it is safe."""
+    halting: str = ""
+    """The order to stop of which it has not said since that it is safe."""
     unsafe: bool = False
     """It could not be made safe, and no person has let it since."""
     pause: ev.PauseRequested | None = None
+    away: float | None = None
+    """Since when it is offline, in lab time; None while it is not."""
+
+    def leave(self, at: float) -> None:
+        """It is offline, if it was not before."""
+        self.away = at if self.away is None else self.away
 
 
 @dataclass(slots=True)
@@ -64,6 +71,8 @@ class Watch:
     accepted: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
     wells: Counter[str] = field(default_factory=Counter)
+    halts: set[str] = field(default_factory=set)
+    """Orders that made an instrument safe."""
     timers: set[str] = field(default_factory=set)
     epoch: int = 0
     pause: ev.PauseRequested | ev.LabStopRequested | None = None
@@ -71,6 +80,7 @@ class Watch:
     def see(self, engine: Engine, event: ev.Event, commands: Sequence[do.Command]) -> None:
         """Check one turn of the loop. Bug names the invariant that is broken."""
         self._take(event)
+        self._give_up(engine, event.at)
         for command in commands:
             self._note(command, event.at)
         for run in engine.state.runs.values():
@@ -79,6 +89,13 @@ class Watch:
                 self._check_open(engine, run, step)
         self._check_end(engine)
 
+    def _give_up(self, engine: Engine, at: float) -> None:
+        """Of a node that is lost, nobody need wait for a word any more."""
+        lost = [s for s in self.seats.values() if s.away is not None and at >= s.away + LOST_S]
+        for cid in [cid for seat in lost for cid in seat.open]:
+            if all(perform.cid != cid for perform in engine.sent()):
+                self._end(cid)
+
     # What came in.
 
     def _take(self, event: ev.Event) -> None:
@@ -86,17 +103,22 @@ class Watch:
             case ev.OrchestratorStarted(epoch=epoch):
                 _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
                 self.epoch = epoch
+                for seat in self.seats.values():
+                    seat.leave(event.at)
                 if event.bench_checked:
                     self._bench_checked()
             case ev.InstrumentOnline():
                 self._born(event)
+            case ev.InstrumentLost(instrument=name):
+                self._seat(name).leave(event.at)
             case ev.InstrumentMadeSafe(instrument=name, boot=boot) if self._seat(name).boot == boot:
-                self._seat(name).halting = False
-                self._seat(name).unsafe = self._seat(name).unsafe or not event.safe
+                self._made_safe(event)
             case ev.CommandNotSeen(cid=cid, memory=memory) if cid in self.performed:
                 perform = self.performed[cid]
                 if memory == self._seat(perform.instrument).memory != perform.memory:
                     self._end(cid)
+            case ev.CommandConflict(cid=cid) if cid in self.performed:
+                self._end(cid)  # what its node says of it is about something else
             case ev.TimerFired(timer=timer):
                 self.timers.discard(timer)
             case ev.StepResolved():
@@ -108,13 +130,21 @@ class Watch:
             case _:
                 pass
 
+    def _made_safe(self, event: ev.InstrumentMadeSafe) -> None:
+        seat = self._seat(event.instrument)
+        if event.halt in self.halts and event.halt != seat.halting:
+            return  # an old answer
+        seat.unsafe = seat.unsafe or not event.safe
+        if event.halt == seat.halting:
+            seat.halting = ""
+
     def _bench_checked(self) -> None:
         for seat in self.seats.values():
             seat.unsafe = False
 
     def _born(self, event: ev.InstrumentOnline) -> None:
         seat = self._seat(event.instrument)
-        seat.boot, seat.memory = event.boot, event.memory
+        seat.boot, seat.memory, seat.away = event.boot, event.memory, None
         for cid in tuple(seat.open):
             if self.performed[cid].memory != event.memory:
                 self._end(cid)  # nobody is left who could say what became of it
@@ -177,8 +207,10 @@ class Watch:
                 seat = self._seat(name)
                 known = seat.heard.get(seat.memory)
                 _hold(after == known, f"{name} is greeted after {after}, heard was {known}")
-            case do.Halt(instrument=name):
-                self._seat(name).halted = self._seat(name).halting = True
+            case do.Halt(id=id_, instrument=name):
+                _hold(id_ not in self.halts, f"{name} is told to stop by {id_}, which is not new")
+                self.halts.add(id_)
+                self._seat(name).halted, self._seat(name).halting = True, id_
             case do.Release(instrument=name):
                 seat = self._seat(name)
                 _hold(not seat.halting, f"{name} is released before it said that it is safe")
@@ -247,7 +279,10 @@ class Watch:
         elif step.state == "mends":
             _hold(step.path in run.recoveries, f"{step.id} is mended by nothing")
         elif step.state == "halts":
-            _hold(self._seat(step.instrument).halting, f"{step.id} waits for a word that was said")
+            _hold(
+                self._seat(step.instrument).halting != "",
+                f"{step.id} waits for a word that was said",
+            )
         else:
             _hold(step.state == "waits", f"{step.id} is {step.state} and did not end")
             _hold(instrument is not None, f"{step.id} waits for an instrument that is not there")

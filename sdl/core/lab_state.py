@@ -10,6 +10,12 @@ from sdl.model.labware import PLATE_KINDS, Well
 
 CARE: tuple[Effect, ...] = ("pure", "idempotent", "once")
 """From harmless to never twice."""
+LOST_S = 60.0
+"""Lab seconds after which an instrument that is away is taken for lost: a person may say what
+became of its command, for its node may never do so."""
+
+LIFTED_MAX = 32
+"""Orders to stop that are known to stand no more, for each instrument."""
 
 
 @dataclass(slots=True)
@@ -30,6 +36,8 @@ class InstrumentState:
     online: bool = False
     absence: str = "not heard of yet"
     """Why it is not online."""
+    lost_at: float = 0.0
+    """Lab time at which it was heard of last, while it is not online."""
     busy_with: str | None = None
     """The open command that holds it."""
     held: str = ""
@@ -41,14 +49,18 @@ class InstrumentState:
     paused: str = ""
     """Who wants nothing new to start on it, and why."""
     paused_at_once: bool = False
-    halting: bool = False
-    """It was told to make itself safe, and has not said yet that it is."""
+    halting: str = ""
+    """The order to make itself safe that it was given last and has not answered yet."""
     stopped: str = ""
     """Why its node obeys nothing before it is released."""
+    stops: tuple[str, ...] = ()
+    """Ids of the orders to stop that its node has, or is about to have."""
+    lifted: tuple[str, ...] = ()
+    """Of those that were lifted, the last ones: a release may have got lost."""
+    released: tuple[str, ...] = ()
+    """What the last release lifted, until its node shows that it obeys again."""
     stopped_past_us: bool = False
     """It was stopped by somebody else than this orchestrator, as its node said."""
-    released: str = ""
-    """Boot of the node that was released last."""
 
     @property
     def ready(self) -> bool:
@@ -59,6 +71,31 @@ class InstrumentState:
     def able(self) -> bool:
         """Whether something may be asked of it, as soon as it is not busy."""
         return self.online and not (self.held or self.asking or self.halting or self.stopped)
+
+    def order(self, *stops: str) -> None:
+        """Its node was told to stop, by these orders."""
+        self.stops += tuple(one for one in stops if one and one not in (*self.stops, *self.lifted))
+
+    def lift_again(self, *lifts: str) -> tuple[str, ...]:
+        """It was released, and has still to show that it heard so."""
+        self.released = lifts
+        return lifts
+
+    def lift(self) -> tuple[str, ...]:
+        """All orders to stop that are known of; they stand no more."""
+        lifts, self.stops = self.stops, ()
+        self.lifted = (*self.lifted, *lifts)[-LIFTED_MAX:]
+        return self.lift_again(*lifts)
+
+    def leave(self, at: float, reason: str) -> None:
+        """Be offline, from lab time ``at`` on if it was not before."""
+        if self.online:
+            self.lost_at = at
+        self.online, self.absence = False, reason
+
+    def is_lost(self, at: float) -> bool:
+        """Whether it has been away for so long that it may never come back."""
+        return not self.online and at >= self.lost_at + LOST_S
 
     def effect(self, operation: str, declared: Effect) -> Effect:
         """The more careful word of the driver's and the capability's about an action."""

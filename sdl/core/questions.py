@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from sdl.authoring import Act
 from sdl.core import events as ev
+from sdl.core.lab_state import LOST_S
 from sdl.core.past import Over
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.work import Work
@@ -39,11 +40,15 @@ class Questions:
     def discard_all(self, by: str) -> None:
         """A person has looked at the whole bench: nothing that is unclear is worth waiting for."""
         for run, step in self._work.all():
-            if step.state in AT_A_PERSON and run.steps.get(step.path) is step:
-                event = ev.StepResolved(
-                    at=self._work.at, step=step.id, verdict="discard", by=by, note="bench checked"
-                )
-                self._settle(run, step, event)
+            if self._asks(step, self._work.at) and run.steps.get(step.path) is step:
+                self.discard(run, step, by)
+
+    def discard(self, run: Run, step: Step, by: str) -> None:
+        """Ask nobody about a step: somebody has looked at the bench."""
+        event = ev.StepResolved(
+            at=self._work.at, step=step.id, verdict="discard", by=by, note="bench checked"
+        )
+        self._settle(run, step, event)
 
     def objection(self, event: ev.StepResolved) -> str:
         """Why a person's word makes no sense now; empty if it does."""
@@ -52,6 +57,8 @@ class Questions:
             return self._nothing_asked(event)
         _, step = found
         if event.verdict not in step.verdicts:
+            if step.is_open:
+                return f"{step.instrument} is away, and may still do it; say happened or discard"
             return (
                 f"the node of {step.instrument} says that it was done; only its result is missing"
             )
@@ -64,9 +71,15 @@ class Questions:
 
     def _open(self, event: ev.StepResolved) -> tuple[Run, Step] | None:
         found = self._work.seek(event.step)
-        if found is None or found[1].state not in AT_A_PERSON:
+        if found is None or not self._asks(found[1], event.at):
             return None
         return found if event.attempt in (0, found[1].attempt) else None
+
+    def _asks(self, step: Step, at: float) -> bool:
+        """Whether a person may say what became of it."""
+        if step.state in AT_A_PERSON:
+            return True
+        return step.is_open and self._work.instrument(step).is_lost(at)
 
     def _over(self, event: ev.StepResolved) -> Over | None:
         """What became of what a late answer is about."""
@@ -78,14 +91,14 @@ class Questions:
         work = self._work
         work.free(step)
         verdict = event.verdict if event.verdict in step.verdicts else "discard"
-        work.close(run, step, verdict, result=event.result, by=event.by)
+        work.close(step, verdict, result=event.result, by=event.by)
         match verdict:
             case "happened":
                 value, wrong = self._result(step, event.result)
                 if wrong:
                     work.throw(run, step, OutcomeUnknown(f"{event.by} says it happened; {wrong}"))
                 else:
-                    work.resume(run, step, value)
+                    work.resume(run, step, value, event.result)
             case "did_not_happen":
                 step.proven = True
                 if run.broken is not None or step.trampoline.stopping(step.path):
@@ -120,7 +133,14 @@ class Questions:
             return f"{step_id} is at attempt {found[1].attempt} by now, not at {event.attempt}"
         if over is not None and found is None:
             return f"{step_id} waits for nobody: {_known(over)}"
-        asked = [step.id for _, step in self._work.all() if step.state in AT_A_PERSON]
+        if found is not None and found[1].is_open:
+            instrument = self._work.instrument(found[1])
+            if not instrument.online:
+                return (
+                    f"{instrument.name} is away ({instrument.absence}); if it is not back within "
+                    f"{LOST_S:.0f} s, you may say what became of {step_id}"
+                )
+        asked = [step.id for _, step in self._work.all() if self._asks(step, event.at)]
         hint = f"open questions: {', '.join(asked)}" if asked else "there is no open question"
         return f"{step_id} asks nothing; {hint}"
 

@@ -78,7 +78,7 @@ class Step:
     @property
     def verdicts(self) -> tuple[Verdict, ...]:
         """What a person may answer about it."""
-        if self.was_done:
+        if self.was_done or self.is_open:  # else it is done; or its lost node may still do it
             return ("happened", "discard")
         return ("happened", "did_not_happen", "discard")
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from sdl.authoring import Act
 from sdl.core import events as ev
-from sdl.core.commands import Flag, Greet, Perform, Query, Resend, Wait
+from sdl.core.commands import Flag, Greet, Query, Release, Resend, Wait
 from sdl.core.lab_state import InstrumentState
 from sdl.core.past import contradiction
 from sdl.core.run import Run, Step
@@ -24,6 +25,7 @@ from sdl.errors import (
     SdlError,
     WindowMissed,
 )
+from sdl.model.data import JsonValue
 
 FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
     "driver": DriverFault,
@@ -33,10 +35,38 @@ FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
 }
 
 
+ARGUMENTS_MAX = 240 * 1024
+"""Bytes that the arguments of one action may have as JSON, so that a message can carry them."""
+
+
+RELEASE_S = 5.0
+"""Lab seconds between two tries of a step whose node may not have heard that it was released."""
+RELEASES_MAX = 10
+"""Attempts of such a step, after which it failed."""
+
+
 def greeting(instrument: InstrumentState) -> Greet:
     """To its node, with all that was heard of it."""
     after = instrument.seq or None
     return Greet(instrument=instrument.name, boot=instrument.boot, after=after)
+
+
+def unfit(arguments: Mapping[str, JsonValue]) -> str:
+    """Why no message can carry these arguments; empty if one can."""
+    try:
+        text = json.dumps(arguments, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        size = len(text.encode())
+    except ValueError as error:  # also of a text that is no Unicode
+        return f"its arguments are no JSON: {error}"
+    if size > ARGUMENTS_MAX:
+        return (
+            f"its arguments are {size} bytes, over the cap of {ARGUMENTS_MAX}; store large data "
+            "as a file and give its name"
+        )
+    return ""
+
+
+ENDS = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
 
 
 class Steps:
@@ -101,19 +131,14 @@ class Steps:
         operation = work.script.operations[act.role][act.operation]
         work.send(run, step)
         step.effect = instrument.effect(act.operation, operation.effect)
-        work.out.append(
-            Perform(
-                cid=step.cid,
-                step=step.id,
-                attempt=step.attempt,
-                instrument=step.instrument,
-                operation=act.operation,
-                effect=step.effect,
-                args=act.arguments,
-                memory=step.memory,
-                not_after=step.not_after,
-            )
-        )
+        wrong = unfit(act.arguments)
+        if wrong:
+            work.free(step)
+            work.close(step, "not_started")
+            refused = ActionRefused(f"{act.operation} on {step.instrument} was not sent: {wrong}")
+            self._meet(run, step, refused, proven=True)
+            return
+        work.out.append(work.perform_of(step))
 
     def _watch_windows(self, name: str) -> None:
         for _, step in self._work.waiting(name):
@@ -137,13 +162,15 @@ class Steps:
             self._too_late(event)
             return
         run, step = found
-        is_end = isinstance(event, ev.CommandDone | ev.CommandFailed | ev.CommandUnknown)
-        if self._is_old(self._work.instrument(step), step.memory, event.seq) and not is_end:
+        is_old = self._is_old(self._work.instrument(step), step.memory, event.seq)
+        if is_old and not isinstance(event, ENDS):
             return
         move = MOVES[step.state].get(type(event)) if step.state in MOVES else None
         if move is None:
             return
         step.state = move
+        if isinstance(event, ev.CommandStarted | ev.CommandDone):
+            self._work.instrument(step).released = ()  # it has heard that it may obey
         match event:
             case ev.CommandDone():
                 self._done(run, step, event)
@@ -198,9 +225,11 @@ class Steps:
         over = self._work.past.of(event.cid)
         if over is not None and not over.flagged:
             self._work.flag(over, event.reason)
-        elif found is not None:
+        elif found is not None and found[1].is_open:
             run, step = found
             self._work.out.append(Flag(run=run.id, step=step.id, reason=event.reason))
+            step.state = "unknown"
+            self._unknown(run, step, event.reason)
 
     def _too_late(
         self,
@@ -232,27 +261,39 @@ class Steps:
     def _done(self, run: Run, step: Step, event: ev.CommandDone) -> None:
         work, act = self._work, cast("Act", step.request)
         work.free(step)
-        work.close(run, step, "done", result=event.result)
+        work.close(step, "done", result=event.result)
         try:
             value = work.script.operations[act.role][act.operation].load_result(event.result)
         except TypeError as error:
             step.was_done = True
             self._meet(run, step, DriverFault(str(error)), proven=False)
             return
-        work.resume(run, step, value)
+        work.resume(run, step, value, event.result)
 
     def _failed(self, run: Run, step: Step, event: ev.CommandFailed) -> None:
         work, instrument = self._work, self._work.instrument(step)
         proven = event.phase == "before_start"
         stop = instrument.stopped
         work.free(step)
-        work.close(run, step, "not_started" if proven else "failed")
+        work.close(step, "not_started" if proven else "failed")
         if stop and run.broken is None:
             if proven and not step.trampoline.stopping(step.path):
                 work.again(run, step)  # refused because of the stop: it waits for its end
                 return
             run.disturbed = run.disturbed or stop
+        if proven and event.kind == "lab" and self._did_not_hear(run, step, instrument):
+            return
         self._meet(run, step, self._fault(step, event), proven=proven)
+
+    def _did_not_hear(self, run: Run, step: Step, instrument: InstrumentState) -> bool:
+        """Whether its node may still be stopped, as a release got lost; it is released again."""
+        over = run.broken is not None or step.trampoline.stopping(step.path)
+        if over or not instrument.released or step.attempt >= RELEASES_MAX:
+            return False
+        lifts = instrument.lift_again(*instrument.released)
+        self._work.out.append(Release(instrument=instrument.name, lifts=lifts))
+        self._work.again(run, step, RELEASE_S)
+        return True
 
     def _fault(self, step: Step, event: ev.CommandFailed) -> SdlError:
         late = step.not_after is not None and self._work.at > step.not_after
@@ -266,7 +307,7 @@ class Steps:
         told = f"{step.id} ({act.operation} on {step.instrument}): {reason}"
         self._meet(run, step, OutcomeUnknown(told), proven=False)
         if work.instrument(step).asking != step.id:  # it is tried again, or given up, by itself
-            work.close(run, step, "unknown")
+            work.close(step, "unknown")
 
     def _meet(self, run: Run, step: Step, error: SdlError, *, proven: bool) -> None:
         step.proven = proven

@@ -15,15 +15,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 from sdl.authoring import Act, CloseWindow, Fork, OpenWindow, Settle, driven
 from sdl.errors import Bug, LimitReached, Place, ProtocolMistake
+from sdl.model.data import JsonValue
 
 STEPS_MAX = 100_000
 """Requests of one run; a protocol that asks for more is taken to loop for ever."""
 
 Strand: TypeAlias = "_Strand"
+Fed: TypeAlias = tuple[
+    Literal["start", "issue", "recall", "resume", "throw"], str, float, JsonValue
+]
+"""One thing that a trampoline was told: which, of what path, at what lab time, and with what: the
+result as it came in, or class and words of an error."""
 
 
 class BranchStopped(BaseException):
@@ -90,8 +96,19 @@ class _Strand:
 class Trampoline:
     """One run of one protocol."""
 
-    def __init__(self, coroutine: Coroutine[object, object, object], prefix: str = "") -> None:
-        """``prefix``: before the number of each request, for a protocol within another."""
+    def __init__(
+        self,
+        coroutine: Coroutine[object, object, object],
+        prefix: str = "",
+        recovery: str = "",
+    ) -> None:
+        """``prefix``: before the number of each request, for a protocol within another.
+
+        ``recovery``: the name of that one.
+        """
+        self.prefix, self.recovery = prefix, recovery
+        self.fed: list[Fed] = []
+        """All that it was told: another one that is told the same stands where this one does."""
         self._root = _Strand(coroutine, prefix, [])
         self._waiting: dict[str, _Strand] = {}
         self._issued: set[str] = set()
@@ -105,14 +122,17 @@ class Trampoline:
 
     def start(self, at: float) -> list[Wanted]:
         """Step to the first requests."""
+        self.fed.append(("start", "", at, None))
         return self._feed(self._root, at, None, None)
 
     def issue(self, path: str) -> None:
         """Say that the request has left for the world: from now on it is let finish."""
+        self.fed.append(("issue", path, 0.0, None))
         self._issued.add(path)
 
     def recall(self, path: str) -> None:
         """Say that the request waits to leave again: until then it may be stopped."""
+        self.fed.append(("recall", path, 0.0, None))
         self._issued.discard(path)
 
     def stopping(self, path: str) -> bool:
@@ -123,16 +143,24 @@ class Trampoline:
         """Whether the run still waits for this request; not once its branch was stopped."""
         return path in self._waiting
 
-    def resume(self, path: str, at: float, value: object) -> list[Wanted]:
-        """Answer a request with a result and return what the protocol asks for next."""
+    def resume(
+        self, path: str, at: float, value: object, told_as: JsonValue = None
+    ) -> list[Wanted]:
+        """Answer a request with a result and return what the protocol asks for next.
+
+        ``told_as``: the result as it came in.
+        """
+        self.fed.append(("resume", path, at, told_as))
         return self._feed(self._leave(path), at, value, None)
 
     def throw(self, path: str, at: float, error: Exception) -> list[Wanted]:
         """Answer a request with an error, raised at the very ``await`` of the protocol."""
+        self.fed.append(("throw", path, at, [type(error).__name__, str(error)]))
         return self._feed(self._leave(path), at, None, error)
 
     def abandon(self) -> None:
         """Stop every strand; the run gives no result."""
+        self.fed.clear()
         self._waiting.clear()
         self._stop(self._root)
 

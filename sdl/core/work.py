@@ -7,19 +7,35 @@ methods only, so that the books below always fit the runs.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 from sdl.authoring import Act, Settle
 from sdl.core.campaign import CampaignState
-from sdl.core.commands import Command, Flag, Release, Wait
+from sdl.core.commands import Command, Flag, Perform, Release, Wait
 from sdl.core.ending import end_run
-from sdl.core.lab_state import InstrumentState, LabState
-from sdl.core.past import End, Over, Past
+from sdl.core.lab_state import LOST_S, InstrumentState, LabState
+from sdl.core.past import End, Over, Past, told
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Trampoline, Wanted
 from sdl.errors import Bug, SdlError
 from sdl.model.data import JsonValue
+
+LOST = "/lost/"
+"""Between campaign and instrument in the name of a timer that waits for its return."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Books:
+    """What ``Work`` keeps beside the runs, with steps by their ids."""
+
+    order: int
+    touched: list[str]
+    waiting: dict[str, list[str]]
+    """Steps by instrument, in order of having begun to wait."""
+    sent: list[str]
+    """Commands that are in the world, or of an unknown outcome."""
 
 
 class Work:
@@ -42,6 +58,46 @@ class Work:
         self._order = 0
 
     # Books.
+
+    def books(self) -> Books:
+        """The books as plain values, for a snapshot."""
+        waiting = {name: list(steps) for name, steps in self._waiting.items() if steps}
+        return Books(
+            order=self._order,
+            touched=list(self.touched),
+            waiting=dict(sorted(waiting.items())),
+            sent=sorted(self._by_cid),
+        )
+
+    def take_over(self, books: Books, past: Past) -> None:
+        """Go on with the books of another one, for the same runs. KeyError if they do not fit."""
+        steps = {step.id: (run, step) for run, step in self.all()}
+        self.past, self._order = past, books.order
+        self.touched = dict.fromkeys(books.touched)
+        self._waiting = {
+            name: {each: steps[each] for each in ids} for name, ids in books.waiting.items()
+        }
+        self._by_cid = {step.cid: (run, step) for run, step in steps.values()}
+        self._by_cid = {cid: self._by_cid[cid] for cid in books.sent}
+
+    def sent(self) -> list[Perform]:
+        """The commands that are in the world, or of an unknown outcome, as they were sent."""
+        return [self.perform_of(self._by_cid[cid][1]) for cid in sorted(self._by_cid)]
+
+    def perform_of(self, step: Step) -> Perform:
+        """The command of a step's present attempt."""
+        assert isinstance(step.request, Act)
+        return Perform(
+            cid=step.cid,
+            step=step.id,
+            attempt=step.attempt,
+            instrument=step.instrument,
+            operation=step.request.operation,
+            effect=step.effect,
+            args=step.request.arguments,
+            memory=step.memory,
+            not_after=step.not_after,
+        )
 
     def waiting(self, instrument: str) -> list[tuple[Run, Step]]:
         """What waits for an instrument, in order of having begun to."""
@@ -119,21 +175,17 @@ class Work:
         self.touched[step.instrument] = None
         self.release_if_safe(instrument)
 
-    def close(
-        self, run: Run, step: Step, end: End, *, result: JsonValue = None, by: str = ""
-    ) -> None:
+    def close(self, step: Step, end: End, *, result: JsonValue = None, by: str = "") -> None:
         """Write down what became of the last attempt; later words of it change nothing."""
         self._by_cid.pop(step.cid, None)
         self.past.add(
             Over(
-                run=run.id,
-                step=step.id,
                 cid=step.cid,
                 instrument=step.instrument,
                 memory=step.memory,
                 end=end,
                 by=by,
-                result=result,
+                result=told(result),
             )
         )
 
@@ -142,9 +194,13 @@ class Work:
         stays = self.state.lab_stopped or instrument.halting or instrument.held
         if instrument.stopped and not stays and instrument.busy_with is None:
             instrument.stopped, instrument.stopped_past_us = "", False
-            instrument.released = instrument.boot
             self.touched[instrument.name] = None
-            self.out.append(Release(instrument=instrument.name))
+            self.out.append(Release(instrument=instrument.name, lifts=instrument.lift()))
+
+    def await_return(self, instrument: InstrumentState) -> None:
+        """Look again at what an absent instrument had begun, once it is lost."""
+        timer = f"{self.state.spec.name}{LOST}{instrument.name}"
+        self.out.append(Wait(timer=timer, until=instrument.lost_at + LOST_S))
 
     def ask(self, step: Step, state: Literal["unknown", "asks"]) -> None:
         """Let a step, and its instrument, wait for a person."""
@@ -153,14 +209,14 @@ class Work:
 
     def flag(self, over: Over, reason: str) -> None:
         """Put on record that something does not fit what became of a command."""
-        over.flagged = True
+        self.past.flag(over)
         self.out.append(Flag(run=over.run, step=over.step, reason=reason))
 
     # Into the protocol.
 
-    def resume(self, run: Run, step: Step, value: object) -> None:
-        """Answer a step with a result."""
-        self._answer(run, step, lambda: step.trampoline.resume(step.path, self.at, value))
+    def resume(self, run: Run, step: Step, value: object, told_as: JsonValue = None) -> None:
+        """Answer a step with a result. ``told_as``: the same as it came in."""
+        self._answer(run, step, lambda: step.trampoline.resume(step.path, self.at, value, told_as))
 
     def throw(self, run: Run, step: Step, error: Exception) -> None:
         """Answer a step with an error."""
@@ -175,7 +231,7 @@ class Work:
         instrument.mending = instrument.mending or step.id
         prefix = f"{step.path}.r{step.recoveries}."
         coroutine = self.script.recover(name, run.wells)
-        trampoline = run.recoveries[step.path] = Trampoline(coroutine, prefix)
+        trampoline = run.recoveries[step.path] = Trampoline(coroutine, prefix, name)
         self._want(run, trampoline, trampoline.start(self.at), step.path)
 
     def break_off(self, run: Run, reason: str, outcome: Literal["unknown", "abandoned"]) -> None:

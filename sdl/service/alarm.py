@@ -129,7 +129,7 @@ class _Ear:
                 pass
 
     def _answer(self, word: mqtt.EventMessage) -> None:
-        if word.st != "made_safe":
+        if word.st != "made_safe" or word.answers != self._own:
             return
         if word.error is None:
             self.echo.safe.add(word.dev)

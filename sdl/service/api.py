@@ -11,7 +11,8 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import APIRouter, FastAPI, HTTPException, Path, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic_core import to_json
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sdl import __version__
@@ -39,6 +40,19 @@ class Resolution(Told):
 
     verdict: ev.Verdict
     result: JsonValue = Field(default=None, description="What it gave, where it happened.")
+    attempt: int = Field(
+        ge=1,
+        lt=2**31,
+        description="Of the question that the person saw, so that an answer which comes twice "
+        "answers one question only.",
+    )
+
+    @field_validator("result")
+    @classmethod
+    def _is_json(cls, result: JsonValue) -> JsonValue:
+        """Keep out what no journal can hold: a text that is no Unicode."""
+        to_json(result)
+        return result
 
 
 class About(Told):
@@ -149,6 +163,7 @@ def _acting(desk: Desk) -> APIRouter:
                 by=said.by,
                 note=said.note,
                 result=said.result,
+                attempt=said.attempt,
             )
 
         return await _taken(desk, word)

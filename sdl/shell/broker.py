@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from sdl.errors import LabFault
@@ -27,12 +27,26 @@ def write_secret(path: Path, text: str) -> None:
         file.write(text)
 
 
+def written(path: Path) -> tuple[int, int]:
+    """What tells a file from one that was written in its place."""
+    found = path.stat()
+    return found.st_ino, found.st_mtime_ns
+
+
+def remove_ours(path: Path, ours: tuple[int, int]) -> None:
+    """Remove a secret, unless whoever took over from us has written theirs in its place."""
+    with suppress(FileNotFoundError):
+        if written(path) == ours:
+            path.unlink()
+
+
 class EmbeddedBroker:
     """A broker of our own that lives as long as this object is open."""
 
     def __init__(self, folder: Path) -> None:
         """``folder`` receives the log and the file with the address."""
         self.folder = folder
+        self._written = (0, 0)
         self.child = Child(
             "broker",
             "sdl.shell.broker",
@@ -46,16 +60,18 @@ class EmbeddedBroker:
         """Start it; its URL, password included. LabFault if it does not come up."""
         (self.folder / URL_FILE).unlink(missing_ok=True)  # of a run that was killed
         await self.child.start()
+        self._written = written(self.folder / URL_FILE)
         return (self.folder / URL_FILE).read_text()
 
     async def restart(self) -> None:
         """After its death: start it again on the same port, with the same password."""
         await self.child.restart()
+        self._written = written(self.folder / URL_FILE)
 
     async def stop(self) -> None:
         """End it and remove the file with its password."""
         await self.child.stop()
-        (self.folder / URL_FILE).unlink(missing_ok=True)
+        remove_ours(self.folder / URL_FILE, self._written)
 
 
 @asynccontextmanager

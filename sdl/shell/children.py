@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import os
 import sys
 from collections.abc import Mapping
@@ -16,10 +17,13 @@ from sdl.shell.lifeline import GRACE_S, READY
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
 
-START_TIMEOUT_S = 60.0
-"""A child that loads a planner's libraries from a cold disk may take this long."""
+START_TIMEOUT_S = 100.0
+"""A child that loads a planner's libraries from a cold disk may take this long, and a node that
+waits until another one has made its instruments safe."""
 TERMINATE_S = 2.0
 LOG_LINES = 15
+
+log = logging.getLogger(__name__)
 
 
 class Child:
@@ -33,12 +37,17 @@ class Child:
         log: Path,
         fault: type[SdlError],
         environment: Mapping[str, str] | None = None,
+        grace_s: float = GRACE_S,
     ) -> None:
-        """``log``: file that receives all that it prints. ``fault``: raised if it cannot start."""
+        """``log``: file that receives all that it prints. ``fault``: raised if it cannot start.
+
+        ``grace_s``: wall seconds that it may take to end in good order.
+        """
         self.name = name
         self.log = log
         self._words = (sys.executable, "-m", module, *arguments)
         self._fault = fault
+        self._grace_s = grace_s
         self._environment = dict(environment or {})
         self._process: Process | None = None
 
@@ -55,12 +64,12 @@ class Child:
     async def start(self) -> None:
         """Start it and return once it says that it is ready. The fault tells why it is not."""
         self.log.parent.mkdir(parents=True, exist_ok=True)
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as file:
             self._process = await asyncio.create_subprocess_exec(
                 *self._words,
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
-                stderr=log,
+                stderr=file,
                 env={**os.environ, **self._environment, "PYTHONUNBUFFERED": "1"},
                 # A terminal sends Ctrl-C to its whole group; the children are ours to end.
                 start_new_session=True,
@@ -82,11 +91,14 @@ class Child:
 
     async def _hear_ready(self, process: Process) -> bool:
         assert process.stdout is not None
-        with self.log.open("ab") as log:
+        with self.log.open("ab") as file:
             async for line in process.stdout:
-                if line.strip() == READY.encode():
+                word, _, though = line.decode(errors="replace").strip().partition(" ")
+                if word == READY:
+                    if though:
+                        log.warning("the %s process: %s", self.name, though)
                     return True
-                log.write(line)
+                file.write(line)
         return False
 
     async def wait(self) -> int:
@@ -101,7 +113,10 @@ class Child:
             return
         if process.stdin is not None:
             process.stdin.close()
-        for patience_s, press in ((GRACE_S, process.terminate), (TERMINATE_S, process.kill)):
+        for patience_s, press in (
+            (self._grace_s, process.terminate),
+            (TERMINATE_S, process.kill),
+        ):
             if await self._ended(process, patience_s):
                 return
             with suppress(ProcessLookupError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Callable
 from typing import Protocol
@@ -35,16 +36,24 @@ class WallClock:
         """``speed``: lab seconds per wall second. ``start``: lab time now; the wall's if None."""
         self.speed = speed
         self._start = time.time() if start is None else start
-        self._origin = time.monotonic()
+        self._origin = _awake_or_asleep()
 
     def now(self) -> float:
-        return self._start + (time.monotonic() - self._origin) * self.speed
+        return self._start + (_awake_or_asleep() - self._origin) * self.speed
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(self.loop_s(seconds))
 
     def loop_s(self, seconds: float) -> float:
         return seconds / self.speed
+
+
+def _awake_or_asleep() -> float:
+    """Wall seconds that nobody can set; on Linux those count in which the machine was asleep."""
+    if sys.platform == "linux":
+        return time.clock_gettime(time.CLOCK_BOOTTIME)
+    else:  # noqa: RET505 -- a type checker sees the other branch on the other systems
+        return time.monotonic()
 
 
 class LoopClock:

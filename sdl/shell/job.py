@@ -34,6 +34,8 @@ class Job:
     args_sha256: str
     command: bytes
     """As it was received."""
+    epoch: int = 0
+    """Of the orchestrator that sent it."""
     operation: Operation | None = None
     """None until ``understand`` has read it."""
     arguments: Mapping[str, object] = field(default_factory=dict)

@@ -9,16 +9,18 @@ another waits for it would let both in.
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import sys
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from contextlib import ExitStack, asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sdl.errors import LabFault
 
-PATIENCE_S = 10.0
-"""Wall seconds to wait for an instrument; a node whose parent was killed leaves sooner."""
+PATIENCE_S = 45.0
+"""Wall seconds to wait for an instrument. A node whose parent was killed makes all safe before it
+leaves, which a driver may take 30 s for; ``node_process.LEAVE_S`` is shorter than this."""
 LOOK_S = 0.1
 PID_BYTES = 32
 
@@ -69,22 +71,33 @@ def try_orchestrator_lock(folder: Path, lab: str, held: ExitStack) -> bool:
 
 @asynccontextmanager
 async def instrument_locks(
-    folder: Path, lab: str, instruments: Iterable[str]
+    folder: Path,
+    lab: str,
+    instruments: Iterable[str],
+    *,
+    patience_s: float | None = None,
+    elsewhere: Callable[[str], None] | None = None,
 ) -> AsyncIterator[None]:
     """Be the only node of these instruments during the block.
 
-    Waits while another one lets go of them. LabFault names the one that it does not let go of.
+    Waits while another one lets go of them, ``patience_s`` wall seconds (``PATIENCE_S`` if None).
+    Then LabFault names one that it does not let go of; or, with ``elsewhere``, that is told in a
+    sentence, once, and it waits on for as long as it takes.
     """
-    until = asyncio.get_running_loop().time() + PATIENCE_S
+    time = asyncio.get_running_loop().time
+    until = time() + (PATIENCE_S if patience_s is None else patience_s)
     with ExitStack() as held:
         for name in sorted(instruments):  # in one order, so that no two nodes wait for each other
             path = _folder(folder) / f"{lab}.instrument.{name}.lock"
             while not _take(path, held):
-                if asyncio.get_running_loop().time() >= until:
-                    raise LabFault(
-                        f"another node{_holder(path)} hosts instrument {name!r} of lab {lab!r}; "
-                        "stop it, or choose other instruments with: sdl node --only"
-                    )
+                if time() >= until:
+                    said = f"another node{_holder(path)} hosts instrument {name!r} of lab {lab!r}"
+                    if elsewhere is None:
+                        raise LabFault(
+                            f"{said}; stop it, or choose other instruments with: sdl node --only"
+                        )
+                    elsewhere(f"{said}; this one takes its place when it ends")
+                    until = math.inf
                 await asyncio.sleep(LOOK_S)
         yield
 

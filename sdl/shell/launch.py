@@ -22,12 +22,14 @@ from sdl.model.lab import Lab
 from sdl.model.provenance import Clock
 from sdl.shell import opening
 from sdl.shell.bench_file import BENCH_FILE
-from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
+from sdl.shell.broker import URL_FILE, EmbeddedBroker, remove_ours, write_secret, written
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
+from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
-from sdl.shell.leading import leading
+from sdl.shell.lab_lock import PATIENCE_S
+from sdl.shell.leading import Led, leading
 from sdl.shell.lease import Lease
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node_process import node_child
@@ -39,6 +41,7 @@ from sdl.shell.presence import Presence
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime, Watch
+from sdl.shell.snapshots import Keeping
 from sdl.shell.writer import Writer
 from sdl.wire.topics import Topics
 
@@ -48,6 +51,8 @@ CHILD_MEMORY_S = 600.0
 """... counted over these last wall seconds; a campaign may go on for weeks."""
 CHILD_PAUSES_S = (1.0, 2.0, 5.0)
 """Wall seconds between the tries of one restart: a dead process's port may still be busy."""
+FROZEN_S = 1.0
+"""Wall seconds to wait for the instruments of an orchestrator that is frozen; its node is not."""
 
 log = logging.getLogger(__name__)
 
@@ -91,9 +96,9 @@ async def run_campaign(
     record = Record.open(prepared.lab.record_url)
     try:
         lab = prepared.lab.lab.name
-        async with leading(record, lab, prepared.lab.folder, standby=choice.standby) as lease:
+        async with leading(record, lab, prepared.lab.folder, standby=choice.standby) as led:
             crash_point("orchestrator.lease.taken")
-            return await _lead(_Task(prepared, record, lease, watch, stop, choice, beside))
+            return await _lead(_Task(prepared, record, led, watch, stop, choice, beside))
     finally:
         record.close()
 
@@ -104,11 +109,23 @@ class _Task:
 
     prepared: Prepared
     record: Record
-    lease: Lease
+    led: Led
     watch: Watch
     stop: asyncio.Event | None
     choice: Choice
     beside: Beside | None
+
+    @property
+    def lease(self) -> Lease:
+        """Under which all is written and sent."""
+        return self.led.lease
+
+    @property
+    def elsewhere_after_s(self) -> float | None:
+        """When to go on although another node hosts the instruments; None: that ends the run."""
+        if not self.choice.resume and not self.choice.standby:
+            return None
+        return FROZEN_S if self.led.is_frozen else PATIENCE_S
 
 
 async def _lead(task: _Task) -> Outcome:
@@ -127,10 +144,12 @@ async def _lead(task: _Task) -> Outcome:
     _make_folder(folder, goes_on=goes_on)
     resumed = _resumed(task, campaign) if goes_on else None
     async with AsyncExitStack() as stack:
-        place = await _start(stack, task, folder)
+        place = await _leading_still(lease, _start(stack, task, folder))
         # Only now: the lab's time does not pass while the children load their libraries.
         clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
+        await place.presence.begin(clock.now)
         opened = resumed or _begun(task, campaign, clock)
+        keeping = _keeping(stack, task, opened)  # closed after the writer
         writer = Writer(record)
         stack.callback(writer.close)
         runtime = Runtime(
@@ -144,9 +163,11 @@ async def _lead(task: _Task) -> Outcome:
             watch=task.watch,
             presence=place.presence,
             vouch=lease.vouch,
+            keep=keeping.look,
         )
         for perform in opened.sent:
             runtime.remember(perform)
+        stack.enter_context(short_pauses())
         await _work(runtime, opened, place, task)
     return _outcome(opened, prepared, folder, time.perf_counter() - began)
 
@@ -179,7 +200,16 @@ def _resumed(task: _Task, campaign: Campaign) -> opening.Opening:
         at=time.time(),
         bench_checked=task.choice.bench_checked,
         epoch=task.lease.epoch,
+        kept=task.record.snapshots.of(campaign.name),
     )
+
+
+def _keeping(stack: AsyncExitStack, task: _Task, opened: opening.Opening) -> Keeping:
+    """What takes snapshots, the last one when all is written."""
+    record, engine, chain = task.record, opened.engine, opened.chain
+    keeping = Keeping(record.snapshots, task.prepared.script, after=opened.restored)
+    stack.callback(lambda: keeping.close(engine, chain, record.head))
+    return keeping
 
 
 def _begun(task: _Task, campaign: Campaign, clock: WallClock) -> opening.Opening:
@@ -208,6 +238,16 @@ class _Place:
     node: Child | None
 
 
+async def _leading_still(lease: Lease, start: Awaitable[_Place]) -> _Place:
+    """Renew the lease while all is started: a node may have to wait for another one to leave."""
+    with _first_of_group():
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(lease.keep())
+            place = await start
+            keeping.cancel()
+    return place
+
+
 async def _start(stack: AsyncExitStack, task: _Task, folder: Path) -> _Place:
     prepared, choice, lease = task.prepared, task.choice, task.lease
     lab, boot = prepared.lab.lab, secrets.token_hex(8)
@@ -220,14 +260,19 @@ async def _start(stack: AsyncExitStack, task: _Task, folder: Path) -> _Place:
         Topics(lab.name),
         boot=boot,
         epoch=lease.epoch,
-        now=time.time,
         may_speak=lease.is_fresh,
     )
     # Before the children, whose logs would tell of a broker out of reach much later.
     await bus.connect(will=presence.will(), on_connect=presence.announce)
     broker_file = folder / URL_FILE
     node = (
-        node_child(lab, prepared.lab.folder, run_folder=folder, broker_file=broker_file)
+        node_child(
+            lab,
+            prepared.lab.folder,
+            run_folder=folder,
+            broker_file=broker_file,
+            elsewhere_after_s=task.elsewhere_after_s,
+        )
         if choice.host
         else None
     )
@@ -261,7 +306,7 @@ async def _broker(
         stack.push_async_callback(broker.stop)
         return broker, await broker.start()
     write_secret(folder / URL_FILE, lab.broker)
-    stack.callback((folder / URL_FILE).unlink, missing_ok=True)
+    stack.callback(remove_ours, folder / URL_FILE, written(folder / URL_FILE))
     return None, lab.broker
 
 

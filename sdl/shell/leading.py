@@ -6,10 +6,11 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Callable
-from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
-from sdl.errors import RecordAway, RecordFault
+from sdl.errors import LabFault, RecordFault
 from sdl.shell.lab_lock import orchestrator_lock, try_orchestrator_lock
 from sdl.shell.lease import LOOK_S, Lease, Watch, holder_of, lead, may_take
 from sdl.shell.record import Record
@@ -17,8 +18,18 @@ from sdl.shell.record import Record
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Led:
+    """A lab that is led."""
+
+    lease: Lease
+    is_frozen: bool
+    """Whether the one before, of this machine and folder, lives on: it is frozen, or cut off from
+    the database, and its node may be well."""
+
+
 @asynccontextmanager
-async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> AsyncIterator[Lease]:
+async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> AsyncIterator[Led]:
     """Lead a lab during the block, and write only while that holds.
 
     ``folder``: that of ``lab.toml``. ``standby``: wait until whoever leads now has ended, died, or
@@ -30,15 +41,18 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
         return max(time.time(), float(least))
 
     async with AsyncExitStack() as stack:
-        held = stack.enter_context(ExitStack())
+        held, is_locked = stack.enter_context(ExitStack()), True
         if standby:
-            lease = await _stand_by(record, lab, folder, held, now)
+            lease, is_locked = await _stand_by(record, lab, folder, held, now)
         else:
             held.enter_context(orchestrator_lock(folder, lab))
             lease = await lead(record, lab, folder, is_locked=True, now=now)
         record.fence(lab, lease.epoch)
         stack.callback(_release, lease)
-        yield lease
+        if not is_locked:
+            locking = asyncio.create_task(_lock_when_free(folder, lab, held))
+            stack.push_async_callback(_given_up, locking)
+        yield Led(lease=lease, is_frozen=not is_locked)
 
 
 def _release(lease: Lease) -> None:
@@ -48,15 +62,29 @@ def _release(lease: Lease) -> None:
         log.warning("the lease was not given back: %s", fault)
 
 
+async def _lock_when_free(folder: Path, lab: str, held: ExitStack) -> None:
+    """Take the lock when the frozen one lets go of it; else the next one would take us for dead."""
+    with suppress(LabFault):
+        while not try_orchestrator_lock(folder, lab, held):  # noqa: ASYNC110 - it is a file's
+            await asyncio.sleep(LOOK_S)
+
+
+async def _given_up(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
 async def _stand_by(
     record: Record, lab: str, folder: Path, held: ExitStack, now: Callable[[], float]
-) -> Lease:
-    """Wait for the lease.
+) -> tuple[Lease, bool]:
+    """Wait for the lease; and whether the lock is ours, too.
 
     A holder on this machine and folder that is dead has left the lock. One that is frozen keeps it,
     but renews nothing; when it goes on it finds the lease gone, which the lock would not tell it.
+    One that was frozen while it wrote to SQLite keeps the database, too: nobody leads then before
+    it goes on or is ended, and a person is told.
     """
-    watch, is_locked = Watch(), False
+    watch, is_locked, told = Watch(), False, ""
     while True:
         is_locked = is_locked or try_orchestrator_lock(folder, lab, held)
         try:
@@ -66,8 +94,10 @@ async def _stand_by(
                 if lease is not None:
                     if row is not None and row.holder:
                         log.warning("took over from %s", row.holder)
-                    return lease
-        except RecordAway as away:
+                    return lease, is_locked
+        except RecordFault as fault:
             watch = Watch()  # nobody could renew it meanwhile
-            log.debug("the record is away: %s", away)
+            if str(fault) != told:
+                log.warning("the lease cannot be taken now, this goes on trying: %s", fault)
+            told = str(fault)
         await asyncio.sleep(LOOK_S)

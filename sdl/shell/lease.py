@@ -35,6 +35,26 @@ InThread: TypeAlias = Callable[[Callable[[], bool]], Awaitable[bool]]
 log = logging.getLogger(__name__)
 
 
+class Rows(Protocol):
+    """The rows of leases, each changed by one statement that compares and swaps."""
+
+    def held(self, lab: str) -> Held | None:
+        """The row of a lab; None if nobody has ever led it."""
+        ...
+
+    def swap(self, lab: str, holder: str, epoch: int, former: Held | None) -> bool:
+        """Make the lease ours if the row is still as it was seen."""
+        ...
+
+    def renew(self, lab: str, epoch: int) -> bool:
+        """Say that we are alive; False if the lease is another's."""
+        ...
+
+    def release(self, lab: str, epoch: int) -> bool:
+        """Give it back; False if it was another's already."""
+        ...
+
+
 class Record(Protocol):
     """What a lease needs of a record."""
 
@@ -56,7 +76,7 @@ class Lease:
 
     def __init__(
         self,
-        leases: Leases,
+        leases: Rows,
         lab: str,
         epoch: int,
         *,
@@ -73,7 +93,7 @@ class Lease:
 
     @classmethod
     def take(
-        cls, leases: Leases, lab: str, holder: str, former: Held | None, now_s: float
+        cls, leases: Rows, lab: str, holder: str, former: Held | None, now_s: float
     ) -> Lease | None:
         """Take it from who held it; None if the row has changed since it was looked at.
 

@@ -17,22 +17,25 @@ import time
 READY = "sdl-ready"
 """The line by which a child tells its parent that it does its work now."""
 GRACE_S = 4.0
-"""Wall seconds that a child may take to end in good order."""
+"""Wall seconds that a child may take to end in good order, unless it says otherwise."""
 
 
-def announce_ready() -> None:
-    """Tell the parent; from here on standard output goes where standard error goes: to the log."""
+def announce_ready(though: str = "") -> None:
+    """Tell the parent; from here on standard output goes where standard error goes: to the log.
+
+    ``though``: what a person should know all the same, on one line.
+    """
     with contextlib.suppress(BrokenPipeError):  # it has died: its end of our input tells us, too
-        sys.stdout.write(f"{READY}\n")
+        sys.stdout.write(f"{READY} {though}".rstrip() + "\n")
         sys.stdout.flush()
     os.dup2(2, 1)
 
 
-def until_parent_leaves() -> asyncio.Event:
+def until_parent_leaves(grace_s: float = GRACE_S) -> asyncio.Event:
     """An event that is set when the parent closes the line or asks this process to end.
 
     Ctrl-C reaches every process of a terminal; a child leaves it to its parent. A child that does
-    not end in ``GRACE_S`` is ended the hard way.
+    not end in ``grace_s`` is ended the hard way.
     """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -46,7 +49,7 @@ def until_parent_leaves() -> asyncio.Event:
                 pass
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(stop.set)
-        time.sleep(GRACE_S)
+        time.sleep(grace_s)
         os._exit(1)
 
     threading.Thread(target=watch, name="parent", daemon=True).start()

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from urllib.parse import unquote, urlsplit
 
 import aiomqtt
@@ -28,6 +29,9 @@ KEPT = 10_000
 """Messages kept while there is no connection."""
 KEEPALIVE_S = 5
 CONNECT_TIMEOUT_S = 5.0
+FIRST_TRIES = 3
+"""Lines that may break, at the start, after the broker has let us in: a broker under load does that
+now and then, and later it would be mended in silence."""
 FAREWELL_S = 1.0
 """How long the last messages may take to be acknowledged at the end."""
 REFUSED = 128
@@ -105,6 +109,8 @@ class MqttBus:
         self._will: Message | None = None
         self._on_connect: OnConnect | None = None
         self._missed = False
+        self._let_in = False
+        """Whether the broker let us in, on the last line that there was."""
         self._connection: Connection | None = None
         self._unacknowledged: dict[int, _Outgoing] = {}
         self._kept: deque[_Outgoing] = deque()
@@ -205,22 +211,26 @@ class MqttBus:
             self._room.set()
 
     async def _keep_connected(self, first: asyncio.Future[None]) -> None:
-        while True:
+        for tries in count(1):
             try:
                 await self._one_connection(first)
             except Exception as error:  # noqa: BLE001 -- whatever it was, the line must mend
                 if not first.done():
-                    first.set_exception(error)
-                    return
-                if not self._missed:  # one word for each outage, not one for each try
+                    is_slip = self._let_in and isinstance(error, aiomqtt.MqttError | OSError)
+                    if not is_slip or tries >= FIRST_TRIES:
+                        first.set_exception(error)
+                        return
+                elif not self._missed:  # one word for each outage, not one for each try
                     _LOG.warning("connection to %s lost: %r", self.address, error)
-                self._missed = True
+                self._missed = first.done()
             await asyncio.sleep(self._random.uniform(*BACK_OFF_S))
 
     async def _one_connection(self, first: asyncio.Future[None]) -> None:
         connection = self._new_connection()
+        self._let_in = False
         try:
             async with connection:
+                self._let_in = True
                 await self._subscribe(connection, dict(self._filters))
                 await self._until_lost(connection, first)
         finally:

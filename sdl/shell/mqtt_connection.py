@@ -16,10 +16,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from ssl import SSLContext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import aiomqtt
 from paho.mqtt.enums import MQTTErrorCode
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
 
 from sdl.shell.bus import Message
 from sdl.shell.mqtt_socket import GatheringSocket
@@ -27,8 +30,11 @@ from sdl.shell.mqtt_socket import GatheringSocket
 if TYPE_CHECKING:
     from aiomqtt.types import PahoSocket, SocketOption
     from paho.mqtt.client import Client, MQTTMessage
-    from paho.mqtt.properties import Properties
-    from paho.mqtt.reasoncodes import ReasonCode
+
+PUBACK_BYTES = 2
+"""Of an acknowledgement in MQTT 3.1.1: the packet's number, and nothing else."""
+_ACCEPTED = ReasonCode(PacketTypes.PUBACK)
+_NOTHING = Properties(PacketTypes.PUBACK)  # type: ignore[no-untyped-call]
 
 
 @dataclass(slots=True)
@@ -90,6 +96,8 @@ class Connection(aiomqtt.Client):
             socket_options=socket_options,
         )
         self._client.manual_ack_set(lasting)
+        self._handle_any_ack = self._client._handle_pubackcomp  # noqa: SLF001 - no other way
+        self._client._handle_pubackcomp = self._handle_ack  # type: ignore[assignment, method-assign]  # noqa: SLF001
         self._client.disable_logger()  # six lines for each command, which nobody reads
 
     @property
@@ -124,6 +132,22 @@ class Connection(aiomqtt.Client):
             mid = self._due.popleft().mid
             if self.is_open:  # a new line has new numbers
                 self._client.ack(mid, 1)
+
+    def _handle_ack(self, kind: Literal["PUBACK", "PUBCOMP"]) -> MQTTErrorCode:
+        """Note an acknowledgement.
+
+        The library makes a reason and properties for each, which MQTT 3.1.1 does not have; they
+        cost more than all else about it.
+        """
+        client = self._client
+        packet = client._in_packet["packet"]  # noqa: SLF001
+        if kind != "PUBACK" or len(packet) != PUBACK_BYTES:
+            return self._handle_any_ack(kind)
+        mid = int.from_bytes(packet, "big")
+        with client._out_message_mutex:  # noqa: SLF001
+            if mid in client._out_messages:  # noqa: SLF001
+                return client._do_on_publish(mid, _ACCEPTED, _NOTHING)  # noqa: SLF001
+        return MQTTErrorCode.MQTT_ERR_SUCCESS
 
     def _on_publish(
         self,

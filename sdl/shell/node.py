@@ -19,7 +19,7 @@ from sdl.model.lab import Instrument, Lab
 from sdl.shell.bench_file import BenchFile, Remembering
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import Clock
-from sdl.shell.node_journal import Booted, NodeJournal, Remembered, Renewed
+from sdl.shell.node_journal import Booted, NodeJournal, Pruned, Remembered, Renewed
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.node_journal_pen import Epoch, Pen
 from sdl.shell.offered import check_limits, check_probes, offered_action, offered_by
@@ -230,7 +230,9 @@ class Node:
             await self._journal.commit((Renewed(), Booted(boot=self.boot)))
             recalled = self._journal.recall(tuple(self.stations))
         else:
-            await self._journal.commit((Booted(boot=self.boot),))
+            now = self._clock.now()
+            old = [Pruned(device=name, now=now) for name in self.stations]
+            await self._journal.commit((Booted(boot=self.boot), *old))
         self._epoch.seen = self._epoch.durable = recalled.epoch
         for name, station in self.stations.items():
             station.take_up(recalled.devices[name])
@@ -298,7 +300,7 @@ class Node:
                 "no orchestrator for %g s: what runs is finished, then all rests", silence_s
             )
             for station in self.stations.values():
-                self._spawn(station.rest())
+                station.rest()
             await self._reception.contact()
             await asyncio.sleep(PATIENCE_S)
             if any(station.status == "waiting" for station in self.stations.values()):
@@ -314,13 +316,16 @@ class Node:
         if self._closing:  # that all stops now is no stop that lasts
             return
         station = self.stations[name]
-        if station.stopped != self._births[name].stopped:
+        birth = self._births[name]
+        if (station.safety.stopped, station.safety.orders) != (birth.stopped, birth.stops):
             await self._send_birth(name)  # for whoever comes later
         self._shown[name] = (seq or self._shown.get(name, (0, ""))[0], station.status)
         await self._send(Message(self._topics.state(name), encode(station.state), retain=True))
 
     async def _send_birth(self, name: str) -> None:
-        now = {"memory": self._journal.memory, "stopped": self.stations[name].stopped}
+        safety = self.stations[name].safety
+        memory = self._journal.memory
+        now = {"memory": memory, "stopped": safety.stopped, "stops": safety.orders}
         birth = self._births[name] = self._births[name].model_copy(update=now)
         await self._send(Message(self._topics.birth(name), encode(birth), retain=True))
 
@@ -338,8 +343,12 @@ class Node:
             _LOG.exception("%s was not sent", message.topic)
 
     def _settled(self) -> None:
-        if self._bench_file is not None:
+        if self._bench_file is None:
+            return
+        try:
             self._bench_file.save()
+        except OSError:  # what an instrument answered is worth more than a simulation's bench
+            _LOG.exception("the bench's state could not be kept")
 
     async def _close_stations(self) -> None:
         await asyncio.gather(*(station.close() for station in self.stations.values()))

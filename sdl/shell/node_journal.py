@@ -76,6 +76,8 @@ class Stopped:
 
     device: str
     why: str
+    orders: tuple[str, ...] = ()
+    """Ids of all the orders to stop that stand."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,7 +95,19 @@ class Renewed:
     """
 
 
-Entry: TypeAlias = Taken | Word | Noted | EpochSeen | Stopped | Booted | Renewed
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pruned:
+    """Commands of an instrument that ended long ago are forgotten; numbers go on rising.
+
+    Those that ended less than ``KEPT_S`` before its last word, or before ``now``, are kept.
+    """
+
+    device: str
+    now: float
+    """Lab time by the node's clock."""
+
+
+Entry: TypeAlias = Taken | Word | Noted | EpochSeen | Stopped | Booted | Renewed | Pruned
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +135,8 @@ class RecalledDevice:
     """Of the last word under the journal's present name."""
     stopped: str = ""
     """Why it was stopped; empty if it was not, or was released since."""
+    orders: tuple[str, ...] = ()
+    """Ids of the orders to stop that stand."""
     unfinished: tuple[Remembered, ...] = ()
     """Commands under the journal's present name that have no end, in the order of their last
     words."""

@@ -7,13 +7,14 @@ node can serve.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import cast
+from typing import TypeAlias, cast
 
 from sdl.errors import RecordFault
 from sdl.model.data import JsonValue
@@ -24,6 +25,7 @@ from sdl.shell.node_journal import (
     EpochSeen,
     JournalledStage,
     Noted,
+    Pruned,
     Recalled,
     RecalledDevice,
     Remembered,
@@ -32,12 +34,16 @@ from sdl.shell.node_journal import (
     Taken,
     Word,
 )
+from sdl.shell.node_journal_prune import AT_ONCE, horizon, old_until
 
 VERSION = 1
 """Of the tables; stands in the file."""
 BUSY_S = 10.0
 """Wall seconds to wait for another node process that writes to the same file."""
 MARK_BYTES = 64
+
+_Row: TypeAlias = tuple[str | int | float | bytes | None, ...]
+_LOG = logging.getLogger("sdl.node")
 
 _TABLES = """
 CREATE TABLE head (
@@ -52,7 +58,8 @@ CREATE INDEX unfinished ON command (device) WHERE stage IN ('accepted', 'started
 CREATE TABLE word (
     device TEXT NOT NULL, memory TEXT NOT NULL, seq INTEGER NOT NULL, payload BLOB NOT NULL,
     PRIMARY KEY (device, memory, seq)) WITHOUT ROWID;
-CREATE TABLE stopped (device TEXT PRIMARY KEY, why TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE stopped (
+    device TEXT PRIMARY KEY, why TEXT NOT NULL, orders TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE boot (boot TEXT NOT NULL, number INTEGER NOT NULL);
 """
 _REMEMBERED = (
@@ -70,7 +77,11 @@ class JournalFile:
         self.path = path
         self._mark_path = path.with_name(f"{path.name}.mark")
         self._connection = self._opened()
-        self._mark = os.open(self._mark_path, os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            self._mark = os.open(self._mark_path, os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            self._connection.close()
+            raise _fault(self._mark_path, error) from error
         try:
             self.memory, self._number = self._head()
         except BaseException:
@@ -79,12 +90,18 @@ class JournalFile:
 
     def recall(self, devices: Sequence[str]) -> Recalled:
         """What a node needs to know when it starts."""
+        recalled = self._recall(devices)
+        # Another node may have given it a new name meanwhile; a file that is too old stays so.
+        return self._recall(devices) if recalled.put_back else recalled
+
+    def _recall(self, devices: Sequence[str]) -> Recalled:
+        mark = os.pread(self._mark, MARK_BYTES, 0)  # first: other nodes go on writing
         self._connection.execute("BEGIN")  # one state for all, and one lock
         try:
             self.memory, self._number = self._head()
             [epoch] = self._one("SELECT epoch FROM head")
             return Recalled(
-                put_back=self._is_put_back(),
+                put_back=self._is_put_back(mark),
                 epoch=int(str(epoch)),
                 devices={device: self._device(device) for device in devices},
             )
@@ -134,8 +151,11 @@ class JournalFile:
         self._set_mark(memory)
 
     def settle(self) -> None:
-        """See to it that the mark outlives a loss of power, too."""
-        os.fsync(self._mark)
+        """See to it that the mark outlives a loss of power, too, if that can be."""
+        try:
+            os.fsync(self._mark)
+        except OSError as error:
+            _LOG.warning("%s may not outlive a loss of power: %s", self._mark_path, error)
 
     def close(self) -> None:
         """Close the connection."""
@@ -188,17 +208,21 @@ class JournalFile:
     def _one(self, statement: str) -> Sequence[object]:
         return cast("Sequence[object]", self._connection.execute(statement).fetchone())
 
-    def _is_put_back(self) -> bool:
+    def _is_put_back(self, mark: bytes) -> bool:
         """Whether the mark knows of a later commit than the file, or of another file."""
-        words = os.pread(self._mark, MARK_BYTES, 0).split()
+        words = mark.split()
         if len(words) != 2 or not words[1].isdigit():  # noqa: PLR2004 -- name and number
             return True
         return words[0].decode() != self.memory or int(words[1]) > self._number
 
     def _set_mark(self, memory: str) -> None:
         # Never waits for the disk: it comes after the commit, so the worst that a loss of power
-        # leaves is a mark that is too low, and a process that dies leaves what it wrote.
-        os.pwrite(self._mark, _mark(memory, self._number), 0)
+        # leaves is a mark that is too low, and a process that dies leaves what it wrote. Nor does
+        # an error at it undo the commit: what was written is to be told.
+        try:
+            os.pwrite(self._mark, _mark(memory, self._number), 0)
+        except OSError as error:
+            _LOG.warning("%s stays behind its journal: %s", self._mark_path, error)
 
     def _device(self, device: str) -> RecalledDevice:
         run = self._connection.execute
@@ -206,7 +230,7 @@ class JournalFile:
             "SELECT coalesce(max(seq), 0) FROM word WHERE device = ? AND memory = ?",
             (device, self.memory),
         ).fetchone()
-        stopped = run("SELECT why FROM stopped WHERE device = ?", (device,)).fetchone()
+        stopped = run("SELECT why, orders FROM stopped WHERE device = ?", (device,)).fetchone()
         rows = run(
             f"{_REMEMBERED} WHERE c.device = ? AND c.memory = ? "
             "AND c.stage IN ('accepted', 'started') ORDER BY c.seq",
@@ -215,6 +239,7 @@ class JournalFile:
         return RecalledDevice(
             seq=seq,
             stopped=stopped[0] if stopped else "",
+            orders=tuple(json.loads(stopped[1])) if stopped else (),
             unfinished=tuple(_remembered(row) for row in rows),
         )
 
@@ -258,23 +283,34 @@ def _remembered(row: Sequence[object]) -> Remembered:
     )
 
 
+def _insert(connection: sqlite3.Connection, statement: str, known: str, row: _Row) -> None:
+    """Insert a row, unless it stands there already: a commit that failed may have been durable.
+
+    ``known`` selects that very row. IntegrityError if another one has its place.
+    """
+    try:
+        connection.execute(statement, row)
+    except sqlite3.IntegrityError:
+        if connection.execute(known, row).fetchone() is None:
+            raise
+
+
 def _taken(connection: sqlite3.Connection, entry: Taken) -> None:
-    connection.execute(
+    row = (entry.device, *entry.id, entry.memory, entry.args_sha256, entry.command, entry.deadline)
+    _insert(
+        connection,
         "INSERT INTO command VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, NULL)",
-        (
-            entry.device,
-            *entry.id,
-            entry.memory,
-            entry.args_sha256,
-            entry.command,
-            entry.deadline,
-        ),
+        "SELECT 1 FROM command WHERE device = ? AND journal = ? AND cid = ? AND memory = ? "
+        "AND args_sha256 = ? AND command = ? AND deadline IS ?",
+        row,
     )
 
 
 def _word(connection: sqlite3.Connection, entry: Word) -> None:
-    connection.execute(
+    _insert(
+        connection,
         "INSERT INTO word VALUES (?, ?, ?, ?)",
+        "SELECT 1 FROM word WHERE device = ? AND memory = ? AND seq = ? AND payload = ?",
         (entry.device, entry.memory, entry.seq, entry.payload),
     )
     connection.execute(
@@ -295,7 +331,10 @@ def _epoch_seen(connection: sqlite3.Connection, entry: EpochSeen) -> None:
 
 
 def _stopped(connection: sqlite3.Connection, entry: Stopped) -> None:
-    connection.execute("INSERT OR REPLACE INTO stopped VALUES (?, ?)", (entry.device, entry.why))
+    connection.execute(
+        "INSERT OR REPLACE INTO stopped VALUES (?, ?, ?)",
+        (entry.device, entry.why, json.dumps(entry.orders)),
+    )
 
 
 def _booted(connection: sqlite3.Connection, entry: Booted) -> None:
@@ -305,6 +344,29 @@ def _booted(connection: sqlite3.Connection, entry: Booted) -> None:
 def _renewed(connection: sqlite3.Connection, entry: Renewed) -> None:
     del entry
     connection.execute("UPDATE head SET memory = ?", (secrets.token_hex(8),))
+
+
+def _pruned(connection: sqlite3.Connection, entry: Pruned) -> None:
+    run, device = connection.execute, entry.device
+    [present] = run("SELECT memory FROM head").fetchone()
+    asked = "SELECT seq, payload FROM word WHERE device = ? AND memory = ? ORDER BY seq"
+    last = run(f"{asked} DESC LIMIT 1", (device, present)).fetchone()
+    before = horizon(entry.now, last[1] if last else None)
+    for [memory] in run("SELECT DISTINCT memory FROM word WHERE device = ?", (device,)).fetchall():
+        until = old_until(run(f"{asked} LIMIT {AT_ONCE}", (device, memory)), before)
+        if not until:
+            continue
+        these = (device, memory, until)
+        run(
+            "DELETE FROM command WHERE device = ? AND memory = ? AND seq <= ? "
+            "AND stage NOT IN ('accepted', 'started')",
+            these,
+        )
+        run(
+            "DELETE FROM word WHERE device = ? AND memory = ? AND seq <= ? AND seq NOT IN "
+            "(SELECT seq FROM command WHERE device = ? AND memory = ?)",
+            (*these, device, memory),
+        )
 
 
 _ENTER = cast(
@@ -317,5 +379,6 @@ _ENTER = cast(
         Stopped: _stopped,
         Booted: _booted,
         Renewed: _renewed,
+        Pruned: _pruned,
     },
 )

@@ -17,6 +17,7 @@ from sdl.shell.node_journal import (
     Entry,
     EpochSeen,
     Noted,
+    Pruned,
     Recalled,
     RecalledDevice,
     Remembered,
@@ -25,6 +26,7 @@ from sdl.shell.node_journal import (
     Taken,
     Word,
 )
+from sdl.shell.node_journal_prune import horizon, old_until
 
 
 @dataclass(slots=True)
@@ -35,10 +37,10 @@ class _Content:
     number: int = 0
     """Of the last commit."""
     epoch: int = 0
-    stopped: dict[str, str] = field(default_factory=dict)
+    stopped: dict[str, Stopped] = field(default_factory=dict)
     commands: dict[tuple[str, CommandId], Remembered] = field(default_factory=dict)
     words: dict[tuple[str, str], list[bytes]] = field(default_factory=dict)
-    """By device and name of the journal, in order; the first has number 1."""
+    """By device and name of the journal, in order; the first has number 1. Empty: forgotten."""
     changed: dict[tuple[str, CommandId], int] = field(default_factory=dict)
     """Unfinished commands, and the number of the word that each had last."""
 
@@ -92,14 +94,7 @@ class MemoryJournal:
         return Recalled(
             put_back=known.number < self._mark,
             epoch=known.epoch,
-            devices={
-                device: RecalledDevice(
-                    seq=len(known.words.get((device, known.name), ())),
-                    stopped=known.stopped.get(device, ""),
-                    unfinished=self._unfinished(device),
-                )
-                for device in devices
-            },
+            devices={device: self._device(device) for device in devices},
         )
 
     async def commit(self, entries: Sequence[Entry]) -> None:
@@ -113,7 +108,17 @@ class MemoryJournal:
 
     def words(self, device: str, from_seq: int) -> Sequence[bytes]:
         told = self._content.words.get((device, self._content.name), [])
-        return tuple(told[max(0, from_seq - 1) :])
+        return tuple(word for word in told[max(0, from_seq - 1) :] if word)
+
+    def _device(self, device: str) -> RecalledDevice:
+        known = self._content
+        stopped = known.stopped.get(device, Stopped(device=device, why=""))
+        return RecalledDevice(
+            seq=len(known.words.get((device, known.name), ())),
+            stopped=stopped.why,
+            orders=stopped.orders,
+            unfinished=self._unfinished(device),
+        )
 
     def _unfinished(self, device: str) -> tuple[Remembered, ...]:
         known = self._content
@@ -134,10 +139,12 @@ class MemoryJournal:
             case EpochSeen():
                 known.epoch = max(known.epoch, entry.epoch)
             case Stopped():
-                known.stopped[entry.device] = entry.why
+                known.stopped[entry.device] = entry
             case Renewed():
                 known.name = self._next_name()
                 known.number = max(known.number, self._mark)
+            case Pruned():
+                self._prune(entry)
             case Booted():
                 pass
 
@@ -150,6 +157,22 @@ class MemoryJournal:
         known.changed.pop(key, None)
         if word.stage in UNFINISHED:
             known.changed[key] = word.seq
+
+    def _prune(self, entry: Pruned) -> None:
+        known = self._content
+        present = known.words.get((entry.device, known.name))
+        before = horizon(entry.now, present[-1] if present else None)
+        for (device, memory), told in known.words.items():
+            if device != entry.device:
+                continue
+            until = old_until(((n, word) for n, word in enumerate(told, 1) if word), before)
+            old = frozenset(told[:until])
+            for key, command in tuple(known.commands.items()):
+                is_of_this = key[0] == device and command.memory == memory
+                if is_of_this and command.stage not in UNFINISHED and command.last in old:
+                    del known.commands[key]
+            kept = {each.last for key, each in known.commands.items() if key[0] == device}
+            told[:until] = [word if word in kept else b"" for word in told[:until]]
 
     def _next_name(self) -> str:
         self._names += 1

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 
 from sdl.errors import RecordFault
 from sdl.model.data import JsonValue
+from sdl.shell.action_call import Outcome
 from sdl.shell.clock import Clock
 from sdl.shell.crash import crash_point
-from sdl.shell.job import Job
+from sdl.shell.job import Job, fitting
 from sdl.shell.node_journal import (
     CommandId,
     Entry,
@@ -22,7 +23,7 @@ from sdl.shell.node_journal import (
     RecalledDevice,
     Word,
 )
-from sdl.wire.mqtt import EventError, EventMessage, Stage, encode
+from sdl.wire.mqtt import CID_CAP, EventError, EventMessage, Stage, encode
 
 RETRY_S = 1.0
 """Loop seconds until a commit that failed is tried again."""
@@ -37,9 +38,13 @@ class Epoch:
     seen: int = 0
     durable: int = 0
 
-    def is_stale(self, epoch: int) -> bool:
-        """Whether whoever sent this was taken over from; remembers a higher one."""
-        self.seen = max(self.seen, epoch)
+    def is_stale(self, epoch: int, *, remember: bool = False) -> bool:
+        """Whether whoever sent this was taken over from.
+
+        ``remember`` a higher one: of a command or a greeting, which nobody sends who does not lead.
+        """
+        if remember:
+            self.seen = max(self.seen, epoch)
         return epoch < self.seen
 
 
@@ -51,6 +56,14 @@ class Say:
     result: JsonValue = None
     duration_s: float | None = None
     error: EventError | None = None
+
+    @classmethod
+    def of(cls, outcome: Outcome, duration_s: float | None) -> Say:
+        """How an action ended."""
+        if outcome.st == "done":
+            return cls(stage="done", duration_s=duration_s, result=outcome.result)
+        why = EventError(phase=outcome.phase, kind=outcome.kind, reason=fitting(outcome.reason))
+        return cls(stage=outcome.st, duration_s=duration_s, error=why)
 
 
 class Pen:
@@ -153,9 +166,14 @@ class Pen:
             return True
 
     async def mention(
-        self, command: CommandId, stage: Stage, error: EventError | None = None
+        self,
+        command: CommandId,
+        stage: Stage,
+        error: EventError | None = None,
+        *,
+        answers: str = "",
     ) -> None:
-        """Publish what does not stand in the journal."""
+        """Publish what does not stand in the journal. ``answers``: id of an order to stop."""
         event = EventMessage(
             journal=command.journal,
             cid=command.cid,
@@ -167,6 +185,7 @@ class Pen:
             st=stage,
             at=self._clock.now(),
             error=error,
+            answers=answers[:CID_CAP],
         )
         await self.say_again(encode(event))
 

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import sys
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, closing
 from pathlib import Path
 
@@ -14,11 +14,13 @@ from pydantic import TypeAdapter
 
 from sdl.errors import LabFault, SdlError
 from sdl.model.lab import Lab
+from sdl.shell.action_call import MAKE_SAFE_S
 from sdl.shell.bench import Bench
 from sdl.shell.bench_file import BENCH_FILE
 from sdl.shell.broker import write_secret
 from sdl.shell.children import Child
 from sdl.shell.clock import WallClock
+from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import die_as_told
 from sdl.shell.lab_lock import instrument_locks
 from sdl.shell.lifeline import announce_ready, until_parent_leaves
@@ -29,6 +31,11 @@ from sdl.shell.redact import without_secrets
 
 LAB_FILE = "lab.json"
 """In the run folder: the lab as the parent read it, without passwords of broker and database."""
+LEAVE_S = MAKE_SAFE_S + 10.0
+"""Wall seconds that a node may take to leave; one that is killed while it makes an instrument safe
+leaves that as it is."""
+
+_LOG = logging.getLogger("sdl.node")
 
 
 async def run_node(
@@ -41,17 +48,24 @@ async def run_node(
     name: str = "node",
     bench_file: Path | None = None,
     ready: Callable[[], None] | None = None,
+    elsewhere: Callable[[str], None] | None = None,
+    patience_s: float | None = None,
 ) -> None:
     """Host instruments until ``stop`` is set.
 
     ``folder``: that of ``lab.toml``. ``bench_file``: keeps the simulated bench over a
     restart. ``ready`` is called once the node obeys. ``name`` must be unique in the lab.
     What it was told it keeps in the lab folder's journal of nodes. LabFault if another node hosts
-    one of the instruments and does not leave; RecordFault if the journal cannot be used.
+    one of the instruments and does not leave within ``patience_s``; where ``elsewhere`` is given,
+    that is told instead, in a sentence, and this one takes its place when it leaves. RecordFault
+    if the journal cannot be used.
     """
     hosted = [each.name for each in lab.instruments if not only or each.name in only]
-    # Before the node reads the bench's memory: a node that is about to leave may still write it.
-    async with instrument_locks(folder, lab.name, hosted), AsyncExitStack() as stack:
+    locks = instrument_locks(folder, lab.name, hosted, patience_s=patience_s, elsewhere=elsewhere)
+    async with AsyncExitStack() as stack:
+        # Before the node reads the bench's memory: a node that is about to leave may still write.
+        if not await _before(stop, stack.enter_async_context(locks)):
+            return
         clock = WallClock(lab.speed)
         # Sessions at the embedded broker do not outlive a client that is killed: it is locked out.
         lasting = lab.broker != "embedded"
@@ -68,6 +82,7 @@ async def run_node(
             bench_file=bench_file,
         )
         await node.start()
+        stack.enter_context(short_pauses())
         try:
             if ready is not None:
                 ready()
@@ -76,18 +91,40 @@ async def run_node(
             await node.aclose()
 
 
+async def _before(stop: asyncio.Event, work: Awaitable[None]) -> bool:
+    """Whether something was done before ``stop`` was set; else it is given up."""
+    doing, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+    try:
+        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        if doing.done():
+            doing.result()
+        return doing.done()
+    finally:
+        doing.cancel()
+        stopping.cancel()
+        await asyncio.gather(doing, stopping, return_exceptions=True)
+
+
 def node_name(only: tuple[str, ...]) -> str:
     """A name that differs between nodes that host different instruments of one lab."""
     return "-".join(("node", *sorted(only)))
 
 
 def node_child(
-    lab: Lab, folder: Path, *, run_folder: Path, broker_file: Path, only: tuple[str, ...] = ()
+    lab: Lab,
+    folder: Path,
+    *,
+    run_folder: Path,
+    broker_file: Path,
+    only: tuple[str, ...] = (),
+    elsewhere_after_s: float | None = None,
 ) -> Child:
     """The child process that hosts a lab's instruments.
 
     ``run_folder`` receives the lab, the bench's memory and the log. ``broker_file``: the file,
     readable by its owner only, that holds the broker's URL; it never stands on a command line.
+    ``elsewhere_after_s``: where another node hosts them for so long, it is ready all the same, and
+    takes its place when that one leaves; None: it fails.
     """
     run_folder.mkdir(parents=True, exist_ok=True)
     lab_file = run_folder / LAB_FILE
@@ -97,12 +134,15 @@ def node_child(
     words = ["--lab", str(lab_file), "--folder", str(folder), "--broker-file", str(broker_file)]
     words += ["--bench-file", str(run_folder / BENCH_FILE)] if lab.simulated else []
     words += [word for each in only for word in ("--only", each)]
+    if elsewhere_after_s is not None:
+        words += ["--elsewhere-after-s", str(elsewhere_after_s)]
     return Child(
         name,
         "sdl.shell.node_process",
         *words,
         log=run_folder / f"{name}.log",
         fault=LabFault,
+        grace_s=LEAVE_S,
     )
 
 
@@ -114,22 +154,37 @@ def main() -> None:
     parser.add_argument("--broker-file", type=Path, required=True)
     parser.add_argument("--bench-file", type=Path)
     parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--elsewhere-after-s", type=float)
     chosen = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     die_as_told()
     lab = TypeAdapter(Lab).validate_json(chosen.lab.read_bytes())
-    only = tuple(chosen.only)
+    only, after_s = tuple(chosen.only), chosen.elsewhere_after_s
+    told = list[str]()
+
+    def elsewhere(said: str) -> None:
+        _LOG.warning("%s", said)
+        told.append(said)
+        announce_ready(said)
+
+    def ready() -> None:
+        if told:
+            _LOG.warning("that node has left; its instruments are hosted here now")
+        else:
+            announce_ready()
 
     async def run() -> None:
         await run_node(
             lab,
             chosen.folder,
             broker_url=chosen.broker_file.read_text(encoding="utf-8"),
-            stop=until_parent_leaves(),
+            stop=until_parent_leaves(LEAVE_S),
             only=only,
             name=node_name(only),
             bench_file=chosen.bench_file,
-            ready=announce_ready,
+            ready=ready,
+            elsewhere=None if after_s is None else elsewhere,
+            patience_s=after_s,
         )
 
     try:

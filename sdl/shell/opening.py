@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import platform
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
+from itertools import islice
+from typing import Protocol
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine, fold, follow
 from sdl.core.script import Script
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign
@@ -22,7 +25,21 @@ from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
-from sdl.wire.journal import Chain, adapter, load
+from sdl.shell.snapshots import Kept, stamp
+from sdl.wire.journal import Chain, Line, adapter, load
+
+
+class Journals(Protocol):
+    """What is asked of a record to take a campaign up again."""
+
+    def lines(self, campaign: str, after: int = 0) -> Iterator[Line]:
+        """The journal of one campaign in order, from the line after ``after`` on."""
+        ...
+
+    def bodies(self, campaign: str) -> Iterator[tuple[str, str]]:
+        """Type and body of each of its lines, from the first on."""
+        ...
+
 
 PACKAGES = (
     "sdl-runtime",
@@ -39,6 +56,8 @@ PACKAGES = (
 )
 """Whose versions are written at the head of every journal."""
 
+log = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class Opening:
@@ -49,6 +68,8 @@ class Opening:
     first: tuple[ev.Event, ...]
     sent: tuple[do.Perform, ...] = ()
     """Commands of whose end nothing is on record: open, or unknown."""
+    restored: int = 0
+    """Number of the line whose snapshot saved reading those before; 0 where there was none."""
 
 
 def new(
@@ -88,15 +109,18 @@ def new(
 
 def again(
     script: Script,
-    record: Record,
+    record: Journals,
     campaign: Campaign,
     lab: Lab,
     *,
     at: float,
     bench_checked: bool = False,
     epoch: int | None = None,
+    kept: Sequence[Kept] = (),
 ) -> Opening:
     """A campaign that goes on after its process has ended, at lab time ``at``.
+
+    ``kept``: snapshots of it, the newest first; the first that fits saves reading what is before.
 
     ``epoch``: of the lease; one more than the last if None.
     ``campaign`` and ``lab``: as their files read now, the campaign under its id in the record.
@@ -107,9 +131,8 @@ def again(
     if not isinstance(head, ev.CampaignStarted):
         raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
     _refuse_changes(head, script, campaign, lab)
-    replay = _Replay(record, campaign.name)
     with _no_collection():
-        engine = fold(script, replay.values())
+        engine, replay = _from_snapshots(script, record, head, kept) or _whole(script, record, head)
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
         epoch=engine.state.epoch + 1 if epoch is None else epoch,
@@ -118,22 +141,75 @@ def again(
     )
     last = next(record.lines(campaign.name, after=replay.count - 1))
     chain = Chain(campaign.name, last, origin=first.hash)
-    return Opening(engine, chain, (started,), tuple(replay.open.values()))
+    return Opening(engine, chain, (started,), tuple(replay.open.values()), replay.after)
+
+
+def _whole(script: Script, record: Journals, head: ev.CampaignStarted) -> tuple[Engine, _Replay]:
+    replay = _Replay(record, head.campaign.name)
+    return fold(script, replay.values()), replay
+
+
+def _from_snapshots(
+    script: Script, record: Journals, head: ev.CampaignStarted, kept: Sequence[Kept]
+) -> tuple[Engine, _Replay] | None:
+    """The engine of the first snapshot that fits, and of the lines after it; None if none does."""
+    wanted = stamp(script) if kept else ""
+    for each in kept:
+        line = next(record.lines(each.campaign, after=each.seq - 1), None)
+        if line is None or (line.seq, line.hash) != (each.seq, each.hash) or each.stamp != wanted:
+            log.info("passed over the snapshot of line %d: it is of another state", each.seq)
+            continue
+        try:
+            engine = Engine.restored(script, head, each.text())
+            replay = _Replay(record, each.campaign, each.seq, engine.sent())
+            follow(engine, replay.values(), each.seq)
+        except Exception:  # whatever is wrong, the journal is the truth
+            log.warning("passed over the snapshot of line %d", each.seq, exc_info=True)
+        else:
+            return engine, replay
+    return None
+
+
+def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
+    """What is wrong with a snapshot, held against its journal; empty if it leads to the same.
+
+    RecordMismatch if the journal itself does not follow from the protocol.
+    """
+    lines = list(islice(record.lines(kept.campaign), kept.seq))
+    if len(lines) < kept.seq or lines[-1].hash != kept.hash:
+        return "it is of another journal"
+    if kept.stamp != stamp(script):
+        return ""  # passed over in any case
+    values = [load(line.type, line.body) for line in lines]
+    assert isinstance(values[0], ev.CampaignStarted)
+    whole = fold(script, values)
+    try:
+        restored = Engine.restored(script, values[0], kept.text())
+    except Exception as error:  # noqa: BLE001 - whatever is wrong with it
+        return f"it cannot be read: {error!r}"
+    return "" if restored.state_sha256() == whole.state_sha256() else "it leads to another state"
 
 
 class _Replay:
     """One reading of a journal, line by line: a long one is never in memory as a whole."""
 
-    def __init__(self, record: Record, campaign: str) -> None:
+    def __init__(
+        self,
+        record: Journals,
+        campaign: str,
+        after: int = 0,
+        sent: Iterable[do.Perform] = (),
+    ) -> None:
+        """``after``: number of the line from whose snapshot on. ``sent``: what was open there."""
         self._record = record
         self._campaign = campaign
-        self.count = 0
-        self.open: dict[str, do.Perform] = {}
+        self.after = self.count = after
+        self.open: dict[str, do.Perform] = {each.cid: each for each in sent}
         """Commands of whose end nothing has been read."""
 
     def values(self) -> Iterator[ev.Event | do.Command]:
         """What the lines hold, in order."""
-        for type_name, body in self._record.bodies(self._campaign):
+        for type_name, body in self._bodies():
             value = load(type_name, body)
             match value:
                 case do.Perform():
@@ -144,6 +220,12 @@ class _Replay:
                     pass
             self.count += 1
             yield value
+
+    def _bodies(self) -> Iterator[tuple[str, str]]:
+        if not self.after:
+            return self._record.bodies(self._campaign)
+        lines = self._record.lines(self._campaign, after=self.after)
+        return ((line.type, line.body) for line in lines)
 
 
 @contextmanager

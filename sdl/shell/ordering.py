@@ -34,8 +34,10 @@ class _Queue:
     """The number that is due; None: whichever comes first."""
     first: int = 0
     """The number with which we began to listen."""
-    skipped: set[int] = field(default_factory=set)
+    skipped: list[range] = field(default_factory=list)
     """Numbers that were waited for in vain; they may still come."""
+    older: set[int] = field(default_factory=set)
+    """Numbers below ``first`` that were passed on; once is enough."""
     waiting: dict[int, EventMessage] = field(default_factory=dict)
     since: float = 0.0
     """When the first of those that wait came, by the loop's clock."""
@@ -82,7 +84,7 @@ class Ordering:
             if queue.waiting and heard - queue.since >= BUFFERED_S:
                 assert queue.next is not None
                 found = min(queue.waiting)
-                queue.skipped.update(range(queue.next, found))
+                queue.skipped.append(range(queue.next, found))
                 queue.next = found
                 due += self._follow(queue, heard)
         return due
@@ -101,7 +103,13 @@ class Ordering:
 
 def _is_news(queue: _Queue, word: EventMessage) -> bool:
     """Whether a word of an old number was not heard before."""
-    if word.seq in queue.skipped:
-        queue.skipped.remove(word.seq)
-        return True
-    return word.seq < queue.first and word.st in ENDS
+    for numbers in queue.skipped:
+        if word.seq in numbers:
+            queue.skipped.remove(numbers)
+            split = (range(numbers.start, word.seq), range(word.seq + 1, numbers.stop))
+            queue.skipped += [left for left in split if left]
+            return True
+    if word.seq >= queue.first or word.st not in ENDS or word.seq in queue.older:
+        return False
+    queue.older.add(word.seq)
+    return True

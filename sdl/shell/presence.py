@@ -27,12 +27,14 @@ class Presence:
         *,
         boot: str,
         epoch: int,
-        now: Callable[[], float],
+        now: Callable[[], float] | None = None,
         heartbeat_s: float | None = HEARTBEAT_S,
         may_speak: Callable[[], bool] = lambda: True,
     ) -> None:
-        """``boot``: made anew for each process. ``now``: lab time.
+        """``boot``: made anew for each process.
 
+        ``now``: lab time by the clock that commands are dated with, for nodes compare the two;
+        None where it does not run yet: silent until ``begin``.
         ``heartbeat_s`` None: no heartbeats, for virtual time. ``may_speak``: whether another one
         cannot have taken over yet; while not, it keeps silent.
         """
@@ -47,6 +49,11 @@ class Presence:
     def will(self) -> Message:
         """What the broker has to say when our line breaks without a good-bye."""
         return self._status(online=False)
+
+    async def begin(self, now: Callable[[], float]) -> None:
+        """The lab's clock runs: speak from now on."""
+        self._now = now
+        await self.announce()
 
     async def announce(self) -> None:
         """After every connection, for a broker may have forgotten all that it kept."""
@@ -77,9 +84,10 @@ class Presence:
             await self.announce()
 
     async def _say(self, message: Message) -> None:
-        if self._may_speak():
+        if self._now is not None and self._may_speak():
             await self._bus.publish(message.topic, message.payload, retain=True)
 
     def _status(self, *, online: bool) -> Message:
-        status = Status(boot=self.boot, epoch=self.epoch, online=online, at=self._now())
+        at = 0.0 if self._now is None else self._now()
+        status = Status(boot=self.boot, epoch=self.epoch, online=online, at=at)
         return Message(self._topics.orchestrator_status(), encode(status), retain=True)

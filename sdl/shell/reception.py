@@ -31,6 +31,12 @@ AT_A_TIME = 16
 """Messages taken in before others get their turn: the line, so that a stop is read, and commits."""
 DRIFT = 1e-4
 """How much faster or slower two clocks may run."""
+STEADY_S = 10.0
+"""Two messages sent so far apart are not held up by the very same time: a clock stood still."""
+JUMP_S = 30.0
+"""Less than that is never taken for a clock that stood still."""
+ALIKE_S = 0.1
+"""How much the time that two messages take may differ, to count as the same."""
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -38,24 +44,37 @@ _LOG = logging.getLogger("sdl.node")
 class Delay:
     """How long messages were on their way, at the least.
 
-    Two clocks that nobody has set alike differ by a constant, which the quickest message shows.
+    Two clocks that nobody has set alike differ by a constant, which the quickest message shows. A
+    clock that stood still, as while its machine slept, has another constant from then on.
     """
 
     def __init__(self) -> None:
         self._epoch = -1
         self._least_s = math.inf
         self._at = 0.0
+        self._last = (-math.inf, math.inf)
+        """When the message was sent that the next is compared with, and how long that took."""
 
     def of(self, epoch: int, sent_at: float, now: float) -> float:
         """Lab seconds that a message surely took. ``sent_at``: by the clock of its sender."""
         if epoch > self._epoch:  # another process, and so another clock
             self._epoch, self._least_s = epoch, math.inf
+            self._last = (-math.inf, math.inf)
         took_s = now - sent_at
         least_s = self._least_s + DRIFT * (now - self._at)
-        if took_s < least_s:
+        is_steady = took_s - least_s > JUMP_S and self._is_steady(sent_at, took_s)
+        if took_s < least_s or is_steady:
             self._least_s, self._at = took_s, now
             return 0.0
         return took_s - least_s
+
+    def _is_steady(self, sent_at: float, took_s: float) -> bool:
+        """Whether this message took as long as one before it that was sent some time ago."""
+        before, last_s = self._last
+        if abs(took_s - last_s) > ALIKE_S:
+            self._last = sent_at, took_s
+            return False
+        return sent_at - before >= STEADY_S
 
 
 class Reception:
@@ -191,7 +210,7 @@ class Reception:
             return
         why = f"everything was stopped by {stop.by}" + (f": {stop.note}" if stop.note else "")
         for station in self._stations.values():
-            self._spawn(station.halt(why))
+            station.halt(why, answers=stop.id)
 
     def _control(self, station: Station, control: Control, message: Message) -> None:
         if message.retain:
@@ -199,9 +218,10 @@ class Reception:
         command = CommandId(control.journal, control.cid or "")
         if control.op == "stop":  # from whomever
             by = f"it was stopped by {control.by}" if control.by else "it was stopped"
-            self._spawn(station.halt(by))
+            journal = control.journal[:CID_CAP]
+            station.halt(by, journal=journal, answers=control.id)
             return
-        if self._epoch.is_stale(control.epoch):
+        if self._epoch.is_stale(control.epoch, remember=control.op == "greet"):
             self._spawn(station.pen.mention(command, "stale"))
             return
         self._is_heard()
@@ -211,14 +231,26 @@ class Reception:
             case "cancel":
                 station.cancel(command)
             case "release":
-                self._spawn(station.release())
-            case "greet":
+                station.safety.release(control.lifts)
+            case "greet" if control.boot == self._boot:
+                station.meet(control.journal, control.epoch)
                 self._spawn(self._greeted(station, control))
+            case "greet":
+                self._passed_over(station)
+
+    def _passed_over(self, station: Station) -> None:
+        """Another start of this instrument was greeted: of two, the one greeted last leads on.
+
+        A folder of a node that was copied, with its journal, gives two nodes of which each would
+        do every command.
+        """
+        name = station.instrument.name
+        _LOG.warning("%s: a greeting for another start of it", name)
+        if station.is_greeted:
+            _LOG.error("%s is hosted by another node, too; this one starts nothing any more", name)
+            station.rest()
 
     async def _greeted(self, station: Station, control: Control) -> None:
-        if control.boot != self._boot:
-            _LOG.warning("%s: a greeting for another start of it", station.instrument.name)
-            return
         await station.pen.keep_epoch()
         memory = station.memory
         if not await station.greet(control.from_seq):

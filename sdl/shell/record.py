@@ -16,6 +16,7 @@ from sdl.shell.database import connect, faults, is_conflict, parse
 from sdl.shell.leases import Leases, lost
 from sdl.shell.reading import PAGE, bodies, page
 from sdl.shell.rowset import RowSet
+from sdl.shell.snapshots import Snapshots
 from sdl.shell.statements import Pen
 from sdl.shell.tables import (
     JOURNAL,
@@ -78,6 +79,7 @@ class Record:
         self._doubtful: Line | None = None
         """The first line of a group that may have been written although an error came back."""
         self.leases = Leases(engine, url, self._lock)
+        self.snapshots = Snapshots(engine, url, self._lock)
 
     @classmethod
     def open(cls, url: str, *, create: bool = True) -> Record:

@@ -38,14 +38,21 @@ LINGER_S = 0.02
 """Loop seconds that a word may wait for company before it is committed, if no command follows from
 it. Nothing in the world depends on such a line; what does is committed first, always."""
 SHOW_S = 0.1
-"""Wall seconds between two views for whoever watches; the last one is always shown."""
+"""Wall seconds between two views for whoever watches; the last one is always shown, ..."""
+SHOW_SHARE = 0.05
+"""... and no more of the time than this goes into them: the view of a large lab takes a while."""
 WATCH_S = 1.0
 """Loop seconds between two looks at the heartbeats."""
 
 Append: TypeAlias = Callable[[Sequence[Line]], Awaitable[None]]
 Watch: TypeAlias = Callable[[View], None]
+Keep: TypeAlias = Callable[[Engine, Chain], None]
 
 log = logging.getLogger(__name__)
+
+
+def _keep_nothing(_engine: Engine, _chain: Chain) -> None:
+    """Where the journal is never long."""
 
 
 class Runtime:
@@ -64,8 +71,13 @@ class Runtime:
         watch: Watch,
         presence: Presence | None = None,
         vouch: Vouch = alone,
+        keep: Keep = _keep_nothing,
     ) -> None:
-        """``presence``: what it says of itself, where that has to be known before it is made."""
+        """``presence``: what it says of itself, where that has to be known before it is made.
+
+        ``keep``: told whenever the journal holds all that the engine knows.
+        """
+        self._keep = keep
         self._engine = engine
         self._chain = chain
         self._append = append
@@ -95,7 +107,7 @@ class Runtime:
         """Not yet handed to the record: words that nothing followed from."""
         self._flush: asyncio.TimerHandle | None = None
         self._due = False
-        self._shown = 0.0
+        self._show_at = 0.0
         self._showing: asyncio.TimerHandle | None = None
 
     def post(self, event: ev.Event) -> None:
@@ -127,8 +139,9 @@ class Runtime:
 
     async def stop_all(self, by: str, note: str) -> None:
         self._stops += 1
-        await self._dispatch.stop_all(f"{self.presence.boot}/{self._stops}", by, note)
-        await self.tell(lambda at: ev.LabStopRequested(at=at, by=by, note=note))
+        order = f"{self.presence.boot}/{self._stops}"
+        await self._dispatch.stop_all(order, by, note)
+        await self.tell(lambda at: ev.LabStopRequested(at=at, by=by, note=note, order=order))
 
     # The loop.
 
@@ -159,7 +172,6 @@ class Runtime:
         await self._bus.subscribe(
             self._topics.birth("+"),
             self._topics.node_status("+"),
-            self._topics.heartbeat("+"),
             self._topics.node_heartbeat("+"),
             self._topics.event("+"),
             self._status_topic,
@@ -189,7 +201,7 @@ class Runtime:
         while self._inbox:
             event, person = self._inbox.popleft()
             if person is not None:
-                objection = self._engine.objection(event)
+                objection = self._objection(event)
                 if objection:
                     self._answer(person, objection)
                     continue
@@ -203,7 +215,17 @@ class Runtime:
             self._answer(person, "")
         for command in commands:
             await self._perform(command)
+        if not self._lines:
+            self._keep(self._engine, self._chain)
         self._show()
+
+    def _objection(self, event: ev.Event) -> str:
+        """What speaks against a person's word; one that breaks on it is kept out, and we go on."""
+        try:
+            return self._engine.objection(event)
+        except Exception as error:
+            log.exception("a person's word could not be looked at")
+            return f"it could not be understood: {error}"
 
     def _decide(self, event: ev.Event) -> list[do.Command]:
         decided = self._engine.handle(event)
@@ -232,7 +254,7 @@ class Runtime:
         self._wake.set()
 
     def _show(self) -> None:
-        due_s = self._shown + SHOW_S - time.monotonic()
+        due_s = self._show_at - time.monotonic()
         if due_s <= 0.0 or self._engine.state.concluded is not None:
             self._show_now()
         elif self._showing is None:
@@ -242,8 +264,10 @@ class Runtime:
         if self._showing is not None:
             self._showing.cancel()
             self._showing = None
-        self._shown = time.monotonic()
+        began = time.monotonic()
         self._watch(self._engine.view())
+        took_s = time.monotonic() - began
+        self._show_at = began + max(SHOW_S, took_s / SHOW_SHARE)
 
     # Commands out.
 
@@ -259,10 +283,10 @@ class Runtime:
             case do.Greet(instrument=name, boot=boot, after=after):
                 self._ordering.expect(name, self._engine.lab.instruments[name].memory, after)
                 await self._dispatch.greet(name, boot, after)
-            case do.Halt(instrument=name):
-                await self._dispatch.halt(name)
+            case do.Halt(id=id_, instrument=name):
+                await self._dispatch.halt(id_, name)
             case do.Release(instrument=name):
-                await self._dispatch.release(name)
+                await self._dispatch.release(name, command.lifts)
             case do.AskPlanner(ask=ask):
                 self._spawn(self._ask(command, self._engine.question(ask)))
             case do.Wait(timer=timer, until=until):
@@ -326,16 +350,14 @@ class Runtime:
                 await self._word(mqtt.decode(mqtt.EventMessage, message.payload), heard)
             case "hb":
                 beat = mqtt.decode(mqtt.Heartbeat, message.payload)
-                if message.topic == self._topics.node_heartbeat(name):
-                    self._post_all(self._roll_call.node_heartbeat(name, beat, at, heard))
-                else:
-                    self._post_all(self._roll_call.heartbeat(name, beat, at, heard))
+                self._post_all(self._roll_call.heartbeat(name, beat, at, heard))
             case "birth" if message.payload:
                 birth = mqtt.decode(mqtt.Birth, message.payload)
                 self._post_all(self._roll_call.birth(birth, at, heard))
             case "status" if message.payload:
                 status = mqtt.decode(mqtt.Status, message.payload)
-                self._post_all(self._roll_call.status(name, status, at, heard))
+                kept = message.retain
+                self._post_all(self._roll_call.status(name, status, at, heard, kept=kept))
             case _:
                 pass
 
@@ -344,7 +366,8 @@ class Runtime:
         order = mqtt.decode(mqtt.StopAll, message.payload)
         if not message.retain and not order.id.startswith(f"{self.presence.boot}/"):
             at = self._clock.now()
-            self.post(ev.LabStopRequested(at=at, by=order.by, note=order.note))
+            self._dispatch.stopped(order.id)
+            self.post(ev.LabStopRequested(at=at, by=order.by, note=order.note, order=order.id))
 
     async def _word(self, word: mqtt.EventMessage, heard: float) -> None:
         if word.st == "stale":
@@ -366,7 +389,8 @@ class Runtime:
 
     def _post_words(self, words: Sequence[mqtt.EventMessage]) -> None:
         for word in words:
-            if word.journal == self._chain.origin or word.st == "made_safe":  # else another's
+            told_past_us = word.st == "made_safe" and not word.journal
+            if word.journal == self._chain.origin or told_past_us:  # else another's
                 self.post(mqtt.core_event(word, self._clock.now()))
 
     def _post_all(self, events: Sequence[ev.Event]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Literal
 
@@ -15,18 +15,14 @@ from sdl.core.events import FaultKind
 from sdl.model.action import Operation
 from sdl.model.lab import Instrument
 from sdl.shell.action_call import CANCEL_S, Outcome, call, make_safe
+from sdl.shell.batch import Batch
 from sdl.shell.clock import Clock
 from sdl.shell.crash import crash_point
 from sdl.shell.interrupted import find_out
 from sdl.shell.job import Job, fitting, nobody_waits
-from sdl.shell.node_journal import (
-    CommandId,
-    NodeJournal,
-    RecalledDevice,
-    Remembered,
-    Stopped,
-)
+from sdl.shell.node_journal import CommandId, NodeJournal, RecalledDevice, Remembered, Stopped
 from sdl.shell.node_journal_pen import Epoch, Pen, Say
+from sdl.shell.safety import Safety, Spawn
 from sdl.wire.mqtt import CommandMessage, EventError, Stage, State, Unreadable, decode
 
 QUEUE = 100
@@ -37,9 +33,8 @@ LAST_WORDS_S = 2.0
 """Loop seconds that a stop waits for the journal, where that cannot be written."""
 
 NODE_FAILED = "the node failed while it handled the action; see its log"
+SUPERSEDED = "another orchestrator has taken over from the one that sent it"
 STILL_GOING = "an action that was given up on may still be going on"
-
-Spawn = Callable[[Coroutine[object, object, None]], asyncio.Task[None]]
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -80,19 +75,24 @@ class Station:
         self._live: dict[CommandId, Job] = {}
         """Commands without a durable end."""
         self._queue: deque[Job] = deque()
-        self._batch: list[Job] = []
-        """Commands that are about to be accepted, in one commit."""
-        self._batching: asyncio.Task[None] | None = None
+        self._batch = Batch(pen, spawn)
         self._current: Job | None = None
         self._worker: asyncio.Task[None] | None = None
         self._acting = False
         self._leftover: asyncio.Task[object] | None = None
         self._recovered = True
         self._greeted = False
-        self.stopped = ""
-        """Why it obeys nothing before it is released; empty if it does."""
-        self._stops = 0
-        self._stopping: asyncio.Task[None] | None = None
+        self._greeter = ("", 0)
+        """Journal and epoch of the last orchestrator that greeted us."""
+        self.safety = Safety(
+            instrument.name,
+            make_safe=lambda: make_safe(instrument.name, self.device),
+            is_acting=lambda: self._acting or self._is_stuck,
+            end_action=self._end_action,
+            pen=pen,
+            spawn=spawn,
+            free=self._free,
+        )
 
     @property
     def memory(self) -> str:
@@ -109,12 +109,13 @@ class Station:
             queued=len(self._queue),
             seq=self.pen.seq,
             at=self._clock.now(),
+            stops=self.safety.orders,
         )
 
     @property
     def status(self) -> Literal["waiting", "idle", "busy", "attention", "stopped"]:
         """What it is doing now, in a word."""
-        if self.stopped:
+        if self.safety.stopped:
             return "stopped"
         if self._is_stuck or self.pen.stuck:
             return "attention"
@@ -125,7 +126,13 @@ class Station:
     @property
     def is_open(self) -> bool:
         """Whether it may start something."""
-        return self._greeted and self._recovered and not self.stopped
+        is_bound = self.safety.stopped or self.safety.is_making
+        return self._greeted and self._recovered and not is_bound
+
+    @property
+    def is_greeted(self) -> bool:
+        """Whether somebody leads it."""
+        return self._greeted
 
     @property
     def _is_stuck(self) -> bool:
@@ -134,7 +141,7 @@ class Station:
     def take_up(self, recalled: RecalledDevice) -> None:
         """Go on where the journal ends; ``recover`` says what became of what is unfinished."""
         self.pen.take_up(recalled)
-        self.stopped = recalled.stopped
+        self.safety.take_up(recalled.stopped, recalled.orders)
         self._recovered = not recalled.unfinished
 
     async def recover(self, unfinished: Sequence[Remembered]) -> None:
@@ -164,7 +171,7 @@ class Station:
         its way. ``ack`` is called once nothing more can be lost of it. Returns at once.
         """
         command = CommandId(message.journal, message.cid)
-        if self._epoch.is_stale(message.epoch):
+        if self._epoch.is_stale(message.epoch, remember=True):
             self._mention(command, "stale", ack)
         elif message.memory != self._journal.memory:
             self._mention(command, "not_seen", ack)
@@ -177,6 +184,7 @@ class Station:
                     memory=message.memory,
                     args_sha256=message.args_sha256,
                     command=payload,
+                    epoch=message.epoch,
                     deadline=deadline,
                     ack=ack,
                 ),
@@ -210,6 +218,17 @@ class Station:
                 return
         self.query(command)
 
+    def meet(self, journal: str, epoch: int) -> None:
+        """An orchestrator greets us: what waits of another one, from before, never starts."""
+        if epoch < self._greeter[1]:
+            return
+        self._greeter = journal, epoch
+        old = [job for job in self._queue if self._is_superseded(job)]
+        for job in old:
+            self._queue.remove(job)
+        if old:
+            self._spawn(self._refuse(*old, why=SUPERSEDED))
+
     async def greet(self, from_seq: int | None) -> bool:
         """An orchestrator takes up with us: tell it what it has not heard, and begin.
 
@@ -218,58 +237,59 @@ class Station:
         if from_seq is not None and not await self.pen.replay(from_seq):
             return False
         self._greeted = True
-        self._changed()
-        self._go()
+        self._free()
         return True
 
-    async def halt(self, why: str, *, lasting: bool = True) -> None:
+    def halt(
+        self, why: str, *, journal: str = "", answers: str = "", lasting: bool = True
+    ) -> asyncio.Task[None]:
         """Start nothing that waits, make the instrument safe, and say how that ended.
 
-        ``lasting``: nothing starts until ``release``, not even after a restart of the node.
+        ``answers``: id of the order, and ``journal`` whose it is. ``lasting``: nothing starts until
+        ``release``, not even after a restart of the node.
         """
-        self.stopped = why
-        self._stops += 1
+        stopped = self.safety.stop(why, answers)
         waiting, self._queue = tuple(self._queue), deque()
-        self._clear_batch()
-        also = (Stopped(device=self.instrument.name, why=why),) if lasting else ()
-        self._stopping = self._spawn(self._refuse(*waiting, why=why, kind="lab", also=also))
-        wrong = await make_safe(self.instrument.name, self.device)
-        await self._end_action()
-        await asyncio.wait((self._stopping,), timeout=LAST_WORDS_S)
+        self._batch.clear()
+        also = (stopped,) if lasting else ()
+        noting = self._spawn(self._refuse(*waiting, why=why, kind="lab", also=also))
+        self.safety.note(noting)
+        about = (CommandId(journal, ""), answers) if lasting else None
+        return self._spawn(self._make_safe(noting, about))
+
+    async def _make_safe(
+        self, noting: asyncio.Task[None], about: tuple[CommandId, str] | None
+    ) -> None:
+        wrong = await self.safety.make_safe()
+        await asyncio.wait((noting,), timeout=LAST_WORDS_S)
         crash_point("node.halted")
         if self._is_stuck:
             wrong = "; ".join(part for part in (wrong, STILL_GOING) if part)
         error = EventError(phase="after", kind="driver", reason=fitting(wrong)) if wrong else None
-        if lasting:
-            await self.pen.mention(CommandId("", ""), "made_safe", error)
+        if about is not None:
+            await self.pen.mention(about[0], "made_safe", error, answers=about[1])
             self._changed()
 
-    async def release(self) -> None:
-        """Let a stopped instrument obey again."""
-        stops = self._stops
-        if self._stopping is not None:
-            await asyncio.wait((self._stopping,))
-        await self.pen.keep(Stopped(device=self.instrument.name, why=""))
-        if stops != self._stops:  # stopped once more meanwhile, which counts
-            await self.pen.keep(Stopped(device=self.instrument.name, why=self.stopped))
-            return
-        self.stopped = ""
-        self._changed()
-        self._go()
-
-    async def rest(self) -> None:
-        """The orchestrator fell silent: finish what runs, then be safe until the next greeting."""
+    def rest(self) -> None:
+        """Nobody leads us any more: finish what runs, then be safe until the next greeting."""
         self._greeted = False
         self._changed()
-        if self._worker is not None:
+        self._spawn(self._rest())
+
+    async def _rest(self) -> None:
+        while self._worker is not None and not self._greeted:
             await asyncio.wait((self._worker,))
         if not self._greeted:
-            await make_safe(self.instrument.name, self.device)
+            await self.safety.make_safe()
+
+    def _free(self) -> None:
+        self._changed()
+        self._go()
 
     def forget_waiting(self) -> None:
         """The journal has a new name: what waits was meant for the old one, and never starts."""
         self._greeted = False
-        self._clear_batch()
+        self._batch.clear()
         for job in self._queue:
             del self._live[job.id]
             job.ack()
@@ -320,7 +340,7 @@ class Station:
         if self.is_open and self._current is None:
             self._go()
         else:
-            self._accept(job)
+            self._batch.add(job)
 
     def _refusal(self, message: CommandMessage, job: Job) -> tuple[str, FaultKind]:
         """Why a command cannot be done, as ``_hindrance``; it is understood, if it can."""
@@ -334,13 +354,20 @@ class Station:
 
         With *lab* where another attempt at the same may be let in one day.
         """
-        if self.stopped:
-            return f"{self.instrument.name} is stopped: {self.stopped}", "lab"
+        if self.safety.refuses:
+            return f"{self.instrument.name} is stopped: {self.safety.stopped}", "lab"
+        if self._is_superseded(job):
+            return SUPERSEDED, "refused"
         if self._is_stuck:
             return f"{self.instrument.name} needs attention: {STILL_GOING}", "lab"
         if job.deadline is not None and self._clock.now() >= job.deadline:
             return "its deadline passed before it could start", "refused"
         return "", "lab"
+
+    def _is_superseded(self, job: Job) -> bool:
+        """Whether it is of a journal that another one has taken over from."""
+        journal, epoch = self._greeter
+        return journal not in ("", job.id.journal) and job.epoch < epoch
 
     def _go(self) -> None:
         """Begin to do what waits, if that may be."""
@@ -364,12 +391,13 @@ class Station:
             self._changed()
         for job in self._queue:  # closed before its turn came
             if job.stage is None and job.accepting is None:
-                self._accept(job)
+                self._batch.add(job)
 
     async def _perform(self, job: Job) -> None:
+        stops = self.safety.stops
         if job.accepting is not None:
             await asyncio.wait((job.accepting,))
-            if not self._greeted and not self.stopped:
+            if not self._greeted and not self.safety.stopped:
                 self._queue.appendleft(job)
                 return
         why, kind = self._hindrance(job)
@@ -380,14 +408,14 @@ class Station:
         committed.append("node.started.committed")
         await self.pen.write((job,), Say(stage="started"), committed=committed)
         why, kind = self._hindrance(job)  # for time has passed while that was written
-        if why or not self._greeted:
-            await self._refuse(job, why=why or "the orchestrator fell silent", kind=kind)
+        if why or not self._greeted or stops != self.safety.stops:
+            await self._refuse(job, why=why or "its node was told to let it be", kind=kind)
             return
         began = self._clock.now()
         outcome = await self._act(job)
         duration_s = self._clock.now() - began
         crash_point("node.action.ended")
-        self._settle()
+        self._settled()
         await self._tell(job, outcome, duration_s)
         if outcome.leftover is not None:
             self._changed()
@@ -408,20 +436,9 @@ class Station:
         self._leftover = outcome.leftover
         return outcome
 
-    def _settle(self) -> None:
-        try:
-            self._settled()
-        except OSError:  # the bench of a simulation; what the instrument answered is worth more
-            _LOG.exception("%s: the bench's state could not be kept", self.instrument.name)
-
     async def _tell(self, job: Job, outcome: Outcome, duration_s: float | None) -> None:
-        if outcome.st != "done":
-            why = EventError(phase=outcome.phase, kind=outcome.kind, reason=fitting(outcome.reason))
-            await self._end(job, Say(stage=outcome.st, duration_s=duration_s, error=why))
-            return
         try:
-            done = Say(stage="done", duration_s=duration_s, result=outcome.result)
-            await self._end(job, done)
+            await self._end(job, Say.of(outcome, duration_s))
         except Unreadable as too_large:
             why = EventError(phase="after", kind="driver", reason=str(too_large))
             await self._end(job, Say(stage="failed", duration_s=duration_s, error=why))
@@ -430,27 +447,6 @@ class Station:
         await self.pen.write((job,), say, committed=("node.ended.committed",))
         self._live.pop(job.id, None)
         crash_point("node.ended.published")
-
-    def _accept(self, job: Job) -> None:
-        """Let the journal know of a command that has to wait, together with others that come."""
-        if self._batching is None:
-            self._batching = self._spawn(self._accept_batch())
-        self._batch.append(job)
-        job.accepting = self._batching
-
-    async def _accept_batch(self) -> None:
-        committed = ("node.accepted.committed",)
-        await self.pen.write(self._take_batch, Say(stage="accepted"), committed=committed)
-
-    def _take_batch(self) -> Sequence[Job]:
-        batch, self._batch, self._batching = self._batch, [], None
-        return batch
-
-    def _clear_batch(self) -> None:
-        """What was to be accepted waits no more."""
-        for job in self._batch:
-            job.accepting = None
-        self._batch.clear()
 
     async def _refuse(
         self, *jobs: Job, why: str, kind: FaultKind = "refused", also: Sequence[Stopped] = ()
@@ -474,6 +470,7 @@ class Station:
 
     async def _recover_one(self, job: Job) -> None:
         message = decode(CommandMessage, job.command)
+        job.epoch = message.epoch
         wrong = job.understand(message, self.instrument, self.operations)
         if job.stage == "started":
             outcome = await find_out(self.device, message.effect, job, self._clock)

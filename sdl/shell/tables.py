@@ -11,7 +11,7 @@ from sqlalchemy import BigInteger, Table, Text
 from sqlalchemy.orm import registry
 from sqlmodel import Field, SQLModel
 
-SCHEMA = "0002"
+SCHEMA = "0003"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 _REGISTRY = registry()
@@ -311,10 +311,24 @@ class LeaseRow(Row, table=True):
     beat: int = Field(sa_type=BigInteger)
 
 
+class SnapshotRow(Row, table=True):
+    """An engine at one line of a journal; see ``sdl.shell.snapshots``. It stands in no journal."""
+
+    __tablename__ = "snapshot"
+    campaign: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    hash: str
+    stamp: str = Field(sa_type=Text)
+    body: bytes
+
+
 metadata = _REGISTRY.metadata
 JOURNAL: Table = metadata.tables["journal"]
 LEASE: Table = metadata.tables["lease"]
+SNAPSHOT: Table = metadata.tables["snapshot"]
 PROJECTED: dict[str, Table] = {
-    name: table for name, table in metadata.tables.items() if name not in ("journal", "lease")
+    name: table
+    for name, table in metadata.tables.items()
+    if name not in ("journal", "lease", "snapshot")
 }
 """By name: everything that ``sdl db rebuild`` can make again from the journal."""

@@ -14,7 +14,7 @@ from sdl.core.events import EVENTS
 from sdl.shell.projection import Cell, Key
 from sdl.shell.reading import page
 from sdl.shell.rowset import RowSet
-from sdl.shell.tables import JOURNAL, PROJECTED
+from sdl.shell.tables import JOURNAL, PROJECTED, SNAPSHOT
 from sdl.wire.journal import GENESIS, Line
 
 _EVENT_NAMES = frozenset(kind.__name__ for kind in EVENTS)
@@ -111,6 +111,8 @@ def rebuild_tables(engine: Engine, *, check: bool) -> list[str]:
                     _replace(connection, table, name, made)
         for table in PROJECTED.values():
             differences += _strays(connection, table, journals, check=check)
+        if not check:
+            connection.execute(delete(SNAPSHOT))  # taken anew by whoever goes on
     return differences
 
 

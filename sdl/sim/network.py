@@ -11,6 +11,7 @@ import random
 from collections.abc import AsyncIterator, Callable
 from contextvars import Context
 from dataclasses import dataclass
+from functools import lru_cache, partial
 
 from sdl.errors import LabFault
 from sdl.shell.bus import Message, OnConnect
@@ -63,12 +64,21 @@ class Network(LocalBroker):
         self._chance = chance
         self._trace = trace
         self._wires: dict[str, Wire] = {}
+        self._sessions: dict[str, Session] = {}
+        """Of the processes that the broker keeps messages for, by name."""
         self._old: list[Message] = []
         self._here = outside()
 
-    def client(self, client_id: str) -> Wire:
-        """A line for whoever asks; it breaks with them."""
-        return Wire(self, client_id)
+    def client(self, client_id: str, *, lasting: bool = False) -> Wire:
+        """A line for whoever asks; it breaks with them.
+
+        ``lasting``: the broker keeps what comes for this process while it is away, and sends again
+        what it had not acknowledged, also to the next one of its name.
+        """
+        wire = Wire(self, client_id)
+        if lasting:
+            wire.session = self._sessions.setdefault(wire.process, Session())
+        return wire
 
     def enter(self, wire: Wire) -> None:
         """Know a line by its client."""
@@ -114,6 +124,8 @@ class Network(LocalBroker):
             if not message.retain and len(self._old) < OLD_KEPT:
                 self._old.append(message)
         super().route(message)
+        for session in self._sessions.values():
+            session.keep(message)
 
     # Faults.
 
@@ -122,6 +134,8 @@ class Network(LocalBroker):
         self._note("the broker is killed")
         self.down = True
         self._retained.clear()
+        for session in self._sessions.values():
+            session.forget()
         for wire in tuple(self._clients.values()):
             assert isinstance(wire, Wire)
             wire.break_off()
@@ -200,6 +214,54 @@ class Network(LocalBroker):
         asyncio.get_running_loop().call_at(when, act, *args, context=self._here)
 
 
+@lru_cache(maxsize=65536)
+def _fits(pattern: str, topic: str) -> bool:
+    """Whether a filter lets a topic through, which is asked again and again."""
+    return matches(pattern, topic)
+
+
+class Session:
+    """What a broker keeps for one process, whether or not that is there."""
+
+    def __init__(self) -> None:
+        self.filters: list[str] = []
+        self.urgent: set[str] = set()
+        """Topics that need no acknowledgement, and are not kept."""
+        self.is_open = False
+        """Whether its process is connected."""
+        self._number = 0
+        self._unacknowledged: dict[int, Message] = {}
+
+    def hand_out(self, message: Message) -> Message:
+        """The message as its process gets it, to be acknowledged."""
+        self._number += 1
+        self._unacknowledged[self._number] = message
+        ack = partial(self._acknowledge, self._number)
+        return Message(message.topic, message.payload, ack=ack)
+
+    def _acknowledge(self, number: int) -> None:
+        self._unacknowledged.pop(number, None)
+
+    def keep(self, message: Message) -> None:
+        """Keep what comes while its process is away."""
+        if self.is_open or message.topic in self.urgent:
+            return
+        if any(_fits(pattern, message.topic) for pattern in self.filters):
+            self._number += 1
+            self._unacknowledged[self._number] = Message(message.topic, message.payload)
+
+    def take(self) -> list[Message]:
+        """All that was not acknowledged, in order."""
+        left = list(self._unacknowledged.values())
+        self._unacknowledged.clear()
+        return left
+
+    def forget(self) -> None:
+        """The broker has died."""
+        self._unacknowledged.clear()
+        self.filters, self.urgent = [], set()
+
+
 class Wire(LocalBus):
     """The line of one client, which comes back by itself as the MQTT bus does."""
 
@@ -208,11 +270,11 @@ class Wire(LocalBus):
         self.client_id = client_id
         self.life = living()
         self.last_arrival = 0.0
+        self.session: Session | None = None
+        """What the broker keeps for its process, if it does."""
         self.unsent: list[Message] = []
         """What waits at either end of a line that is cut, until it is mended or given up."""
         self._undelivered: list[Message] = []
-        self._known_topics: dict[str, bool] = {}
-        self._known_filters = 0
         self.process = "" if self.life is None else self.life.name.partition("#")[0]
         self._network = network
         self._context: Context = outside() if self.life is None else self.life.context
@@ -264,29 +326,33 @@ class Wire(LocalBus):
             await super().publish(topic, payload, retain=retain, qos=qos, expiry_s=expiry_s)
 
     def deliver(self, message: Message) -> None:
-        if not self._takes(message.topic):
+        if not any(_fits(pattern, message.topic) for pattern in self._filters):
             return
         if self.is_cut:
             self._undelivered.append(message)
         else:
-            super().deliver(message)
+            self._put(message)
 
-    def _takes(self, topic: str) -> bool:
-        """Whether it has subscribed to a topic, which is asked of it again and again."""
-        if len(self._filters) != self._known_filters:
-            self._known_filters = len(self._filters)
-            self._known_topics.clear()
-        found = self._known_topics.get(topic)
-        if found is None:
-            found = any(matches(pattern, topic) for pattern in self._filters)
-            self._known_topics[topic] = found
-        return found
+    def _put(self, message: Message) -> None:
+        urgent = message.topic in self._urgent
+        if self.session is not None and not urgent:
+            message = self.session.hand_out(message)
+        self._inbox.put(message, urgent=urgent)
+
+    async def reconnect(self) -> None:
+        left = [] if self.session is None else self.session.take()
+        if self.session is not None:
+            self.session.filters, self.session.urgent = self._filters, self._urgent
+            self.session.is_open = True
+        for message in left:
+            self._put(message)
+        await super().reconnect()
 
     def catch_up(self) -> None:
         """The line is mended before anybody gave it up: nothing was lost on it."""
         undelivered, self._undelivered = self._undelivered, []
         for message in undelivered:
-            super().deliver(message)
+            self._put(message)
         unsent, self.unsent = self.unsent, []
         for message in unsent:
             self._network.carry(self, message)
@@ -303,6 +369,10 @@ class Wire(LocalBus):
 
     def drop(self) -> None:
         was_connected = self._connected
+        if was_connected and self.session is not None:
+            self.session.is_open = False
+            for message in self._undelivered:
+                self.session.keep(message)
         super().drop()
         self.unsent.clear()
         self._undelivered.clear()
@@ -311,6 +381,8 @@ class Wire(LocalBus):
 
     async def aclose(self) -> None:
         self._closed = True
+        if self.session is not None:
+            self.session.is_open = False
         await super().aclose()
 
     async def _messages(self) -> AsyncIterator[Message]:

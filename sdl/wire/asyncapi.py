@@ -73,7 +73,6 @@ NODE = (
     Channel(name="event", carries=mqtt.EventMessage, way="send", of=("instrument",)),
     Channel(name="birth", carries=mqtt.Birth, way="send", of=("instrument",), retain=True),
     Channel(name="state", carries=mqtt.State, way="send", of=("instrument",), retain=True),
-    Channel(name="heartbeat", carries=mqtt.Heartbeat, way="send", of=("instrument",), qos=0),
     Channel(name="node_heartbeat", carries=mqtt.Heartbeat, way="send", of=("node",), qos=0),
     Channel(name="node_status", carries=mqtt.Status, way="send", of=("node",), retain=True),
 )

@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, TypeAdapter, ValidationError
-from pydantic_core import from_json
+from pydantic_core import PydanticSerializationError, from_json
 
 from sdl.core.commands import Perform
 from sdl.core.events import (
@@ -38,6 +38,11 @@ QUESTION_CAP = 16 * 1024 * 1024
 """Bytes that a question to a planner may have; it holds the history of its campaign."""
 CID_CAP = 200
 """Characters that a command id, a journal's id or a boot may have."""
+Epoch = Annotated[int, Field(ge=0, lt=2**33)]
+"""Which orchestrator: seconds since 1970 when it began to lead, or more. A journal keeps the
+highest, so that one that cannot be would shut everybody out for ever."""
+Count = Annotated[int, Field(ge=0, lt=2**53)]
+"""A number that every language, and every database, can hold."""
 
 Stage = Literal[
     "accepted", "started", "done", "failed", "unknown", "not_seen", "conflict", "stale", "made_safe"
@@ -76,8 +81,8 @@ class CommandMessage(Body):
     """Over the canonical JSON of ``args``; the same command with another digest is a conflict."""
     run: str
     step: str
-    attempt: int
-    epoch: int
+    attempt: Count
+    epoch: Epoch
     issued_at: float
     """Lab time by the orchestrator's clock."""
     not_after: float | None = None
@@ -98,7 +103,7 @@ class EventMessage(Body):
     """What became of a command."""
 
     journal: str
-    """As in the command."""
+    """As in the command, or in the control that it answers."""
     cid: str
     """Empty where it is about the instrument: *made_safe*."""
     dev: str
@@ -106,9 +111,9 @@ class EventMessage(Body):
     """Made anew each time the node starts."""
     memory: str
     """Names the node's journal; another one where that was lost or put back."""
-    epoch: int
+    epoch: Epoch
     """The highest that the node has seen."""
-    seq: int
+    seq: Count
     """1, 2, 3 ... per device and journal, without a gap; 0 where it does not stand in it."""
     st: Stage
     at: float
@@ -116,6 +121,8 @@ class EventMessage(Body):
     duration_s: float | None = None
     result: JsonValue = None
     error: EventError | None = None
+    answers: str = ""
+    """*made_safe*: ``id`` of the order to stop that it answers; else empty."""
 
 
 class Control(Body):
@@ -126,25 +133,31 @@ class Control(Body):
     holds from there on, each word with its number; if it holds less than ``from_seq`` - 1, its
     journal was put back to an older state, and it begins a new one under a new name.
     *stop*: nothing that waits is started, the driver makes safe, and *made_safe* says how that
-    ended; nothing is started until *release*.
+    ended; nothing is started until *release*. *greet* also tells ``journal``: what waits of another
+    journal, with a lower epoch, is refused.
     """
 
     id: str
+    """Of a *stop*: *made_safe* names it. It comes again, with the same id, until it is answered."""
     op: Literal["greet", "query", "cancel", "stop", "release"]
-    epoch: int
+    epoch: Epoch
     """A node listens to none that is lower than the highest it has seen; to a stop, always."""
     journal: str = ""
     """As in the command that it is about."""
     cid: str | None = None
     boot: str = ""
-    from_seq: int | None = None
+    from_seq: Count | None = None
     by: str = ""
+    lifts: tuple[str, ...] = ()
+    """Of a *release*: ids of the orders to stop that it lifts. The instrument obeys again once none
+    stands; where no id is given, all those are lifted that stand when it comes."""
 
 
 class StopAll(Body):
     """Everything in the lab stops: as *stop* for every instrument of every node. Any epoch."""
 
     id: str
+    """Each *made_safe* that answers it names it."""
     by: str
     note: str = ""
 
@@ -153,7 +166,7 @@ class Status(Body):
     """A node or an orchestrator is there, or is not."""
 
     boot: str
-    epoch: int
+    epoch: Epoch
     online: bool
     at: float
 
@@ -197,8 +210,11 @@ class Birth(Body):
     """By ``action.argument``."""
     stopped: str = ""
     """Why it obeys nothing before it is released; empty where it was not stopped."""
+    stops: tuple[str, ...] = ()
+    """Ids of the orders to stop that stand, the last one at the end."""
     sha256: str
-    """Over the canonical JSON of all fields but ``boot``, ``memory``, ``stopped`` and this one."""
+    """Over the canonical JSON of all fields but ``boot``, ``memory``, ``stopped``, ``stops`` and
+    this one."""
 
 
 class State(Body):
@@ -209,17 +225,19 @@ class State(Body):
     """*waiting*: for the orchestrator's greeting. *attention*: an action was given up on and may
     still be going on. *stopped*: nothing starts until a person lets it."""
     cid: str | None
-    queued: int
-    seq: int
+    queued: Count
+    seq: Count
     """Of the last event."""
     at: float
+    stops: tuple[str, ...] = ()
+    """Ids of the orders to stop that stand, the last one at the end."""
 
 
 class Heartbeat(Body):
     """A node is not frozen."""
 
     boot: str
-    seq: int
+    seq: Count
     monotonic: float
     """Wall seconds by the node's own clock."""
 
@@ -232,8 +250,11 @@ _ANSWER = TypeAdapter(Answer)
 
 
 def encode(message: Body) -> bytes:
-    """UTF-8 JSON. Unreadable if it would be larger than the cap."""
-    payload = message.__pydantic_serializer__.to_json(message)
+    """UTF-8 JSON. Unreadable if it would be larger than the cap, or if its text is none."""
+    try:
+        payload = message.__pydantic_serializer__.to_json(message)
+    except PydanticSerializationError as error:
+        raise Unreadable(f"a {type(message).__name__} cannot be written as JSON: {error}") from None
     if len(payload) > PAYLOAD_CAP:
         raise Unreadable(
             f"a {type(message).__name__} of {len(payload)} bytes is over the cap of {PAYLOAD_CAP}; "
@@ -339,6 +360,7 @@ def core_event(message: EventMessage, at: float) -> CommandEvent:
                 boot=message.boot,
                 safe=message.error is None,
                 reason=reason,
+                halt=message.answers,
             )
         case "stale":
             raise Unreadable("a stale command is no event of its campaign")
@@ -356,12 +378,13 @@ def online_event(birth: Birth, at: float) -> InstrumentOnline:
         memory=birth.memory,
         effects=tuple((action.name, action.effect) for action in birth.actions),
         stopped=birth.stopped,
+        stops=birth.stops,
     )
 
 
 def birth_digest(fields: Mapping[str, JsonValue]) -> str:
     """What ``Birth.sha256`` must be, given the birth as JSON."""
-    apart = ("boot", "memory", "stopped", "sha256")
+    apart = ("boot", "memory", "stopped", "stops", "sha256")
     return digest({key: fields[key] for key in fields if key not in apart})
 
 

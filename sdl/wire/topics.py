@@ -37,10 +37,6 @@ class Topics:
         """Node to all, retained: idle or busy, and with what."""
         return self._below("dev", device, "state")
 
-    def heartbeat(self, device: str) -> str:
-        """Node to all, every few seconds: a frozen node falls silent."""
-        return self._below("dev", device, "hb")
-
     def node_status(self, node: str) -> str:
         """Node to all, retained: online or not; also its last will."""
         return self._below("node", node, "status")

@@ -57,17 +57,29 @@ def here(folder: Path) -> Sdl:
 SAID: list[tuple[tuple[str, ...], ev.Event]] = [
     (
         ("resolve", "run-2/step-1", "--happened", "--result", '{"y": [0.5, null]}'),
-        ev.StepResolved(at=AT, step=STEP, verdict="happened", by="anna", result={"y": [0.5, None]}),
+        ev.StepResolved(
+            at=AT,
+            step=STEP,
+            verdict="happened",
+            by="anna",
+            result={"y": [0.5, None]},
+            attempt=1,
+        ),
     ),
     (
         ("resolve", STEP, "--did-not-happen", "--note", "the tip is full"),
         ev.StepResolved(
-            at=AT, step=STEP, verdict="did_not_happen", by="anna", note="the tip is full"
+            at=AT,
+            step=STEP,
+            verdict="did_not_happen",
+            by="anna",
+            note="the tip is full",
+            attempt=1,
         ),
     ),
     (
         ("resolve", "run-2/step-1", "--discard"),
-        ev.StepResolved(at=AT, step=STEP, verdict="discard", by="anna"),
+        ev.StepResolved(at=AT, step=STEP, verdict="discard", by="anna", attempt=1),
     ),
     (("pause",), ev.PauseRequested(at=AT, what="", by="anna")),
     (
@@ -203,6 +215,23 @@ def test_questions_come_as_one_document(desk: Notebook, here: Sdl) -> None:
     desk.shown = view()
     said = here("resolve")
     assert (said.out, said.err) == ("", "dye: no question is open\n")
+
+
+def test_an_answer_is_about_the_attempt_that_was_asked_about(desk: Notebook, here: Sdl) -> None:
+    desk.shown = view(replace(question(), attempt=2))
+    assert "(attempt 2)" in here("resolve").out
+    assert here("resolve", "--json").document["questions"][0]["attempt"] == 2
+    assert "sdl resolve run-2/step-1 --discard --attempt 2" in here("resolve").out
+    said = here("resolve", "run-2/step-1", "--discard")  # typed for the first attempt, once more
+    assert (said.code, desk.told) == (2, [])
+    assert "add --attempt 2" in " ".join(said.err.split())
+    said = here("resolve", "run-2/step-1", "--discard", "--attempt", "2", "--json")
+    assert said.document["attempt"] == 2
+    here("resolve", "run-2/step-1", "--discard", "--attempt", "1")  # of a list of some time ago
+    desk.shown = view()
+    here("resolve", "run-2/step-1", "--discard")
+    attempts = [each.attempt for each in desk.told if isinstance(each, ev.StepResolved)]
+    assert attempts == [2, 1, 1]
 
 
 def test_the_lab_is_found_from_many_places(desk: Notebook, folder: Path, tmp_path: Path) -> None:

@@ -99,6 +99,8 @@ class Chances:
     """That an instrument cannot be made safe."""
     lie: float = 0.0
     """That a person is wrong about an action."""
+    absent: float = 0.0
+    """That a node which goes down stays away for minutes."""
     incidents: int = 0
     """Restarts, lost journals, pauses, aborts and stops in the first minutes."""
 
@@ -199,10 +201,10 @@ class Floor:
                 node = self.nodes[self.performed[cid].instrument]
                 self.call(at + self.random.random(), lambda at: node.answer(at, cid))
                 self.listen(cid, at)
-            case do.Halt(instrument=name) if self.nodes:
-                self.halt(name, at)
-            case do.Release(instrument=name) if self.nodes:
-                self.nodes[name].stopped = False
+            case do.Halt(id=id_, instrument=name) if self.nodes:
+                self.halt(id_, name, at)
+            case do.Release(instrument=name, lifts=lifts) if self.nodes:
+                self.nodes[name].release(lifts)
             case _:
                 pass
 
@@ -233,14 +235,14 @@ class Floor:
         if self.chances.lose or self.chances.incidents:
             self.as_this_process(at + 20.0, unheard)
 
-    def halt(self, name: str, at: float) -> None:
+    def halt(self, id_: str, name: str, at: float) -> None:
         """Tell an instrument to stop, again and again until it says that it has."""
 
         def again(at: float) -> None:
-            if self.engine.lab.instruments[name].halting:
-                self.halt(name, at)
+            if self.engine.lab.instruments[name].halting == id_:
+                self.halt(id_, name, at)
 
-        self.call(at + self.random.random(), self.nodes[name].halt)
+        self.call(at + self.random.random(), lambda at: self.nodes[name].halt(at, id_))
         if self.chances.lose:
             self.as_this_process(at + 10.0, again)
 
@@ -296,7 +298,7 @@ class Floor:
             happened = not happened
             self.believed.add(question.step)
         verdict: ev.Verdict = "happened" if happened else "did_not_happen"
-        if self.random.random() < 0.2:
+        if self.random.random() < 0.2 or verdict not in question.verdicts:
             verdict = "discard"
         result = self.answer(attempts[-1]) if verdict == "happened" else None
         return ev.StepResolved(

@@ -54,7 +54,8 @@ class Node:
     lives: int = 1
     memories: int = 1
     seq: int = 0
-    stopped: bool = False
+    orders: list[str] = field(default_factory=list)
+    """To stop, which stand."""
     is_up: bool = True
     last: dict[str, Word] = field(default_factory=dict)
     """What its journal holds of each command."""
@@ -72,7 +73,8 @@ class Node:
     def announce(self, at: float) -> None:
         if self.is_up:
             plain = online(self.name, at, self.boot, simulated=self.simulated, memory=self.memory)
-            self.floor.post(replace(plain, stopped="it was told to stop" if self.stopped else ""))
+            why = "it was told to stop" if self.orders else ""
+            self.floor.post(replace(plain, stopped=why, stops=tuple(self.orders)))
 
     # Commands in.
 
@@ -83,7 +85,7 @@ class Node:
             self.floor.say(ev.CommandNotSeen(at=at, cid=perform.cid, memory=self.memory))
         elif perform.cid in self.last:
             self.answer(at, perform.cid)
-        elif self.stopped or (perform.not_after is not None and perform.not_after < at):
+        elif self.orders or (perform.not_after is not None and perform.not_after < at):
             self.refuse(at, perform.cid)
         else:
             self.begin(at, perform)
@@ -127,12 +129,16 @@ class Node:
         else:
             self.floor.say(ev.CommandNotSeen(at=at, cid=cid, memory=self.memory))
 
+    def release(self, lifts: tuple[str, ...]) -> None:
+        """Obey again, once no order stands."""
+        self.orders = [each for each in self.orders if lifts and each not in lifts]
+
     # Incidents.
 
-    def halt(self, at: float) -> None:
+    def halt(self, at: float, id_: str) -> None:
         if not self.is_up:
             return
-        self.stopped = True
+        self.orders += [id_] if id_ not in self.orders else []
         if self.current is not None:
             cid, self.current = self.current.cid, None
             self.cut(cid)
@@ -146,6 +152,7 @@ class Node:
                 instrument=self.name,
                 boot=self.boot,
                 safe=self.floor.random.random() >= self.floor.chances.unsafe,
+                halt=id_,
             )
         )
 
@@ -163,13 +170,16 @@ class Node:
             self.is_up = True
             self.lives += 1
             if forgets:
-                self.memories, self.seq, self.stopped = self.lives, 0, False
+                self.memories, self.seq, self.orders = self.lives, 0, []
                 self.last.clear()
             self.announce(at)
             if cut is not None and not forgets:
                 self.write(ev.CommandUnknown(at=at, cid=cut.cid, reason="it was killed half way"))
 
-        self.floor.call(at + 20.0 * self.floor.random.random(), rise)
+        away_s, absent = 20.0 * self.floor.random.random(), self.floor.chances.absent
+        if absent and self.floor.random.random() < absent:
+            away_s *= 20.0
+        self.floor.call(at + away_s, rise)
 
     def refuse(self, at: float, cid: str) -> None:
         self.write(failed(at, cid, "before_start", "refused"))

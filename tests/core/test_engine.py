@@ -119,7 +119,8 @@ def test_an_unheard_command_is_sent_again_under_the_same_id_then_asked_about() -
 def test_after_a_restart_the_same_node_is_sent_what_it_has_not_seen() -> None:
     floor, out = at_work()
     cid = out[-1].cid  # type: ignore[union-attr]
-    assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == []
+    wait = do.Wait(timer="dye/lost/handler", until=120.0)
+    assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == [wait]
     greet = do.Greet(instrument="handler", boot="boot-1", after=None)
     assert floor.turn(online("handler", 61.0)) == [greet, do.Query(cid=cid)]
     out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory="boot-1"))
@@ -289,3 +290,36 @@ def test_a_restart_of_ours_is_no_failure_of_the_planner() -> None:
         assert kinds(out) == ["AskPlanner"]
     floor.turn(arrive(0.5, attempt=7))
     assert floor.engine.state.ready
+
+
+COMINGS: list[tuple[str, ...]] = [
+    ("handler", "reader"),
+    ("reader", "handler"),
+    ("reader", "spare"),
+    ("handler", "-handler", "reader", "handler"),
+    ("handler", "-handler", "reader", "spare"),
+    ("reader", "-reader", "handler", "spare", "-handler", "reader"),
+    ("handler", "spare", "-handler", "-spare", "reader", "-reader", "spare", "reader"),
+]
+
+
+@pytest.mark.parametrize("coming", COMINGS, ids=" ".join)
+def test_a_run_begins_as_soon_as_every_role_has_somebody_and_not_before(
+    coming: tuple[str, ...],
+) -> None:
+    roles = {"handler": ("handler", "spare"), "reader": ("reader",), "well": ("plate-1",)}
+    spec = campaign(roles=roles)
+    floor = Floor(Engine(SCRIPT), seed=0)
+    for event in (started(spec, SCRIPT), ev.OrchestratorStarted(at=0.0, epoch=1), arrive(0.5)):
+        floor.turn(event)
+    here: set[str] = set()
+    for at, name in enumerate(coming, start=2):
+        if name.startswith("-"):
+            here.discard(name[1:])
+            lost = ev.InstrumentLost(at=float(at), instrument=name[1:], reason="cable")
+            out = floor.turn(lost)
+        else:
+            here.add(name)
+            out = floor.turn(online(name, float(at)))
+        assert ("BeginRun" in kinds(out)) == ("reader" in here and len(here) > 1), (name, here)
+    assert floor.engine.state.begun == 1

@@ -26,9 +26,11 @@ def abort(what: str = "", at: float = 5.0) -> ev.AbortRequested:
     return ev.AbortRequested(at=at, what=what, by="ada", note="it smells")
 
 
-def safe(instrument: str, at: float = 6.0, reason: str = "") -> ev.InstrumentMadeSafe:
+def safe(
+    instrument: str, at: float = 6.0, reason: str = "", *, halt: str = "dye/halt-1"
+) -> ev.InstrumentMadeSafe:
     return ev.InstrumentMadeSafe(
-        at=at, instrument=instrument, boot="boot-1", safe=not reason, reason=reason
+        at=at, instrument=instrument, boot="boot-1", safe=not reason, reason=reason, halt=halt
     )
 
 
@@ -176,7 +178,7 @@ def test_a_stop_of_the_lab_halts_everything_and_a_resume_releases_it() -> None:
     assert kinds(out) == ["Release", "Perform"]
     assert out[1].cid == "dye/run-1/step-1/try-2"  # type: ignore[union-attr]
     assert state_of(floor, "reader") == "stopped"
-    assert kinds(floor.turn(safe("reader", at=95.0))) == ["Release"]
+    assert kinds(floor.turn(safe("reader", at=95.0, halt="dye/halt-2"))) == ["Release"]
 
 
 def test_a_run_that_a_stop_of_the_lab_cut_off_is_abandoned_not_failed() -> None:
@@ -194,10 +196,39 @@ def test_a_node_that_comes_back_is_halted_before_it_is_greeted() -> None:
     floor.turn(ev.LabStopRequested(at=5.0, by="ada"))
     back = replace(online("reader", 7.0, "boot-2"), memory="boot-1")
     assert kinds(floor.turn(back)) == ["Halt", "Greet"]
-    assert floor.turn(safe("reader", at=8.0)) == []  # of the boot before: it does not count
-    assert kinds(floor.turn(replace(safe("reader", at=9.0), boot="boot-2"))) == []
+    again = safe("reader", at=8.0, halt="dye/halt-3")
+    assert floor.turn(again) == []  # of the boot before: it does not count
+    assert kinds(floor.turn(replace(again, at=9.0, boot="boot-2"))) == []
     assert kinds(floor.turn(replace(back, at=10.0))) == ["Greet"]  # it is safe, and remembers
     assert kinds(floor.turn(online("reader", 11.0, "boot-3"))) == ["Halt", "Greet"]
+
+
+def test_an_answer_to_an_older_order_to_stop_is_no_answer_to_the_present_one() -> None:
+    floor, _ = at_work()
+    assert kinds(floor.turn(abort("handler"))) == ["Halt"]
+    floor.turn(failed(5.5, CID, "during", "driver"))
+    assert "Release" in kinds(floor.turn(safe("handler")))
+    stop = ev.LabStopRequested(at=7.0, by="ada")
+    halts = [c for c in floor.turn(stop) if isinstance(c, do.Halt)]
+    assert [each.id for each in halts] == ["dye/halt-2", "dye/halt-3"]
+    floor.turn(resume(at=8.0))
+    for stale in (safe("handler", 9.0), safe("handler", 9.0, "the valve was stuck")):
+        assert floor.turn(stale) == [], "the first order was told twice, and answered twice"
+        assert state_of(floor, "handler") == "stopped"
+    assert kinds(floor.turn(safe("handler", 10.0, halt="dye/halt-2")))[0] == "Release"
+    assert floor.turn(safe("handler", 11.0, halt="dye/halt-2")) == []
+
+
+def test_a_word_about_a_stop_that_went_past_us_counts_only_where_it_is_a_bad_one() -> None:
+    floor, _ = at_work()
+    floor.turn(ev.LabStopRequested(at=5.0, by="eve"))
+    floor.turn(resume(at=6.0))
+    assert floor.turn(safe("reader", 7.0, halt="alarm-1")) == []
+    assert state_of(floor, "reader") == "stopped", "our own order to it is not answered yet"
+    floor.turn(safe("reader", 8.0, "the lid is open", halt="alarm-1"))
+    assert state_of(floor, "reader") == "held"
+    assert "Release" not in kinds(floor.turn(safe("reader", 9.0, halt="dye/halt-2")))
+    assert "Release" in kinds(floor.turn(resume("reader")))
 
 
 def test_a_pause_outlives_the_orchestrator() -> None:
@@ -228,11 +259,89 @@ def test_old_word_of_a_stop_that_we_have_ended_since_stops_nothing() -> None:
     floor.turn(abort("handler"))
     floor.turn(failed(5.5, CID, "during", "driver"))
     assert "Release" in kinds(floor.turn(safe("handler")))
-    late = replace(online("handler", 7.0), stopped="the orchestrator said so")
-    floor.turn(late)
+    late = replace(online("handler", 7.0), stopped="you said so", stops=("dye/halt-1",))
+    again = do.Release(instrument="handler", lifts=("dye/halt-1",))
+    assert again in floor.turn(late)  # or it never heard that it was released
     assert state_of(floor, "handler") == "idle"
     floor.turn(ev.InstrumentLost(at=8.0, instrument="handler", reason="cable"))
-    floor.turn(replace(late, at=9.0))  # it was away: meanwhile anybody may have stopped it
-    assert state_of(floor, "handler") == "held"
-    floor.turn(online("handler", 10.0))
+    assert again in floor.turn(replace(late, at=9.0))
     assert state_of(floor, "handler") == "idle"
+
+
+def test_a_stop_that_we_have_not_lifted_holds_the_instrument_however_it_is_heard_of() -> None:
+    past = replace(online("handler", 7.0), stopped="fire", stops=("dye/halt-1", "panel/1"))
+    words: list[tuple[ev.Event, tuple[str, ...]]] = [
+        (past, ("panel/1",)),
+        (replace(past, stops=()), ()),
+        (safe("handler", 7.0, halt="panel/1"), ("panel/1",)),
+    ]
+    for word, lifts in words:
+        floor, _ = at_work()
+        floor.turn(abort("handler"))
+        floor.turn(failed(5.5, CID, "during", "driver"))
+        released = do.Release(instrument="handler", lifts=("dye/halt-1",))
+        assert released in floor.turn(safe("handler"))
+        assert "Release" not in kinds(floor.turn(word))
+        assert state_of(floor, "handler") == "held"
+        assert floor.engine.objection(resume("handler")) == ""
+        (lifted,) = [c for c in floor.turn(resume("handler")) if isinstance(c, do.Release)]
+        assert lifted.lifts == lifts
+        assert state_of(floor, "handler") == "idle"
+        assert floor.engine.view().questions == ()
+
+
+def test_a_node_that_is_told_to_stop_is_not_told_anew_at_each_word_of_it() -> None:
+    floor, _ = at_work()
+    floor.turn(abort("handler"))
+    heard = replace(online("handler", 6.0), stopped="you said so", stops=("dye/halt-1",))
+    for word in (online("handler", 5.5), heard):
+        assert "Halt" not in kinds(floor.turn(word))
+    floor.turn(ev.InstrumentLost(at=8.0, instrument="handler", reason="cable"))
+    assert kinds(floor.turn(replace(heard, at=9.0)))[:2] == ["Halt", "Greet"]
+
+
+def test_the_order_that_stopped_the_whole_lab_is_lifted_with_ours() -> None:
+    floor, _ = at_work()
+    floor.turn(ev.LabStopRequested(at=5.0, by="ada", order="panel/1"))
+    floor.turn(failed(5.5, CID, "before_start", "lab"))
+    for n, name in enumerate(("handler", "reader"), start=1):
+        floor.turn(safe(name, 6.0, halt="panel/1"))
+        floor.turn(safe(name, 6.5, halt=f"dye/halt-{n}"))
+    released = [c for c in floor.turn(resume()) if isinstance(c, do.Release)]
+    assert [r.lifts for r in released] == [("panel/1", "dye/halt-1"), ("panel/1", "dye/halt-2")]
+    floor.turn(safe("reader", 91.0, halt="panel/1"))  # told once more
+    assert state_of(floor, "reader") == "idle"
+
+
+def test_a_release_that_got_lost_is_repeated_and_costs_no_run() -> None:
+    floor, _ = at_work(parallel=1)
+    floor.turn(ev.LabStopRequested(at=5.0, by="ada"))
+    floor.turn(failed(5.5, CID, "before_start", "lab"))
+    floor.turn(safe("handler", 6.0))
+    floor.turn(safe("reader", 6.0, halt="dye/halt-2"))
+    again = do.Release(instrument="handler", lifts=("dye/halt-1",))
+    out = floor.turn(resume(at=9.0))
+    assert again in out
+    for attempt in range(2, 5):  # it is still stopped, and says so
+        (perform,) = [c for c in out if isinstance(c, do.Perform)]
+        assert perform.attempt == attempt
+        at = 10.0 * attempt
+        out = floor.turn(failed(at, perform.cid, "before_start", "lab"))
+        timer = f"{perform.step}/again-{attempt}"
+        assert out == [again, do.Wait(timer=timer, until=at + 5.0)]
+        out = floor.turn(ev.TimerFired(at=at + 5.0, timer=timer))
+    (perform,) = [c for c in out if isinstance(c, do.Perform)]
+    floor.turn(ev.CommandStarted(at=60.0, cid=perform.cid))
+    assert kinds(floor.turn(done(perform.cid, 61.0))) == ["Wait"]
+
+
+def test_a_node_that_obeys_again_is_believed_when_it_refuses() -> None:
+    floor, _ = at_work(parallel=1)
+    floor.turn(ev.LabStopRequested(at=5.0, by="ada"))
+    floor.turn(failed(5.5, CID, "before_start", "lab"))
+    floor.turn(safe("handler", 6.0))
+    floor.turn(safe("reader", 6.0, halt="dye/halt-2"))
+    (perform,) = [c for c in floor.turn(resume(at=9.0)) if isinstance(c, do.Perform)]
+    floor.turn(online("handler", 9.5))
+    out = floor.turn(failed(10.0, perform.cid, "before_start", "lab"))
+    assert "Release" not in kinds(out)

@@ -253,9 +253,28 @@ def test_the_more_careful_word_of_driver_and_capability_holds() -> None:
     assert out[0].outcome == "unknown"  # type: ignore[union-attr]
 
 
-def test_a_conflict_flags_the_sample() -> None:
+CONFLICT = ev.CommandConflict(at=3.0, cid=CID, reason="other arguments under the same id")
+
+
+def test_a_conflict_flags_the_sample_and_asks_a_person_once() -> None:
+    floor, _ = at_work(policy=ASK)
+    assert kinds(floor.turn(CONFLICT)) == ["Flag"]
+    (question,) = floor.engine.view().questions
+    assert (question.step, question.attempt) == (STEP, 1)
+    assert "other arguments" in question.reason
+    for n in range(3):  # nothing is sent again, nobody is asked again
+        assert floor.turn(ev.CommandUnheard(at=5.0 + n, cid=CID)) == []
+        assert floor.turn(replace(CONFLICT, at=5.5 + n)) == []
+    assert floor.engine.view().questions == (question,)
+    assert sent_cids(floor.turn(resolved("did_not_happen"))) == [f"{STEP}/try-2"]
+
+
+def test_a_conflict_after_the_end_flags_the_sample_and_changes_nothing() -> None:
     floor, _ = at_work()
-    conflict = ev.CommandConflict(at=3.0, cid=CID, reason="other arguments under the same id")
-    assert kinds(floor.turn(conflict)) == ["Flag"]
-    floor.turn(ev.CommandDone(at=4.0, cid=CID, result=None, duration_s=1.0))
-    assert kinds(floor.turn(conflict)) == ["Flag"]
+    floor.turn(ev.CommandDone(at=2.0, cid=CID, result=None, duration_s=1.0))
+    assert kinds(floor.turn(CONFLICT)) == ["Flag"]
+    assert floor.turn(CONFLICT) == []
+
+
+def sent_cids(commands: list[do.Command]) -> list[str]:
+    return [c.cid for c in commands if isinstance(c, do.Perform)]

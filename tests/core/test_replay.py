@@ -105,6 +105,7 @@ chances = st.builds(
     repeat=st.sampled_from([0.0, 0.2]),
     unsafe=st.sampled_from([0.0, 0.3]),
     lie=st.sampled_from([0.0, 0.3]),
+    absent=st.sampled_from([0.0, 0.5]),
     incidents=st.integers(0, 6),
 )
 

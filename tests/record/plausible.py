@@ -60,8 +60,8 @@ def people(name: str, at: float) -> Iterator[tuple[float, Event | Command]]:
     yield at, e.PauseRequested(at=at, what="handler", by="ada")
     yield at, e.ResumeRequested(at=at, what="handler", by="bob")
     yield at, e.AbortRequested(at=at, what=f"{name}/run-2", by="bob", note="smoke")
-    for instrument in INSTRUMENTS:
-        yield at, c.Halt(instrument=instrument, reason="bob: smoke")
+    for number, instrument in enumerate(INSTRUMENTS, start=1):
+        yield at, c.Halt(id=f"{name}/halt-{number}", instrument=instrument, reason="bob: smoke")
         safe = instrument == "handler"
         reason = "" if safe else "the lid is stuck"
         made_safe = e.InstrumentMadeSafe(

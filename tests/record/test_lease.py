@@ -11,12 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from sdl.errors import LabFault, LeaseLost
+from sdl.errors import LabFault, LeaseLost, RecordFault
 from sdl.shell import lease as lease_module
 from sdl.shell.lab_lock import orchestrator_lock
 from sdl.shell.leading import leading
 from sdl.shell.lease import FRESH_S, STILL_S, Lease, Watch, holder_of, is_dead, may_take
-from sdl.shell.leases import Held
+from sdl.shell.leases import Held, Leases
 from sdl.shell.record import Record
 from sdl.shell.writer import Writer
 from tests.record.plausible import journal
@@ -199,9 +199,10 @@ async def test_a_standby_takes_over_from_one_that_ends_stands_still_or_died(
     entered = asyncio.Event()
 
     async def stand_by() -> int:
-        async with leading(records[1], LAB, tmp_path, standby=True) as lease:
+        async with leading(records[1], LAB, tmp_path, standby=True) as led:
             entered.set()
-            return lease.epoch
+            assert led.is_frozen == (ending != "died here")
+            return led.lease.epoch
 
     with orchestrator_lock(tmp_path, LAB):
         waiting = asyncio.create_task(stand_by())
@@ -219,3 +220,26 @@ async def test_a_standby_takes_over_from_one_that_ends_stands_still_or_died(
     else:
         with suppress(asyncio.CancelledError):
             await keeping
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_a_standby_goes_on_trying_where_a_frozen_one_keeps_the_database(
+    records: tuple[Record, Record],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    swap, refused = type(records[1].leases).swap, ["locked", "locked", "locked again"]
+
+    def locked(leases: Leases, lab: str, holder: str, epoch: int, former: Held | None) -> bool:
+        if refused:
+            raise RecordFault(refused.pop(0))
+        return swap(leases, lab, holder, epoch, former)
+
+    monkeypatch.setattr(Leases, "swap", locked)
+    async with leading(records[1], LAB, tmp_path, standby=True) as led:
+        assert records[0].leases.held(LAB) == Held(
+            holder=holder_of(tmp_path), epoch=led.lease.epoch, beat=0
+        )
+    told = [each.getMessage().rpartition(": ")[2] for each in caplog.records]
+    assert told == ["locked", "locked again"], "each is told once"

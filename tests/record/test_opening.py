@@ -212,7 +212,7 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     record.append([chain.add(load(line.type, line.body), line.at) for line in kept])
     record.close()
     spoil(
-        *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag")),
+        *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         "ALTER TABLE campaign DROP COLUMN paused",
         *(f"ALTER TABLE instrument DROP COLUMN {name}" for name in ("paused", "stopped", "held")),
         "UPDATE alembic_version SET version_num = '0001'",

@@ -59,7 +59,7 @@ WEIGHTS: dict[tuple[Kind, str], float] = {
     ("half_open", "far"): 1,
     ("slow", "near"): 1,
     ("slow", "far"): 1,
-    ("stop", "database"): 3,
+    ("stop", "database"): 8,
 }
 
 

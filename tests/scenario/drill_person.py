@@ -68,9 +68,10 @@ class Person(threading.Thread):
     def _answer(self, caller: Caller, question: Question) -> None:
         verdict, result = self._look(question)
         if self._random.random() < BY_COMMAND:
-            self._command(question.step, verdict, result)
+            self._command(question, verdict, result)
             return
         said = {"verdict": verdict, "by": "drill", "note": "looked", "result": result}
+        said["attempt"] = question.attempt
         try:
             caller.resolve(question.step, said)
         except SdlError as error:
@@ -78,9 +79,10 @@ class Person(threading.Thread):
         else:
             self.answers.append((question.step, verdict))
 
-    def _command(self, step: str, verdict: str, result: int | None) -> None:
+    def _command(self, question: Question, verdict: str, result: int | None) -> None:
+        step = question.step
         words = ["resolve", step, f"--{verdict.replace('_', '-')}", "--note", "looked"]
-        words += ["--lab", str(self._place.lab)]
+        words += ["--lab", str(self._place.lab), "--attempt", str(question.attempt)]
         if result is not None:
             words += ["--result", json.dumps(result)]
         done = subprocess.run(sdl(*words), capture_output=True, text=True, check=False)

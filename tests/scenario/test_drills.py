@@ -88,7 +88,7 @@ def test_nothing_is_done_twice_and_nothing_is_lost(
     assert tally.actions > KILLS
 
 
-def test_a_frozen_node_is_noticed_while_the_other_works_on(tmp_path: Path) -> None:
+def test_a_frozen_node_is_noticed_and_works_on_after_the_thaw(tmp_path: Path) -> None:
     drill = made(tmp_path)
     with drill.running():
         warmed_up(drill)

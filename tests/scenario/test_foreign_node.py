@@ -264,8 +264,9 @@ async def test_a_stop_cuts_the_stroke_refuses_the_rest_and_holds_over_a_restart(
     await boss.command(first, "now", SLOW_UL)
     await boss.command(first, "next")
     await boss.hears("now", "started")
-    await boss.control("stop", epoch=0, by="mika")
-    assert (await boss.hears("", "made_safe")).error is None
+    await boss.control("stop", epoch=0, by="mika", id="gravimetry/halt-1")
+    safe = await boss.hears("", "made_safe")
+    assert (safe.error, safe.answers) == (None, "gravimetry/halt-1")
     await boss.hears("next", "failed")
     await boss.hears("now", "unknown")
     node.kill()
@@ -278,7 +279,11 @@ async def test_a_stop_cuts_the_stroke_refuses_the_rest_and_holds_over_a_restart(
     assert (refused.error.phase, refused.error.kind) == ("before_start", "lab")
     assert "stopped" in refused.error.reason
     assert "mika" in refused.error.reason
-    await boss.control("release")
+    assert second.stops == ("gravimetry/halt-1",)
+    await boss.control("release", lifts=("gravimetry/halt-0",))  # of another stop
+    await boss.command(second, "not yet")
+    await boss.hears("not yet", "failed")
+    await boss.control("release", lifts=("gravimetry/halt-1",))
     await boss.until(lambda: boss.states[-1].status == "idle", "the end of the stop")
     await boss.until(lambda: not boss.births[-1].stopped, "a birth without it")
     await boss.command(second, "again")
@@ -294,7 +299,7 @@ async def test_stop_all_passes_a_hundred_commands_that_wait(
     for number in range(100):
         await boss.command(birth, f"c-{number}", SLOW_UL)
     await boss.stop_all()
-    await boss.hears("", "made_safe")
+    assert (await boss.hears("", "made_safe")).answers == "all"
     stages = [event.st for event in boss.events]
     assert stages.count("done") == 0
     await boss.hears("c-99", "failed")
@@ -307,7 +312,9 @@ async def test_an_orchestrator_that_was_taken_over_from_is_told_so(
 ) -> None:
     node.start()
     birth = await boss.greeted()
-    await boss.control("release", epoch=7)
+    await boss.control("query", epoch=9, cid="asked")  # of that, no epoch is learned
+    await boss.hears("asked", "not_seen")
+    await boss.control("greet", boot=birth.boot, epoch=7)
     await boss.control("query", epoch=6, cid="mine")
     assert (await boss.hears("mine", "stale")).epoch == 7
     node.kill()
@@ -442,3 +449,35 @@ async def test_killed_again_and_again_it_does_nothing_twice_and_loses_nothing(
     assert json.dumps(sorted({event.seq for event in boss.events})) == json.dumps(
         list(range(1, max(event.seq for event in boss.events) + 1))
     )
+
+
+@BOTH
+async def test_what_waits_of_a_campaign_that_was_left_is_never_started(
+    node: NodeProcess, boss: Orchestrator
+) -> None:
+    node.start()
+    birth = await boss.there()
+    await boss.command(birth, "old")
+    await boss.hears("old", "accepted")
+    await boss.control("greet", boot=birth.boot, epoch=boss.epoch + 1, journal="another")
+    refused = await boss.hears("old", "failed")
+    assert refused.error is not None
+    assert (refused.error.phase, refused.error.kind) == ("before_start", "refused")
+    assert node.doses == []
+
+
+@BOTH
+async def test_a_node_of_which_a_copy_was_greeted_starts_nothing_more(
+    node: NodeProcess, boss: Orchestrator
+) -> None:
+    node.start()
+    birth = await boss.greeted()
+    await boss.command(birth, "ours")
+    await boss.hears("ours", "done")
+    await boss.control("greet", boot="the copy's")
+    await boss.until(lambda: boss.states[-1].status == "waiting", "the end of the greeting")
+    await boss.command(birth, "the copy's")
+    await boss.hears("the copy's", "accepted")
+    await boss.greet(birth)
+    await boss.hears("the copy's", "done")
+    assert len(node.doses) == 2

@@ -42,10 +42,12 @@ def node(url: str, lab: str, answers: Mapping[str, str]) -> Iterator[list[mqtt.S
 
     async def listen(bus: MqttBus, topics: Topics) -> None:
         async for message in bus.messages():
-            heard.append(mqtt.decode(mqtt.StopAll, message.payload))
+            stop = mqtt.decode(mqtt.StopAll, message.payload)
+            heard.append(stop)
             for name, why in answers.items():
                 if why != SILENT:
-                    await bus.publish(topics.event(name), mqtt.encode(made_safe(name, why)))
+                    word = made_safe(name, why, stop.id)
+                    await bus.publish(topics.event(name), mqtt.encode(word))
 
     thread = threading.Thread(target=lambda: loop.run_until_complete(serve()))
     thread.start()
@@ -74,7 +76,7 @@ def birth(name: str) -> mqtt.Birth:
     )
 
 
-def made_safe(name: str, why: str) -> mqtt.EventMessage:
+def made_safe(name: str, why: str, answers: str) -> mqtt.EventMessage:
     error = mqtt.EventError(phase="during", kind="driver", reason=why) if why else None
     return mqtt.EventMessage(
         journal="",
@@ -87,4 +89,5 @@ def made_safe(name: str, why: str) -> mqtt.EventMessage:
         st="made_safe",
         at=0.0,
         error=error,
+        answers=answers,
     )

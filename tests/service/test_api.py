@@ -27,15 +27,23 @@ STEP = "dye/run-2/step-1"
 ACTS: list[tuple[str, dict[str, object], ev.Event]] = [
     (
         f"steps/{STEP}/resolve",
-        {"verdict": "happened", "result": {"y": 0.5}},
+        {"verdict": "happened", "result": {"y": 0.5}, "attempt": 1},
         ev.StepResolved(
-            at=AT, step=STEP, verdict="happened", by="anna", note="seen", result={"y": 0.5}
+            at=AT,
+            step=STEP,
+            verdict="happened",
+            by="anna",
+            note="seen",
+            result={"y": 0.5},
+            attempt=1,
         ),
     ),
     (
         f"steps/{STEP}/resolve",
-        {"verdict": "did_not_happen"},
-        ev.StepResolved(at=AT, step=STEP, verdict="did_not_happen", by="anna", note="seen"),
+        {"verdict": "did_not_happen", "attempt": 2},
+        ev.StepResolved(
+            at=AT, step=STEP, verdict="did_not_happen", by="anna", note="seen", attempt=2
+        ),
     ),
     (
         "pause",
@@ -163,15 +171,29 @@ def test_a_body_that_is_not_what_it_should_be_is_refused(
 
 @pytest.mark.parametrize("verdict", ["perhaps", "", None])
 def test_a_verdict_is_one_of_three(desk: Notebook, card: Card, verdict: str | None) -> None:
-    body = {"by": "anna", "verdict": verdict}
+    body = {"by": "anna", "verdict": verdict, "attempt": 1}
     answer = request(card, "POST", f"/steps/{STEP}/resolve", body)
     assert (answer.status, desk.told) == (422, [])
 
 
-def test_a_number_that_is_not_finite_is_refused(desk: Notebook, card: Card) -> None:
-    body = b'{"by": "anna", "verdict": "happened", "result": NaN}'
+@pytest.mark.parametrize("result", [b"NaN", b"1e999", rb'"\ud800"', rb'[{"\ud800": 1}]'])
+def test_a_result_that_no_journal_can_hold_is_refused(
+    desk: Notebook, card: Card, result: bytes
+) -> None:
+    body = b'{"by": "anna", "verdict": "happened", "attempt": 1, "result": %b}' % result
     answer = request(card, "POST", f"/steps/{STEP}/resolve", body)
     assert (answer.status, desk.told) == (422, [])
+    assert answer.error.startswith("body.result"), answer.error
+
+
+@pytest.mark.parametrize("attempt", [{}, {"attempt": 0}, {"attempt": None}])
+def test_an_answer_says_which_attempt_it_is_about(
+    desk: Notebook, card: Card, attempt: dict[str, object]
+) -> None:
+    body = {"by": "anna", "verdict": "did_not_happen", **attempt}
+    answer = request(card, "POST", f"/steps/{STEP}/resolve", body)
+    assert (answer.status, desk.told) == (422, [])
+    assert answer.error.startswith("body.attempt"), answer.error
 
 
 def test_a_body_that_is_too_large_is_not_even_read(desk: Notebook, card: Card) -> None:

@@ -169,9 +169,6 @@ def test_a_frozen_orchestrator_does_not_keep_the_lab_from_being_stopped(tmp_path
         ended(process, Exit.STOPPED)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a node does not yet tell a new orchestrator that it was stopped"
-)
 def test_a_lab_that_was_stopped_without_an_orchestrator_waits_for_a_person(
     tmp_path: Path, mosquitto: str
 ) -> None:
@@ -186,9 +183,11 @@ def test_a_lab_that_was_stopped_without_an_orchestrator_waits_for_a_person(
             with running(tmp_path, "--no-host", "--resume") as process:
                 until(
                     process,
-                    lambda: set(states(tmp_path).values()) == {"stopped"},
+                    lambda: set(states(tmp_path).values()) == {"held"},
                     "its knowing that the lab is stopped",
                 )
+                notes = {each["note"] for each in now(tmp_path)["instruments"]}
+                assert notes == {"it was stopped: everything was stopped by anna: a leak"}
                 well(command(tmp_path, "resume"))
                 ended(process, Exit.OK)
         finally:

@@ -132,9 +132,18 @@ class Caller:
                     await self.greet(decode(Birth, message.payload))
             self._news.set()
 
-    async def greet(self, birth: Birth, *, from_seq: int | None = None, epoch: int = 1) -> None:
+    async def greet(
+        self, birth: Birth, *, from_seq: int | None = None, epoch: int = 1, journal: str = JOURNAL
+    ) -> None:
         """Let an instrument begin, and say again all words from a number on."""
-        greeting = Control(id="greet", op="greet", epoch=epoch, boot=birth.boot, from_seq=from_seq)
+        greeting = Control(
+            id="greet",
+            op="greet",
+            epoch=epoch,
+            boot=birth.boot,
+            from_seq=from_seq,
+            journal=journal,
+        )
         await self.control(greeting, birth.dev)
 
     async def until(self, happened: Callable[[], bool]) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 from aiomqtt import MqttError
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.reasoncodes import ReasonCode
 
 from sdl.errors import LabFault, LimitReached, UserMistake
 from sdl.shell import mqtt_bus
@@ -166,6 +168,36 @@ async def test_a_line_that_breaks_in_mid_greeting_mends_itself(
             await b.aclose()
 
 
+@pytest.mark.parametrize("breaks", [1, 2, mqtt_bus.FIRST_TRIES])
+async def test_a_first_line_that_breaks_once_we_are_let_in_is_made_again(
+    mosquitto: str, tmp_path: Path, breaks: int
+) -> None:
+    del mosquitto  # skips where there is none
+    port = free_port()
+    with open_mosquitto(tmp_path, port):
+        async with BadLine(port).running() as line:
+            bus = MqttBus(f"mqtt://127.0.0.1:{line.port}", "a")
+            await bus.subscribe("t/a/topic/of/some/length")
+            line.cut_after_bytes = 20  # all of the greeting, and some of the subscription
+
+            async def mend() -> None:
+                while line.broke < breaks:  # noqa: ASYNC110 - the line says nothing
+                    await asyncio.sleep(0)
+                line.cut_after_bytes = None
+
+            mending = asyncio.create_task(mend())
+            if breaks < mqtt_bus.FIRST_TRIES:
+                await bus.connect()
+                await bus.publish("t/a/topic/of/some/length", b"x")
+                assert [message.payload for message in await take(bus, 1)] == [b"x"]
+            else:
+                with pytest.raises(LabFault, match="cannot be reached"):
+                    await bus.connect()
+            await mending
+            assert line.broke == breaks
+            await bus.aclose()
+
+
 async def until_lost(bus: MqttBus) -> None:
     """Return when a bus has noticed that its line is broken."""
     async with asyncio.timeout(PATIENCE_S):
@@ -320,6 +352,40 @@ async def test_what_is_at_once_overtakes_all_that_waits(
     assert before < 500, "it waited its turn"
     await a.aclose()
     await b.aclose()
+
+
+async def test_a_packet_does_not_wait_for_the_acknowledgement_of_the_one_before(
+    broker_url: str,
+) -> None:
+    bus = MqttBus(broker_url, "test-bus-no-delay")
+    await bus.connect()
+    connection = bus._connection
+    assert connection is not None
+    file = connection._client.socket()
+    assert file is not None
+    with socket.fromfd(file.fileno(), socket.AF_INET, socket.SOCK_STREAM) as line:
+        assert line.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY), "40 ms in each round trip"
+    await bus.aclose()
+
+
+async def test_an_acknowledgement_makes_nothing_but_room(
+    broker_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bus, made = MqttBus(broker_url, "test-bus-acks"), list[int]()
+    await bus.connect()
+    make = ReasonCode.__init__
+
+    def counted(self: ReasonCode, kind: int, *words: object, **named: object) -> None:
+        made.append(kind)
+        make(self, kind, *words, **named)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ReasonCode, "__init__", counted)
+    async with asyncio.timeout(PATIENCE_S):
+        for number in range(3 * mqtt_bus.IN_FLIGHT):  # so that some wait for room
+            await bus.publish("t/acks", str(number).encode())
+        await bus._idle.wait()
+    await bus.aclose()
+    assert PacketTypes.PUBACK not in made
 
 
 async def test_a_broken_line_publishes_the_will(broker_url: str) -> None:

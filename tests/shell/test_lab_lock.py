@@ -14,8 +14,11 @@ import pytest
 from sdl.errors import LabFault, UserMistake
 from sdl.model.lab import Instrument, Lab
 from sdl.shell import lab_lock
+from sdl.shell.action_call import CANCEL_S, MAKE_SAFE_S
+from sdl.shell.children import START_TIMEOUT_S
 from sdl.shell.lab_lock import instrument_locks, orchestrator_lock
-from sdl.shell.node_process import run_node
+from sdl.shell.node_process import LEAVE_S, run_node
+from sdl.shell.station import FINISH_S, LAST_WORDS_S
 
 HOLDER = Path(__file__).with_name("lock_holder.py")
 PATIENCE_S = 10.0
@@ -69,6 +72,59 @@ async def test_an_instrument_has_one_node(tmp_path: Path, monkeypatch: pytest.Mo
                 pass
         async with instrument_locks(tmp_path, "bench", ("handler", "shaker")):
             pass
+
+
+async def test_who_goes_on_without_an_instrument_is_told_once_and_gets_it_when_it_is_free(
+    tmp_path: Path,
+) -> None:
+    told = list[str]()
+    with holder(tmp_path, "bench", "arm") as process:
+
+        async def take() -> None:
+            locks = instrument_locks(
+                tmp_path, "bench", ("arm", "reader"), patience_s=0.0, elsewhere=told.append
+            )
+            async with locks:
+                pass
+
+        taking = asyncio.create_task(take())
+        await asyncio.sleep(3 * lab_lock.LOOK_S)
+        assert not taking.done()
+        who = f"another node (process {process.pid}) hosts instrument 'arm' of lab 'bench'"
+        assert told == [f"{who}; this one takes its place when it ends"]
+        process.kill()
+        async with asyncio.timeout(PATIENCE_S):
+            await taking
+    assert len(told) == 1
+
+
+async def test_a_node_that_waits_for_its_instruments_leaves_when_it_is_told_to(
+    tmp_path: Path,
+) -> None:
+    lab = Lab(
+        name="bench",
+        instruments=(Instrument(name="arm", driver="./missing.py:Arm", simulated=False),),
+    )
+    stop, waits = asyncio.Event(), asyncio.Event()
+    async with instrument_locks(tmp_path, "bench", ("arm",)), asyncio.timeout(PATIENCE_S):
+        node = asyncio.create_task(
+            run_node(
+                lab,
+                tmp_path,
+                broker_url="mqtt://127.0.0.1:1",
+                stop=stop,
+                patience_s=0.0,
+                elsewhere=lambda _: waits.set(),
+            )
+        )
+        await waits.wait()
+        stop.set()
+        await node
+
+
+def test_a_node_has_the_time_to_make_its_instruments_safe_and_the_next_one_waits_for_it() -> None:
+    closing_s = MAKE_SAFE_S + FINISH_S + CANCEL_S + 2 * LAST_WORDS_S
+    assert closing_s < LEAVE_S < lab_lock.PATIENCE_S < START_TIMEOUT_S
 
 
 async def test_a_second_node_does_not_touch_the_instrument(

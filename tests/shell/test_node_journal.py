@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import json
 import os
 import shutil
 import signal
@@ -11,11 +13,15 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from sdl.cli.exits import Exit
 from sdl.errors import Bug, RecordFault
+from sdl.shell.clock import LoopClock
+from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node_journal import (
     Booted,
     CommandId,
@@ -24,6 +30,7 @@ from sdl.shell.node_journal import (
     JournalledStage,
     NodeJournal,
     Noted,
+    Pruned,
     Renewed,
     Stopped,
     Taken,
@@ -31,6 +38,10 @@ from sdl.shell.node_journal import (
 )
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.node_journal_sqlite import SqliteJournal, journal_path
+from sdl.sim.loop import run_virtually
+from tests.cli.conftest import command as sdl_command
+from tests.shell.bench_of_buses import BOOT, probe_lab, running_node
+from tests.sim.places import place
 
 DEVICES = ("a", "b")
 
@@ -80,12 +91,14 @@ async def test_what_was_committed_is_recalled(journal: NodeJournal) -> None:
     await journal.commit([Noted(device="a", id=CommandId("j", "1"), value={"before_g": 1.5})])
     await journal.commit([taken(journal, "3"), word(journal, "3", 3, "failed"), EpochSeen(epoch=3)])
     await journal.commit([taken(journal, "1", "b"), word(journal, "1", 1, device="b")])
-    await journal.commit([Stopped(device="a", why="it smells"), Stopped(device="b", why="x")])
+    smell = Stopped(device="a", why="it smells", orders=("dye/halt-1", "panel 1"))
+    await journal.commit([smell, Stopped(device="b", why="x", orders=("y",))])
     await journal.commit([Stopped(device="b", why="")])
     after = journal.recall(DEVICES)
     assert (after.put_back, after.epoch) == (False, 7)
     a, b = after.devices["a"], after.devices["b"]
     assert (a.seq, b.seq, a.stopped, b.stopped) == (3, 1, "it smells", "")
+    assert (a.orders, b.orders) == (("dye/halt-1", "panel 1"), ())
     assert [(each.id.cid, each.stage) for each in a.unfinished] == [
         ("1", "started"),
         ("2", "accepted"),
@@ -115,6 +128,86 @@ async def test_a_renewed_journal_counts_anew_and_still_knows(journal: NodeJourna
     assert journal.words("a", 1) == ()
     await journal.commit([taken(journal, "2"), word(journal, "2", 1, "done")])
     assert journal.words("a", 1) == (b"2 done",)
+
+
+DAY_S = 24 * 3600.0
+
+
+def said(
+    journal: NodeJournal, cid: str, seq: int, stage: JournalledStage, day: float, device: str = "a"
+) -> Word:
+    """A word with its day in it."""
+    payload = json.dumps({"cid": cid, "st": stage, "at": day * DAY_S}).encode()
+    return replace(word(journal, cid, seq, stage, device), payload=payload)
+
+
+async def test_what_ended_more_than_90_days_ago_is_forgotten(journal: NodeJournal) -> None:
+    for device in DEVICES:
+        await journal.commit(
+            [taken(journal, "0", device), said(journal, "0", 1, "done", 0, device)]
+        )
+    await journal.commit([Renewed()])
+    for seq, (cid, stage, day) in enumerate(
+        (
+            ("1", "accepted", 1),
+            ("2", "accepted", 1),
+            ("1", "started", 1),
+            ("1", "done", 2),
+            ("3", "unknown", 3),
+            ("4", "accepted", 3),  # and nobody knows more of it to this day
+            ("5", "started", 3),
+            ("6", "failed", 50),
+            ("2", "started", 94),
+            ("5", "done", 94),
+            ("7", "done", 94),
+        ),
+        start=1,
+    ):
+        new = [] if journal.find("a", CommandId("j", cid)) else [taken(journal, cid)]
+        await journal.commit([*new, said(journal, cid, seq, stage, day)])  # type: ignore[arg-type]
+    await journal.commit([Booted(boot="b"), Pruned(device="a", now=96 * DAY_S)])
+    there = [cid for cid in map(str, range(8)) if journal.find("a", CommandId("j", cid))]
+    assert there == ["2", "4", "5", "6", "7"]
+    a = journal.recall(DEVICES).devices["a"]
+    assert a.seq == 11, "numbers go on rising"
+    assert sorted(each.id.cid for each in a.unfinished) == ["2", "4"]
+    told = [json.loads(payload) for payload in journal.words("a", 1)]
+    assert [(each["cid"], each["st"]) for each in told] == [
+        ("4", "accepted"),
+        ("6", "failed"),
+        ("2", "started"),
+        ("5", "done"),
+        ("7", "done"),
+    ]
+    assert journal.find("b", CommandId("j", "0")) is not None, "it is for another node to forget"
+    await journal.commit([taken(journal, "1"), said(journal, "1", 12, "done", 97)])
+    known = journal.find("a", CommandId("j", "1"))
+    assert known is not None
+    assert json.loads(known.last)["at"] == 97 * DAY_S
+
+
+def test_a_node_forgets_when_it_starts() -> None:
+    async def run() -> None:
+        loop, journal = asyncio.get_running_loop(), MemoryJournal(BOOT)
+        for seq, day in ((1, 1), (2, 95)):
+            cid = str(seq)
+            words = said(journal, cid, seq, "done", day, "probe")
+            await journal.commit([taken(journal, cid, "probe"), words])
+        clock = LoopClock(lambda: loop.time() + 96 * DAY_S)
+        bus = LocalBroker().client("node")
+        async with running_node(probe_lab("old"), bus, clock, journal=journal):
+            known = [journal.find("probe", CommandId("j", cid)) is not None for cid in ("1", "2")]
+            assert known == [False, True]
+
+    run_virtually(run())
+
+
+async def test_a_clock_that_is_years_ahead_makes_nobody_forget(journal: NodeJournal) -> None:
+    await journal.commit([taken(journal, "1"), said(journal, "1", 1, "done", 1)])
+    await journal.commit([taken(journal, "2"), said(journal, "2", 2, "done", 2)])
+    await journal.commit([Pruned(device="a", now=40_000 * DAY_S)])
+    assert journal.find("a", CommandId("j", "1")) is not None
+    assert len(journal.words("a", 1)) == 2
 
 
 async def test_commits_that_overlap_are_all_written(journal: NodeJournal) -> None:
@@ -275,12 +368,47 @@ async def test_a_disk_that_is_full_fails_the_commit_and_works_again(tmp_path: Pa
 async def test_one_bad_entry_does_not_keep_others_out(tmp_path: Path) -> None:
     with closing(SqliteJournal(tmp_path / "node.sqlite")) as journal:
         await journal.commit([taken(journal, "1"), word(journal, "1", 1, "done")])
-        entries: list[list[Entry]] = [[taken(journal, "1"), word(journal, "1", 1, "done")]]
+        entries: list[list[Entry]] = [[taken(journal, "1"), word(journal, "1", 1, "failed")]]
         entries += [[taken(journal, cid, cid), word(journal, cid, 1, "done", cid)] for cid in "xyz"]
         results = await asyncio.gather(
             *(journal.commit(each) for each in entries), return_exceptions=True
         )
         assert [type(result) for result in results] == [Bug, *[type(None)] * 3]
+
+
+async def test_a_commit_that_failed_and_was_durable_can_be_tried_again(tmp_path: Path) -> None:
+    """As where the disk says so after the commit: the same words stand there once."""
+    with closing(SqliteJournal(tmp_path / "node.sqlite")) as journal:
+        entries: list[Entry] = [taken(journal, "1"), word(journal, "1", 1, "started")]
+        for _ in range(2):
+            await journal.commit(entries)
+        other = replace(taken(journal, "1"), command=b"another one", deadline=None)
+        with pytest.raises(Bug, match="UNIQUE"):
+            await journal.commit([other])
+        await journal.commit([word(journal, "1", 2, "done")])
+        assert len(journal.words("a", 1)) == 2
+
+
+async def test_a_mark_that_cannot_be_written_undoes_no_commit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    path = tmp_path / "node.sqlite"
+    with closing(SqliteJournal(path)) as journal:
+        for name in ("pwrite", "fsync"):
+            monkeypatch.setattr(os, name, refuse)
+        await journal.commit([Booted(boot="boot-1")])
+        await journal.commit([taken(journal, "1"), word(journal, "1", 1, "done")])
+        monkeypatch.undo()
+        await journal.commit([taken(journal, "2"), word(journal, "2", 2, "done")])
+        memory = journal.memory
+    assert "stays behind its journal: [Errno 28] No space left on device" in caplog.text
+    with closing(SqliteJournal(path)) as journal:
+        recalled = journal.recall(DEVICES)
+        assert (recalled.put_back, recalled.devices["a"].seq) == (False, 2)
+        assert journal.memory == memory
 
 
 @pytest.mark.parametrize("content", [b"no database at all", b""])
@@ -292,6 +420,17 @@ def test_a_file_that_is_no_journal_is_refused_in_words(tmp_path: Path, content: 
         return
     with pytest.raises(RecordFault, match=r"node.sqlite cannot be used: file is not a database"):
         SqliteJournal(path)
+
+
+@pytest.mark.parametrize("name", ["bench.node.sqlite", "bench.node.sqlite.mark"])
+def test_a_node_says_which_journal_it_cannot_use(tmp_path: Path, name: str) -> None:
+    place(tmp_path, runs=1, broker="mqtt://127.0.0.1:1")
+    (tmp_path / ".sdl" / name).mkdir(parents=True)
+    said = sdl_command(tmp_path, "node", "lab.toml")
+    assert (said.code, said.out) == (Exit.RECORD, "")
+    assert f"{name} cannot be used: " in said.err
+    assert "see that its folder can be written" in said.err
+    assert not (tmp_path / "sdl-error.log").exists(), "it is no fault of ours"
 
 
 def test_a_file_of_a_later_software_is_refused(tmp_path: Path) -> None:

@@ -87,6 +87,8 @@ def test_an_end_from_before_our_time_is_passed_on() -> None:
     ordering.expect("reader", "m", 5)
     assert ordering.take(word(4, "started"), 0.0)[0] == []
     assert ordering.take(word(4, "done"), 0.0)[0] == [word(4, "done")]
+    assert ordering.take(word(4, "done"), 0.0)[0] == [], "once: each is a line of the journal"
+    assert ordering.take(word(3, "done"), 0.0)[0] == [word(3, "done")]
 
 
 def test_each_memory_of_each_instrument_counts_by_itself() -> None:
@@ -127,3 +129,12 @@ def test_whatever_is_lost_doubled_or_mixed_comes_out_once(seed: int) -> None:
         told += [each.seq for each in late]
     assert sorted(told) == sorted(came), f"seed {seed}: {told}"
     assert not is_answered or told == sorted(told), f"seed {seed}: out of order: {told}"
+
+
+def test_a_number_far_ahead_costs_nothing_and_what_it_skipped_may_still_come() -> None:
+    ordering = Ordering()
+    ordering.expect("reader", "m", 0)
+    far = 2**53 - 2
+    assert heard(ordering, 1, far) == [1]
+    assert [each.seq for each in ordering.overdue(BUFFERED_S)] == [far]
+    assert heard(ordering, 5, 5, 2, 4, far - 1, 7, 2, far) == [5, 2, 4, far - 1, 7]

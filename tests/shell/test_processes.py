@@ -19,10 +19,12 @@ import pytest
 
 from sdl.errors import LabFault, PlannerFault
 from sdl.model.campaign import Objective, RangeParameter
+from sdl.model.lab import Instrument
 from sdl.model.planning import Ask, Problem
 from sdl.planner.server import answer
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
+from sdl.shell.lifeline import GRACE_S
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.node_process import LAB_FILE, node_child
 from sdl.shell.planner_client import DirectPlanner, PlannerClient
@@ -125,6 +127,26 @@ async def test_a_node_process_serves_dies_and_comes_back(mosquitto: str, tmp_pat
 def online(caller: Caller) -> list[bool]:
     """What the node's status said, in order."""
     return [decode(Status, message.payload).online for message in caller.of("status")]
+
+
+async def test_a_node_makes_its_instruments_safe_however_long_that_takes(
+    mosquitto: str, tmp_path: Path
+) -> None:
+    folder, safe = folder_of_probe(tmp_path), tmp_path / "safe"
+    (folder / "slow_device.py").write_text(
+        (FOLDER / "probe_device.py").read_text() + "\n\nclass Slow(Probe):\n"
+        "    async def make_safe(self):\n"
+        f"        await asyncio.sleep({GRACE_S + 0.5})\n"
+        f"        Path({str(safe)!r}).touch()\n"
+    )
+    slow = Instrument(name="slow", driver="./slow_device.py:Slow", simulated=True)
+    lab = replace(probe_lab("slow"), instruments=(slow,))
+    child = node_child(
+        lab, folder, run_folder=tmp_path, broker_file=broker_file(mosquitto, tmp_path)
+    )
+    async with started(child):
+        assert not safe.exists()
+    assert safe.exists(), f"it was ended before that: {child.last_lines()}"
 
 
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:

@@ -152,3 +152,35 @@ def test_a_restored_broker_sends_the_past_again() -> None:
     received = played(act)
     assert received[:4] == numbers(4)
     assert set(received[4:]) <= set(numbers(4)), f"seed {SEED}"
+
+
+def test_what_a_lasting_client_did_not_acknowledge_comes_again_to_the_next_of_its_name() -> None:
+    async def play() -> list[list[bytes]]:
+        ends = Ends()
+        received: list[list[bytes]] = []
+
+        async def node(acknowledged: int) -> None:
+            mine: list[bytes] = []
+            received.append(mine)
+            wire = ends.network.client(f"node#{len(received)}", lasting=True)
+            await wire.subscribe(EVENT)
+            await wire.connect()
+            async for message in wire.messages():
+                mine.append(message.payload)
+                if len(mine) <= acknowledged:
+                    message.ack()
+
+        await ends.open()
+        first = Life("node", "node#1")
+        first.start(node(acknowledged=2))
+        await asyncio.sleep(0.1)
+        await ends.send(4)
+        first.kill()
+        await ends.send(2, from_=4)
+        Life("node", "node#2").start(node(acknowledged=100))
+        await asyncio.sleep(0.1)
+        await ends.send(1, from_=6)
+        await asyncio.sleep(1.0)
+        return received
+
+    assert run_and_forget(play()) == [numbers(4), numbers(5, from_=2)]

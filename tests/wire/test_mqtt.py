@@ -143,8 +143,8 @@ CORE: list[tuple[EventMessage, CommandEvent]] = [
     (event(st="not_seen"), CommandNotSeen(at=7.0, cid="c", memory="m")),
     (event(st="conflict", error=ERROR), CommandConflict(at=7.0, cid="c", reason="too much")),
     (
-        event(st="made_safe", cid=""),
-        InstrumentMadeSafe(at=7.0, instrument="d", boot="b", safe=True),
+        event(st="made_safe", cid="", answers="dye/halt-1"),
+        InstrumentMadeSafe(at=7.0, instrument="d", boot="b", safe=True, halt="dye/halt-1"),
     ),
     (
         event(st="made_safe", cid="", error=ERROR),

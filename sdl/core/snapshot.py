@@ -1,0 +1,371 @@
+"""The engine at one line of its journal, as text; and the way back to an engine.
+
+A snapshot is never the truth, which is the journal alone; it saves reading it from its beginning.
+What grows with a campaign (trials, outcomes, commands that are over) is taken as the very texts
+that are kept of it, so that a snapshot of a long campaign is a matter of milliseconds; they are
+joined later, by whoever writes it. A coroutine cannot be written down: of each run in flight it
+is written what its protocol was fed, and a fresh one is fed the same.
+
+The text is a line for each entry: section, key and JSON, with tabs between.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import cached_property
+from itertools import islice
+from operator import attrgetter
+from types import GenericAlias
+from typing import TypeAlias, TypeVar, cast, get_type_hints
+
+from pydantic import TypeAdapter
+
+from sdl.authoring import Act
+from sdl.core import campaign as rules
+from sdl.core.campaign import CampaignState, OpenAsk
+from sdl.core.evidence import Outcome
+from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.past import Past, Texts
+from sdl.core.run import Run, Step
+from sdl.core.script import Script
+from sdl.core.trampoline import Fed, Trampoline, Wanted
+from sdl.core.work import Books, Work
+from sdl.errors import (
+    ActionRefused,
+    Bug,
+    DriverFault,
+    LabFault,
+    OutcomeUnknown,
+    OutOfMaterial,
+    SdlError,
+    WindowMissed,
+)
+from sdl.model.campaign import Campaign
+from sdl.model.data import Trial
+from sdl.model.planning import Ask
+
+PIECE = 500
+"""Entries that are written in one go: nobody else's thread waits longer."""
+ERRORS: dict[str, type[SdlError]] = {
+    kind.__name__: kind
+    for kind in (
+        ActionRefused,
+        Bug,
+        DriverFault,
+        LabFault,
+        OutcomeUnknown,
+        OutOfMaterial,
+        WindowMissed,
+    )
+}
+"""All that goes into a protocol as an error."""
+
+Kind = TypeVar("Kind")
+Entry: TypeAlias = tuple[str, str, str]
+"""Section, key, JSON."""
+
+
+class Unfit(Exception):
+    """A snapshot does not fit the code, the protocol or itself; the journal has to be folded."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """An engine between two events. Nothing in it changes any more, so any thread may write it."""
+
+    entries: Sequence[Entry]
+    """All that is small."""
+    trials: Mapping[str, str]
+    past: Texts
+    outcomes: Sequence[Outcome]
+    fed: Sequence[tuple[str, Sequence[Fed]]]
+    """By run, or by the step for which a recovery is under way."""
+
+    def pieces(self) -> Iterator[str]:
+        """The text, in short pieces."""
+        yield _joined(self.entries)
+        for section, left in (("trial", iter(self.trials.items())), ("past", iter(self.past))):
+            while some := [(section, key, text) for key, text in islice(left, PIECE)]:
+                yield _joined(some)
+        for start in range(0, len(self.outcomes), PIECE):
+            some_outcomes = [(o.quantity, o.loss) for o in self.outcomes[start : start + PIECE]]
+            yield _joined([("outcomes", "", _json(some_outcomes))])
+        for key, fed in self.fed:
+            for start in range(0, len(fed), PIECE):
+                yield _joined([("fed", key, _json(fed[start : start + PIECE]))])
+
+    def sha256(self) -> str:
+        """Of the text: equal for engines that know, and would do, the same."""
+        digest = hashlib.sha256()
+        for piece in self.pieces():
+            digest.update(piece.encode())
+        return digest.hexdigest()
+
+
+def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snapshot:
+    """Write an engine down, between two events."""
+    runs = list(state.runs.values())
+    steps = [step for run in runs for step in run.steps.values()]
+    recoveries = [
+        (run.steps[path].id, one) for run in runs for path, one in sorted(run.recoveries.items())
+    ]
+    entries = [
+        ("engine", "at", _json(at)),
+        *_STATE.dump("state", [state]),
+        *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
+        ("engine", "wells", _json(lab.free_wells)),
+        *_open_ask(state),
+        *_RUNS.dump("run", runs),
+        *_STEPS.dump("step", steps),
+        ("engine", "steps", _json([len(run.steps) for run in runs])),
+        *(
+            ("error", step.id, _json([type(step.error).__name__, str(step.error)]))
+            for step in steps
+            if step.error is not None
+        ),
+        *(("recovery", step, _json([one.prefix, one.recovery])) for step, one in recoveries),
+        *_BOOKS.dump("books", [work.books()]),
+    ]
+    return Snapshot(
+        entries=entries,
+        trials=state.trial_texts.copy(),
+        past=work.past.texts(),
+        outcomes=tuple(state.outcomes),
+        fed=[
+            *((run.id, tuple(run.trampoline.fed)) for run in runs),
+            *((step, tuple(one.fed)) for step, one in recoveries),
+        ],
+    )
+
+
+def _open_ask(state: CampaignState) -> Iterator[Entry]:
+    """The open question; of its trials only those that are others by now."""
+    if state.open_ask is None:
+        return
+    question = state.open_ask.question
+    now = list(islice(state.trials.values(), len(question.trials)))
+    then = {
+        number: rules.trial_text(trial)
+        for number, (trial, today) in enumerate(zip(question.trials, now, strict=True))
+        if trial is not today
+    }
+    yield from _OPEN_ASK.dump("ask", [state.open_ask])
+    yield from _QUESTION.dump("question", [question])
+    yield "engine", "asked", _json([len(question.trials), then])
+
+
+class Restored:
+    """An engine's parts out of a snapshot's text. Unfit if anything is missing, or does not fit."""
+
+    def __init__(self, script: Script, spec: Campaign, text: str) -> None:
+        """``spec``: the campaign, as the first line of its journal has it."""
+        self._script = script
+        self._sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for line in text.removesuffix("\n").split("\n"):
+            section, key, value = line.split("\t")
+            self._sections[section].append((key, value))
+        engine = dict(self._sections["engine"])
+        self.at = float(json.loads(engine["at"]))
+        instruments = _INSTRUMENTS.load(self._sections["instrument"])
+        self.lab = LabState(
+            {one.name: one for one in (InstrumentState(**each) for each in instruments)},  # type: ignore[arg-type]
+            json.loads(engine["wells"]),
+        )
+        self.state = self._state(spec, engine)
+        books = Books(**_BOOKS.load(self._sections["books"])[0])  # type: ignore[arg-type]
+        past = Past(self._sections["past"])
+        self.work = Work(script, self.state, self.lab)
+        self.work.at = self.at
+        self._made: list[Trampoline] = []
+        try:
+            self._enter_runs(json.loads(engine["steps"]))
+            self.work.take_over(books, past)
+        except BaseException:
+            for trampoline in self._made:
+                trampoline.abandon()  # nobody will go on with it
+            raise
+
+    def _state(self, spec: Campaign, engine: Mapping[str, str]) -> CampaignState:
+        texts = dict(self._sections["trial"])
+        trials = json.loads(f"[{','.join(texts.values())}]")
+        state = CampaignState(
+            spec=spec,
+            **_STATE.load(self._sections["state"])[0],  # type: ignore[arg-type]
+            trials=dict(zip(texts, (Trial(**each) for each in trials), strict=True)),
+            trial_texts=texts,
+            outcomes=[
+                Outcome(quantity, loss)
+                for _, text in self._sections["outcomes"]
+                for quantity, loss in json.loads(text)
+            ],
+        )
+        for suggestion in texts:
+            state.digest.enter(suggestion)
+        if "asked" in engine:
+            state.open_ask = self._ask(state, *json.loads(engine["asked"]))
+        return state
+
+    def _ask(self, state: CampaignState, count: int, then: Mapping[str, str]) -> OpenAsk:
+        trials = list(islice(state.trials.values(), count))
+        for number, text in then.items():
+            trials[int(number)] = Trial(**json.loads(text))
+        question = Ask(
+            problem=rules.problem(state.spec),
+            trials=tuple(trials),
+            **_QUESTION.load(self._sections["question"])[0],  # type: ignore[arg-type]
+        )
+        return OpenAsk(question=question, **_OPEN_ASK.load(self._sections["ask"])[0])  # type: ignore[arg-type]
+
+    def _enter_runs(self, counts: Sequence[int]) -> None:
+        rows = iter(_STEPS.load(self._sections["step"]))
+        for fields_of_run, count in zip(_RUNS.load(self._sections["run"]), counts, strict=True):
+            run = Run(trampoline=_closed(), **fields_of_run)  # type: ignore[arg-type]
+            steps = [Step(trampoline=run.trampoline, **row) for row in islice(rows, count)]  # type: ignore[arg-type]
+            run.steps = {step.path: step for step in steps}
+            self.state.runs[run.id] = run
+        fed: dict[str, list[Fed]] = defaultdict(list)
+        for key, text in self._sections["fed"]:
+            fed[key] += (cast("Fed", tuple(one)) for one in json.loads(text))
+        recoveries = {key: json.loads(text) for key, text in self._sections["recovery"]}
+        errors = {key: _error(*json.loads(text)) for key, text in self._sections["error"]}
+        for run in self.state.runs.values():
+            for step in run.steps.values():
+                step.error = errors.get(step.id)
+            run.trampoline.fed += fed[run.id]
+            if run.broken is None:  # else its protocol was stopped, and is asked nothing any more
+                self._feed_all(run, fed, recoveries)
+
+    def _feed_all(
+        self,
+        run: Run,
+        fed: Mapping[str, Sequence[Fed]],
+        recoveries: Mapping[str, tuple[str, str]],
+    ) -> None:
+        """Bring the protocols of a run to where they were."""
+        coroutine = self._script.begin(run.inputs, run.wells)
+        run.trampoline, wanted = self._fed(Trampoline(coroutine), fed[run.id])
+        for step in run.steps.values():
+            if step.id in recoveries:
+                prefix, name = recoveries[step.id]
+                recovery = Trampoline(self._script.recover(name, run.wells), prefix, name)
+                run.recoveries[step.path], more = self._fed(recovery, fed[step.id])
+                wanted |= more
+        for step in run.steps.values():
+            step.trampoline = run.recoveries[step.mends] if step.mends else run.trampoline
+            if not step.trampoline.waits(step.path) or wanted[step.path].request != step.request:
+                raise Unfit(f"the protocol does not come to {step.id} as it did")
+
+    def _fed(
+        self, trampoline: Trampoline, fed: Sequence[Fed]
+    ) -> tuple[Trampoline, dict[str, Wanted]]:
+        self._made.append(trampoline)
+        wanted: dict[str, Wanted] = {}
+        more: list[Wanted]
+        for what, path, at, told in fed:
+            match what:
+                case "start":
+                    more = trampoline.start(at)
+                case "issue":
+                    trampoline.issue(path)
+                    continue
+                case "recall":
+                    trampoline.recall(path)
+                    continue
+                case "resume":
+                    value = self._value(wanted.pop(path), told)
+                    more = trampoline.resume(path, at, value, told)
+                case _:
+                    wanted.pop(path)
+                    more = trampoline.throw(path, at, _error(*cast("list[str]", told)))
+            wanted |= {one.path: one for one in more}
+        return trampoline, wanted
+
+    def _value(self, wanted: Wanted, told: object) -> object:
+        act = wanted.request
+        if not isinstance(act, Act):
+            return None
+        return self._script.operations[act.role][act.operation].load_result(told)  # type: ignore[arg-type]
+
+
+class _Columns:
+    """Fields of one class, each as the list of what all objects have in it.
+
+    One call for each field, however many objects there are; and a field that is new is kept too.
+    """
+
+    def __init__(self, kind: type, *without: str) -> None:
+        self._kind, self._without = kind, without
+
+    @cached_property
+    def adapters(self) -> dict[str, TypeAdapter[list[object]]]:
+        """The codec of each field, built on first use."""
+        hints = get_type_hints(self._kind)
+        return {
+            each.name: TypeAdapter(_list_of(hints[each.name]))
+            for each in fields(self._kind)
+            if each.name not in self._without
+        }
+
+    def dump(self, section: str, objects: Sequence[object]) -> Iterator[Entry]:
+        """An entry for each field."""
+        for name, adapter in self.adapters.items():
+            column = list(map(attrgetter(name), objects))
+            yield section, name, adapter.dump_json(column).decode()
+
+    def load(self, entries: Sequence[tuple[str, str]]) -> list[dict[str, object]]:
+        """The fields of each object."""
+        found = dict(entries)
+        if found.keys() != self.adapters.keys():
+            raise Unfit("it was written by another version of the runtime")
+        columns = [adapter.validate_json(found[name]) for name, adapter in self.adapters.items()]
+        return [dict(zip(self.adapters, row, strict=True)) for row in zip(*columns, strict=True)]
+
+
+_STATE = _Columns(
+    CampaignState, "spec", "runs", "trials", "trial_texts", "digest", "outcomes", "open_ask"
+)
+_INSTRUMENTS = _Columns(InstrumentState)
+_RUNS = _Columns(Run, "trampoline", "steps", "recoveries")
+_STEPS = _Columns(Step, "trampoline", "error")
+_OPEN_ASK = _Columns(OpenAsk, "question")
+_QUESTION = _Columns(Ask, "problem", "trials")
+_BOOKS = _Columns(Books)
+
+
+def make_ready() -> None:
+    """Build all codecs, which takes a moment, before the first snapshot is taken."""
+    for each in (_STATE, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION, _BOOKS):
+        assert each.adapters
+
+
+def _list_of(hint: object) -> type[list[object]]:
+    return cast("type[list[object]]", GenericAlias(list, (hint,)))
+
+
+def _error(name: str, words: str) -> SdlError:
+    if name not in ERRORS:
+        raise Unfit(f"it holds an error of an unknown kind, {name}")
+    return ERRORS[name](words)
+
+
+def _closed() -> Trampoline:
+    """Of a protocol that was stopped."""
+    coroutine = _nothing()
+    coroutine.close()
+    return Trampoline(coroutine)
+
+
+async def _nothing() -> None:
+    return
+
+
+def _json(value: object) -> str:
+    return json.dumps(value, separators=(",", ":"))
+
+
+def _joined(entries: Sequence[Entry]) -> str:
+    return "".join(["\t".join(entry) + "\n" for entry in entries])

@@ -1,0 +1,99 @@
+"""What is sent to nodes is sent again until it is answered, and not longer."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable
+
+import pytest
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.shell.bus import Message
+from sdl.shell.clock import LoopClock
+from sdl.shell.dispatch import HALT_AGAIN_S, Dispatch, alone
+from sdl.shell.local_bus import LocalBroker
+from sdl.sim.loop import run_virtually
+from sdl.wire.mqtt import Control, decode
+from sdl.wire.topics import Topics
+
+TOPICS = Topics("bench")
+
+
+async def listen(messages: AsyncIterator[Message], told: list[str]) -> None:
+    async for message in messages:
+        told += [decode(Control, message.payload).id]
+
+
+def safe(halt: str) -> ev.InstrumentMadeSafe:
+    return ev.InstrumentMadeSafe(at=0.0, instrument="handler", boot="b", safe=True, halt=halt)
+
+
+def test_an_order_to_stop_is_told_again_until_it_has_an_answer_of_its_own() -> None:
+    async def run() -> None:
+        broker, posted = LocalBroker(), list[ev.Event]()
+        spy, bus = broker.client("spy"), broker.client("orchestrator")
+        for each in (spy, bus):
+            await each.subscribe(TOPICS.control("+"))
+            await each.connect()
+        told: list[str] = []
+        tasks = [asyncio.create_task(listen(spy.messages(), told))]
+
+        def spawn(work: Awaitable[None]) -> None:
+            tasks.append(asyncio.ensure_future(work))
+
+        clock = LoopClock(asyncio.get_running_loop().time)
+        dispatch = Dispatch(
+            bus=bus, clock=clock, topics=TOPICS, post=posted.append, spawn=spawn, vouch=alone
+        )
+        await dispatch.halt("dye/halt-1", "handler")
+        await dispatch.halt("dye/halt-2", "handler")
+        for halt in ("dye/halt-1", "", "panel/1"):
+            dispatch.heard(safe(halt))
+        await asyncio.sleep(2.5 * HALT_AGAIN_S)
+        assert told == ["dye/halt-1", "dye/halt-2", "dye/halt-2", "dye/halt-2"]
+        dispatch.heard(safe("dye/halt-2"))
+        await asyncio.sleep(2.5 * HALT_AGAIN_S)
+        assert len(told) == 4
+        await spy.aclose()
+        await asyncio.gather(*tasks)
+        assert posted == []
+
+    run_virtually(run())
+
+
+@pytest.mark.parametrize(
+    "poison", ["a" * 300_000, float("nan"), "\ud800"], ids=["long", "nan", "text"]
+)
+def test_a_command_that_no_message_can_carry_is_refused_and_nothing_breaks(poison: object) -> None:
+    async def run() -> None:
+        posted = list[ev.Event]()
+        bus = LocalBroker().client("orchestrator")
+        await bus.connect()
+        clock = LoopClock(asyncio.get_running_loop().time)
+
+        def spawn(work: Awaitable[None]) -> None:
+            raise AssertionError(work)
+
+        dispatch = Dispatch(
+            bus=bus, clock=clock, topics=TOPICS, post=posted.append, spawn=spawn, vouch=alone
+        )
+        perform = do.Perform(
+            cid="dye/run-1/step-1/try-1",
+            step="dye/run-1/step-1",
+            attempt=1,
+            instrument="handler",
+            operation="dispense",
+            effect="once",
+            args={"x": poison},  # type: ignore[dict-item]
+            memory="m",
+            not_after=None,
+        )
+        await dispatch.perform(perform)
+        await dispatch.resend(perform.cid)
+        for event in posted:
+            assert isinstance(event, ev.CommandFailed)
+            assert (event.cid, event.phase, event.kind) == (perform.cid, "before_start", "refused")
+        assert len(posted) == 2
+
+    run_virtually(run())
