@@ -111,6 +111,9 @@ class CommandStarted:
     at: float
     cid: str
     seq: int = 0
+    boot: str = ""
+    """Of the node's start that it happened in; a command has one, unless two nodes have copies of
+    one journal."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -50,6 +50,8 @@ class Step:
     """Of the node's journal to which the present attempt was sent."""
     epoch: int = 0
     """Of the orchestrator that sent the present attempt."""
+    boots: tuple[str, ...] = ()
+    """Of the node's starts in which the present attempt was started: more than one is wrong."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
     since: float = 0.0

@@ -326,7 +326,15 @@ class _Columns:
 
 
 _STATE = _Columns(
-    CampaignState, "spec", "runs", "trials", "trial_texts", "digest", "outcomes", "open_ask"
+    CampaignState,
+    "spec",
+    "runs",
+    "trials",
+    "trial_texts",
+    "digest",
+    "outcomes",
+    "belief",
+    "open_ask",
 )
 _INSTRUMENTS = _Columns(InstrumentState)
 _RUNS = _Columns(Run, "trampoline", "steps", "recoveries")

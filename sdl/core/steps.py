@@ -162,6 +162,8 @@ class Steps:
             self._too_late(event)
             return
         run, step = found
+        if isinstance(event, ev.CommandStarted) and event.boot:
+            self._began(run, step, event.boot)
         is_old = self._is_old(self._work.instrument(step), step.memory, event.seq)
         if is_old and not isinstance(event, ENDS):
             return
@@ -180,6 +182,18 @@ class Steps:
                 self._unknown(run, step, reason)
             case _:
                 pass
+
+    def _began(self, run: Run, step: Step, boot: str) -> None:
+        """A node has told its driver; a second one that does so has a copy of its journal."""
+        if boot in step.boots:
+            return
+        step.boots = (*step.boots, boot)
+        if len(step.boots) > 1:
+            reason = (
+                f"{step.cid} was started by two nodes, boots {' and '.join(step.boots)}: they "
+                "share a journal, or have copies of one; switch one of them off"
+            )
+            self._work.out.append(Flag(run=run.id, step=step.id, reason=reason))
 
     def forgotten(self, instrument: InstrumentState) -> None:
         """A node came back with another memory: what the former one held is unknown."""

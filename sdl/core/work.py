@@ -140,7 +140,7 @@ class Work:
         step.attempt += 1
         step.state = "sent"
         step.memory, step.epoch = instrument.memory, self.state.epoch
-        step.trouble = step.error = None
+        step.boots, step.trouble, step.error = (), None, None
         step.proven = step.was_done = False
         instrument.busy_with = step.cid
         step.trampoline.issue(step.path)

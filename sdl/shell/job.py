@@ -53,6 +53,25 @@ class Job:
     """That word, as it is published."""
 
     @classmethod
+    def of(
+        cls,
+        message: CommandMessage,
+        payload: bytes,
+        deadline: float | None,
+        ack: Callable[[], None],
+    ) -> Job:
+        """A command that has just come in, as ``payload``."""
+        return cls(
+            id=CommandId(message.journal, message.cid),
+            memory=message.memory,
+            args_sha256=message.args_sha256,
+            command=payload,
+            epoch=message.epoch,
+            deadline=deadline,
+            ack=ack,
+        )
+
+    @classmethod
     def again(cls, known: Remembered) -> Job:
         """A command from before the node's last death."""
         return cls(

@@ -13,6 +13,8 @@ from sdl.wire.mqtt import EventMessage
 
 BUFFERED_S = 1.0
 """Loop seconds that words wait for one that is missing before them; looked at each second."""
+STARTS_KEPT = 100
+"""Words of started actions that are remembered, for each instrument and memory."""
 ENDS = frozenset({"done", "failed", "unknown"})
 """Words that are passed on even where they are older than all that we have heard ourselves: one of
 them may be all that is left to say."""
@@ -38,6 +40,8 @@ class _Queue:
     """Numbers that were waited for in vain; they may still come."""
     older: set[int] = field(default_factory=set)
     """Numbers below ``first`` that were passed on; once is enough."""
+    starts: dict[int, str] = field(default_factory=dict)
+    """By number, the boot in which an action was started; of the last ones."""
     waiting: dict[int, EventMessage] = field(default_factory=dict)
     since: float = 0.0
     """When the first of those that wait came, by the loop's clock."""
@@ -65,6 +69,8 @@ class Ordering:
         queue = self._queues.setdefault((word.dev, word.memory), _Queue(None))
         if queue.next is None:
             queue.next = queue.first = word.seq
+        if word.st == "started" and _is_anothers(queue, word):
+            return [word], None
         if word.seq < queue.next:
             return ([word] if _is_news(queue, word) else []), None
         if word.seq > queue.next:
@@ -99,6 +105,14 @@ class Ordering:
             queue.next += 1
         queue.since = heard  # another gap, if any, has its own time
         return due
+
+
+def _is_anothers(queue: _Queue, word: EventMessage) -> bool:
+    """Whether another start of a node wrote a word of the same number: two have one journal."""
+    first = queue.starts.setdefault(word.seq, word.boot)
+    if len(queue.starts) > STARTS_KEPT:
+        del queue.starts[next(iter(queue.starts))]
+    return first != word.boot
 
 
 def _is_news(queue: _Queue, word: EventMessage) -> bool:

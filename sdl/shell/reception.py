@@ -233,27 +233,18 @@ class Reception:
             case "release":
                 station.safety.release(control.lifts)
             case "greet" if control.boot == self._boot:
-                station.meet(control.journal, control.epoch)
-                self._spawn(self._greeted(station, control))
+                meeting = station.meet(control.journal, control.epoch)
+                self._spawn(self._greeted(station, control, meeting))
             case "greet":
-                self._passed_over(station)
+                # A node's folder that was copied, with its journal, gives two nodes of which each
+                # would do every command: the one that was greeted last is to act, alone.
+                _LOG.warning("%s: a greeting for another start of it", station.instrument.name)
+                station.pass_over()
 
-    def _passed_over(self, station: Station) -> None:
-        """Another start of this instrument was greeted: of two, the one greeted last leads on.
-
-        A folder of a node that was copied, with its journal, gives two nodes of which each would
-        do every command.
-        """
-        name = station.instrument.name
-        _LOG.warning("%s: a greeting for another start of it", name)
-        if station.is_greeted:
-            _LOG.error("%s is hosted by another node, too; this one starts nothing any more", name)
-            station.rest()
-
-    async def _greeted(self, station: Station, control: Control) -> None:
+    async def _greeted(self, station: Station, control: Control, meeting: int) -> None:
         await station.pen.keep_epoch()
         memory = station.memory
-        if not await station.greet(control.from_seq):
+        if not await station.greet(control.from_seq, meeting):
             _LOG.error(
                 "%s: the orchestrator has heard more than the journal holds, so that was put back "
                 "to an older state; it goes on under a new name",

@@ -84,6 +84,8 @@ class Station:
         self._greeted = False
         self._greeter = ("", 0)
         """Journal and epoch of the last orchestrator that greeted us."""
+        self._meetings = 0
+        """Greetings that began, and those of others; what was begun before the last is void."""
         self.safety = Safety(
             instrument.name,
             make_safe=lambda: make_safe(instrument.name, self.device),
@@ -130,11 +132,6 @@ class Station:
         return self._greeted and self._recovered and not is_bound
 
     @property
-    def is_greeted(self) -> bool:
-        """Whether somebody leads it."""
-        return self._greeted
-
-    @property
     def _is_stuck(self) -> bool:
         return self._leftover is not None and not self._leftover.done()
 
@@ -177,18 +174,7 @@ class Station:
             self._mention(command, "not_seen", ack)
         elif not self._again(command, message.args_sha256, ack):
             deadline = None if message.ttl_s is None else self._clock.now() + message.ttl_s - age_s
-            self._begin(
-                message,
-                Job(
-                    id=command,
-                    memory=message.memory,
-                    args_sha256=message.args_sha256,
-                    command=payload,
-                    epoch=message.epoch,
-                    deadline=deadline,
-                    ack=ack,
-                ),
-            )
+            self._begin(message, Job.of(message, payload, deadline, ack))
 
     def drop(
         self, command: CommandId, payload: bytes, why: str, ack: Callable[[], None] = nobody_waits
@@ -218,26 +204,37 @@ class Station:
                 return
         self.query(command)
 
-    def meet(self, journal: str, epoch: int) -> None:
-        """An orchestrator greets us: what waits of another one, from before, never starts."""
-        if epoch < self._greeter[1]:
-            return
+    def meet(self, journal: str, epoch: int) -> int:
+        """An orchestrator greets us: what waits of another one, from before, never starts.
+
+        Gives the number of this meeting.
+        """
+        self._meetings += 1
         self._greeter = journal, epoch
         old = [job for job in self._queue if self._is_superseded(job)]
         for job in old:
             self._queue.remove(job)
         if old:
             self._spawn(self._refuse(*old, why=SUPERSEDED))
+        return self._meetings
 
-    async def greet(self, from_seq: int | None) -> bool:
+    def pass_over(self) -> None:
+        """An orchestrator greets another node in our place."""
+        self._meetings += 1
+        if self._greeted:
+            _LOG.error("%s has another node; this one starts nothing more", self.instrument.name)
+            self.rest()
+
+    async def greet(self, from_seq: int | None, meeting: int) -> bool:
         """An orchestrator takes up with us: tell it what it has not heard, and begin.
 
         False, and nothing begins, if it has heard more than the journal knows of.
         """
         if from_seq is not None and not await self.pen.replay(from_seq):
             return False
-        self._greeted = True
-        self._free()
+        if meeting == self._meetings:
+            self._greeted = True
+            self._free()
         return True
 
     def halt(

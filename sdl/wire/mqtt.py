@@ -338,7 +338,7 @@ def core_event(message: EventMessage, at: float) -> CommandEvent:
         case "accepted":
             return CommandAccepted(at=at, cid=cid, seq=seq)
         case "started":
-            return CommandStarted(at=at, cid=cid, seq=seq)
+            return CommandStarted(at=at, cid=cid, seq=seq, boot=message.boot)
         case "done":
             took_s = message.duration_s or 0.0
             return CommandDone(at=at, cid=cid, seq=seq, result=message.result, duration_s=took_s)

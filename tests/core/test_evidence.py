@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import random
+from fractions import Fraction
 from typing import Literal
 
 import pytest
 
-from sdl.core.evidence import Outcome, judge, weigh
+from sdl.core.evidence import Belief, Outcome, judge, weigh
 from sdl.model.hypothesis import Evidence, Hypothesis, Prediction
 
 
@@ -114,3 +116,44 @@ def test_thousands_of_runs_give_finite_evidence() -> None:
     evidence = weigh(hypothesis("typical"), runs, quantity_is_input=False, runs_max=3000)
     assert 1e100 < evidence.e_for < float("inf")
     assert 0.0 <= evidence.e_against < 1e-100
+
+
+@pytest.mark.parametrize("at", ["typical", "best"])
+@pytest.mark.parametrize("is_input", [False, True])
+def test_what_is_taken_in_run_by_run_is_the_same_to_the_last_bit(
+    at: Literal["best", "typical"], is_input: bool
+) -> None:
+    for seed in range(20):
+        chance = random.Random(seed)
+        belief = Belief(hypothesis(at), quantity_is_input=is_input, runs_max=80)
+        outcomes: list[Outcome] = []
+        for _ in range(80):
+            outcomes.append(Outcome(chance.choice([0.5, 1.0, 1.07, 1.3]), chance.choice([1, 2, 3])))
+            if chance.random() < 0.6:
+                anew = weigh(hypothesis(at), outcomes, quantity_is_input=is_input, runs_max=80)
+                assert belief.weigh(outcomes) == anew, f"seed {seed}, run {len(outcomes)}"
+
+
+def test_the_posterior_is_the_tail_of_the_binomial_rounded_once() -> None:
+    for seed in range(20):
+        chance = random.Random(seed)
+        values = [chance.choice([0.0, 2.0]) for _ in range(chance.randint(1, 300))]
+        wins, n = sum(value > 1.0 for value in values), len(values) + 1
+        tail = sum(math.comb(n, k) for k in range(wins + 1))
+        upper, lower = float(Fraction(tail, 2**n)), float(Fraction(2**n - tail, 2**n))
+        found = weigh(
+            hypothesis("typical"), measured(*values), quantity_is_input=False, runs_max=300
+        )
+        assert found.posterior == 0.5 * upper / (0.5 * upper + 0.5 * lower), f"seed {seed}"
+
+
+def test_the_wager_of_many_runs_is_the_sum_that_is_rounded_once() -> None:
+    for seed in range(20):
+        chance = random.Random(seed)
+        values = [chance.gauss(0.9, 0.2) for _ in range(200)]
+        anew = math.fsum(
+            weigh(hypothesis("best"), measured(v), quantity_is_input=False, runs_max=1).e_for
+            for v in values
+        )
+        found = weigh(hypothesis("best"), measured(*values), quantity_is_input=False, runs_max=200)
+        assert found.e_for == anew / 200, f"seed {seed}"

@@ -253,6 +253,18 @@ def test_the_more_careful_word_of_driver_and_capability_holds() -> None:
     assert out[0].outcome == "unknown"  # type: ignore[union-attr]
 
 
+def test_a_command_that_two_nodes_have_started_flags_the_sample() -> None:
+    floor, _ = at_work()
+    first = ev.CommandStarted(at=2.0, cid=CID, seq=1, boot="boot-1")
+    assert floor.turn(first) == []
+    assert floor.turn(replace(first, at=2.1)) == []
+    (flag,) = floor.turn(replace(first, at=2.2, boot="boot-2"))
+    assert isinstance(flag, do.Flag)
+    assert "two nodes, boots boot-1 and boot-2" in flag.reason
+    assert floor.turn(replace(first, at=2.3, boot="boot-2")) == []
+    assert kinds(floor.turn(ev.CommandDone(at=4.0, cid=CID, seq=2, result=None, duration_s=1.0)))
+
+
 CONFLICT = ev.CommandConflict(at=3.0, cid=CID, reason="other arguments under the same id")
 
 

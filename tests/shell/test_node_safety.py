@@ -260,6 +260,19 @@ def test_of_two_nodes_with_one_journal_the_one_greeted_last_acts_alone() -> None
     on_the_floor(story)
 
 
+def test_a_greeting_of_another_node_ends_one_of_ours_that_is_not_through() -> None:
+    async def story(floor: Floor) -> None:
+        birth = await floor.caller.birth_of("probe")
+        await floor.caller.greet(birth)
+        await floor.caller.greet(birth.model_copy(update={"boot": "boot-2"}))
+        await floor.bake(lead_s=0.5, time_s=1.0)
+        await asyncio.sleep(5.0)
+        assert (floor.heater.baked, floor.heater.made_safe) == (0, 0)
+        assert floor.caller.stages(CID) == ["accepted"]
+
+    on_the_floor(story, greets=False)
+
+
 def test_a_question_of_a_far_epoch_shuts_nobody_out() -> None:
     async def story(floor: Floor) -> None:
         await floor.caller.control(Control(id="q", op="query", cid="x", epoch=2**33 - 1))

@@ -138,3 +138,12 @@ def test_a_number_far_ahead_costs_nothing_and_what_it_skipped_may_still_come() -
     assert heard(ordering, 1, far) == [1]
     assert [each.seq for each in ordering.overdue(BUFFERED_S)] == [far]
     assert heard(ordering, 5, 5, 2, 4, far - 1, 7, 2, far) == [5, 2, 4, far - 1, 7]
+
+
+def test_a_second_node_with_the_same_journal_is_heard_of_and_a_repetition_is_not() -> None:
+    ordering = Ordering()
+    heard(ordering, 1, 2)
+    assert heard(ordering, 2) == []
+    copied = word(2).model_copy(update={"boot": "b-2"})
+    assert ordering.take(copied, 0.0) == ([copied], None)
+    assert heard(ordering, 3) == [3]

@@ -128,7 +128,7 @@ def test_a_message_over_the_cap_is_not_sent() -> None:
 ERROR = EventError(phase="before_start", kind="refused", reason="too much")
 CORE: list[tuple[EventMessage, CommandEvent]] = [
     (event(st="accepted"), CommandAccepted(at=7.0, cid="c", seq=1)),
-    (event(st="started"), CommandStarted(at=7.0, cid="c", seq=1)),
+    (event(st="started"), CommandStarted(at=7.0, cid="c", seq=1, boot="b")),
     (
         event(st="done", result=1.5, duration_s=2.0),
         CommandDone(at=7.0, cid="c", seq=1, result=1.5, duration_s=2.0),
