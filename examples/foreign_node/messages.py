@@ -50,8 +50,9 @@ def read(payload: bytes) -> Body:
 
 def whole(value: object, cap: int = 2**53) -> int | None:
     """A whole number from 0 to below the cap; None if it is anything else, also ``true``."""
-    is_whole = isinstance(value, int) and not isinstance(value, bool)
-    return value if is_whole and 0 <= value < cap else None
+    if isinstance(value, bool) or not isinstance(value, int):
+        return None
+    return value if 0 <= value < cap else None
 
 
 def malformed(body: Body, dev: str) -> str:

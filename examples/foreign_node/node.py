@@ -320,7 +320,7 @@ class Node:
         if self.current is not None:  # up to its end it may have switched something on again
             self.doser.halt()
         trouble = error("during", "driver", "the pump does not stop") if moving else None
-        about = {"journal": str(order.get("journal", "")), "cid": ""}
+        about: Body = {"journal": str(order.get("journal", "")), "cid": ""}
         self.say(about, "made_safe", trouble, answers=id_)
 
     def moves(self) -> bool:

@@ -174,7 +174,7 @@ def test_no_part_of_a_text_can_be_lost_unnoticed() -> None:
 
 
 def test_a_fold_and_the_engine_that_wrote_the_journal_have_one_hash() -> None:
-    for seed in range(20):
+    for seed in range(6):
         odds = Chances(unknown=0.2, fail=0.2, lose=0.1, repeat=0.2, lie=0.3, incidents=4)
         floor = Floor(Engine(SCRIPT), seed=seed, chances=odds, simulated=False)
         floor.play(campaign(parallel=3, stop=StopRule(runs=5, failures=9)))

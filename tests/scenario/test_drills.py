@@ -21,8 +21,6 @@ from tests.scenario.drill import WARM, Drill
 from tests.scenario.drill_place import INSTRUMENTS, Place
 from tests.scenario.drill_roles import Role, sdl
 
-pytestmark = pytest.mark.drill
-
 KILLS = 10
 NOTICED_S, HEALED_S = 6.0, 5.0
 MARGIN_S = 1.0
@@ -66,7 +64,11 @@ def ended_clean(drill: Drill) -> None:
 
 @pytest.mark.parametrize(
     "broker, database, seed",
-    [("mosquitto", "sqlite", 11), ("embedded", "sqlite", 12), ("mosquitto", "postgresql", 13)],
+    [
+        ("mosquitto", "sqlite", 11),
+        pytest.param("embedded", "sqlite", 12, marks=pytest.mark.drill),
+        pytest.param("mosquitto", "postgresql", 13, marks=pytest.mark.drill),
+    ],
 )
 def test_nothing_is_done_twice_and_nothing_is_lost(
     tmp_path: Path, request: pytest.FixtureRequest, broker: str, database: str, seed: int
@@ -88,6 +90,7 @@ def test_nothing_is_done_twice_and_nothing_is_lost(
     assert tally.actions > KILLS
 
 
+@pytest.mark.drill
 def test_a_frozen_node_is_noticed_and_works_on_after_the_thaw(tmp_path: Path) -> None:
     drill = made(tmp_path)
     with drill.running():
@@ -106,6 +109,7 @@ def test_a_frozen_node_is_noticed_and_works_on_after_the_thaw(tmp_path: Path) ->
     assert took_s < NOTICED_S + MARGIN_S
 
 
+@pytest.mark.drill
 def test_a_cut_line_heals(tmp_path: Path) -> None:
     drill, took_s = made(tmp_path), dict[str, float]()
     with drill.running():
@@ -119,6 +123,7 @@ def test_a_cut_line_heals(tmp_path: Path) -> None:
     assert max(took_s.values()) < HEALED_S + MARGIN_S, took_s
 
 
+@pytest.mark.drill
 def test_half_open_lines_are_found_out_and_left(tmp_path: Path) -> None:
     drill = made(tmp_path)
     with drill.running():
@@ -142,6 +147,7 @@ def test_a_killed_broker_that_comes_back_stops_nothing(tmp_path: Path) -> None:
     assert took_s < HEALED_S + MARGIN_S
 
 
+@pytest.mark.drill
 def test_a_frozen_orchestrator_is_taken_over_from_and_does_nothing_more(tmp_path: Path) -> None:
     drill = made(tmp_path)
     with drill.running():

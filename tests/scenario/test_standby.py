@@ -85,6 +85,7 @@ async def spied(url: str, heard: list[tuple[str, int]]) -> None:
         heard.append((kind_in(message.topic), epoch))
 
 
+@pytest.mark.drill
 @pytest.mark.parametrize("database", ["sqlite", "postgresql"])
 async def test_a_frozen_orchestrator_is_taken_over_from_and_sends_nothing_when_it_goes_on(
     tmp_path: Path, request: pytest.FixtureRequest, mosquitto: str, database: str

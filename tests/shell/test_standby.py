@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import pytest
+
 from sdl.shell.broker import URL_FILE
 from tests.sim.places import place
 
@@ -56,6 +58,7 @@ def freeze(process: subprocess.Popen[bytes], record: Path, log: Path) -> None:
     until(frozen, log)
 
 
+@pytest.mark.drill
 def test_a_standby_leads_the_node_of_a_frozen_one_and_hosts_when_that_is_gone(
     tmp_path: Path, mosquitto: str
 ) -> None:
