@@ -20,6 +20,7 @@
     |-- RecordFault           the database cannot be read or written
     |   `-- RecordAway        for now: the server is away or the disk is full; tried again
     `-- Bug                   an invariant of ours is broken: stop and make safe
+        `-- Broken            the same, found by a simulation with faults
 
 A message says what happened, where, and what to do next. The class name is the code.
 """

@@ -26,7 +26,7 @@ def rebuild(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Make the tables again from the journal, without its snapshots; say what differed."""
+    """Make the tables again from the journal; say what differed."""
     with opened(where) as record:
         differences = record.rebuild(check=check)
     if as_json:
@@ -48,7 +48,7 @@ def verify(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """Follow the journal's hash chain to the first broken link, and look at its snapshots."""
+    """Follow the journal's hash chain to the first broken link."""
     with opened(where) as record:
         known = [one.campaign.campaign for one in record.campaigns()]
         names = [chosen_campaign(record, campaign)] if campaign else known

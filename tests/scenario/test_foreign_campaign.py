@@ -94,7 +94,9 @@ async def test_a_campaign_runs_on_it(node: NodeProcess, campaign: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("verdict", ["did-not-happen", "happened"])
+@pytest.mark.parametrize(
+    "verdict", ["did-not-happen", pytest.param("happened", marks=pytest.mark.drill)]
+)
 async def test_a_kill_in_mid_dose_waits_at_a_person_and_nothing_is_dosed_twice(
     node: NodeProcess, ear: Orchestrator, campaign: Path, verdict: str
 ) -> None:

@@ -228,8 +228,8 @@ def real_bench(folder: Path) -> None:
     "verdict,outcomes",
     [
         ("did-not-happen", ["measured", "measured"]),
-        ("happened", ["measured", "measured"]),
-        ("discard", ["measured", "unknown"]),
+        pytest.param("happened", ["measured", "measured"], marks=pytest.mark.drill),
+        pytest.param("discard", ["measured", "unknown"], marks=pytest.mark.drill),
     ],
 )
 def test_a_question_waits_and_is_answered(

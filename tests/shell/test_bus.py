@@ -168,7 +168,7 @@ async def test_a_line_that_breaks_in_mid_greeting_mends_itself(
             await b.aclose()
 
 
-@pytest.mark.parametrize("breaks", [1, 2, mqtt_bus.FIRST_TRIES])
+@pytest.mark.parametrize("breaks", [1, pytest.param(mqtt_bus.FIRST_TRIES, marks=pytest.mark.drill)])
 async def test_a_first_line_that_breaks_once_we_are_let_in_is_made_again(
     mosquitto: str, tmp_path: Path, breaks: int
 ) -> None:
