@@ -271,6 +271,11 @@ class LabStopRequested:
     """Id of the order that every node was sent."""
 
 
+CommandWord: TypeAlias = (
+    CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
+)
+"""What stands in a node's journal about a command."""
+
 Event: TypeAlias = (
     CampaignStarted
     | OrchestratorStarted

@@ -149,14 +149,7 @@ class Watch:
             if self.performed[cid].memory != event.memory:
                 self._end(cid)  # nobody is left who could say what became of it
 
-    def _word(
-        self,
-        event: ev.CommandAccepted
-        | ev.CommandStarted
-        | ev.CommandDone
-        | ev.CommandFailed
-        | ev.CommandUnknown,
-    ) -> None:
+    def _word(self, event: ev.CommandWord) -> None:
         perform = self.performed.get(event.cid)
         if perform is None:
             return

@@ -148,14 +148,7 @@ class Steps:
 
     # Back from the instruments.
 
-    def heard(
-        self,
-        event: ev.CommandAccepted
-        | ev.CommandStarted
-        | ev.CommandDone
-        | ev.CommandFailed
-        | ev.CommandUnknown,
-    ) -> None:
+    def heard(self, event: ev.CommandWord) -> None:
         """Take word of a command in, unless it is late or old."""
         found = self._work.by_cid(event.cid)
         if found is None:
@@ -245,14 +238,7 @@ class Steps:
             step.state = "unknown"
             self._unknown(run, step, event.reason)
 
-    def _too_late(
-        self,
-        event: ev.CommandAccepted
-        | ev.CommandStarted
-        | ev.CommandDone
-        | ev.CommandFailed
-        | ev.CommandUnknown,
-    ) -> None:
+    def _too_late(self, event: ev.CommandWord) -> None:
         over = self._work.past.of(event.cid)
         if over is None:
             return

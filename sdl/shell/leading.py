@@ -12,7 +12,8 @@ from pathlib import Path
 
 from sdl.errors import LabFault, RecordFault
 from sdl.shell.lab_lock import orchestrator_lock, try_orchestrator_lock
-from sdl.shell.lease import LOOK_S, Lease, Watch, holder_of, lead, may_take
+from sdl.shell.lease import LOOK_S, Lease, Watch, holder_of, is_dead, lead, may_take
+from sdl.shell.leases import Held
 from sdl.shell.record import Record
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,13 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
             lease, is_locked = await _stand_by(record, lab, folder, held, now)
         else:
             held.enter_context(orchestrator_lock(folder, lab))
-            lease = await lead(record, lab, folder, is_locked=True, now=now)
+            lease = await lead(
+                record.leases,
+                lab,
+                holder_of(folder),
+                is_dead=lambda former: is_dead(former, folder),
+                now=now,
+            )
         record.fence(lab, lease.epoch)
         stack.callback(_release, lease)
         if not is_locked:
@@ -85,11 +92,15 @@ async def _stand_by(
     it goes on or is ended, and a person is told.
     """
     watch, is_locked, told = Watch(), False, ""
+
+    def dead_here(former: Held) -> bool:
+        return is_locked and is_dead(former, folder)
+
     while True:
         is_locked = is_locked or try_orchestrator_lock(folder, lab, held)
         try:
             row = record.leases.held(lab)
-            if may_take(row, folder, watch, is_locked=is_locked):
+            if may_take(row, watch, dead_here):
                 lease = Lease.take(record.leases, lab, holder_of(folder), row, now())
                 if lease is not None:
                     if row is not None and row.holder:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from sdl.errors import LabFault, RecordAway, RecordFault
-from sdl.shell.leases import Held, Leases, lost
+from sdl.shell.leases import Held, lost
 
 RENEW_S = 1.0
 """Wall seconds between two renewals."""
@@ -55,12 +55,6 @@ class Rows(Protocol):
         ...
 
 
-class Record(Protocol):
-    """What a lease needs of a record."""
-
-    leases: Leases
-
-
 def holder_of(folder: Path) -> str:
     """Who we are, for the row: machine, lab folder and process, the process id last."""
     return f"{platform.node()} {folder.resolve()} {os.getpid()}"
@@ -93,7 +87,15 @@ class Lease:
 
     @classmethod
     def take(
-        cls, leases: Rows, lab: str, holder: str, former: Held | None, now_s: float
+        cls,
+        leases: Rows,
+        lab: str,
+        holder: str,
+        former: Held | None,
+        now_s: float,
+        *,
+        monotonic: Callable[[], float] = time.monotonic,
+        in_thread: InThread = asyncio.to_thread,
     ) -> Lease | None:
         """Take it from who held it; None if the row has changed since it was looked at.
 
@@ -101,7 +103,9 @@ class Lease:
         than that, so that it rises even where the database was lost.
         """
         epoch = max(int(now_s), former.epoch + 1 if former else 1)
-        return cls(leases, lab, epoch) if leases.swap(lab, holder, epoch, former) else None
+        if not leases.swap(lab, holder, epoch, former):
+            return None
+        return cls(leases, lab, epoch, monotonic=monotonic, in_thread=in_thread)
 
     def is_fresh(self) -> bool:
         """Whether nobody can have taken over yet."""
@@ -163,18 +167,27 @@ class Watch:
 
 
 async def lead(
-    record: Record, lab: str, folder: Path, *, is_locked: bool, now: Callable[[], float] = time.time
+    leases: Rows,
+    lab: str,
+    holder: str,
+    *,
+    is_dead: Callable[[Held], bool],
+    now: Callable[[], float] = time.time,
+    monotonic: Callable[[], float] = time.monotonic,
+    in_thread: InThread = asyncio.to_thread,
 ) -> Lease:
     """Take the lease of a lab that nobody leads; one that stands still is taken over.
 
-    ``is_locked``: the lock of the lab's folder is ours, so a holder of this folder is dead.
+    ``is_dead``: whether a holder is known to be. ``monotonic``, ``in_thread``: as in ``Lease``.
     LabFault, naming the holder, if it is alive.
     """
-    watch, first = Watch(), record.leases.held(lab)
+    watch, first = Watch(monotonic), leases.held(lab)
     while True:
-        held = record.leases.held(lab)
-        if may_take(held, folder, watch, is_locked=is_locked):
-            lease = Lease.take(record.leases, lab, holder_of(folder), held, now())
+        held = leases.held(lab)
+        if may_take(held, watch, is_dead):
+            lease = Lease.take(
+                leases, lab, holder, held, now(), monotonic=monotonic, in_thread=in_thread
+            )
             if lease is not None:
                 return lease
         if held and first and (held.epoch, held.beat) != (first.epoch, first.beat):
@@ -185,8 +198,8 @@ async def lead(
         await asyncio.sleep(LOOK_S)
 
 
-def may_take(held: Held | None, folder: Path, watch: Watch, *, is_locked: bool) -> bool:
+def may_take(held: Held | None, watch: Watch, is_dead: Callable[[Held], bool]) -> bool:
     """Whether the row is free, its holder is known to be dead, or its beat stands still."""
-    if held is None or not held.holder or (is_locked and is_dead(held, folder)):
+    if held is None or not held.holder or is_dead(held):
         return True
     return watch.still_s(held) >= STILL_S

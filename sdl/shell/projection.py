@@ -89,14 +89,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             assert_never(value)
 
 
-StepChange: TypeAlias = (
-    c.Perform
-    | e.CommandAccepted
-    | e.CommandStarted
-    | e.CommandDone
-    | e.CommandFailed
-    | e.CommandUnknown
-)
+StepChange: TypeAlias = c.Perform | e.CommandWord
 
 
 def _step(line: Line, value: StepChange) -> Change:

@@ -19,7 +19,7 @@ from sdl.shell.bench import Bench
 from sdl.shell.clock import LoopClock
 from sdl.shell.crash import crash_point
 from sdl.shell.desk import Word
-from sdl.shell.lease import LOOK_S, STILL_S, Lease, Watch
+from sdl.shell.lease import Lease, lead
 from sdl.shell.node import Node
 from sdl.shell.opening import Opening, again, new
 from sdl.shell.planner_client import PlannerClient
@@ -294,18 +294,15 @@ class OrchestratorProcess(Process):
 
         LabFault if another one leads.
         """
-        leases, lab, time = self.site.record.leases, self.site.lab.name, VirtualLoop.running().time
-        watch, first = Watch(time), leases.held(lab)
-        while True:
-            held = leases.held(lab)
-            is_free = held is None or not held.holder or self.site.is_dead(held.holder)
-            if is_free or (held is not None and watch.still_s(held) >= STILL_S):
-                epoch = max(int(clock.now()), held.epoch + 1 if held else 1)
-                if leases.swap(lab, self.name, epoch, held):
-                    return Lease(leases, lab, epoch, monotonic=time, in_thread=self._on_disk)
-            if held and first and (held.epoch, held.beat) != (first.epoch, first.beat):
-                raise LabFault(f"{held.holder} leads the lab")
-            await asyncio.sleep(LOOK_S)
+        return await lead(
+            self.site.record.leases,
+            self.site.lab.name,
+            self.name,
+            is_dead=lambda held: self.site.is_dead(held.holder),
+            now=clock.now,
+            monotonic=VirtualLoop.running().time,
+            in_thread=self._on_disk,
+        )
 
     async def _append(self, lines: Sequence[Line], epoch: int) -> None:
         await self.site.record.append(lines, self.site.lab.name, epoch, lambda: self.is_off_record)

@@ -23,6 +23,7 @@ from sdl.core.events import (
     CommandNotSeen,
     CommandStarted,
     CommandUnknown,
+    CommandWord,
     FaultKind,
     InstrumentMadeSafe,
     InstrumentOnline,
@@ -315,16 +316,7 @@ def command_message(
     )
 
 
-CommandEvent = (
-    CommandAccepted
-    | CommandStarted
-    | CommandDone
-    | CommandFailed
-    | CommandUnknown
-    | CommandNotSeen
-    | CommandConflict
-    | InstrumentMadeSafe
-)
+CommandEvent = CommandWord | CommandNotSeen | CommandConflict | InstrumentMadeSafe
 
 
 def core_event(message: EventMessage, at: float) -> CommandEvent:

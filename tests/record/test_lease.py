@@ -142,18 +142,24 @@ async def test_nothing_is_sent_before_a_late_renewal_has_succeeded(
 
 
 def test_a_standby_goes_by_its_own_clock_and_by_what_it_sees(tmp_path: Path) -> None:
+    def dead_here(held: Held) -> bool:
+        return is_dead(held, tmp_path)
+
+    def never(_: Held) -> bool:
+        return False
+
     now_s = 0.0
     watch = Watch(lambda: now_s)
     held = Held(epoch=5, holder="elsewhere /lab 8", beat=1)
-    assert not may_take(held, tmp_path, watch, is_locked=True)
+    assert not may_take(held, watch, dead_here)
     now_s = STILL_S - 0.1
-    assert not may_take(held, tmp_path, watch, is_locked=True)
+    assert not may_take(held, watch, dead_here)
     now_s = STILL_S
-    assert may_take(held, tmp_path, watch, is_locked=True)
+    assert may_take(held, watch, dead_here)
     again = Held(epoch=5, holder="elsewhere /lab 8", beat=2)
-    assert not may_take(again, tmp_path, watch, is_locked=True), "it lives"
-    assert may_take(None, tmp_path, watch, is_locked=False)
-    assert may_take(Held(epoch=5, holder="", beat=9), tmp_path, watch, is_locked=False)
+    assert not may_take(again, watch, dead_here), "it lives"
+    assert may_take(None, watch, never)
+    assert may_take(Held(epoch=5, holder="", beat=9), watch, never)
 
 
 @pytest.mark.parametrize(
