@@ -133,7 +133,7 @@ class PlannerClient:
 
     async def _hear_status(self, message: Message) -> None:
         status = decode(WorkerStatus, message.payload)
-        if status.online and status.boot != self._boot:
+        if status.online:  # it may have been away when we asked, with a broker that forgets
             self._boot = status.boot
             await self._ask_again()
         elif not status.online and status.boot == self._boot:
