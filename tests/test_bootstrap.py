@@ -171,6 +171,8 @@ def test_nothing_to_do_is_quick_and_the_exit_code_passes(
     project = (ROOT / "pyproject.toml").read_bytes()
     version = ".".join(map(str, sys.version_info[:3]))
     (venv / bootstrap.STAMP).write_text(bootstrap.stamp(project, "test", version), encoding="utf-8")
+    # Otherwise it would install this clone into the environment that runs us.
+    assert bootstrap.is_ours(bootstrap.probe(venv)), "this environment belongs to another clone"
     started = time.monotonic()
     done = start("test", "--version", venv=venv)
     took = time.monotonic() - started
