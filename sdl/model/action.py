@@ -79,6 +79,8 @@ class Operation:
 
     def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
         """Arguments of a call by name. TypeError, as Python says it, if they do not fit."""
+        if not (args or kwargs or self.required):
+            return {}
         names = list(self.parameters)
         if len(args) > len(names):
             raise TypeError(f"{self.name}() takes {len(names)} arguments, {len(args)} were given")

@@ -34,7 +34,7 @@ LAST_WORDS_S = 2.0
 
 NODE_FAILED = "the node failed while it handled the action; see its log"
 SUPERSEDED = "another orchestrator has taken over from the one that sent it"
-STILL_GOING = "an action that was given up on may still be going on"
+STILL_GOING = "what was given up on may still be going on"
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -133,7 +133,8 @@ class Station:
 
     @property
     def _is_stuck(self) -> bool:
-        return self._leftover is not None and not self._leftover.done()
+        is_left = self._leftover is not None and not self._leftover.done()
+        return is_left or self.safety.is_stuck
 
     def take_up(self, recalled: RecalledDevice) -> None:
         """Go on where the journal ends; ``recover`` says what became of what is unfinished."""
@@ -285,6 +286,7 @@ class Station:
 
     def forget_waiting(self) -> None:
         """The journal has a new name: what waits was meant for the old one, and never starts."""
+        self._meetings += 1  # a greeting that is not through was meant for the old one, too
         self._greeted = False
         self._batch.clear()
         for job in self._queue:
