@@ -6,6 +6,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Literal
 
@@ -79,6 +80,9 @@ class Station:
         self._current: Job | None = None
         self._worker: asyncio.Task[None] | None = None
         self._acting = False
+        self._over = asyncio.Event()
+        """Set while no action is under way."""
+        self._over.set()
         self._leftover: asyncio.Task[object] | None = None
         self._recovered = True
         self._greeted = False
@@ -259,7 +263,9 @@ class Station:
         self, noting: asyncio.Task[None], about: tuple[CommandId, str] | None
     ) -> None:
         wrong = await self.safety.make_safe()
-        await asyncio.wait((noting,), timeout=LAST_WORDS_S)
+        for words in (noting, self._worker):
+            if words is not None:
+                await asyncio.wait((words,), timeout=LAST_WORDS_S)
         crash_point("node.halted")
         if self._is_stuck:
             wrong = "; ".join(part for part in (wrong, STILL_GOING) if part)
@@ -423,10 +429,12 @@ class Station:
         assert job.operation is not None, f"{job.id.cid} was not understood"
         now = Underway(job.key, partial(self.pen.note, job.id))
         self._acting = True
+        self._over.clear()
         try:
             outcome = await call(self.device, job.operation, job.arguments, self._clock, now)
         finally:
             self._acting = False
+            self._over.set()
         if self.pen.dead:
             raise asyncio.CancelledError
         task = asyncio.current_task()
@@ -490,7 +498,9 @@ class Station:
         worker = self._worker
         if worker is None:
             return
-        await asyncio.wait((worker,), timeout=FINISH_S)
+        with suppress(TimeoutError):  # not for its word: it waits behind those of a full queue
+            async with asyncio.timeout(FINISH_S):
+                await self._over.wait()
         if self._acting:
             worker.cancel()
             await asyncio.wait((worker,), timeout=CANCEL_S + LAST_WORDS_S)

@@ -116,7 +116,7 @@ def test_a_campaign_is_paused_goes_on_and_is_stopped(tmp_path: Path) -> None:
 
 
 def test_an_instrument_is_paused_and_a_run_is_broken_off(tmp_path: Path) -> None:
-    place(tmp_path, runs=90, speed=300, parallel=1)
+    place(tmp_path, runs=90, speed=20, parallel=1)  # the first run outlasts the command
     with running(tmp_path) as process:
         well(command(tmp_path, "pause", "reader", *BY))
         until(process, lambda: states(tmp_path)["reader"] == "paused", "the pause")
