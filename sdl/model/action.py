@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping, Set
+from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
@@ -191,7 +192,7 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
 def _has_set(hint: object) -> bool:
     """Whether a type is, or holds, one of sets."""
     kind = get_origin(hint) or hint
-    is_set = isinstance(kind, type) and issubclass(kind, Set)
+    is_set = isinstance(kind, type) and issubclass(kind, AbstractSet)
     return is_set or any(_has_set(each) for each in get_args(hint))
 
 
