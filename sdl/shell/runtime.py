@@ -41,7 +41,7 @@ SHOW_S = 0.1
 """Wall seconds between two views for whoever watches; the last one is always shown, ..."""
 SHOW_SHARE = 0.05
 """... and no more of the processor than this goes into them: that of a large lab takes a while."""
-WATCH_S = 1.0
+WATCH_S = 0.4
 """Loop seconds between two looks at the heartbeats."""
 
 Append: TypeAlias = Callable[[Sequence[Line]], Awaitable[None]]
