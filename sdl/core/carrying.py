@@ -1,0 +1,256 @@
+"""Which piece of labware is carried where next: always correct, deterministic, needs no plan.
+
+A piece stands on one site and goes to a site that nothing stands on and nothing goes to. No carry
+is begun after which some piece could never get where it has to go: that is the Banker's test of
+Lawley, Reveliotis and Ferreira (1998, doi 10.1023/A:1008048429082) on sites, with the places that
+a piece may still need as its claim. It looks for an order in which every piece that is out of store
+can come to its end, or into store, with the sites that are free then; as pieces only give sites
+back, it takes the first order that it finds. An answer of *safe* is therefore one whole way out.
+
+Who needs a piece at a place says so by a ``Want``. Wants come in order of urgency. The site that
+one could take if a carrier were free is kept for it from those after it. A piece that stands in the
+way is put into store, unless its run holds it where it is.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+
+@dataclass(frozen=True, kw_only=True)
+class Floor:
+    """Sites, and who carries between which: what does not change while a lab is at work."""
+
+    sites: Mapping[str, tuple[str, ...]]
+    """By place: an instrument or a store."""
+    stores: tuple[str, ...]
+    """Places that are no instrument: a piece may stay there for as long as it likes."""
+    carriers: Mapping[str, frozenset[str]]
+    """By transporter: the places that it reaches."""
+
+    @cached_property
+    def place_of(self) -> Mapping[str, str]:
+        """By site."""
+        return {site: place for place, sites in self.sites.items() for site in sites}
+
+    @cached_property
+    def _next(self) -> dict[tuple[str, str], tuple[str, ...]]:
+        """By start and end: the places that are one leg nearer to the end."""
+        return {}
+
+    def carriers_between(self, source: str, target: str) -> list[str]:
+        """Transporters that reach both places."""
+        return [name for name, reach in self.carriers.items() if {source, target} <= reach]
+
+    def nearer(self, source: str, target: str) -> tuple[str, ...]:
+        """Places to which one leg leads, and from which the fewest are left; empty: no way."""
+        key = (source, target)
+        if key not in self._next:
+            legs = self._legs_to(target)
+            here = legs.get(source)
+            reached = [place for place in self.sites if self.carriers_between(source, place)]
+            self._next[key] = (
+                ()
+                if here is None
+                else tuple(place for place in reached if legs.get(place, here) == here - 1)
+            )
+        return self._next[key]
+
+    def _legs_to(self, target: str) -> dict[str, int]:
+        """By place: how many legs it takes from there at least."""
+        legs, waiting = {target: 0}, deque([target])
+        while waiting:
+            place = waiting.popleft()
+            for other in self.sites:
+                if other not in legs and self.carriers_between(other, place):
+                    legs[other] = legs[place] + 1
+                    waiting.append(other)
+        return legs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """One piece of labware that stands somewhere."""
+
+    name: str
+    site: str
+    """Where it stands, or is on its way to."""
+    leaves: str = ""
+    """The site that it is being taken from, while it is on its way."""
+    held: bool = False
+    """Whether something acts on it, or its run lets it settle where it stands."""
+    claim: tuple[str, ...] = ()
+    """Places at which its run may still need it."""
+
+    @property
+    def moves(self) -> bool:
+        """Whether it is on its way."""
+        return bool(self.leaves)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Want:
+    """A step that needs a piece at a place."""
+
+    step: str
+    piece: str
+    place: str
+    busy: bool = False
+    """Whether the place's instrument is at work, so that it does not matter yet to be there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Carry:
+    """One leg."""
+
+    piece: str
+    source: str
+    target: str
+    """Sites."""
+    carrier: str
+    step: str
+    """For whose sake."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Standing:
+    """Where everything is, and who may carry now."""
+
+    floor: Floor
+    pieces: dict[str, Piece]
+    free_carriers: tuple[str, ...]
+    taken: dict[str, str] = field(init=False)
+    """By site: what stands there, is on its way there, or is being taken away."""
+    free: dict[str, list[str]] = field(init=False)
+    """By place: its sites that nothing stands on or goes to."""
+    idle: dict[str, list[Piece]] = field(init=False)
+    """By place: what stands there and may be carried away."""
+
+    def __post_init__(self) -> None:
+        self.taken = {}
+        self.idle = {place: [] for place in self.floor.sites}
+        for piece in self.pieces.values():
+            self.taken[piece.site] = piece.name
+            if piece.leaves:
+                self.taken[piece.leaves] = piece.name
+            elif not piece.held:
+                self.idle[self.place(piece)].append(piece)
+        self.free = {
+            place: [site for site in sites if site not in self.taken]
+            for place, sites in self.floor.sites.items()
+        }
+
+    def place(self, piece: Piece) -> str:
+        """The place at which, or on the way to which, a piece is."""
+        return self.floor.place_of[piece.site]
+
+    def after(self, carry: Carry) -> Standing:
+        """The same once a carry has been begun."""
+        moved = replace(self.pieces[carry.piece], site=carry.target, leaves=carry.source)
+        return Standing(
+            floor=self.floor,
+            pieces={**self.pieces, carry.piece: moved},
+            free_carriers=tuple(name for name in self.free_carriers if name != carry.carrier),
+        )
+
+
+def is_safe(standing: Standing) -> bool:
+    """Whether there is an order in which every piece can come to its end."""
+    floor = standing.floor
+    open_sites = {place: len(standing.free[place]) for place in floor.sites}
+    for piece in standing.pieces.values():  # what a piece is being taken from is free soon
+        if piece.leaves:
+            open_sites[floor.place_of[piece.leaves]] += 1
+    waiting = [piece for piece in standing.pieces.values() if not _rests(standing, piece)]
+    while waiting:
+        ended = next((piece for piece in waiting if _may_end(standing, piece, open_sites)), None)
+        if ended is None and not any(open_sites[store] for store in floor.stores):
+            return False
+        gone = ended or waiting[0]  # into store for a while, if it cannot end
+        waiting.remove(gone)
+        _end(standing, gone, open_sites)
+    return True
+
+
+def _rests(standing: Standing, piece: Piece) -> bool:
+    """Whether it stands in store, where it is in nobody's way until it is its turn."""
+    return standing.place(piece) in standing.floor.stores
+
+
+def _may_end(standing: Standing, piece: Piece, open_sites: Mapping[str, int]) -> bool:
+    """Whether every place of its claim has a site for it, with all others where they are now."""
+    here = standing.place(piece)
+    return all(place == here or open_sites[place] for place in piece.claim)
+
+
+def _end(standing: Standing, piece: Piece, open_sites: dict[str, int]) -> None:
+    """It comes to its end: into a store that has room, else it stays at its last place."""
+    floor, here = standing.floor, standing.place(piece)
+    last = piece.claim[-1] if piece.claim else here
+    rest = next((store for store in floor.stores if open_sites[store]), last)
+    open_sites[here] += 1
+    open_sites[rest] -= 1
+
+
+def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
+    """The carry to begin now, for the most urgent want that may have one; None if none may.
+
+    ``wants``: the most urgent one first. To be asked again after each carry that was begun.
+    """
+    if not standing.free_carriers:
+        return None
+    kept: set[str] = set()
+    for want in wants:
+        piece = standing.pieces.get(want.piece)
+        if piece is None or standing.place(piece) == want.place:
+            continue
+        for carry in _towards(standing, want, piece, kept):
+            if not is_safe(standing.after(carry)):
+                continue
+            if carry.carrier in standing.free_carriers:
+                return carry
+            kept.add(carry.target)
+            break
+    return None
+
+
+def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> Iterator[Carry]:
+    """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it."""
+    if piece.moves or piece.held:
+        return
+    nearer = standing.floor.nearer(standing.place(piece), want.place)
+    for place in nearer:
+        yield from _legs(standing, want.step, piece, _open(standing, place, kept))
+    if not want.busy:
+        for place in nearer:
+            if not _open(standing, place, kept):
+                yield from _room(standing, want, place, kept)
+
+
+def _room(standing: Standing, want: Want, place: str, kept: set[str]) -> Iterator[Carry]:
+    """Carries into store of what stands at a place for no reason of its own."""
+    for other in standing.idle[place]:
+        if other.name == want.piece:
+            continue
+        for store in standing.floor.stores:
+            for towards in standing.floor.nearer(place, store):
+                yield from _legs(standing, want.step, other, _open(standing, towards, kept))
+
+
+def _open(standing: Standing, place: str, kept: set[str]) -> list[str]:
+    """The first site of a place that may be taken; empty if none may."""
+    return [site for site in standing.free[place] if site not in kept][:1]
+
+
+def _legs(standing: Standing, step: str, piece: Piece, targets: Sequence[str]) -> Iterator[Carry]:
+    """By each carrier that could, those that are free first."""
+    place_of, free = standing.floor.place_of, standing.free_carriers
+    for target in targets:
+        able = standing.floor.carriers_between(place_of[piece.site], place_of[target])
+        for carrier in sorted(able, key=lambda name: name not in free):
+            yield Carry(
+                piece=piece.name, source=piece.site, target=target, carrier=carrier, step=step
+            )

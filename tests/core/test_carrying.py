@@ -1,0 +1,277 @@
+"""Plates on sites: nothing locks up, nothing stands where something stands, whatever ends first."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import product
+
+import pytest
+
+from sdl.core.carrying import Floor, Piece, Standing, Want, is_safe, next_carry
+
+HOTEL = "hotel"
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """One plate of a cell that is played to its end."""
+
+    name: str
+    route: tuple[str, ...]
+    """Places at which it is worked on, in order."""
+    site: str
+    leaves: str = ""
+    done: int = 0
+    at_work: bool = False
+
+    @property
+    def wanted_at(self) -> str:
+        """Where it has to go, or is worked on, next; empty at its end."""
+        return self.route[self.done] if self.done < len(self.route) else ""
+
+
+State = tuple[Plate, ...]
+
+
+def floor(stations: dict[str, int], *, hotel: int, arms: int = 1) -> Floor:
+    """A cell in which every arm reaches everything."""
+    sites = {
+        place: tuple(f"{place}/{number + 1}" for number in range(count))
+        for place, count in (stations | ({HOTEL: hotel} if hotel else {})).items()
+    }
+    reach = frozenset(sites)
+    stores = (HOTEL,) if hotel else ()
+    return Floor(sites=sites, stores=stores, carriers={f"arm-{n}": reach for n in range(arms)})
+
+
+def at_first(on: Floor, routes: Sequence[tuple[str, ...]]) -> State:
+    """Every plate in its slot of the hotel."""
+    slots = on.sites[HOTEL]
+    return tuple(Plate(f"p{number}", route, slots[number]) for number, route in enumerate(routes))
+
+
+def settled(on: Floor, state: State, order: Sequence[int]) -> State:
+    """Begin all that the rule begins, with the plates in this order of urgency."""
+    state = _started(on, state)
+    while True:
+        standing, wants = standing_of(on, state), wants_of(on, state, order)
+        carry = next_carry(standing, wants)
+        if carry is None:
+            return state
+        assert carry.target not in standing.taken, f"{carry} goes where something is"
+        assert is_safe(standing.after(carry)), carry
+        state = tuple(
+            replace(each, site=carry.target, leaves=carry.source)
+            if each.name == carry.piece
+            else each
+            for each in state
+        )
+
+
+def _started(on: Floor, state: State) -> State:
+    """Every plate that stands where it is wanted is worked on."""
+    return tuple(
+        replace(each, at_work=True)
+        if not each.leaves and each.wanted_at and on.place_of[each.site] == each.wanted_at
+        else each
+        for each in state
+    )
+
+
+def standing_of(on: Floor, state: State) -> Standing:
+    """As the rule sees it."""
+    carried = sum(1 for each in state if each.leaves)
+    return Standing(
+        floor=on,
+        pieces={
+            each.name: Piece(
+                name=each.name,
+                site=each.site,
+                leaves=each.leaves,
+                held=each.at_work,
+                claim=each.route[each.done :],
+            )
+            for each in state
+        },
+        free_carriers=tuple(on.carriers)[carried:],
+    )
+
+
+def wants_of(on: Floor, state: State, order: Sequence[int]) -> list[Want]:
+    """What each plate that is not worked on needs next; the first of ``order`` first."""
+    return [
+        Want(step=state[number].name, piece=state[number].name, place=state[number].wanted_at)
+        for number in order
+        if state[number].wanted_at and not state[number].at_work
+    ]
+
+
+def ends(state: State) -> Iterator[State]:
+    """All that may end next: the work on a plate, or its way."""
+    for number, each in enumerate(state):
+        if each.leaves:
+            ended = replace(each, leaves="")
+        elif each.at_work:
+            ended = replace(each, at_work=False, done=each.done + 1)
+        else:
+            continue
+        yield (*state[:number], ended, *state[number + 1 :])
+
+
+def every_course(on: Floor, state: State, order: Sequence[int]) -> int:
+    """Play a cell in every order in which things may end; the states that were seen."""
+    begun = settled(on, state, order)
+    seen, waiting = {begun}, [begun]
+    while waiting:
+        now = waiting.pop()
+        following = [settled(on, each, order) for each in ends(now)]
+        if not following:
+            left = [each for each in now if each.wanted_at]
+            assert not left, f"nothing goes on, and these are not done: {left} of {now}"
+        new = [each for each in following if each not in seen]
+        seen.update(new)
+        waiting += new
+    return len(seen)
+
+
+CELLS = [
+    ({"a": 1, "b": 1}, [("a", "b"), ("b", "a"), ("a", "b", "a")]),
+    ({"a": 1, "b": 1, "c": 1}, [("a", "b", "c"), ("c", "b", "a"), ("b", "c", "a"), ("c", "a")]),
+    ({"a": 1, "b": 2}, [("a", "b", "a")] * 4),
+    ({"a": 1, "b": 1, "c": 2, "d": 1}, [("a", "c", "b"), ("b", "c", "a"), ("d", "c", "d")]),
+    ({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}, [("a", "b", "c"), ("e", "d", "c"), ("c", "b", "a")]),
+    ({"a": 1, "b": 1}, [("a", "b")] * 2 + [("b", "a")] * 2),
+]
+LARGE = ({"a": 1, "b": 1, "c": 1, "d": 1, "e": 1}, [("a", "b", "c"), ("c", "b", "a")] * 3)
+
+
+@pytest.mark.parametrize("arms", [1, 2])
+@pytest.mark.parametrize("stations, routes", CELLS)
+def test_no_small_cell_locks_up_in_whatever_order_things_end(
+    stations: dict[str, int], routes: list[tuple[str, ...]], arms: int
+) -> None:
+    on = floor(stations, hotel=len(routes), arms=arms)
+    order = range(len(routes)) if arms == 1 else [*reversed(range(len(routes)))]
+    assert every_course(on, at_first(on, routes), order) > 3 * len(routes)
+
+
+@pytest.mark.drill
+@pytest.mark.timeout(3600)
+def test_six_plates_on_five_stations_do_not_lock_up_in_whatever_order_things_end() -> None:
+    stations, routes = LARGE
+    on = floor(stations, hotel=len(routes))
+    assert every_course(on, at_first(on, routes), range(len(routes))) > 1_000
+
+
+def test_of_two_that_would_swap_only_one_goes_in() -> None:
+    on = floor({"a": 1, "b": 1}, hotel=2)
+    p0 = Piece(name="p0", site="a/1", claim=("a", "b"))
+    standing = Standing(
+        floor=on,
+        pieces={"p0": p0, "p1": Piece(name="p1", site="hotel/2", claim=("b", "a"))},
+        free_carriers=("arm-0",),
+    )
+    assert is_safe(standing)
+    # With the hotel full, two that wait for each other's site could never go on.
+    full = Piece(name="p2", site="hotel/1"), Piece(name="p3", site="hotel/2")
+    stuck = Standing(
+        floor=on,
+        pieces={
+            "p0": p0,
+            "p1": Piece(name="p1", site="b/1", claim=("b", "a")),
+            **{each.name: each for each in full},
+        },
+        free_carriers=("arm-0",),
+    )
+    assert not is_safe(stuck)
+    before = replace(stuck.pieces["p1"], site="hotel/2")
+    room = Standing(
+        floor=on, pieces={"p0": p0, "p1": before, "p2": full[0]}, free_carriers=("arm-0",)
+    )
+    assert next_carry(room, [Want(step="s", piece="p1", place="b")]) is not None
+
+
+def random_cell(seed: int) -> tuple[Floor, State, list[int]]:
+    """Up to 12 plates, 6 stations and 2 arms; routes may come back to a station."""
+    chance = random.Random(seed)
+    names = "abcdef"[: chance.randint(1, 6)]
+    on = floor(
+        {name: chance.choice((1, 1, 1, 2, 3)) for name in names},
+        hotel=chance.randint(12, 14),
+        arms=chance.randint(1, 2),
+    )
+    routes = [
+        tuple(chance.choice(names) for _ in range(chance.randint(1, 6)))
+        for _ in range(chance.randint(1, 12))
+    ]
+    order = [*range(len(routes))]
+    chance.shuffle(order)
+    return on, at_first(on, routes), order
+
+
+@pytest.mark.parametrize("block", range(5))
+def test_random_cells_come_to_their_end(block: int) -> None:
+    for seed in range(40 * block, 40 * block + 40):
+        on, state, order = random_cell(seed)
+        chance = random.Random(seed)
+        state, turns = settled(on, state, order), 0
+        while following := list(ends(state)):
+            state, turns = settled(on, chance.choice(following), order), turns + 1
+            assert turns < 5_000, f"seed {seed}: it goes in circles: {state}"
+        left = [each for each in state if each.wanted_at]
+        assert not left, f"seed {seed}: nothing goes on, and these are not done: {left}"
+
+
+def test_a_way_of_two_legs_goes_over_a_site_that_both_reach() -> None:
+    on = Floor(
+        sites={"hotel": ("hotel/1",), "nest": ("nest/1",), "reader": ("reader/1",)},
+        stores=("hotel", "nest"),
+        carriers={"arm": frozenset({"hotel", "nest"}), "rail": frozenset({"nest", "reader"})},
+    )
+    wants = [Want(step="s", piece="p", place="reader")]
+
+    def at(site: str) -> Standing:
+        piece = Piece(name="p", site=site, claim=("reader",))
+        return Standing(floor=on, pieces={"p": piece}, free_carriers=("arm", "rail"))
+
+    first, second = next_carry(at("hotel/1"), wants), next_carry(at("nest/1"), wants)
+    assert first is not None
+    assert second is not None
+    assert (first.target, first.carrier) == ("nest/1", "arm")
+    assert (second.target, second.carrier) == ("reader/1", "rail")
+    assert next_carry(at("reader/1"), wants) is None
+
+
+def test_what_is_held_or_on_its_way_stays_and_keeps_both_its_sites() -> None:
+    on = floor({"a": 1, "b": 1}, hotel=2)
+    going = Piece(name="p0", site="a/1", leaves="hotel/1", claim=("a",))
+    held = Piece(name="p1", site="b/1", held=True, claim=("b",))
+    standing = Standing(floor=on, pieces={"p0": going, "p1": held}, free_carriers=("arm-0",))
+    assert standing.free["hotel"] == ["hotel/2"]
+    assert standing.free["a"] == []
+    wants = [Want(step=f"s{place}", piece="p0", place=place) for place in "ab"]
+    assert next_carry(standing, wants) is None
+
+
+@pytest.mark.parametrize("sites, held", [*product((1, 2), (False, True))])
+def test_a_piece_in_the_way_is_put_into_store_unless_it_is_held(sites: int, held: bool) -> None:
+    on = floor({"a": sites}, hotel=2)
+    standing = Standing(
+        floor=on,
+        pieces={
+            "old": Piece(name="old", site="a/1", held=held),
+            "new": Piece(name="new", site="hotel/1", claim=("a",)),
+        },
+        free_carriers=("arm-0",),
+    )
+    carry = next_carry(standing, [Want(step="s", piece="new", place="a")])
+    if sites == 2:
+        assert carry is not None
+        assert (carry.piece, carry.target) == ("new", "a/2")
+    elif held:
+        assert carry is None
+    else:
+        assert carry is not None
+        assert (carry.piece, carry.target) == ("old", "hotel/2")
