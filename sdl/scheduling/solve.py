@@ -1,0 +1,78 @@
+"""From a question to answers that only get better: bounds, rules, insertion, then the race."""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+import time
+from collections.abc import Callable
+
+from sdl.scheduling.contest import Contest
+from sdl.scheduling.dispatch import RULES, dispatch
+from sdl.scheduling.index import Indexed
+from sdl.scheduling.insertion import insert_all, justify
+from sdl.scheduling.layout import layout_of
+from sdl.scheduling.model import Answer, Question
+from sdl.scheduling.race import Side
+
+RESERVE_S = 0.15
+"""Left at the end for the last checks and for ending the other process."""
+
+
+def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
+    """The best answer within the time. ``tell`` hears of every better plan at once.
+
+    Deterministic by seed as far as a wall-clock limit allows: what the starts give is, what the
+    searches find depends on how far they come.
+    """
+    began = time.monotonic()
+    index = Indexed(question.problem)
+    contest = Contest(index, tell, began)
+    if contest.bound_by_paths():
+        start(contest)
+        if not contest.over():
+            improve(contest, question, began + question.seconds - RESERVE_S)
+    return contest.answer()
+
+
+def start(contest: Contest) -> None:
+    """Plans in milliseconds: each rule, then groups one by one, pushed together."""
+    index = contest.index
+    for rule in RULES:
+        arrays = dispatch(index, rule)
+        if arrays is not None:
+            contest.offer(arrays, rule)
+    for keep_soft in (True, False):
+        arrays = insert_all(index, keep_soft=keep_soft)
+        if arrays is not None:
+            contest.offer(arrays, "insertion")
+            arrays = justify(index, layout_of(index, keep_soft=keep_soft), arrays)
+            contest.offer(arrays, "justification")
+            break
+
+
+def improve(contest: Contest, question: Question, until: float) -> None:
+    """The race, until the time is over or nothing is left to find."""
+    with contextlib.ExitStack() as stack:
+        sides = [
+            stack.enter_context(Side(question, kind, contest.best))
+            for kind in ("cold", "hinted")
+        ]
+        while time.monotonic() < until and not contest.over():
+            if all(side.has_ended.is_set() and side.heard.empty() for side in sides):
+                return
+            for side in sides:
+                hear(contest, side, min(0.02, max(0.0, until - time.monotonic())))
+
+
+def hear(contest: Contest, side: Side, patience_s: float) -> None:
+    """Take in what the other process says, waiting so long for a first word."""
+    with contextlib.suppress(queue.Empty):
+        while True:
+            answer = side.heard.get(timeout=patience_s) if patience_s else side.heard.get_nowait()
+            patience_s = 0.0
+            if answer.plan is not None:
+                contest.offer_plan(answer.plan, side.start)
+            if answer.status == "infeasible":
+                contest.infeasible = True
+            contest.learn_bound(answer.bound)
