@@ -17,56 +17,71 @@ from sdl.scheduling.cp import CpPlan
 from sdl.scheduling.cp_search import Effort, search
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
-from sdl.scheduling.model import Answer, Plan, Question
+from sdl.scheduling.model import Answer, Plan, Question, Status
 from sdl.scheduling.network import least_makespan_s
 
 NICE = 5
 """How much this process yields to the one that leads, which has one thread."""
+COLD = 0.4
+"""Share of the time for the cold search where there is a plan to go on from afterwards."""
+MEANINGFUL_S = 0.2
+"""A search shorter than this is not worth its model."""
 
 
 class _Side:
-    """The search of this process."""
+    """The searches of this process, one after the other."""
 
-    def __init__(self, question: Question, *, hinted: bool) -> None:
+    def __init__(self, question: Question) -> None:
         self._question = question
         self._index = Indexed(question.problem)
-        self._hinted = hinted
         self._began = time.monotonic()
         self._told: int | None = None
+        self._least = question.problem.weights.makespan * (least_makespan_s(self._index) or 0)
+        self._found_by = "cold"
         self.known: Plan | None = None
 
     def run(self) -> None:
-        """One search over the whole problem."""
+        """Cold for a share of the time, or until a proof; then from the best plan there is."""
+        left_s = self._question.seconds
+        cold_s = left_s if self.known is None else COLD * left_s
+        while left_s > MEANINGFUL_S:
+            status = self._search(min(left_s, cold_s), hinted=self._found_by == "hinted")
+            if status in {"optimal", "infeasible"}:
+                return
+            self._found_by, cold_s = "hinted", left_s
+            left_s = self._question.seconds - (time.monotonic() - self._began)
+
+    def _search(self, seconds: float, *, hinted: bool) -> Status:
+        """One run. What is infeasible under the cost of a known plan proves that plan."""
         index, known = self._index, self.known
         horizon_s = index.horizon_s()
         weight = index.problem.weights.makespan
         if known is not None and weight:
             horizon_s = min(horizon_s, known.cost // weight)
         model = CpPlan(
-            index,
-            horizon_s=horizon_s,
-            symmetric=not self._hinted,
-            least_cost=weight * (least_makespan_s(index) or 0),
+            index, horizon_s=horizon_s, symmetric=not hinted, least_cost=self._least
         )
-        if self._hinted and known is not None:
+        if hinted and known is not None:
             model.hint(*index.arrays(known))
-        verdict = search(model, self._effort(), self._heard)
-        if verdict.status == "infeasible" and known is not None:
-            return
-        self._write(Answer(status=verdict.status, bound=verdict.bound))
-
-    def _effort(self) -> Effort:
-        left_s = self._question.seconds - (time.monotonic() - self._began)
-        return Effort(
-            seconds=left_s, workers=self._question.workers, seed=self._question.seed
+        effort = Effort(
+            seconds=seconds, workers=self._question.workers, seed=self._question.seed
         )
+        verdict = search(model, effort, self._heard)
+        bound, status = verdict.bound, verdict.status
+        if status == "infeasible" and known is not None:
+            return "unknown"  # an inconsistency of bounds: the checker has the last word
+        if bound is not None:
+            self._least = max(self._least, bound)
+        self._write(Answer(status=status, bound=bound))
+        return status
 
     def _heard(self, arrays: Arrays, bound: int) -> None:
         problem = self._question.problem
         plan = plan_of(problem, self._index.placed(*arrays))
         if self._told is None or plan.cost < self._told:
             self._told = plan.cost
-            self._write(Answer(status="feasible", plan=plan, bound=bound))
+            answer = Answer(status="feasible", plan=plan, bound=bound, found_by=self._found_by)
+            self._write(answer)
 
     def _write(self, answer: Answer) -> None:
         sys.stdout.buffer.write(answer_line(answer) + b"\n")
@@ -83,11 +98,11 @@ def _listen(side: _Side) -> None:
 
 
 def main() -> None:
-    """The process: ``cold`` or ``hinted`` is its argument."""
+    """The process."""
     if os.name == "posix":
         os.nice(NICE)
     question = read_question(sys.stdin.buffer.readline())
-    side = _Side(question, hinted=sys.argv[1:] == ["hinted"])
+    side = _Side(question)
     first = sys.stdin.buffer.readline()
     if first.strip():
         side.known = read_answer(first).plan

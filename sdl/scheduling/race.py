@@ -13,21 +13,18 @@ import subprocess
 import sys
 import threading
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from sdl.errors import UserMistake
 from sdl.scheduling.codec import answer_line, question_line, read_answer
 from sdl.scheduling.model import Answer, Plan, Question
 
-Start = Literal["cold", "hinted"]
-
 
 class Side:
     """The other process, as a context: it is ended on the way out, whatever it does."""
 
-    def __init__(self, question: Question, start: Start, known: Plan | None) -> None:
+    def __init__(self, question: Question, known: Plan | None) -> None:
         """``known``: what it may begin from."""
-        self.start = start
         self._question = question
         self._known = known
         self.heard: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -36,7 +33,7 @@ class Side:
 
     def __enter__(self) -> Self:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sdl.scheduling.constraint_side", self.start],
+            [sys.executable, "-m", "sdl.scheduling.constraint_side"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

@@ -14,9 +14,12 @@ from sdl.scheduling.insertion import insert_all, justify
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Answer, Question
 from sdl.scheduling.race import Side
+from sdl.scheduling.walks import Walk, walk_from
 
 RESERVE_S = 0.15
 """Left at the end for the last checks and for ending the other process."""
+SLICE_S = 0.1
+"""The local search looks up so often, to tell and to hear."""
 
 
 def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
@@ -53,26 +56,36 @@ def start(contest: Contest) -> None:
 
 def improve(contest: Contest, question: Question, until: float) -> None:
     """The race, until the time is over or nothing is left to find."""
-    with contextlib.ExitStack() as stack:
-        sides = [
-            stack.enter_context(Side(question, kind, contest.best))
-            for kind in ("cold", "hinted")
-        ]
+    walk = None
+    if contest.arrays is not None:
+        walk = walk_from(contest.index, contest.arrays, question.seed)
+    with Side(question, contest.best) as side:
         while time.monotonic() < until and not contest.over():
-            if all(side.has_ended.is_set() and side.heard.empty() for side in sides):
+            if walk is not None:
+                _walk_on(contest, walk, side, min(until, time.monotonic() + SLICE_S))
+            elif side.has_ended.is_set() and side.heard.empty():
                 return
-            for side in sides:
-                hear(contest, side, min(0.02, max(0.0, until - time.monotonic())))
+            known = contest.best
+            _hear(contest, side, 0.0 if walk is not None else SLICE_S)
+            if walk is not None and contest.best is not known and contest.arrays is not None:
+                walk.consider(contest.arrays)
 
 
-def hear(contest: Contest, side: Side, patience_s: float) -> None:
+def _walk_on(contest: Contest, walk: Walk, side: Side, until: float) -> None:
+    """A stretch of the local search."""
+    if walk.run(until) and contest.offer(walk.best_arrays(), "local search"):
+        assert contest.best is not None
+        side.tell(contest.best)
+
+
+def _hear(contest: Contest, side: Side, patience_s: float) -> None:
     """Take in what the other process says, waiting so long for a first word."""
     with contextlib.suppress(queue.Empty):
         while True:
             answer = side.heard.get(timeout=patience_s) if patience_s else side.heard.get_nowait()
             patience_s = 0.0
             if answer.plan is not None:
-                contest.offer_plan(answer.plan, side.start)
+                contest.offer_plan(answer.plan, answer.found_by)
             if answer.status == "infeasible":
                 contest.infeasible = True
             contest.learn_bound(answer.bound)
