@@ -18,6 +18,9 @@ from sdl.scheduling.calendar import NEVER, Calendar
 from sdl.scheduling.layout import Layout
 
 
+ROUNDS = 400
+"""Times that all bounds of a group are looked at before it is given up: far more than a group
+takes that goes in, so this ends the hopeless ones, whose windows cannot be met."""
 _Use = tuple[int, int, int]
 """First and last activity of a use of some resource, and the amount."""
 
@@ -151,7 +154,9 @@ class Board:
         """Raise bounds until nothing forbids them. False if one passes its limit."""
         stays = sorted({at for one in free for at in self._stays_of[one]})
         rivals = self._rivals_of(tuple(free)) if len(free) > 1 else []
-        while self._spread(bound, limit, queue):
+        for _ in range(ROUNDS):
+            if not self._spread(bound, limit, queue):
+                return False
             calm = True
             for one in free:
                 at_s, mode = self._fit(one, bound[one])

@@ -10,6 +10,7 @@ import os
 import sys
 import threading
 import time
+from typing import Literal
 
 from sdl.scheduling.codec import answer_line, read_answer, read_question
 from sdl.scheduling.cost import plan_of
@@ -19,9 +20,14 @@ from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.model import Answer, Plan, Question, Status
 from sdl.scheduling.network import least_makespan_s
+from sdl.scheduling.twins import in_order_of_twins
 
-NICE = 5
+NICE = 10
 """How much this process yields to the one that leads, which has one thread."""
+FIRST_S = 2.0
+"""The cold search has this long before it yields, where it is the one that likely wins."""
+Pace = Literal["alone", "first", "second"]
+"""Nobody leads; or this process has the machine first; or the local search has it."""
 COLD = 0.4
 """Share of the time for the cold search where there is a plan to go on from afterwards."""
 MEANINGFUL_S = 0.2
@@ -31,8 +37,9 @@ MEANINGFUL_S = 0.2
 class _Side:
     """The searches of this process, one after the other."""
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, pace: Pace) -> None:
         self._question = question
+        self._pace = pace
         self._index = Indexed(question.problem)
         self._began = time.monotonic()
         self._told: int | None = None
@@ -44,11 +51,18 @@ class _Side:
         """Cold for a share of the time, or until a proof; then from the best plan there is."""
         left_s = self._question.seconds
         cold_s = left_s if self.known is None else COLD * left_s
+        if self._pace == "second":
+            _yield_to_the_lead()
+        elif self._pace == "first":
+            cold_s = min(cold_s, FIRST_S)
         while left_s > MEANINGFUL_S:
             status = self._search(min(left_s, cold_s), hinted=self._found_by == "hinted")
             if status in {"optimal", "infeasible"}:
                 return
             self._found_by, cold_s = "hinted", left_s
+            if self._pace == "first":
+                self._pace = "second"
+                _yield_to_the_lead()
             left_s = self._question.seconds - (time.monotonic() - self._began)
 
     def _search(self, seconds: float, *, hinted: bool) -> Status:
@@ -58,11 +72,9 @@ class _Side:
         weight = index.problem.weights.makespan
         if known is not None and weight:
             horizon_s = min(horizon_s, known.cost // weight)
-        model = CpPlan(
-            index, horizon_s=horizon_s, symmetric=not hinted, least_cost=self._least
-        )
+        model = CpPlan(index, horizon_s=horizon_s, symmetric=True, least_cost=self._least)
         if hinted and known is not None:
-            model.hint(*index.arrays(known))
+            model.hint(*in_order_of_twins(index, index.arrays(known)))
         effort = Effort(
             seconds=seconds, workers=self._question.workers, seed=self._question.seed
         )
@@ -98,11 +110,14 @@ def _listen(side: _Side) -> None:
 
 
 def main() -> None:
-    """The process."""
-    if os.name == "posix":
-        os.nice(NICE)
+    """The process; its argument is its pace."""
+    pace: Pace = "alone"
+    if "first" in sys.argv[1:]:
+        pace = "first"
+    elif "second" in sys.argv[1:]:
+        pace = "second"
     question = read_question(sys.stdin.buffer.readline())
-    side = _Side(question)
+    side = _Side(question, pace)
     first = sys.stdin.buffer.readline()
     if first.strip():
         side.known = read_answer(first).plan
@@ -110,6 +125,11 @@ def main() -> None:
     side.run()
     sys.stdout.flush()
     os._exit(0)
+
+
+def _yield_to_the_lead() -> None:
+    if os.name == "posix":
+        os.nice(NICE)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Literal
 
 from sdl.scheduling.calendar import NEVER
@@ -19,16 +20,24 @@ Rule = Literal["FIFO", "MWKR", "SPT", "EDF"]
 RULES: tuple[Rule, ...] = ("FIFO", "MWKR", "SPT", "EDF")
 
 
-def dispatch(index: Indexed, rule: Rule) -> Arrays | None:
-    """The plan of one rule. None if it locked up. It may break maximum lags, and nothing else."""
-    return _Dispatch(index, rule).run()
+def dispatch(index: Indexed, rule: Rule, modes: Sequence[int] | None = None) -> Arrays | None:
+    """The plan of one rule. None if it locked up. It may break maximum lags, and nothing else.
+
+    ``modes``: the mode of each activity, where it is not for the rule to choose the quickest that
+    is free.
+    """
+    return _Dispatch(index, rule, modes).run()
 
 
 class _Dispatch:
     """A simulation in order of time."""
 
-    def __init__(self, index: Indexed, rule: Rule) -> None:
+    def __init__(self, index: Indexed, rule: Rule, modes: Sequence[int] | None) -> None:
         self.index, self.rule = index, rule
+        self._order = [
+            sorted(range(len(times)), key=times.__getitem__) if modes is None else [modes[at]]
+            for at, times in enumerate(index.duration)
+        ]
         count = index.count
         self.now_s = index.problem.now_s
         self.starts, self.modes = [0] * count, [-1] * count
@@ -100,8 +109,7 @@ class _Dispatch:
 
     def _startable(self, at: int) -> int:
         """The quickest mode whose resources are free now; -1 if there is none."""
-        times = self.index.duration[at]
-        for mode in sorted(range(len(times)), key=lambda one: times[one]):
+        for mode in self._order[at]:
             needed: dict[int, int] = defaultdict(int)
             for resource, amount in self.index.demands[at][mode]:
                 needed[resource] += amount

@@ -23,8 +23,9 @@ from sdl.scheduling.model import Answer, Plan, Question
 class Side:
     """The other process, as a context: it is ended on the way out, whatever it does."""
 
-    def __init__(self, question: Question, known: Plan | None) -> None:
-        """``known``: what it may begin from."""
+    def __init__(self, question: Question, known: Plan | None, pace: str) -> None:
+        """``known``: what it may begin from. ``pace``: see ``constraint_side``."""
+        self._pace = pace
         self._question = question
         self._known = known
         self.heard: queue.SimpleQueue[Answer] = queue.SimpleQueue()
@@ -33,7 +34,7 @@ class Side:
 
     def __enter__(self) -> Self:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sdl.scheduling.constraint_side"],
+            [sys.executable, "-m", "sdl.scheduling.constraint_side", self._pace],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )

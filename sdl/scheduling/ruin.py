@@ -119,6 +119,10 @@ class Ruin:
             out.add(chance.randrange(count))
         return list(out)
 
+    @property
+    def pace(self) -> str:
+        return "first"
+
     def best_arrays(self) -> Arrays:
         """Starts and modes of the best."""
         return self.best

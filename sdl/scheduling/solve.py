@@ -59,7 +59,8 @@ def improve(contest: Contest, question: Question, until: float) -> None:
     walk = None
     if contest.arrays is not None:
         walk = walk_from(contest.index, contest.arrays, question.seed)
-    with Side(question, contest.best) as side:
+    pace = "alone" if walk is None else walk.pace
+    with Side(question, contest.best, pace) as side:
         while time.monotonic() < until and not contest.over():
             if walk is not None:
                 _walk_on(contest, walk, side, min(until, time.monotonic() + SLICE_S))

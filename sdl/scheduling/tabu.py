@@ -13,6 +13,7 @@ from __future__ import annotations
 import random
 import time
 from bisect import bisect_right
+from collections.abc import Sequence
 
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.shop import Orders, Shop, orders_of
@@ -28,18 +29,21 @@ MEMORIES = (0.5, 0.7, 1.0, 1.0, 1.3, 1.6)
 
 No one length, and neither of the two ways to read the list, was best on all shops.
 """
+FULL = 0.9
+"""Share of a machine's time from which on its work, and no longest path, is what is short."""
 BETWEEN = 0.8
 """How often a search that stalled goes on between two good schedules, and not beside one."""
 ELITE = 8
 """Good schedules that are kept."""
-SAMPLE = 24
+SAMPLE = 40
 """Operations of a longest path whose other machines are looked at in one step."""
 
 
 class Tabu:
     """A walk over schedules. ``best`` is the shortest that it has seen, ``best_s`` its length."""
 
-    def __init__(self, shop: Shop, orders: Orders, seed: int) -> None:
+    def __init__(self, shop: Shop, starts: Sequence[Orders], seed: int) -> None:
+        """``starts``: the walk begins at the first, which need not be the best of them."""
         self.shop = shop
         self.random = random.Random(seed)
         count = shop.count
@@ -52,11 +56,15 @@ class Tabu:
         self._tabu: dict[int, int] = {}
         self._steps = 0
         self.patience = PATIENCE
-        self.load(orders)
-        self.best, self.best_s = orders.copy(), self.length_s
-        self.elite: list[tuple[int, Orders]] = [(self.length_s, orders.copy())]
-        self._own, self._own_s = orders.copy(), self.length_s
+        self._least_work = sum(min(took for _, took in choice) for choice in shop.options)
+        self.elite: list[tuple[int, Orders]] = []
+        for orders in reversed(starts):
+            self.load(orders)
+            self._remember(self.length_s, orders)
+        self.best_s, self.best = self.elite[0]
+        self._own, self._own_s = starts[0].copy(), self.length_s
         self._stalled = 0
+        self._thrift = self._wanted_thrift()
 
     # The schedule that is stood on.
 
@@ -95,6 +103,10 @@ class Tabu:
             one, other = tail[after[at]], tail[right[at]]
             tail[at] = (one if one > other else other) + took[at]
         self.length_s = max(end)
+
+    @property
+    def pace(self) -> str:
+        return "second"
 
     def best_arrays(self) -> Arrays:
         """Starts and modes of the best."""
@@ -157,8 +169,13 @@ class Tabu:
         memory = self._memory * chance.choice(MEMORIES)
         self._tenure = (int(memory), int(1.4 * memory) + 1)
         self._is_strict = chance.random() < 0.5
+        self._thrift = self._wanted_thrift()
         self._own_s, self._own = self.length_s, Orders(self.modes[:], self.order[:])
         self._stalled = 0
+
+    def _wanted_thrift(self) -> int:
+        """1 where the machines are all but full, so that a slower one costs its seconds twice."""
+        return int(self._least_work > FULL * self.best_s * self.shop.machines)
 
     def _remember(self, length_s: int, orders: Orders) -> None:
         """Keep a schedule among the good ones, unless there is one of its length already."""
@@ -316,6 +333,7 @@ class Tabu:
         if self._release[at] > head:
             head = self._release[at]
         own = self.modes[at]
+        saved = self._thrift * self.took[at]
         for mode, (machine, took) in enumerate(self.shop.options[at]):
             if mode == own or machine == self.machine[at]:
                 continue
@@ -324,7 +342,8 @@ class Tabu:
             high = bisect_right(sequence, -rest - 1, key=lambda one: -tail[one])
             if low >= high:  # a gap that fits: nothing there waits for anything of this job
                 place = high if low == high else self.random.randint(high, low)
-                found.append((head + took + rest, (ELSEWHERE, at, mode, place)))
+                whole = head + took + rest + self._thrift * took - saved
+                found.append((whole, (ELSEWHERE, at, mode, place)))
                 continue
             best_s, best = 1 << 60, 0
             for place in range(low, high + 1):
@@ -333,7 +352,8 @@ class Tabu:
                 whole = (early if early > head else head) + took + (late if late > rest else rest)
                 if whole < best_s:
                     best_s, best = whole, place
-            found.append((best_s, (ELSEWHERE, at, mode, best)))
+            whole = best_s + self._thrift * took - saved
+            found.append((whole, (ELSEWHERE, at, mode, best)))
 
     # Doing it.
 

@@ -6,6 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Hashable
 
 from sdl.scheduling.index import Indexed
+from sdl.scheduling.insertion import Arrays
 
 
 def twin_groups(index: Indexed) -> list[list[list[int]]]:
@@ -50,3 +51,14 @@ def twin_groups(index: Indexed) -> list[list[list[int]]]:
         )
         alike[key].append(group)
     return [groups for groups in alike.values() if len(groups) > 1]
+
+
+def in_order_of_twins(index: Indexed, arrays: Arrays) -> Arrays:
+    """The same plan with groups that are alike in their order, as ``CpPlan`` asks for."""
+    starts, modes = arrays[0][:], arrays[1][:]
+    for groups in twin_groups(index):
+        sources = sorted(groups, key=lambda group: arrays[0][group[0]])
+        for group, source in zip(groups, sources, strict=True):
+            for at, one in zip(group, source, strict=True):
+                starts[at], modes[at] = arrays[0][one], arrays[1][one]
+    return starts, modes
