@@ -6,7 +6,6 @@ import re
 from pathlib import Path
 
 from instance import Instance, Operation, data_lines, mistake, text_of, whole_numbers
-
 from sdl.scheduling.model import Activity, Demand, Fixed, Lag, Mode, Plan, Problem, Resource
 
 BRACKETS = re.compile(r"\[([^\]]*)\]")

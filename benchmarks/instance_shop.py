@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from instance import Instance, Operation, data_lines, mistake, text_of, whole_numbers
-
 from sdl.scheduling.model import Activity, Demand, Group, Lag, Mode, Plan, Problem, Resource
 
 Choice = list[tuple[int, int]]

@@ -6,7 +6,6 @@ from collections import defaultdict
 from pathlib import Path
 
 from instance import Instance, Operation, coloured, data_lines, mistake, text_of
-
 from sdl.scheduling.model import (
     Activity,
     Demand,
@@ -48,9 +47,7 @@ def read_slab(folder: Path) -> Instance:
         activities.append(Activity(name=name, group=job, modes=(mode,)))
     problem = Problem(
         name=folder.name,
-        resources=tuple(
-            Resource(name=kind, capacity=len(each)) for kind, each in machines.items()
-        ),
+        resources=tuple(Resource(name=kind, capacity=len(each)) for kind, each in machines.items()),
         activities=tuple(activities),
         lags=(
             *_precedence(folder / "dependency.tsv", tables["dependency"], kinds),

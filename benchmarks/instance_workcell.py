@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from instance import Instance, Operation, coloured, mistake, text_of
 from pydantic import BaseModel, ValidationError
 
+from instance import Instance, Operation, coloured, mistake, text_of
 from sdl.scheduling.model import (
     Activity,
     Demand,
@@ -117,9 +117,7 @@ def _problem(name: str, cell: Cell) -> Problem:
             *(Resource(name=f"at {group}", capacity=many) for group, many in slots.items()),
         ),
         activities=tuple(
-            Activity(
-                name=_move(plate, at), group=plate.id, modes=(mode,), release_s=plate.release
-            )
+            Activity(name=_move(plate, at), group=plate.id, modes=(mode,), release_s=plate.release)
             for plate in cell.plates
             for at in range(len(plate.steps) + 1)
         ),

@@ -10,7 +10,6 @@ from pathlib import Path
 from common import machine, say
 from instance import Instance
 from instance_files import read_instance
-
 from sdl.scheduling.check import broken
 from sdl.scheduling.cost import outside_s, plan_of
 from sdl.scheduling.dispatch import Rule, dispatch
@@ -75,13 +74,14 @@ def print_table(solve: Solve) -> int:
     return int(missed)
 
 
-def _line(
-    row: dict[str, str], instance: Instance, aim: Aim, answer: Answer
-) -> tuple[str, bool]:
+def _line(row: dict[str, str], instance: Instance, aim: Aim, answer: Answer) -> tuple[str, bool]:
     index = Indexed(instance.problem)
     inserted = insert_all(index)
-    greedy = "-" if inserted is None else str(plan_of(
-        instance.problem, index.placed(*inserted)).makespan_s)
+    greedy = (
+        "-"
+        if inserted is None
+        else str(plan_of(instance.problem, index.placed(*inserted)).makespan_s)
+    )
     known = f"{row['lower_bound']}-{row['upper_bound']}"
     if row["lower_bound"] == row["upper_bound"]:
         known = row["upper_bound"] or row["status"]
@@ -108,9 +108,7 @@ def _rule(index: Indexed, rule: Rule) -> str:
     return f"{plan.makespan_s}/{late}" if late else str(plan.makespan_s)
 
 
-def _verdict(
-    row: dict[str, str], aim: Aim, instance: Instance, answer: Answer
-) -> tuple[str, bool]:
+def _verdict(row: dict[str, str], aim: Aim, instance: Instance, answer: Answer) -> tuple[str, bool]:
     """Status and aims in words, and whether the first aim is met."""
     if answer.plan is not None and broken(instance.problem, answer.plan):
         return "BROKEN SCHEDULE", False
@@ -118,7 +116,7 @@ def _verdict(
         met = answer.status == "infeasible"
         return f"{answer.status}, first {'met' if met else 'MISSED'}", met
     makespan = None if answer.plan is None else answer.plan.makespan_s
-    words, met = [answer.status], makespan is not None
+    words, met = [str(answer.status)], makespan is not None
     for name, most in (("first", aim.first), ("ambitious", aim.ambitious)):
         if most is not None:
             reached = makespan is not None and makespan <= most

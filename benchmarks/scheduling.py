@@ -17,7 +17,6 @@ from pathlib import Path
 from instance import Instance, Operation
 from instance_files import read_instance
 from schedule_table import print_table
-
 from sdl.errors import SdlError
 from sdl.scheduling.client import solve_apart
 from sdl.scheduling.model import Answer, Question

@@ -17,7 +17,6 @@ from itertools import combinations, pairwise
 from sdl.scheduling.calendar import NEVER, Calendar
 from sdl.scheduling.layout import Layout
 
-
 ROUNDS = 400
 """Times that all bounds of a group are looked at before it is given up: far more than a group
 takes that goes in, so this ends the hopeless ones, whose windows cannot be met."""

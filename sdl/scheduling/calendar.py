@@ -87,7 +87,7 @@ class Calendar:
             at -= 1
         if at + 1 == len(times):
             return NEVER
-        return times[at + 1] if times[at + 1] > start_s else start_s
+        return max(start_s, times[at + 1])
 
     def steps(self) -> Iterator[tuple[int, int]]:
         """Every change: its time and the level from there on."""

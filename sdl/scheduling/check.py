@@ -173,10 +173,13 @@ def _figures(problem: Problem, placed: Mapping[str, Placed], plan: Plan) -> Iter
 def _flow_and_moves(problem: Problem, placed: Mapping[str, Placed]) -> int:
     weights, cost = problem.weights, 0
     group_of = {activity.name: activity.group for activity in problem.activities}
+    ends: dict[str, list[int]] = defaultdict(list)
+    for name, one in placed.items():
+        ends[group_of[name]].append(one.end_s)
     for group in problem.groups:
-        ends = [one.end_s for name, one in placed.items() if group_of[name] == group.name]
-        if ends:
-            cost += weights.flow * group.weight * (max(ends) - group.release_s)
+        if ends[group.name]:
+            flow_s = max(ends[group.name]) - group.release_s
+            cost += weights.flow * group.weight * flow_s
     for old in problem.current:
         if old.activity in placed:
             new = placed[old.activity]

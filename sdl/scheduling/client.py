@@ -19,9 +19,7 @@ START_S = 0.8
 """Wall seconds over its limit that the process may take; then it is ended the hard way."""
 
 
-def solve_apart(
-    question: Question, tell: Callable[[Answer], None] = lambda _: None
-) -> Answer:
+def solve_apart(question: Question, tell: Callable[[Answer], None] = lambda _: None) -> Answer:
     """The last answer of a process of its own; ``unknown`` if it died before it said anything.
 
     ``tell`` hears every answer as it comes.

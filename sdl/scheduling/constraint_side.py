@@ -75,9 +75,7 @@ class _Side:
         model = CpPlan(index, horizon_s=horizon_s, symmetric=True, least_cost=self._least)
         if hinted and known is not None:
             model.hint(*in_order_of_twins(index, index.arrays(known)))
-        effort = Effort(
-            seconds=seconds, workers=self._question.workers, seed=self._question.seed
-        )
+        effort = Effort(seconds=seconds, workers=self._question.workers, seed=self._question.seed)
         verdict = search(model, effort, self._heard)
         bound, status = verdict.bound, verdict.status
         if status == "infeasible" and known is not None:

@@ -35,9 +35,7 @@ class Contest:
 
     def offer(self, arrays: Arrays, found_by: str) -> bool:
         """A plan; whether it is valid and better than all before."""
-        return self.offer_plan(
-            plan_of(self.index.problem, self.index.placed(*arrays)), found_by
-        )
+        return self.offer_plan(plan_of(self.index.problem, self.index.placed(*arrays)), found_by)
 
     def offer_plan(self, plan: Plan, found_by: str) -> bool:
         """The same for a plan with its names."""

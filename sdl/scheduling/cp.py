@@ -10,20 +10,19 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
-from ortools.sat.python.cp_model import (
-    CpModel,
-    IntervalVar,
-    IntVar,
-    LinearExpr,
-    LinearExprT,
-)
+from ortools.sat.python.cp_model import CpModel, IntervalVar, IntVar, LinearExpr
 
 from sdl.scheduling.index import Edge, Indexed, Stay
 from sdl.scheduling.twins import twin_groups
 
 Kept = dict[int, tuple[int, int]]
 """Activities whose start and mode stay as they are in a neighbourhood search."""
+
+
+Term = LinearExpr | int
+"""Something with a value in a solution, or a constant."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -53,8 +52,8 @@ class CpPlan:
         self.index = index
         self.horizon_s = horizon_s
         self.model = CpModel()
-        self.starts: list[LinearExprT] = []
-        self.lengths: list[LinearExprT] = []
+        self.starts: list[Term] = []
+        self.lengths: list[Term] = []
         self.chosen: list[list[IntVar | int]] = []
         self.present: list[IntVar | int] = []
         self._kept = kept or {}
@@ -106,7 +105,7 @@ class CpPlan:
         optional = index.problem.activities[activity].optional
         present: IntVar | int = model.new_bool_var(f"p{activity}") if optional else 1
         chosen: list[IntVar | int] = [present]
-        length: LinearExprT = durations[0]
+        length: Term = durations[0]
         if len(durations) > 1:
             literals = [model.new_bool_var(f"m{activity}.{at}") for at in range(len(durations))]
             chosen = list(literals)
@@ -130,10 +129,10 @@ class CpPlan:
             self._uses[resource].intervals.append(interval)
             self._uses[resource].amounts.append(amount)
 
-    def _end(self, activity: int) -> LinearExprT:
+    def _end(self, activity: int) -> Term:
         return self.starts[activity] + self.lengths[activity]
 
-    def _point(self, activity: int, *, end: bool) -> LinearExprT:
+    def _point(self, activity: int, *, end: bool) -> Term:
         return self._end(activity) if end else self.starts[activity]
 
     def _add_stay(self, stay: Stay) -> None:
@@ -152,7 +151,7 @@ class CpPlan:
         start, end = self.starts[stay.first], self._end(stay.last)
         name = f"h{stay.resource}.{at}"
         low = self.index.problem.now_s if isinstance(start, IntVar) else start
-        size: LinearExprT
+        size: Term
         if isinstance(start, int) and isinstance(end, int):
             size = end - start
         else:
@@ -171,12 +170,11 @@ class CpPlan:
     def _add_edge(self, edge: Edge) -> None:
         target = self._point(edge.target, end=edge.target_end)
         source = self._point(edge.source, end=edge.source_end)
-        constraint = target >= source + edge.least_s
-        if isinstance(constraint, bool):
-            if not constraint:
+        if isinstance(target, int) and isinstance(source, int):
+            if target < source + edge.least_s:
                 self.model.add_bool_or([])
             return
-        posted = self.model.add(constraint)
+        posted = self.model.add(target - source >= edge.least_s)
         literals = [
             literal
             for literal in (self.present[edge.source], self.present[edge.target])
@@ -212,14 +210,14 @@ class CpPlan:
 
     def _add_order_of_twins(self) -> None:
         for groups in twin_groups(self.index):
-            for one, other in zip(groups, groups[1:], strict=False):
+            for one, other in pairwise(groups):
                 self.model.add(self.starts[one[0]] <= self.starts[other[0]])
 
     # What is wanted.
 
     def _add_objective(self, best_cost: int | None, least_cost: int) -> None:
         weights = self.index.problem.weights
-        terms: list[LinearExprT] = []
+        terms: list[Term] = []
         if weights.makespan:
             terms.append(weights.makespan * self._last_end(range(self.index.count), "makespan"))
         if weights.flow:
@@ -258,9 +256,9 @@ class CpPlan:
         fixed = max((one.end_s for one in self.index.fixed if one is not None), default=0)
         return max(self.horizon_s, fixed) + longest
 
-    def _lateness(self) -> list[LinearExprT]:
+    def _lateness(self) -> list[Term]:
         """The cost of soft lags that are not kept."""
-        terms: list[LinearExprT] = []
+        terms: list[Term] = []
         for at, lag in enumerate(self.index.problem.lags):
             if not lag.cost_per_s:
                 continue
@@ -285,9 +283,9 @@ class CpPlan:
             terms.append(lag.cost_per_s * late)
         return terms
 
-    def _moves(self) -> list[LinearExprT]:
+    def _moves(self) -> list[Term]:
         """The cost of what differs from the current plan."""
-        weights, terms = self.index.problem.weights, list[LinearExprT]()
+        weights, terms = self.index.problem.weights, list[Term]()
         if not weights.moved and not weights.rerouted:
             return terms
         for old in self.index.problem.current:
@@ -304,9 +302,7 @@ class CpPlan:
                 )
                 terms.append(weights.moved * moved)
             if weights.rerouted and 0 <= old.mode < len(self.chosen[at]):
-                terms.append(
-                    weights.rerouted * (self.present[at] - self.chosen[at][old.mode])
-                )
+                terms.append(weights.rerouted * (self.present[at] - self.chosen[at][old.mode]))
         return terms
 
     # Hints.

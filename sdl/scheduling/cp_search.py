@@ -12,7 +12,7 @@ from ortools.sat.python.cp_model import (
     CpSolver,
     CpSolverSolutionCallback,
     IntVar,
-    LinearExprT,
+    LinearExpr,
 )
 
 from sdl.scheduling.cp import CpPlan
@@ -42,7 +42,7 @@ class Verdict:
     bound: int | None
 
 
-def read_values(plan: CpPlan, value: Callable[[LinearExprT], int]) -> Arrays:
+def read_values(plan: CpPlan, value: Callable[[LinearExpr], int]) -> Arrays:
     """Starts and modes of a solution; mode -1 for what it leaves out."""
     starts = [one if isinstance(one, int) else value(one) for one in plan.starts]
     modes = []

@@ -69,22 +69,25 @@ class _Dispatch:
             if fixed is not None:
                 self._begin(at, fixed.mode, fixed.start_s)
                 wanted.discard(at)
+        ready = {at for at in wanted if not self._waits_for[at]}
         while wanted:
-            picked = self._pick(wanted)
+            picked = self._pick(ready)
             if picked is not None:
                 self._begin(picked, self._startable(picked), self.now_s)
                 wanted.discard(picked)
-            elif not self._advance(wanted):
+                ready.discard(picked)
+                ready.update(
+                    edge.target
+                    for edge in self._after[picked]
+                    if edge.target in wanted and not self._waits_for[edge.target]
+                )
+            elif not self._advance(ready):
                 return None
         return self.starts, self.modes
 
-    def _pick(self, wanted: set[int]) -> int | None:
-        ready = [
-            (self._key(at), at)
-            for at in wanted
-            if not self._waits_for[at] and self._ready_s[at] <= self.now_s
-        ]
-        return next((at for _, at in sorted(ready) if self._startable(at) >= 0), None)
+    def _pick(self, ready: set[int]) -> int | None:
+        first = [(self._key(at), at) for at in ready if self._ready_s[at] <= self.now_s]
+        return next((at for _, at in sorted(first) if self._startable(at) >= 0), None)
 
     def _key(self, at: int) -> tuple[int, int]:
         match self.rule:
@@ -153,13 +156,9 @@ class _Dispatch:
             latest_s -= shortest if edge.source_end else 0
             self._deadline_s[edge.source] = min(self._deadline_s[edge.source], latest_s)
 
-    def _advance(self, wanted: set[int]) -> bool:
+    def _advance(self, ready: set[int]) -> bool:
         """On to the next moment at which something changes. False if nothing ever will."""
-        times = [
-            self._ready_s[at]
-            for at in wanted
-            if not self._waits_for[at] and self._ready_s[at] > self.now_s
-        ]
+        times = [self._ready_s[at] for at in ready if self._ready_s[at] > self.now_s]
         if self._events:
             times.append(self._events[0][0])
         if not times:

@@ -57,9 +57,7 @@ def _wanted(index: Indexed, group: Sequence[int]) -> list[int]:
 
 def arrays_of(board: Board) -> Arrays:
     """What stands on a board."""
-    modes = [
-        mode if there else -1 for mode, there in zip(board.mode, board.is_placed, strict=True)
-    ]
+    modes = [mode if there else -1 for mode, there in zip(board.mode, board.is_placed, strict=True)]
     return board.start[:], modes
 
 

@@ -8,13 +8,18 @@ from sdl.scheduling.index import Edge, Indexed
 
 
 def starts_and_tails(index: Indexed) -> tuple[list[int], list[int]] | None:
-    """Bounds from lags, shortest modes and releases: earliest starts, and least times from the
-    start of each activity to the end of all. None if a cycle of lags has no solution.
+    """Earliest starts, and least times from each start to the end of all, in s.
+
+    From lags, releases and the shortest modes. None if a cycle of lags has no solution.
     """
-    shortest = [min(index.length(at, m) for m in range(len(index.duration[at])))
-                for at in range(index.count)]
-    longest = [max(index.length(at, m) for m in range(len(index.duration[at])))
-               for at in range(index.count)]
+    shortest = [
+        min(index.length(at, m) for m in range(len(index.duration[at])))
+        for at in range(index.count)
+    ]
+    longest = [
+        max(index.length(at, m) for m in range(len(index.duration[at])))
+        for at in range(index.count)
+    ]
     ahead: dict[int, list[tuple[int, int]]] = defaultdict(list)
     behind: dict[int, list[tuple[int, int]]] = defaultdict(list)
     for edge in index.hard:
@@ -110,8 +115,9 @@ def _after(index: Indexed, tails: list[int], last: int) -> int:
 
 def _least_stay(index: Indexed, heads: list[int], first: int, last: int) -> int:
     """The least seconds of a stay, by the lags directly between its two activities."""
-    shortest = [min(index.length(at, m) for m in range(len(index.duration[at])))
-                for at in (first, last)]
+    shortest = [
+        min(index.length(at, m) for m in range(len(index.duration[at]))) for at in (first, last)
+    ]
     least = 0
     for edge in index.hard:
         if edge.source == first and edge.target == last and not edge.target_end:

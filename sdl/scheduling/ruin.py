@@ -12,7 +12,6 @@ import random
 import time
 from collections.abc import Sequence
 
-from sdl.scheduling.board import Board
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays, arrays_of, fresh_board, justify
 from sdl.scheduling.layout import Layout
@@ -29,9 +28,7 @@ class Ruin:
     def __init__(self, index: Indexed, layout: Layout, arrays: Arrays, seed: int) -> None:
         self.index, self.layout = index, layout
         self.random = random.Random(seed)
-        self.groups = [
-            [one for one in group if not layout.pinned[one]] for group in layout.members
-        ]
+        self.groups = [[one for one in group if not layout.pinned[one]] for group in layout.members]
         self.groups = [group for group in self.groups if group and arrays[1][group[0]] >= 0]
         self.steps = 0
         self.stand_on(arrays)
@@ -71,9 +68,7 @@ class Ruin:
         self.steps += 1
         out = self._pick()
         board = self.board
-        old = [
-            [(one, board.start[one], board.mode[one]) for one in self.groups[at]] for at in out
-        ]
+        old = [[(one, board.start[one], board.mode[one]) for one in self.groups[at]] for at in out]
         for at in out:
             for one in self.groups[at]:
                 board.remove(one)

@@ -32,8 +32,14 @@ def shop_of(index: Indexed) -> Shop | None:
     problem, count = index.problem, index.count
     weights = problem.weights
     plain = not (
-        problem.holds or problem.changes or index.soft or any(index.fixed)
-        or weights.flow or weights.moved or weights.rerouted or not weights.makespan
+        problem.holds
+        or problem.changes
+        or index.soft
+        or any(index.fixed)
+        or weights.flow
+        or weights.moved
+        or weights.rerouted
+        or not weights.makespan
         or any(one.optional for one in problem.activities)
     )
     if not plain or not count:

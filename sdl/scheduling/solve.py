@@ -14,6 +14,7 @@ from sdl.scheduling.insertion import insert_all, justify
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Answer, Question
 from sdl.scheduling.race import Side
+from sdl.scheduling.repair import repaired
 from sdl.scheduling.walks import Walk, walk_from
 
 RESERVE_S = 0.15
@@ -39,8 +40,12 @@ def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
 
 
 def start(contest: Contest) -> None:
-    """Plans in milliseconds: each rule, then groups one by one, pushed together."""
+    """Plans in milliseconds: the one in force, each rule, groups one by one, pushed together."""
     index = contest.index
+    if index.problem.current:
+        mended = repaired(index.problem)
+        if mended is not None:
+            contest.offer_plan(mended.plan, "repair")
     for rule in RULES:
         arrays = dispatch(index, rule)
         if arrays is not None:

@@ -14,6 +14,7 @@ import random
 import time
 from bisect import bisect_right
 from collections.abc import Sequence
+from itertools import pairwise
 
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.shop import Orders, Shop, orders_of
@@ -79,7 +80,7 @@ class Tabu:
             self.sequence[self.machine[at]].append(at)
         self.left, self.right = [none] * (none + 1), [none] * (none + 1)
         for sequence in self.sequence:
-            for one, other in zip(sequence, sequence[1:], strict=False):
+            for one, other in pairwise(sequence):
                 self.right[one], self.left[other] = other, one
         self.place = [0] * (none + 1)
         for where, at in enumerate(self.order):
