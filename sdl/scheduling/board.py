@@ -10,7 +10,7 @@ and not exact.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 
@@ -30,6 +30,8 @@ class _Rivals:
 
     resource: int
     uses: tuple[_Use, ...]
+    is_double: bool
+    """Whether one and the same stretch is used twice over."""
 
 
 class Board:
@@ -105,13 +107,16 @@ class Board:
 
     # Adding a group.
 
-    def insert(self, group: Sequence[int]) -> bool:
+    def insert(self, group: Sequence[int], not_before: Mapping[int, int] | None = None) -> bool:
         """Place the activities of a group that are not placed, as early as the rest allows.
 
-        False, and nothing changed, if no place was found before the horizon.
+        ``not_before``: earliest starts over and above those of the layout. False, and nothing
+        changed, if no place was found before the horizon.
         """
         free = [one for one in group if not self.is_placed[one]]
         bound = {one: self.layout.earliest[one] for one in free}
+        for one, least_s in (not_before or {}).items():
+            bound[one] = max(bound[one], least_s)
         limit = self._limits(free)
         for one in free:
             self.mode[one] = 0
@@ -124,11 +129,14 @@ class Board:
             self.place(one, bound[one], self.mode[one])
         return True
 
-    def _limits(self, free: Sequence[int]) -> dict[int, int]:
-        """The latest start of each, from deadlines and from what is placed already."""
+    def _limits(self, free: Sequence[int], *, final: bool = False) -> dict[int, int]:
+        """The latest start of each, from deadlines and from what is placed already.
+
+        With the shortest lengths, or in the end with those that were chosen.
+        """
         limit = {}
         for one in free:
-            shortest = min(self.layout.lengths[one])
+            shortest = self.length[one] if final else min(self.layout.lengths[one])
             latest = min(self.horizon_s, self.layout.latest_end[one] - shortest)
             for target, least_s, from_end, to_end in self._out[one]:
                 if self.is_placed[target]:
@@ -152,7 +160,7 @@ class Board:
     ) -> bool:
         """Raise bounds until nothing forbids them. False if one passes its limit."""
         stays = sorted({at for one in free for at in self._stays_of[one]})
-        rivals = self._rivals_of(tuple(free)) if len(free) > 1 else []
+        rivals = self._rivals_of(tuple(free))
         for _ in range(ROUNDS):
             if not self._spread(bound, limit, queue):
                 return False
@@ -161,9 +169,10 @@ class Board:
                 at_s, mode = self._fit(one, bound[one])
                 if at_s > bound[one] or mode != self.mode[one]:
                     calm = False
-                    bound[one], self.mode[one] = at_s, mode
-                    self.length[one] = self.layout.lengths[one][mode]
+                    bound[one] = at_s
                     queue.append(one)
+                    if mode != self.mode[one]:
+                        self._change_mode(one, mode, bound, queue)
                     if not self._spread(bound, limit, queue):
                         return False
             for at in stays:
@@ -172,8 +181,21 @@ class Board:
             if calm and not queue:
                 self._part(rivals, bound, queue)
                 if not queue:
-                    return True
+                    return self._within_limits(free, bound)
         return False
+
+    def _change_mode(self, one: int, mode: int, bound: dict[int, int], queue: list[int]) -> None:
+        """Another length moves the bounds of all lags to and from the end."""
+        self.mode[one] = mode
+        self.length[one] = self.layout.lengths[one][mode]
+        self._from_outside(bound)
+        queue += bound
+
+    def _within_limits(self, free: Sequence[int], bound: dict[int, int]) -> bool:
+        """Whether the limits hold with the lengths that were chosen, not the shortest ones."""
+        if all(len(self.layout.lengths[one]) == 1 for one in free):
+            return True
+        return all(bound[one] <= latest for one, latest in self._limits(free, final=True).items())
 
     def _spread(self, bound: dict[int, int], limit: dict[int, int], queue: list[int]) -> bool:
         """Longest paths from what was raised, within the group."""
@@ -253,20 +275,28 @@ class Board:
 
     def _find_rivals(self, free: tuple[int, ...]) -> list[_Rivals]:
         inside = set(free)
-        uses: dict[int, set[_Use]] = defaultdict(set)
+        uses: dict[int, dict[tuple[int, int], int]] = defaultdict(lambda: defaultdict(int))
         for one in free:
             for needs in self.layout.demands[one]:
                 for resource, amount in needs:
-                    uses[resource].add((one, one, amount))
+                    uses[resource][one, one] = max(uses[resource][one, one], amount)
+        doubled = set()
         for at in {at for one in free for at in self._stays_of[one]}:
             stay = self.layout.stays[at]
             if stay.first in inside and stay.last in inside:
-                uses[stay.resource].add((stay.first, stay.last, stay.amount))
+                if (stay.first, stay.last) in uses[stay.resource]:
+                    doubled.add(stay.resource)
+                uses[stay.resource][stay.first, stay.last] += stay.amount
         apart = self._ordered_pairs(free)
         return [
-            _Rivals(resource, tuple(sorted(each)))
+            _Rivals(
+                resource,
+                tuple(sorted((*ends, amount) for ends, amount in each.items())),
+                resource in doubled,
+            )
             for resource, each in uses.items()
-            if any(
+            if resource in doubled
+            or any(
                 (one[1], other[0]) not in apart and (other[1], one[0]) not in apart
                 for one, other in combinations(each, 2)
             )
@@ -296,7 +326,8 @@ class Board:
                 for first, last, amount in each.uses
                 if self._uses(each.resource, first, last)
             )
-            if all(one[1] <= other[0] for one, other in pairwise(spans)):
+            is_apart = all(one[1] <= other[0] for one, other in pairwise(spans))
+            if is_apart and not each.is_double:
                 continue
             twin, capacity = self.calendars[each.resource].copy(), self.layout.capacity
             for start_s, end_s, first, amount in spans:
@@ -311,7 +342,9 @@ class Board:
 
     def _uses(self, resource: int, first: int, last: int) -> bool:
         """Whether a use counts in the modes chosen now; that of a stay always does."""
-        if first != last:
+        if first != last or any(
+            self.layout.stays[at].resource == resource for at in self._stays_of[first]
+        ):
             return True
         needs = self.layout.demands[first][self.mode[first]]
         return any(one == resource for one, _ in needs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
 
 EVER = -(10**12)
 """Before all times, in s."""
@@ -89,6 +88,6 @@ class Calendar:
             return NEVER
         return max(start_s, times[at + 1])
 
-    def steps(self) -> Iterator[tuple[int, int]]:
+    def steps(self) -> list[tuple[int, int]]:
         """Every change: its time and the level from there on."""
-        return zip(self.times, self.levels, strict=True)
+        return list(zip(self.times, self.levels, strict=True))

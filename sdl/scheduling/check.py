@@ -178,7 +178,7 @@ def _flow_and_moves(problem: Problem, placed: Mapping[str, Placed]) -> int:
         ends[group_of[name]].append(one.end_s)
     for group in problem.groups:
         if ends[group.name]:
-            flow_s = max(ends[group.name]) - group.release_s
+            flow_s = max(0, max(ends[group.name]) - group.release_s)
             cost += weights.flow * group.weight * flow_s
     for old in problem.current:
         if old.activity in placed:

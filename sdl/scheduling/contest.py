@@ -61,9 +61,7 @@ class Contest:
         if least_s is None:
             self.infeasible = True
             return False
-        problem = self.index.problem
-        if not problem.weights.flow or all(group.release_s <= 0 for group in problem.groups):
-            self.learn_bound(problem.weights.makespan * least_s)
+        self.learn_bound(self.index.problem.weights.makespan * least_s)
         return True
 
     def over(self) -> bool:

@@ -50,7 +50,7 @@ def weighted_flow_s(problem: Problem, placed: Mapping[str, Placed]) -> int:
         if one is not None and activity.group:
             ends[activity.group] = max(ends.get(activity.group, one.end_s), one.end_s)
     return sum(
-        group.weight * (ends[group.name] - group.release_s)
+        group.weight * max(0, ends[group.name] - group.release_s)
         for group in problem.groups
         if group.name in ends
     )

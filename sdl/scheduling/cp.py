@@ -53,7 +53,7 @@ class CpPlan:
         self.horizon_s = horizon_s
         self.model = CpModel()
         self.starts: list[Term] = []
-        self.lengths: list[Term] = []
+        self.ends: list[Term] = []
         self.chosen: list[list[IntVar | int]] = []
         self.present: list[IntVar | int] = []
         self._kept = kept or {}
@@ -89,7 +89,7 @@ class CpPlan:
         modes = range(len(index.duration[activity]))
         length = index.length(activity, mode) if mode >= 0 else 0
         self.starts.append(start_s)
-        self.lengths.append(length)
+        self.ends.append(start_s + length)
         self.chosen.append([int(one == mode) for one in modes])
         self.present.append(int(mode >= 0))
         if mode >= 0 and length:
@@ -99,21 +99,27 @@ class CpPlan:
     def _add_free(self, activity: int) -> None:
         index, model = self.index, self.model
         durations = index.duration[activity]
-        start = model.new_int_var(
-            index.release[activity], max(index.release[activity], self.horizon_s), f"s{activity}"
-        )
+        release_s = index.release[activity]
+        latest_s = self.horizon_s - min(durations)
         optional = index.problem.activities[activity].optional
+        if latest_s < release_s and not optional:
+            model.add_bool_or([])  # it cannot end in time
+        start = model.new_int_var(release_s, max(release_s, latest_s), f"s{activity}")
         present: IntVar | int = model.new_bool_var(f"p{activity}") if optional else 1
         chosen: list[IntVar | int] = [present]
-        length: Term = durations[0]
+        end: Term = start + durations[0]
         if len(durations) > 1:
             literals = [model.new_bool_var(f"m{activity}.{at}") for at in range(len(durations))]
             chosen = list(literals)
             model.add(sum(literals) == present)
             if len(set(durations)) > 1:
-                length = LinearExpr.weighted_sum(literals, durations)
+                end = model.new_int_var(
+                    0, max(release_s, latest_s) + max(durations), f"e{activity}"
+                )
+                model.add(end <= max(self.horizon_s, release_s + min(durations)))
+                model.add(end == start + LinearExpr.weighted_sum(literals, durations))
         self.starts.append(start)
-        self.lengths.append(length)
+        self.ends.append(end)
         self.chosen.append(chosen)
         self.present.append(present)
         for mode, literal in enumerate(chosen):
@@ -129,11 +135,8 @@ class CpPlan:
             self._uses[resource].intervals.append(interval)
             self._uses[resource].amounts.append(amount)
 
-    def _end(self, activity: int) -> Term:
-        return self.starts[activity] + self.lengths[activity]
-
     def _point(self, activity: int, *, end: bool) -> Term:
-        return self._end(activity) if end else self.starts[activity]
+        return self.ends[activity] if end else self.starts[activity]
 
     def _add_stay(self, stay: Stay) -> None:
         model, at = self.model, len(self._uses[stay.resource].intervals)
@@ -148,7 +151,7 @@ class CpPlan:
         ]
         if any(isinstance(literal, int) for literal in literals):
             return
-        start, end = self.starts[stay.first], self._end(stay.last)
+        start, end = self.starts[stay.first], self.ends[stay.last]
         name = f"h{stay.resource}.{at}"
         low = self.index.problem.now_s if isinstance(start, IntVar) else start
         size: Term
@@ -224,7 +227,7 @@ class CpPlan:
             for at, group in enumerate(self.index.problem.groups):
                 members = self._group(group.name)
                 if members and group.weight:
-                    flow = self._last_end(members, f"flow{at}") - group.release_s
+                    flow = self._last_end(members, f"flow{at}", since_s=group.release_s)
                     terms.append(weights.flow * group.weight * flow)
         terms += self._lateness()
         terms += self._moves()
@@ -241,11 +244,11 @@ class CpPlan:
         activities = self.index.problem.activities
         return [at for at, one in enumerate(activities) if one.group == name]
 
-    def _last_end(self, members: Sequence[int], name: str) -> IntVar:
-        """A variable for the last end of some activities."""
-        last = self.model.new_int_var(0, max(0, self._latest_end()), name)
+    def _last_end(self, members: Sequence[int], name: str, since_s: int = 0) -> IntVar:
+        """A variable for the last end of some activities, counted from a time; at least 0."""
+        last = self.model.new_int_var(0, max(0, self._latest_end() - since_s), name)
         for at in members:
-            posted = self.model.add(last >= self._end(at))
+            posted = self.model.add(last >= self.ends[at] - since_s)
             present = self.present[at]
             if isinstance(present, IntVar):
                 posted.only_enforce_if(present)

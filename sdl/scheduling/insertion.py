@@ -8,10 +8,12 @@ leaves it as it is.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Protocol
 
 from sdl.scheduling.board import Board
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.layout import Layout, layout_of, mirrored
+from sdl.scheduling.supply import Supply
 
 Arrays = tuple[list[int], list[int]]
 """Starts and modes by number of activity; mode -1 for what is left out."""
@@ -36,11 +38,19 @@ def insert_all(
     """
     board = fresh_board(index, layout_of(index, keep_soft=keep_soft), 2 * index.horizon_s())
     groups = [index.members[at] for at in (range(len(index.members)) if order is None else order)]
-    left = insert_groups(board, [_wanted(index, group) for group in groups])
+    left = insert_groups(Supply(index, board), [_wanted(index, group) for group in groups])
     return None if left else arrays_of(board)
 
 
-def insert_groups(board: Board, groups: Sequence[Sequence[int]]) -> list[Sequence[int]]:
+class Inserts(Protocol):
+    """What groups can be added to."""
+
+    def insert(self, group: Sequence[int]) -> bool:
+        """Add one; whether it found a place."""
+        ...
+
+
+def insert_groups(board: Inserts, groups: Sequence[Sequence[int]]) -> list[Sequence[int]]:
     """Add groups in order, the failed ones again behind the others; those that never fitted."""
     left = list(groups)
     while left:
@@ -52,7 +62,8 @@ def insert_groups(board: Board, groups: Sequence[Sequence[int]]) -> list[Sequenc
 
 
 def _wanted(index: Indexed, group: Sequence[int]) -> list[int]:
-    return [one for one in group if not index.problem.activities[one].optional]
+    activities = index.problem.activities
+    return [one for one in group if not activities[one].optional and activities[one].fixed is None]
 
 
 def arrays_of(board: Board) -> Arrays:

@@ -127,7 +127,7 @@ class Group:
     name: str
     weight: int = 1
     release_s: int = 0
-    """Flow time counts from here. It binds no activity."""
+    """Flow time counts from here, and is 0 for what ends before. It binds no activity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,6 +17,7 @@ from sdl.scheduling.index import Indexed, shift
 from sdl.scheduling.insertion import Arrays, arrays_of, insert_groups
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Lag, Plan, Problem
+from sdl.scheduling.supply import Supply
 
 VISITS = 60
 """Times that an activity's start may be raised before its windows count as out of reach."""
@@ -74,7 +75,8 @@ def _with_new(index: Indexed, starts: list[int], modes: list[int]) -> Arrays | N
         [one for one in group if modes[one] < 0 and not activities[one].optional]
         for group in index.members
     ]
-    return None if insert_groups(board, [one for one in missing if one]) else arrays_of(board)
+    left = insert_groups(Supply(index, board), [one for one in missing if one])
+    return None if left else arrays_of(board)
 
 
 def _shift_right(index: Indexed, starts: list[int], modes: list[int]) -> None:

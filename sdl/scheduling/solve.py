@@ -54,6 +54,8 @@ def start(contest: Contest) -> None:
         arrays = insert_all(index, keep_soft=keep_soft)
         if arrays is not None:
             contest.offer(arrays, "insertion")
+            if index.problem.changes:
+                break  # pushing groups together knows nothing of levels
             arrays = justify(index, layout_of(index, keep_soft=keep_soft), arrays)
             contest.offer(arrays, "justification")
             break

@@ -105,6 +105,11 @@ class Tabu:
             tail[at] = (one if one > other else other) + took[at]
         self.length_s = max(end)
 
+    def arrays_now(self) -> Arrays:
+        """Starts and modes of what is stood on."""
+        starts = [self.end[at] - self.took[at] for at in range(self.shop.count)]
+        return starts, self.modes[:]
+
     @property
     def pace(self) -> str:
         return "second"
@@ -113,10 +118,9 @@ class Tabu:
         """Starts and modes of the best."""
         now = Orders(self.modes, self.order)
         self.load(self.best)
-        starts = [self.end[at] - self.took[at] for at in range(self.shop.count)]
-        modes = self.modes
+        arrays = self.arrays_now()
         self.load(now)
-        return starts, modes
+        return arrays
 
     # The walk.
 
@@ -136,10 +140,11 @@ class Tabu:
         old_s = self.best_s
         while time.monotonic() < until:
             for _ in range(20):
-                self._step()
+                self.step()
         return self.best_s < old_s
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """One move."""
         self._steps += 1
         move = self._choose()
         if move is not None:
@@ -362,14 +367,14 @@ class Tabu:
         kind, one, other, where = move
         if kind == BEHIND:
             self._forbid_passed(one, other, moved=one)
-            self._shift(one, self.sequence[self.machine[one]], other)
+            self._shift(one, self.modes[one], other)
         elif kind == AHEAD:
             self._forbid_passed(one, other, moved=other)
-            sequence = self.sequence[self.machine[one]]
-            self._shift(other, sequence, self.left[one])
+            self._shift(other, self.modes[other], self.left[one])
         else:
             self._forbid(-(one * self.shop.machines + self.machine[one]) - 1)
-            self._rehouse(one, other, where)
+            sequence = self.sequence[self._machine_of(one, other)]
+            self._shift(one, other, sequence[where - 1] if where else self.shop.count)
 
     def _forbid(self, key: int) -> None:
         self._tabu[key] = self._steps + self.random.randint(*self._tenure)
@@ -406,35 +411,43 @@ class Tabu:
         if other != none:
             self.left[other] = at
 
-    def _shift(self, at: int, sequence: list[int], behind: int) -> None:
-        self._unlink(at)
-        self._link(at, behind, sequence)
-        self._mend(at)
+    def _shift(self, at: int, mode: int, behind: int) -> None:
+        """To a mode and a place on its machine; back again if that closes a circle.
 
-    def _rehouse(self, at: int, mode: int, where: int) -> None:
-        none = self.shop.count
-        self._unlink(at)
-        machine, took = self.shop.options[at][mode]
-        self.modes[at], self.machine[at], self.took[at] = mode, machine, took
-        sequence = self.sequence[machine]
-        self._link(at, sequence[where - 1] if where > 0 else none, sequence)
-        self._mend(at)
+        What is proposed closes none, but for operations that take no time at all.
+        """
+        old_mode, old_behind = self.modes[at], self.left[at]
+        self._settle(at, mode, behind)
+        if not self._mend(at):
+            self._settle(at, old_mode, old_behind)
 
-    def _mend(self, at: int) -> None:
-        """Order and times after an operation got new neighbours."""
+    def _settle(self, at: int, mode: int, behind: int) -> None:
+        self._unlink(at)
+        self.modes[at] = mode
+        self.machine[at], self.took[at] = self.shop.options[at][mode]
+        self._link(at, behind, self.sequence[self.machine[at]])
+
+    def _mend(self, at: int) -> bool:
+        """Order and times after an operation got new neighbours.
+
+        False, and nothing done, if there is no order any more.
+        """
         none, place = self.shop.count, self.place
         own, low = place[at], place[self.left[at]] if self.left[at] != none else -1
         high = place[self.right[at]] if self.right[at] != none else none
         if low > own:
-            self._pull_back(at, own, low)
+            if not self._pull_back(at, own, low):
+                return False
             self._times(own, low)
         elif high < own:
-            self._pull_ahead(at, high, own)
+            if not self._pull_ahead(at, high, own):
+                return False
             self._times(high, own)
         else:
             self._times(own, own)
+        return True
 
-    def _pull_back(self, at: int, low: int, high: int) -> None:
+    def _pull_back(self, at: int, low: int, high: int) -> bool:
         """Put an operation, and what depends on it, behind place ``high`` of the order."""
         before, left, order = self._before, self.left, self.order
         moved, kept, later = {at}, list[int](), [at]
@@ -444,9 +457,12 @@ class Tabu:
                 later.append(one)
             else:
                 kept.append(one)
+        if order[high] in moved:
+            return False
         self._write(low, kept + later)
+        return True
 
-    def _pull_ahead(self, at: int, low: int, high: int) -> None:
+    def _pull_ahead(self, at: int, low: int, high: int) -> bool:
         """Put an operation, and what it depends on, before place ``low`` of the order."""
         after, right, order = self._after, self.right, self.order
         moved, kept, sooner = {at}, list[int](), [at]
@@ -456,7 +472,10 @@ class Tabu:
                 sooner.append(one)
             else:
                 kept.append(one)
+        if order[low] in moved:
+            return False
         self._write(low, sooner[::-1] + kept[::-1])
+        return True
 
     def _write(self, low: int, fresh: list[int]) -> None:
         self.order[low : low + len(fresh)] = fresh
