@@ -63,6 +63,9 @@ def coloured(spans: list[tuple[int, int]], colours: list[str]) -> list[str]:
         start_s, end_s = spans[at]
         free += sorted((slot for until_s, slot in busy if until_s <= start_s), reverse=True)
         busy = [(until_s, slot) for until_s, slot in busy if until_s > start_s]
+        if not free and start_s == end_s:  # takes no time, so it is in nobody's way
+            answer[at] = colours[0]
+            continue
         slot = free.pop()
         answer[at] = colours[slot]
         busy.append((end_s, slot))

@@ -15,7 +15,7 @@ Choice = list[tuple[int, int]]
 def read_shop(file: Path) -> Instance:
     """The job shop or flexible job shop in a file. UserMistake with file and line if it is none.
 
-    It is a job shop if every line holds one pair for each machine, and visits each of them once.
+    It is a job shop if most lines hold one pair for each machine and visit each of them once.
     """
     lines = list(data_lines(text_of(file)))
     if not lines:
@@ -29,15 +29,18 @@ def read_shop(file: Path) -> Instance:
     if len(lines) - 1 > jobs:
         raise mistake(file, lines[jobs + 1][0], f"more than the {jobs} jobs of the first line")
     rows = [(number, whole_numbers(file, number, line)) for number, line in lines[1:]]
-    plain = all(sorted(row[::2]) == list(range(machines)) for _, row in rows)
-    plain = plain and all(len(row) == 2 * machines for _, row in rows)
-    work = [list(_pairs(row) if plain else _choices(file, number, row)) for number, row in rows]
+    visits = [sorted(row[::2]) == list(range(machines)) for _, row in rows if not len(row) % 2]
+    plain = 2 * sum(visits) > jobs
+    read = _pairs if plain else _choices
+    work = [list(read(file, number, row)) for number, row in rows]
     for (number, _), job in zip(rows, work, strict=True):
         _check_job(file, number, job, machines)
     return _instance(file.stem, "jsp" if plain else "fjsp", machines, work)
 
 
-def _pairs(row: list[int]) -> Iterator[Choice]:
+def _pairs(file: Path, line: int, row: list[int]) -> Iterator[Choice]:
+    if len(row) % 2:
+        raise mistake(file, line, "expected pairs of machine and duration, one number is left")
     for machine, duration in zip(row[::2], row[1::2], strict=True):
         yield [(machine, duration)]
 

@@ -15,7 +15,7 @@ from sdl.errors import UserMistake
 from sdl.scheduling.codec import question_line, read_answer
 from sdl.scheduling.model import Answer, Question
 
-START_S = 0.8
+START_S = 1.5
 """Wall seconds over its limit that the process may take; then it is ended the hard way."""
 
 

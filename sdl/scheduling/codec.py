@@ -5,10 +5,11 @@ from __future__ import annotations
 from pydantic import TypeAdapter, ValidationError
 
 from sdl.errors import UserMistake
-from sdl.scheduling.model import Answer, Problem, Question
+from sdl.scheduling.model import Answer, Order, Problem, Question
 
 _QUESTION: TypeAdapter[Question] = TypeAdapter(Question)
 _ANSWER: TypeAdapter[Answer] = TypeAdapter(Answer)
+_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
 _PROBLEM: TypeAdapter[Problem] = TypeAdapter(Problem)
 
 
@@ -36,6 +37,19 @@ def read_answer(line: bytes) -> Answer:
         return _ANSWER.validate_json(line)
     except ValidationError as error:
         raise UserMistake(f"this is no answer of the scheduler: {error}") from error
+
+
+def order_line(order: Order) -> bytes:
+    """An order as one line, without the line's end."""
+    return _ORDER.dump_json(order)
+
+
+def read_order(line: bytes) -> Order:
+    """The order on a line. UserMistake if it is none."""
+    try:
+        return _ORDER.validate_json(line)
+    except ValidationError as error:
+        raise UserMistake(f"this is no order to search: {error}") from error
 
 
 def problem_text(problem: Problem) -> bytes:

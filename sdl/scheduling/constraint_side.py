@@ -1,7 +1,7 @@
 """A process beside the local search: CP-SAT over the whole problem, cold or from an incumbent.
 
-It reads a question, then plans that others found, each on a line of standard input; it writes
-answers on standard output and ends when its input closes or its time is over.
+It reads a question, an order to search, then plans that others found, each on a line of standard
+input; it writes answers on standard output and ends when its input closes or its time is over.
 """
 
 from __future__ import annotations
@@ -10,15 +10,14 @@ import os
 import sys
 import threading
 import time
-from typing import Literal
 
-from sdl.scheduling.codec import answer_line, read_answer, read_question
+from sdl.scheduling.codec import answer_line, read_answer, read_order, read_question
 from sdl.scheduling.cost import plan_of
 from sdl.scheduling.cp import CpPlan
 from sdl.scheduling.cp_search import Effort, search
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
-from sdl.scheduling.model import Answer, Plan, Question, Status
+from sdl.scheduling.model import Answer, Order, Plan, Question, Status
 from sdl.scheduling.network import least_makespan_s
 from sdl.scheduling.twins import in_order_of_twins
 
@@ -26,8 +25,6 @@ NICE = 10
 """How much this process yields to the one that leads, which has one thread."""
 FIRST_S = 2.0
 """The cold search has this long before it yields, where it is the one that likely wins."""
-Pace = Literal["alone", "first", "second"]
-"""Nobody leads; or this process has the machine first; or the local search has it."""
 COLD = 0.4
 """Share of the time for the cold search where there is a plan to go on from afterwards."""
 MEANINGFUL_S = 0.2
@@ -37,33 +34,31 @@ MEANINGFUL_S = 0.2
 class _Side:
     """The searches of this process, one after the other."""
 
-    def __init__(self, question: Question, pace: Pace) -> None:
+    def __init__(self, question: Question) -> None:
         self._question = question
-        self._pace = pace
         self._index = Indexed(question.problem)
-        self._began = time.monotonic()
         self._told: int | None = None
         self._least = question.problem.weights.makespan * (least_makespan_s(self._index) or 0)
         self._found_by = "cold"
         self.known: Plan | None = None
 
-    def run(self) -> None:
+    def run(self, order: Order, until: float) -> None:
         """Cold for a share of the time, or until a proof; then from the best plan there is."""
-        left_s = self._question.seconds
+        pace, left_s = order.pace, until - time.monotonic()
         cold_s = left_s if self.known is None else COLD * left_s
-        if self._pace == "second":
+        if pace == "second":
             _yield_to_the_lead()
-        elif self._pace == "first":
+        elif pace == "first":
             cold_s = min(cold_s, FIRST_S)
         while left_s > MEANINGFUL_S:
             status = self._search(min(left_s, cold_s), hinted=self._found_by == "hinted")
             if status in {"optimal", "infeasible"}:
                 return
             self._found_by, cold_s = "hinted", left_s
-            if self._pace == "first":
-                self._pace = "second"
+            if pace == "first":
+                pace = "second"
                 _yield_to_the_lead()
-            left_s = self._question.seconds - (time.monotonic() - self._began)
+            left_s = until - time.monotonic()
 
     def _search(self, seconds: float, *, hinted: bool) -> Status:
         """One run. What is infeasible under the cost of a known plan proves that plan."""
@@ -108,19 +103,14 @@ def _listen(side: _Side) -> None:
 
 
 def main() -> None:
-    """The process; its argument is its pace."""
-    pace: Pace = "alone"
-    if "first" in sys.argv[1:]:
-        pace = "first"
-    elif "second" in sys.argv[1:]:
-        pace = "second"
-    question = read_question(sys.stdin.buffer.readline())
-    side = _Side(question, pace)
-    first = sys.stdin.buffer.readline()
-    if first.strip():
-        side.known = read_answer(first).plan
-    threading.Thread(target=_listen, args=(side,), daemon=True).start()
-    side.run()
+    """The process."""
+    side = _Side(read_question(sys.stdin.buffer.readline()))
+    line = sys.stdin.buffer.readline()
+    if line:
+        order = read_order(line)
+        side.known = order.known
+        threading.Thread(target=_listen, args=(side,), daemon=True).start()
+        side.run(order, time.monotonic() + order.seconds)
     sys.stdout.flush()
     os._exit(0)
 

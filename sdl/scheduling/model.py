@@ -207,3 +207,18 @@ class Question:
     seed: int = 0
     workers: int = 8
     """Threads of a constraint search; more than cores is fine, see ``sdl.scheduling.race``."""
+
+
+Pace = Literal["alone", "first", "second"]
+"""Of the constraint search: nobody else searches; or it has the machine to itself at first; or
+the local search beside it has it, and it takes what is left.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What sets the constraint search off, once there are starts."""
+
+    pace: Pace
+    seconds: float
+    known: Plan | None = None

@@ -16,31 +16,28 @@ from types import TracebackType
 from typing import Self
 
 from sdl.errors import UserMistake
-from sdl.scheduling.codec import answer_line, question_line, read_answer
-from sdl.scheduling.model import Answer, Plan, Question
+from sdl.scheduling.codec import answer_line, order_line, question_line, read_answer
+from sdl.scheduling.model import Answer, Order, Pace, Plan, Question
 
 
 class Side:
     """The other process, as a context: it is ended on the way out, whatever it does."""
 
-    def __init__(self, question: Question, known: Plan | None, pace: str) -> None:
-        """``known``: what it may begin from. ``pace``: see ``constraint_side``."""
-        self._pace = pace
+    def __init__(self, question: Question) -> None:
+        """On entering the process is started, which loads its libraries and then waits."""
         self._question = question
-        self._known = known
         self.heard: queue.SimpleQueue[Answer] = queue.SimpleQueue()
         self.has_ended = threading.Event()
         self._process: subprocess.Popen[bytes] | None = None
 
     def __enter__(self) -> Self:
         process = subprocess.Popen(
-            [sys.executable, "-m", "sdl.scheduling.constraint_side", self._pace],
+            [sys.executable, "-m", "sdl.scheduling.constraint_side"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
         )
         self._process = process
-        first = Answer(status="unknown", plan=self._known)
-        self._say(question_line(self._question) + b"\n" + answer_line(first))
+        self._say(question_line(self._question))
         threading.Thread(target=self._listen, args=(process,), daemon=True).start()
         return self
 
@@ -60,6 +57,10 @@ class Side:
             self.has_ended.wait(1.0)
             if process.stdout is not None:
                 process.stdout.close()
+
+    def go(self, pace: Pace, seconds: float, known: Plan | None) -> None:
+        """Let it search for so long, from what is known; it does nothing before."""
+        self._say(order_line(Order(pace=pace, seconds=seconds, known=known)))
 
     def tell(self, plan: Plan) -> None:
         """Let it know of a better plan."""

@@ -49,7 +49,11 @@ def repaired(problem: Problem) -> Repair | None:
             starts[at], modes[at] = fixed.start_s, fixed.mode
         elif old is not None and 0 <= old.mode < len(activity.modes):
             starts[at], modes[at] = max(old.start_s, index.release[at]), old.mode
-    _shift_right(index, starts, modes)
+    turns = [
+        (old.start_s, old.end_s) if (old := planned.get(one.name)) else None
+        for one in problem.activities
+    ]
+    _shift_right(index, starts, modes, turns)
     arrays: Arrays | None = (starts, modes)
     if any(
         mode < 0 and not activity.optional
@@ -79,8 +83,13 @@ def _with_new(index: Indexed, starts: list[int], modes: list[int]) -> Arrays | N
     return None if left else arrays_of(board)
 
 
-def _shift_right(index: Indexed, starts: list[int], modes: list[int]) -> None:
-    """Raise starts until every turn and every lag is kept; windows only if all of them can be."""
+def _shift_right(
+    index: Indexed, starts: list[int], modes: list[int], planned: list[tuple[int, int] | None]
+) -> None:
+    """Raise starts until every turn and every lag is kept; windows only if all of them can be.
+
+    The turns are those of the plan, not of what became of it: a plan closes no circle.
+    """
     arcs: dict[int, list[Arc]] = defaultdict(list)
     windows: dict[int, list[Arc]] = defaultdict(list)
     lengths = [index.length(at, mode) if mode >= 0 else 0 for at, mode in enumerate(modes)]
@@ -89,8 +98,12 @@ def _shift_right(index: Indexed, starts: list[int], modes: list[int]) -> None:
             least_s = shift(edge, lengths[edge.source], lengths[edge.target])
             kind = windows if edge.window or edge.least_s < 0 else arcs
             kind[edge.source].append((edge.target, least_s))
-    for source, target, least_s in _turns(index, starts, modes, lengths):
-        arcs[source].append((target, least_s))
+    spans = [
+        old or (start_s, start_s + length)
+        for old, start_s, length in zip(planned, starts, lengths, strict=True)
+    ]
+    for source, target in _turns(index, modes, spans):
+        arcs[source].append((target, lengths[source]))
     plain = _raised(index, starts, arcs, {})
     kept = _raised(index, starts, arcs, windows)
     starts[:] = kept or plain or starts
@@ -127,31 +140,24 @@ def _raised(
     return value
 
 
-def _turns(
-    index: Indexed, starts: list[int], modes: list[int], lengths: list[int]
-) -> list[tuple[int, int, int]]:
-    """Who follows whom on each unit of each resource, as arcs between starts."""
+def _turns(index: Indexed, modes: list[int], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Who follows whom on each unit of each resource: the second starts as the first ends."""
     uses: dict[int, list[tuple[int, int, int, int, int]]] = defaultdict(list)
     for at, mode in enumerate(modes):
-        if mode >= 0 and lengths[at]:
+        if mode >= 0 and spans[at][1] > spans[at][0]:
             for resource, amount in index.demands[at][mode]:
-                uses[resource].append((starts[at], starts[at] + lengths[at], at, at, amount))
+                uses[resource].append((*spans[at], at, at, amount))
     for stay in index.stays:
         chosen = stay.chooser < 0 or modes[stay.chooser] == stay.mode
         if chosen and modes[stay.first] >= 0 and modes[stay.last] >= 0:
-            end_s = starts[stay.last] + lengths[stay.last]
-            uses[stay.resource].append(
-                (starts[stay.first], end_s, stay.first, stay.last, stay.amount)
-            )
+            span = (spans[stay.first][0], spans[stay.last][1])
+            uses[stay.resource].append((*span, stay.first, stay.last, stay.amount))
     arcs = []
     for resource, each in uses.items():
         units = [(-(10**9), -1)] * index.capacity[resource]  # free since, after whom
-        heapq.heapify(units)
         for _, end_s, first, last, amount in sorted(each):
-            for _ in range(min(amount, len(units))):
-                _, before = heapq.heappop(units)
-                if before >= 0:
-                    arcs.append((before, first, lengths[before]))
-            for _ in range(min(amount, index.capacity[resource])):
+            taken = [heapq.heappop(units) for _ in range(min(amount, len(units)))]
+            arcs += [(before, first) for _, before in taken if before >= 0]
+            for _ in taken:
                 heapq.heappush(units, (end_s, last))
     return arcs

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from sdl.scheduling.index import Edge, Indexed
 from sdl.scheduling.insertion import Arrays, arrays_of, fresh_board, justify
 from sdl.scheduling.layout import Layout
+from sdl.scheduling.model import Pace
 
 MOST_OUT = 6
 """Groups that are taken out at once, at most."""
@@ -131,7 +132,7 @@ class Ruin:
         return out
 
     @property
-    def pace(self) -> str:
+    def pace(self) -> Pace:
         return "first"
 
     def arrays_now(self) -> Arrays:

@@ -33,9 +33,10 @@ def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
     index = Indexed(question.problem)
     contest = Contest(index, tell, began)
     if contest.bound_by_paths():
-        start(contest)
-        if not contest.over():
-            improve(contest, question, began + question.seconds - RESERVE_S)
+        with Side(question) as side:  # it loads its libraries while the starts are made
+            start(contest)
+            if not contest.over():
+                improve(contest, side, question.seed, began + question.seconds - RESERVE_S)
     return contest.answer()
 
 
@@ -61,22 +62,21 @@ def start(contest: Contest) -> None:
             break
 
 
-def improve(contest: Contest, question: Question, until: float) -> None:
+def improve(contest: Contest, side: Side, seed: int, until: float) -> None:
     """The race, until the time is over or nothing is left to find."""
     walk = None
     if contest.arrays is not None:
-        walk = walk_from(contest.index, contest.arrays, question.seed)
-    pace = "alone" if walk is None else walk.pace
-    with Side(question, contest.best, pace) as side:
-        while time.monotonic() < until and not contest.over():
-            if walk is not None:
-                _walk_on(contest, walk, side, min(until, time.monotonic() + SLICE_S))
-            elif side.has_ended.is_set() and side.heard.empty():
-                return
-            known = contest.best
-            _hear(contest, side, 0.0 if walk is not None else SLICE_S)
-            if walk is not None and contest.best is not known and contest.arrays is not None:
-                walk.consider(contest.arrays)
+        walk = walk_from(contest.index, contest.arrays, seed)
+    side.go("alone" if walk is None else walk.pace, until - time.monotonic(), contest.best)
+    while time.monotonic() < until and not contest.over():
+        if walk is not None:
+            _walk_on(contest, walk, side, min(until, time.monotonic() + SLICE_S))
+        elif side.has_ended.is_set() and side.heard.empty():
+            return
+        known = contest.best
+        _hear(contest, side, 0.0 if walk is not None else SLICE_S)
+        if walk is not None and contest.best is not known and contest.arrays is not None:
+            walk.consider(contest.arrays)
 
 
 def _walk_on(contest: Contest, walk: Walk, side: Side, until: float) -> None:

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from sdl.scheduling.insertion import Arrays
+from sdl.scheduling.model import Pace
 from sdl.scheduling.shop import Orders, Shop, orders_of
 
 Move = tuple[int, int, int, int]
@@ -111,7 +112,7 @@ class Tabu:
         return starts, self.modes[:]
 
     @property
-    def pace(self) -> str:
+    def pace(self) -> Pace:
         return "second"
 
     def best_arrays(self) -> Arrays:

@@ -9,6 +9,7 @@ from sdl.scheduling.dispatch import dispatch
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.layout import layout_of
+from sdl.scheduling.model import Pace
 from sdl.scheduling.ruin import Ruin
 from sdl.scheduling.shop import Orders, Shop, orders_of, shop_of
 from sdl.scheduling.tabu import Tabu
@@ -18,7 +19,7 @@ class Walk(Protocol):
     """A local search that begins with a plan and can be stopped and resumed at any time."""
 
     @property
-    def pace(self) -> str:
+    def pace(self) -> Pace:
         """What CP-SAT beside it does: ``first``, or ``second`` where the walk likely wins."""
         ...
 

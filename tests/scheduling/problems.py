@@ -65,9 +65,9 @@ def cell(seed: int, plates: int = 4, weights: Weights | None = None) -> Problem:
         for step, place in enumerate(route):
             least_s = chance.randint(1, 9)
             most_s = least_s + chance.randint(0, 6) if chance.random() < 0.6 else None
-            ends = {"before": f"{plate}#{step}", "after": f"{plate}#{step + 1}"}
-            lags.append(Lag(**ends, minimum_s=least_s, maximum_s=most_s))
-            holds.append(Hold(resource=place, first=ends["before"], last=ends["after"]))
+            one, other = f"{plate}#{step}", f"{plate}#{step + 1}"
+            lags.append(Lag(before=one, after=other, minimum_s=least_s, maximum_s=most_s))
+            holds.append(Hold(resource=place, first=one, last=other))
     return Problem(
         name=f"cell {seed}",
         resources=(
