@@ -58,6 +58,8 @@ class Board:
             for one in {stay.first, stay.last, stay.chooser} - {-1}:
                 self._stays_of[one].append(at)
         self._on: list[tuple[int, int] | None] = [None] * len(layout.stays)
+        self._stirred: set[int] = set()
+        """Activities whose bound rose since their resources and places were looked at."""
         self._rivals: dict[tuple[int, ...], list[_Rivals]] = {}
 
     # What is there.
@@ -159,30 +161,43 @@ class Board:
         self, free: Sequence[int], bound: dict[int, int], limit: dict[int, int], queue: list[int]
     ) -> bool:
         """Raise bounds until nothing forbids them. False if one passes its limit."""
-        stays = sorted({at for one in free for at in self._stays_of[one]})
         rivals = self._rivals_of(tuple(free))
+        self._stirred = stirred = set(free)
         for _ in range(ROUNDS):
             if not self._spread(bound, limit, queue):
                 return False
-            calm = True
             for one in free:
-                at_s, mode = self._fit(one, bound[one])
-                if at_s > bound[one] or mode != self.mode[one]:
-                    calm = False
-                    bound[one] = at_s
-                    queue.append(one)
-                    if mode != self.mode[one]:
-                        self._change_mode(one, mode, bound, queue)
-                    if not self._spread(bound, limit, queue):
+                if one in stirred:
+                    stirred.discard(one)
+                    if not self._place_one(one, bound, limit, queue):
                         return False
-            for at in stays:
-                if not self._clear(at, bound, queue):
-                    return False
-            if calm and not queue:
+            if not stirred:
                 self._part(rivals, bound, queue)
                 if not queue:
                     return self._within_limits(free, bound)
+                stirred.update(queue)
         return False
+
+    def _place_one(
+        self, one: int, bound: dict[int, int], limit: dict[int, int], queue: list[int]
+    ) -> bool:
+        """Raise the bound of one activity as far as its resources and its places ask for."""
+        at_s, mode = self._fit(one, bound[one])
+        if at_s > bound[one] or mode != self.mode[one]:
+            bound[one] = at_s
+            queue.append(one)
+            if mode != self.mode[one]:
+                self._change_mode(one, mode, bound, queue)
+            if not self._spread(bound, limit, queue):
+                return False
+        for at in self._stays_of[one]:
+            if not self._clear(at, bound, queue):
+                return False
+            if queue:
+                self._stirred.update(queue)
+                if not self._spread(bound, limit, queue):
+                    return False
+        return True
 
     def _change_mode(self, one: int, mode: int, bound: dict[int, int], queue: list[int]) -> None:
         """Another length moves the bounds of all lags to and from the end."""
@@ -190,6 +205,7 @@ class Board:
         self.length[one] = self.layout.lengths[one][mode]
         self._from_outside(bound)
         queue += bound
+        self._stirred.update(bound)
 
     def _within_limits(self, free: Sequence[int], bound: dict[int, int]) -> bool:
         """Whether the limits hold with the lengths that were chosen, not the shortest ones."""
@@ -199,7 +215,7 @@ class Board:
 
     def _spread(self, bound: dict[int, int], limit: dict[int, int], queue: list[int]) -> bool:
         """Longest paths from what was raised, within the group."""
-        length, out = self.length, self._out
+        length, out, stirred = self.length, self._out, self._stirred
         while queue:
             one = queue.pop()
             start_s = bound[one]
@@ -214,6 +230,7 @@ class Board:
                     if least > bound[target]:
                         bound[target] = least
                         queue.append(target)
+                        stirred.add(target)
         return True
 
     def _fit(self, one: int, low: int) -> tuple[int, int]:
