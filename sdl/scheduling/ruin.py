@@ -18,7 +18,7 @@ from sdl.scheduling.insertion import Arrays, arrays_of, fresh_board, justify
 from sdl.scheduling.layout import Layout
 from sdl.scheduling.model import Pace
 
-MOST_OUT = 6
+MOST_OUT = 5
 """Groups that are taken out at once, at most."""
 PUSH_EVERY = 1000
 """Steps after which the best plan is pushed together, and gone on from."""
