@@ -1,0 +1,91 @@
+"""The best plan so far, the best bound so far, and who may better them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from sdl.scheduling.check import broken
+from sdl.scheduling.cost import plan_of
+from sdl.scheduling.index import Indexed
+from sdl.scheduling.insertion import Arrays
+from sdl.scheduling.model import Answer, Plan, Status
+from sdl.scheduling.network import least_makespan_s
+
+
+class Contest:
+    """Keeps the incumbent. Nothing gets in that the independent checker objects to."""
+
+    def __init__(self, index: Indexed, tell: Callable[[Answer], None], began: float) -> None:
+        """``tell`` hears of each better plan. ``began``: ``time.monotonic`` of the question."""
+        self.index = index
+        self.best: Plan | None = None
+        self.arrays: Arrays | None = None
+        self.bound: int | None = None
+        self.infeasible = False
+        self.refused: list[str] = []
+        """What the checker said of plans that were offered; ours to mend if it is not empty."""
+        self._tell = tell
+        self._began = began
+        self._found_by = ""
+
+    def seconds(self) -> float:
+        """Wall time since the question."""
+        return time.monotonic() - self._began
+
+    def offer(self, arrays: Arrays, found_by: str) -> bool:
+        """A plan; whether it is valid and better than all before."""
+        return self.offer_plan(plan_of(self.index.problem, self.index.placed(*arrays)), found_by)
+
+    def offer_plan(self, plan: Plan, found_by: str) -> bool:
+        """The same for a plan with its names."""
+        if self.best is not None and plan.cost >= self.best.cost:
+            return False
+        objections = broken(self.index.problem, plan)
+        if objections:
+            self.refused.append(f"{found_by}: {objections[0]}")
+            return False
+        self.best, self._found_by = plan, found_by
+        self.arrays = self.index.arrays(plan)
+        self._tell(self.answer())
+        return True
+
+    def learn_bound(self, bound: int | None) -> None:
+        """No plan costs less than this."""
+        if bound is not None and (self.bound is None or bound > self.bound):
+            self.bound = bound
+
+    def bound_by_paths(self) -> bool:
+        """Learn what lags and loads say. False if the lags alone have no solution."""
+        least_s = least_makespan_s(self.index)
+        if least_s is None:
+            self.infeasible = True
+            return False
+        self.learn_bound(self.index.problem.weights.makespan * least_s)
+        return True
+
+    def over(self) -> bool:
+        """Whether there is nothing left to find."""
+        return self.infeasible or self.status() == "optimal"
+
+    def status(self) -> Status:
+        """What is known now."""
+        if self.infeasible:
+            return "infeasible"
+        if self.best is None:
+            return "unknown"
+        proven = self.bound is not None and self.best.cost <= self.bound
+        return "optimal" if proven else "feasible"
+
+    def answer(self) -> Answer:
+        """All of it, as it is told."""
+        bound = self.bound
+        if bound is not None and self.best is not None:
+            bound = min(bound, self.best.cost)
+        return Answer(
+            status=self.status(),
+            plan=self.best,
+            bound=bound,
+            seconds=self.seconds(),
+            found_by=self._found_by,
+        )

@@ -1,0 +1,128 @@
+"""A plan is repaired without a solver: in its order, in time, and it says what it cannot keep."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from sdl.scheduling.check import broken
+from sdl.scheduling.cost import plan_of
+from sdl.scheduling.index import Indexed
+from sdl.scheduling.insertion import insert_all, justify
+from sdl.scheduling.layout import layout_of
+from sdl.scheduling.model import Activity, Fixed, Lag, Mode, Placed, Plan, Problem
+from sdl.scheduling.repair import repaired
+from tests.scheduling.problems import cell, shop
+
+
+def planned(problem: Problem) -> Plan:
+    """A plan by insertion, pushed together."""
+    index = Indexed(problem)
+    arrays = insert_all(index)
+    assert arrays is not None
+    return plan_of(problem, index.placed(*justify(index, layout_of(index), arrays)))
+
+
+def later(problem: Problem, plan: Plan, now_s: int, overrun_s: int) -> Problem:
+    """The problem at a later time: what has begun is fixed, and the last one of it runs over."""
+    begun = sorted((one for one in plan.placed if one.start_s < now_s), key=lambda o: o.start_s)
+    ends = {one.activity: one.end_s for one in begun}
+    running = [one.activity for one in begun if one.end_s > now_s]
+    for name in running[-1:]:
+        ends[name] += overrun_s
+    fixed = {
+        one.activity: Fixed(mode=one.mode, start_s=one.start_s, end_s=max(now_s, ends[one.activity])
+                            if one.activity in running else one.end_s)
+        for one in begun
+    }  # fmt: skip
+    return replace(
+        problem,
+        activities=tuple(replace(one, fixed=fixed.get(one.name)) for one in problem.activities),
+        current=plan.placed,
+    )
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_an_undisturbed_plan_stays_as_it_is(seed: int) -> None:
+    for problem in (cell(seed, plates=6), shop(seed, jobs=5, flexible=True)):
+        plan = planned(problem)
+        mended = repaired(replace(problem, current=plan.placed))
+        assert mended is not None
+        assert mended.plan.placed == plan.placed, problem.name
+        assert not mended.broken
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_an_overrun_shifts_what_comes_after_and_breaks_no_turn(seed: int) -> None:
+    problem = shop(seed, jobs=6, machines=4)
+    plan = planned(problem)
+    disturbed = later(problem, plan, now_s=plan.makespan_s // 2, overrun_s=7)
+    mended = repaired(disturbed)
+    assert mended is not None
+    assert broken(disturbed, mended.plan) == (), f"seed {seed}"
+    old = {one.activity: one.start_s for one in plan.placed}
+    assert all(one.start_s >= old[one.activity] for one in mended.plan.placed)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_windows_that_cannot_be_kept_are_named_and_nothing_else_is_broken(seed: int) -> None:
+    problem = cell(seed, plates=6)
+    plan = planned(problem)
+    disturbed = later(problem, plan, now_s=plan.makespan_s // 2, overrun_s=9)
+    mended = repaired(disturbed)
+    assert mended is not None
+    named = set(mended.broken)
+    assert all(lag.maximum_s is not None for lag in named)
+    without = replace(disturbed, lags=tuple(lag for lag in disturbed.lags if lag not in named))
+    others = [words for words in broken(without, mended.plan) if "the plan says" not in words]
+    assert others == [], f"seed {seed}"
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_new_plates_are_added_and_the_others_stay(seed: int) -> None:
+    whole = cell(seed, plates=6)
+    groups = {"4", "5"}
+    known = tuple(one for one in whole.activities if one.group not in groups)
+    names = {one.name for one in known}
+    small = replace(
+        whole,
+        activities=known,
+        lags=tuple(lag for lag in whole.lags if lag.before in names),
+        holds=tuple(hold for hold in whole.holds if hold.first in names),
+    )
+    plan = planned(small)
+    mended = repaired(replace(whole, current=plan.placed))
+    assert mended is not None
+    assert broken(replace(whole, current=plan.placed), mended.plan) == ()
+    assert set(plan.placed) <= set(mended.plan.placed), f"seed {seed}"
+
+
+def test_a_missing_activity_without_a_place_is_no_repair() -> None:
+    mode = Mode(duration_s=5)
+    problem = Problem(
+        name="late",
+        now_s=10,
+        activities=(
+            Activity(name="old", modes=(mode,), fixed=Fixed(mode=0, start_s=0, end_s=10)),
+            Activity(name="new", modes=(mode,)),
+        ),
+        lags=(Lag(before="old", before_point="start", after="new", maximum_s=2),),
+        current=(Placed(activity="old", mode=0, start_s=0, end_s=10),),
+    )
+    assert repaired(problem) is None
+
+
+def test_a_thousand_pending_steps_are_repaired_in_a_fraction_of_a_second() -> None:
+    problem = cell(7, plates=420)
+    assert len(problem.activities) >= 1000
+    index = Indexed(problem)
+    arrays = insert_all(index)
+    assert arrays is not None
+    plan = plan_of(problem, index.placed(*arrays))
+    disturbed = later(problem, plan, now_s=3, overrun_s=5)
+    began = time.perf_counter()
+    mended = repaired(disturbed)
+    assert mended is not None
+    assert time.perf_counter() - began < 1.0, "the aim is 0.2 s on a free core"
