@@ -14,7 +14,7 @@ if TYPE_CHECKING:
         WindowMissed,
     )
     from sdl.model.action import Capability
-    from sdl.model.labware import Well
+    from sdl.model.labware import Plate, Well
     from sdl.model.policy import Rule
     from sdl.model.probe import Finding, Interrupted
     from sdl.shell.in_thread import VendorProcess, in_thread
@@ -27,6 +27,7 @@ __all__ = [
     "LabFault",
     "OutOfMaterial",
     "OutcomeUnknown",
+    "Plate",
     "Rule",
     "SdlError",
     "VendorProcess",
@@ -51,6 +52,7 @@ _HOMES = {
     "LabFault": "sdl.errors",
     "OutOfMaterial": "sdl.errors",
     "OutcomeUnknown": "sdl.errors",
+    "Plate": "sdl.model.labware",
     "Rule": "sdl.model.policy",
     "SdlError": "sdl.errors",
     "VendorProcess": "sdl.shell.in_thread",

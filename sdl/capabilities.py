@@ -11,7 +11,7 @@ from typing import Protocol
 
 from sdl.model.action import Capability, action
 from sdl.model.data import InputValue
-from sdl.model.labware import Well
+from sdl.model.labware import Plate, Well
 
 
 class Device(Protocol):
@@ -79,5 +79,90 @@ class Workstation(Capability, Protocol):
         ...
 
 
-BUILT_IN: tuple[type, ...] = (LiquidHandler, PlateReader, Workstation)
+class Arm(Capability, Protocol):
+    """Carries labware from site to site."""
+
+    @action("once", timeout_s=600.0)
+    async def move(self, labware: str, source: str, target: str) -> None:
+        """Take a piece of labware from one site, ``hotel/3``, and set it down on another.
+
+        DriverFault if nothing stands on ``source``, or something else; if ``target`` is taken, or
+        one of them is out of reach; if the grip is lost on the way.
+        """
+        ...
+
+
+class Hotel(Capability, Protocol):
+    """Stores labware on sites of its own, and knows what stands on them."""
+
+    @action("pure", timeout_s=60.0)
+    async def locate(self, labware: str) -> str:
+        """The site on which a piece of labware stands, such as ``hotel/3``.
+
+        DriverFault if it does not stand here.
+        """
+        ...
+
+
+class Incubator(Capability, Protocol):
+    """Keeps plates warm, or cool, and may shake them meanwhile."""
+
+    @action("once", timeout_s=1_209_600.0)
+    async def incubate(
+        self, plate: Plate, duration_s: float, temperature_c: float, shaking_rpm: float = 0.0
+    ) -> None:
+        """Hold a plate at ``temperature_c`` (°C) for ``duration_s`` (s, above 0).
+
+        The time counts from when the temperature is reached. ``shaking_rpm``: 0 or more.
+        DriverFault if temperature or speed is out of reach, or other plates are kept otherwise.
+        """
+        ...
+
+
+class Shaker(Capability, Protocol):
+    """Mixes what is in a plate by moving it in small circles."""
+
+    @action("idempotent", timeout_s=86_400.0)
+    async def shake(self, plate: Plate, speed_rpm: float, duration_s: float) -> None:
+        """Shake at ``speed_rpm`` (1/min, above 0) for ``duration_s`` (s, above 0)."""
+        ...
+
+
+class Washer(Capability, Protocol):
+    """Empties all wells of a plate and fills them with a wash liquid, again and again."""
+
+    @action("once", timeout_s=3_600.0)
+    async def wash(self, plate: Plate, cycles: int, volume_ul: float) -> None:
+        """Wash every well ``cycles`` times (1 to 20) with ``volume_ul`` (µL, above 0) each.
+
+        A cycle draws off and fills; after the last one the wells are drawn off once more, and hold
+        what the washer cannot reach. OutOfMaterial if the liquid runs short, the waste is full, or
+        a well would overflow.
+        """
+        ...
+
+
+class Sealer(Capability, Protocol):
+    """Closes a plate with a foil, by heat and pressure."""
+
+    @action("once", timeout_s=600.0)
+    async def seal(self, plate: Plate, temperature_c: float, duration_s: float) -> None:
+        """Press a foil on at ``temperature_c`` (°C) for ``duration_s`` (s, above 0).
+
+        OutOfMaterial if there is no foil left; DriverFault if the temperature is out of reach.
+        """
+        ...
+
+
+BUILT_IN: tuple[type, ...] = (
+    LiquidHandler,
+    PlateReader,
+    Workstation,
+    Arm,
+    Hotel,
+    Incubator,
+    Shaker,
+    Washer,
+    Sealer,
+)
 """The contracts that a driver without ``@action`` marks of its own is compared with."""

@@ -11,25 +11,21 @@ from sdl.errors import DriverFault, OutcomeUnknown, OutOfMaterial, SdlError, Use
 from sdl.model.data import JsonValue
 from sdl.model.labware import Well
 
-try:
-    from pylabrobot.liquid_handling.errors import (  # type: ignore[import-untyped]
-        ChannelizedError,
-    )
-    from pylabrobot.resources import (  # type: ignore[import-untyped]
-        Container,
-        Plate,
-        Resource,
-        ResourceNotFoundError,
-    )
-    from pylabrobot.resources.errors import (  # type: ignore[import-untyped]
-        NoTipError,
-        TooLittleLiquidError,
-        TooLittleVolumeError,
-    )
-except ImportError as missing:
-    raise DriverFault(
-        "the PyLabRobot drivers need the package pylabrobot: pip install 'sdl-runtime[pylabrobot]'"
-    ) from missing
+# isort: split
+from pylabrobot.liquid_handling.errors import (  # type: ignore[import-untyped]
+    ChannelizedError,
+)
+from pylabrobot.resources import (  # type: ignore[import-untyped]
+    Container,
+    Plate,
+    Resource,
+    ResourceNotFoundError,
+)
+from pylabrobot.resources.errors import (  # type: ignore[import-untyped]
+    NoTipError,
+    TooLittleLiquidError,
+    TooLittleVolumeError,
+)
 
 T = TypeVar("T")
 OUT_OF_MATERIAL = (NoTipError, TooLittleLiquidError, TooLittleVolumeError)

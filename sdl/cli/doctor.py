@@ -33,10 +33,9 @@ PACKAGES = (
     "ax-platform",
     "botorch",
     "torch",
+    "pylabrobot",
 )
 GROUPS = ("sdl.drivers", "sdl.simulators", "sdl.protocols", "sdl.planners")
-EXTRAS = {"pylabrobot": "pylabrobot"}
-"""Extra of this distribution to the package that it brings."""
 BROKER_TIMEOUT_S = 5.0
 ANSWER_S = 5.0
 """Wall seconds that an orchestrator may take."""
@@ -101,12 +100,6 @@ def _packages() -> Iterator[Finding]:
             yield Finding(name, "good", importlib.metadata.version(name))
         except PackageNotFoundError:
             yield Finding(name, "bad", f"is not installed; run: pip install {name}")
-    for extra, name in EXTRAS.items():
-        try:
-            yield Finding(name, "good", importlib.metadata.version(name))
-        except PackageNotFoundError:
-            hint = f"not installed; for its drivers: pip install 'sdl-runtime[{extra}]'"
-            yield Finding(name, "note", hint)
 
 
 def _entry_points() -> Iterator[Finding]:

@@ -11,7 +11,7 @@ from sdl.model.campaign import Campaign, ChoiceParameter, LinearConstraint, Obje
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
-from sdl.model.labware import PLATE_KINDS
+from sdl.model.labware import Labware
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import hidden
@@ -114,10 +114,29 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
         yield "instruments", _instrument(instrument, roles.get(instrument.name))
         for name, limit in instrument.limits.items():
             yield "instruments", f"  limit {name}: {_limit(name, limit)}"
-    for plate in lab.labware:
-        role = _as_role(plate.name, roles.get(plate.name))
-        wells = count(len(PLATE_KINDS[plate.kind].wells), "well")
-        yield "labware", f"{plate.name}: {plate.kind}, {wells}{role}"
+        if instrument.reaches:
+            yield "instruments", f"  carries labware between: {', '.join(instrument.reaches)}"
+        if instrument.sites:
+            yield "instruments", f"  {_sites(instrument.name, instrument.sites, lab)}"
+    for place in lab.places:
+        yield "places", f"{place.name}: {_sites(place.name, place.sites, lab)}"
+    for piece in lab.labware:
+        yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name))}"
+
+
+def _sites(name: str, sites: int, lab: Lab) -> str:
+    reached = ", ".join(lab.reached[name])
+    return f"{count(sites, 'site')}, " + (
+        f"reached by {reached}" if reached else "which no instrument reaches: a person carries"
+    )
+
+
+def _labware(piece: Labware, role: str | None) -> str:
+    held = {"tip_rack": "tip", "lid": ""}.get(piece.kind.category, "well")
+    many = f", {count(piece.kind.count, held)}" if held else ""
+    at = f", at first on {piece.at}" if piece.at else ""
+    used = _as_role(piece.name, role) if piece.kind.wells else ""
+    return f"{piece.kind.name}{many}{at}{used}"
 
 
 def _instrument(instrument: Instrument, role: str | None) -> str:

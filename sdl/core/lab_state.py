@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from sdl.model.action import Effect
 from sdl.model.lab import Lab
-from sdl.model.labware import PLATE_KINDS, Well
+from sdl.model.labware import Well
 
 CARE: tuple[Effect, ...] = ("pure", "idempotent", "once")
 """From harmless to never twice."""
@@ -123,7 +123,7 @@ class LabState:
         """The bench as the files describe it, before anyone was heard of."""
         return cls(
             {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
-            {plate.name: list(PLATE_KINDS[plate.kind].wells) for plate in lab.labware},
+            {plate.name: list(plate.kind.wells) for plate in lab.labware},
         )
 
     def free_well(self, plates: tuple[str, ...], taken: frozenset[Well]) -> Well | None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import math
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from operator import attrgetter
 from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
@@ -15,6 +17,7 @@ from pydantic_core import to_json
 
 from sdl.errors import UserMistake
 from sdl.model.data import JsonValue
+from sdl.model.labware import Plate, Well
 
 Effect = Literal["pure", "idempotent", "once"]
 """*pure*: only looks. *idempotent*: twice does the same as once. *once*: never by itself again."""
@@ -124,6 +127,27 @@ class Operation:
                 raise TypeError(f"{self.name}({name}=...): {_first(error)}") from error
         return loaded
 
+    @cached_property
+    def _of_labware(self) -> tuple[str, ...]:
+        """The arguments in which wells or plates may stand, by their types."""
+        return tuple(name for name, kind in self.parameters.items() if _mentions_labware(kind))
+
+    def labware_of(self, arguments: Mapping[str, object]) -> tuple[str, ...]:
+        """Names of the labware that the arguments' wells and plates belong to, in their order.
+
+        By type: a ``Well``, a ``Plate``, and lists and mappings of them; a text counts for
+        nothing. ``arguments``: Python values or plain JSON. TypeError if one does not fit.
+        """
+        given = {name: arguments[name] for name in self._of_labware if name in arguments}
+        found: dict[str, None] = {}
+        for name, value in given.items():
+            try:
+                loaded = self._argument_adapters[name].validate_python(value)
+            except ValidationError as error:
+                raise TypeError(f"{self.name}({name}=...): {_first(error)}") from error
+            found.update(dict.fromkeys(_labware_in(loaded)))
+        return tuple(found)
+
     def dump_result(self, result: object) -> JsonValue:
         """A driver's result as plain JSON. TypeError if it is not of the declared type."""
         try:
@@ -148,6 +172,30 @@ def _finite(plain: JsonValue) -> bool:
     if isinstance(plain, dict):
         return all(_finite(each) for each in plain.values())
     return not isinstance(plain, list) or all(_finite(each) for each in plain)
+
+
+def _mentions_labware(kind: object) -> bool:
+    if kind in (Well, Plate):
+        return True
+    if dataclasses.is_dataclass(kind) and isinstance(kind, type):
+        return any(_mentions_labware(each) for each in get_type_hints(kind).values())
+    return any(_mentions_labware(each) for each in get_args(kind))
+
+
+def _labware_in(value: object) -> Iterator[str]:
+    """Names of the labware that a typed value is about."""
+    if isinstance(value, Well | Plate):
+        yield value.labware
+    elif isinstance(value, Mapping):
+        for key, each in value.items():
+            yield from _labware_in(key)
+            yield from _labware_in(each)
+    elif isinstance(value, list | tuple | set | frozenset):
+        for each in value:
+            yield from _labware_in(each)
+    elif dataclasses.is_dataclass(value) and not isinstance(value, type):
+        for field in dataclasses.fields(value):
+            yield from _labware_in(attrgetter(field.name)(value))
 
 
 def _adapter(kind: object) -> TypeAdapter[object]:

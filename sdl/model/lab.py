@@ -1,4 +1,4 @@
-"""A lab: its instruments, their drivers and limits, its labware, its broker and its record."""
+"""A lab: its instruments, their drivers and limits, its places, its labware, broker and record."""
 
 from __future__ import annotations
 
@@ -32,6 +32,19 @@ class Instrument:
     """Keyword arguments of the driver's constructor."""
     limits: Mapping[str, Limit] = field(default_factory=dict)
     """By ``action.argument``, such as ``dispense.volumes_ul``."""
+    sites: int = 0
+    """How many pieces of labware may stand at it, on ``reader/1`` ... ``reader/N``; 0: it works
+    on labware without a site only, wherever that stands."""
+    reaches: tuple[str, ...] = ()
+    """Of a transporter: the places and instruments between whose sites it moves labware."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Sites that belong to no instrument: a hotel, a stack, a tray for waste."""
+
+    name: str
+    sites: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +53,7 @@ class Lab:
 
     name: str
     instruments: tuple[Instrument, ...]
+    places: tuple[Place, ...] = ()
     labware: tuple[Labware, ...] = ()
     broker: str = "embedded"
     """``embedded``, or ``mqtt://[user:password@]host[:port]``, or ``mqtts://...``."""
@@ -54,3 +68,28 @@ class Lab:
     def simulated(self) -> bool:
         """Whether no real instrument is in it."""
         return all(instrument.simulated for instrument in self.instruments)
+
+    @property
+    def sites(self) -> dict[str, tuple[str, ...]]:
+        """Names of all sites, ``hotel/1`` and so on, by the instrument or place that has them."""
+        having = [(one.name, one.sites) for one in self.instruments]
+        having += [(one.name, one.sites) for one in self.places]
+        return {name: sites_of(name, count) for name, count in having if count}
+
+    @property
+    def reached(self) -> dict[str, tuple[str, ...]]:
+        """By instrument or place with sites: the transporters that move labware there."""
+        return {
+            name: tuple(one.name for one in self.instruments if name in one.reaches)
+            for name in self.sites
+        }
+
+
+def sites_of(name: str, count: int) -> tuple[str, ...]:
+    """Names of the sites of an instrument or a place: ``hotel/1`` ... ``hotel/20``."""
+    return tuple(f"{name}/{number}" for number in range(1, count + 1))
+
+
+def place_of(site: str) -> str:
+    """The instrument or place that a site belongs to: ``hotel`` of ``hotel/3``."""
+    return site.partition("/")[0]

@@ -1,10 +1,26 @@
-"""Plates and their wells."""
+"""Labware: kinds with their geometry, the pieces of a lab, whole plates and single wells."""
 
 from __future__ import annotations
 
-import math
+import string
 from dataclasses import dataclass
 from functools import cache
+from itertools import pairwise
+from typing import Literal
+
+Category = Literal["plate", "tip_rack", "trough", "tube", "lid"]
+
+HOLDS_LIQUID: tuple[Category, ...] = ("plate", "trough", "tube")
+
+
+@dataclass(frozen=True, slots=True)
+class Plate:
+    """One whole plate, or another piece of labware, such as ``Plate("plate-1")``."""
+
+    labware: str
+
+    def __str__(self) -> str:
+        return self.labware
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,57 +30,84 @@ class Well:
     labware: str
     name: str
 
+    @property
+    def plate(self) -> Plate:
+        """The plate that it is a part of: ``incubator.incubate(well.plate, ...)``."""
+        return Plate(self.labware)
+
     def __str__(self) -> str:
         return f"{self.labware}/{self.name}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PlateKind:
-    """The geometry that matters to liquids and light. Wells are round with a flat bottom."""
+class LabwareKind:
+    """The geometry of one kind of labware: plain numbers, so that a journal can hold it.
+
+    Nobody writes one by hand: the reader of ``lab.toml`` takes it from PyLabRobot's definitions.
+    """
 
     name: str
+    """As PyLabRobot names the definition: ``cor_96_wellplate_360uL_Fb``."""
+    category: Category
     rows: int
     columns: int
+    """Of wells or tips; 1 by 1 for a trough, 0 by 0 for a lid."""
     capacity_ul: float
-    well_diameter_mm: float
+    """Of one well or tip; 0 for a lid."""
+    length_mm: float
+    width_mm: float
+    height_mm: float
+    """Outer size, without what lies on it."""
+    opening_mm2: float = 0.0
+    """Area of the top of one well; 0 where there is none."""
+    depth_mm: float = 0.0
+    """From the rim of a well down to its inner bottom."""
+    filling: tuple[tuple[float, float], ...] = ()
+    """Height of the liquid (mm) and volume (µL) of one well, both growing, from the bottom up."""
 
     @property
     def wells(self) -> tuple[str, ...]:
         """Names down the columns, ``A1 B1 ... H12``, the order in which wells are used up."""
-        return _names(self.rows, self.columns)
+        return _names(self.rows, self.columns) if self.category in HOLDS_LIQUID else ()
+
+    @property
+    def count(self) -> int:
+        """How many wells or tips it has."""
+        return self.rows * self.columns
 
     def path_cm(self, volume_ul: float) -> float:
-        """Height of ``volume_ul`` in one well, in cm: the path of a vertical light beam."""
-        area_cm2 = math.pi * (self.well_diameter_mm / 20.0) ** 2
-        return volume_ul * 1e-3 / area_cm2
+        """Height of ``volume_ul`` in one well, in cm: the path of a vertical light beam.
+
+        Straight between the points of ``filling``, and on in the same slope above the last one.
+        """
+        height_mm = 0.0
+        for (low_mm, low_ul), (high_mm, high_ul) in pairwise(((0.0, 0.0), *self.filling)):
+            if high_ul <= low_ul:
+                continue
+            height_mm = low_mm + (high_mm - low_mm) * (volume_ul - low_ul) / (high_ul - low_ul)
+            if volume_ul <= high_ul:
+                break
+        return height_mm / 10.0
 
 
 @cache
 def _names(rows: int, columns: int) -> tuple[str, ...]:
     """Of all wells of such a plate, down the columns."""
-    return tuple(
-        f"{chr(ord('A') + row)}{column + 1}" for column in range(columns) for row in range(rows)
-    )
+    return tuple(f"{_letters(row)}{column + 1}" for column in range(columns) for row in range(rows))
 
 
-PLATE_KINDS = {
-    kind.name: kind
-    for kind in (
-        # ANSI/SLAS 1-4 footprints; well sizes of common flat-bottom polystyrene plates.
-        PlateKind(
-            name="plate-96-flat", rows=8, columns=12, capacity_ul=360.0, well_diameter_mm=6.4
-        ),
-        PlateKind(
-            name="plate-384-flat", rows=16, columns=24, capacity_ul=112.0, well_diameter_mm=3.6
-        ),
-    )
-}
+def _letters(row: int) -> str:
+    """``A`` ... ``Z``, ``AA`` ... ``AF``: the rows of a plate with 1,536 wells."""
+    letters = string.ascii_uppercase
+    more, last = divmod(row, len(letters))
+    return (letters[more - 1] if more else "") + letters[last]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labware:
-    """One plate of the lab, by name and kind."""
+    """One piece of labware of the lab."""
 
     name: str
-    kind: str
-    """A key of ``PLATE_KINDS``."""
+    kind: LabwareKind
+    at: str = ""
+    """The site where it stands at first, ``hotel/3``; empty: where every instrument reaches it."""

@@ -1,4 +1,4 @@
-"""The virtual bench: what the wells of a simulated lab hold, its time, its chance and its faults.
+"""The virtual bench: labware of a simulated lab and what it holds, time, chance and faults.
 
 All simulators of one node share one bench, as real instruments share the plates that stand on a
 real one. Its state is plain JSON, so that a node can save it and go on after a restart.
@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import TypeAlias, cast
 
@@ -17,9 +17,12 @@ from pydantic import TypeAdapter
 
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
 from sdl.model.data import JsonValue
-from sdl.model.labware import PLATE_KINDS, Labware, PlateKind, Well
+from sdl.model.lab import Instrument, Lab, Place
+from sdl.model.labware import Labware, LabwareKind, Well
 from sdl.shell.clock import Clock
 from sdl.shell.faults import Fault, FaultOptions, read_faults
+from sdl.shell.standing import Floor, Stood
+from sdl.wire.labware_kinds import DEFAULT_KIND, labware_kind
 
 Mixture: TypeAlias = Mapping[str, float]
 """Component to µL, every one above 0."""
@@ -68,6 +71,8 @@ class _State:
     stocks: dict[str, dict[str, Stock]]
     draws: dict[str, int]
     calls: dict[str, int]
+    dials: dict[str, dict[str, float]] = field(default_factory=dict)
+    floor: Stood = field(default_factory=Stood)
 
 
 _STATE = TypeAdapter(_State)
@@ -99,6 +104,10 @@ class Call:
         if self._bench.stops(self._instrument) != self._stops:
             raise DriverFault(f"{what} was stopped by make_safe; the sample is not complete")
 
+    def shows(self, kind: str) -> bool:
+        """Whether a fault of this kind is due, one that only the simulator itself can show."""
+        return self._fault is not None and self._fault.kind == kind
+
     def reading(self, value: float) -> float:
         """What the instrument reports for a true ``value``; nonsense where a fault says so."""
         if self._fault is not None and self._fault.kind == "nan":
@@ -116,34 +125,81 @@ class Bench:
     sources; volumes are in µL, times in lab seconds.
     """
 
-    def __init__(self, *, clock: Clock, seed: int = 0, labware: Iterable[Labware] = ()) -> None:
-        """UserMistake if a plate is of a kind that nobody knows."""
+    def __init__(self, *, clock: Clock, seed: int = 0, lab: Lab | None = None) -> None:
+        """``lab``: its labware, where that stands at first, its sites, and what arms reach."""
+        lab = lab or Lab(name="bench", instruments=())
         self.clock = clock
         self.seed = seed
         self.version = 0
-        self._kinds = {plate.name: _kind(plate) for plate in labware}
+        self._kinds = {piece.name: piece.kind for piece in lab.labware}
         self._state = _State(wells={}, stocks={}, draws={}, calls={})
         self._faults: dict[str, tuple[Fault, ...]] = {}
         self._stops: dict[str, int] = {}
+        self.floor = Floor(lab, self._changed)
+        """Where each piece of labware physically stands."""
 
     @classmethod
-    def instant(cls, *, seed: int = 0, plates: Mapping[str, str] | None = None) -> Bench:
-        """A bench for plain unit tests: time jumps. ``plates``: name to kind; one ``plate-1``."""
-        named = {"plate-1": "plate-96-flat"} if plates is None else plates
-        labware = [Labware(name=name, kind=kind) for name, kind in named.items()]
-        return cls(clock=InstantClock(), seed=seed, labware=labware)
+    def instant(
+        cls,
+        *,
+        seed: int = 0,
+        plates: Mapping[str, str] | None = None,
+        at: Mapping[str, str] | None = None,
+        sites: Mapping[str, int] | None = None,
+        reaches: Mapping[str, Sequence[str]] | None = None,
+    ) -> Bench:
+        """A bench for plain unit tests: time jumps.
 
-    # Wells
+        ``plates``: name to kind; one ``plate-1`` if none are named. ``at``: where they stand at
+        first. ``sites``: how many an instrument or a place has. ``reaches``: by arm.
+        """
+        named = {"plate-1": DEFAULT_KIND} if plates is None else plates
+        at, reaches = at or {}, reaches or {}
+        arms = [
+            Instrument(name=name, driver="arm", simulated=True, reaches=tuple(reached))
+            for name, reached in reaches.items()
+        ]
+        lab = Lab(
+            name="bench",
+            instruments=tuple(arms),
+            places=tuple(Place(name=name, sites=count) for name, count in (sites or {}).items()),
+            labware=tuple(
+                Labware(name=name, kind=labware_kind(kind), at=at.get(name, ""))
+                for name, kind in named.items()
+            ),
+        )
+        return cls(clock=InstantClock(), seed=seed, lab=lab)
 
-    def kind(self, well: Well) -> PlateKind:
-        """The kind of a well's plate. DriverFault if there is no such plate or well."""
-        kind = self._kinds.get(well.labware)
+    def _changed(self) -> None:
+        self.version += 1
+
+    # Labware and wells
+
+    def labware_kind(self, labware: str) -> LabwareKind:
+        """The kind of a piece of labware. DriverFault if there is none of that name."""
+        kind = self._kinds.get(labware)
         if kind is None:
             known = ", ".join(sorted(self._kinds)) or "none"
-            raise DriverFault(f"there is no plate {well.labware!r} on the bench; it has: {known}")
+            raise DriverFault(f"there is no plate {labware!r} on the bench; it has: {known}")
+        return kind
+
+    def kind(self, well: Well) -> LabwareKind:
+        """The kind of a well's plate. DriverFault if there is no such plate or well."""
+        kind = self.labware_kind(well.labware)
         if well.name not in kind.wells:
             raise DriverFault(f"plate {well.labware!r} ({kind.name}) has no well {well.name!r}")
         return kind
+
+    def filled(self, labware: str) -> tuple[Well, ...]:
+        """The wells of a piece that hold something, in its own order."""
+        wells = (Well(labware, name) for name in self.labware_kind(labware).wells)
+        return tuple(well for well in wells if self.volume_ul(well) > 0.0)
+
+    def spill(self, labware: str) -> None:
+        """All that a piece holds is lost."""
+        for well in self.filled(labware):
+            del self._state.wells[str(well)]
+            self.version += 1
 
     def contents(self, well: Well) -> Mixture:
         """What a well holds; empty if nothing."""
@@ -194,6 +250,18 @@ class Bench:
         self.version += 1
         return drawn
 
+    def remove(self, well: Well, mixture: Mixture) -> None:
+        """Take some of each component out of a well, as evaporation does, at most what is there."""
+        filling = self._state.wells.get(str(well))
+        if filling is None:
+            return
+        left = {
+            name: volume_ul - mixture.get(name, 0.0)
+            for name, volume_ul in filling.volumes_ul.items()
+        }
+        filling.volumes_ul = {name: volume for name, volume in left.items() if volume > 0.0}
+        self.version += 1
+
     def stir(self, well: Well) -> None:
         """The well's content is made even, now, whatever came in before."""
         filling = self._state.wells.get(str(well))
@@ -227,6 +295,15 @@ class Bench:
     def use(self, instrument: str, item: str, amount: float) -> None:
         """Take from a supply; the caller has checked that there is enough."""
         self._state.stocks[instrument][item].left -= amount
+        self.version += 1
+
+    def dial(self, instrument: str, name: str, default: float) -> float:
+        """What an instrument has been brought to, such as its temperature; else ``default``."""
+        return self._state.dials.get(instrument, {}).get(name, default)
+
+    def turn(self, instrument: str, name: str, value: float) -> None:
+        """Bring an instrument to a value that it keeps over a restart."""
+        self._state.dials.setdefault(instrument, {})[name] = value
         self.version += 1
 
     # Chance, time and faults
@@ -276,7 +353,8 @@ class Bench:
     # Memory
 
     def snapshot(self) -> dict[str, JsonValue]:
-        """All of the state, as JSON: wells, supplies, and how far chance has gone."""
+        """All of the state, as JSON: labware, wells, supplies, and how far chance has gone."""
+        self._state.floor = self.floor.state
         return cast("dict[str, JsonValue]", asdict(self._state))
 
     def restore(self, snapshot: Mapping[str, JsonValue]) -> None:
@@ -288,12 +366,5 @@ class Bench:
                 f"the saved state of the simulated bench cannot be read ({error}); "
                 "delete it to start with fresh plates"
             ) from error
+        self.floor.restore(self._state.floor)
         self.version += 1
-
-
-def _kind(plate: Labware) -> PlateKind:
-    kind = PLATE_KINDS.get(plate.kind)
-    if kind is None:
-        known = ", ".join(sorted(PLATE_KINDS))
-        raise UserMistake(f"plate {plate.name!r} is of unknown kind {plate.kind!r}; known: {known}")
-    return kind

@@ -21,10 +21,11 @@ class Fault:
     __pydantic_config__ = ConfigDict(extra="forbid")
 
     action: str
-    kind: Literal["raise", "hang", "nan", "wrong_type", "slow"]
+    kind: Literal["raise", "hang", "nan", "wrong_type", "slow", "drop"]
     """*raise*: DriverFault, nothing has moved. *hang*: never answers. *nan*: every number of the
     result is NaN. *wrong_type*: a text where a number is due. *slow*: takes ``factor`` times as
-    long. An action without a result shows no ``nan`` and no ``wrong_type``."""
+    long. *drop*: an arm loses its grip on the way. An action without a result shows no ``nan`` and
+    no ``wrong_type``, one that carries nothing no ``drop``."""
     on_call: int | None = None
     """The first call is 1."""
     probability: float = 0.0

@@ -65,7 +65,7 @@ async def run_node(
             folder=folder,
             bus=MqttBus(broker_url, f"sdl-{lab.name}-{name}", lasting=lasting),
             clock=clock,
-            bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+            bench=Bench(clock=clock, seed=lab.seed, lab=lab),
             name=name,
             only=only,
             journal=journal,

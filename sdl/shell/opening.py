@@ -232,8 +232,12 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
 
 
 def _bench(lab: Lab) -> object:
-    instruments = {i.name: (i.driver, i.simulated, dict(i.limits)) for i in lab.instruments}
-    return instruments, {plate.name: plate.kind for plate in lab.labware}
+    instruments = {
+        i.name: (i.driver, i.simulated, dict(i.limits), i.sites, i.reaches) for i in lab.instruments
+    }
+    # By the kind's name: what PyLabRobot says of its geometry may become more exact meanwhile.
+    labware = {piece.name: (piece.kind.name, piece.at) for piece in lab.labware}
+    return instruments, lab.places, labware
 
 
 def unfinished(record: Record, name: str) -> str | None:

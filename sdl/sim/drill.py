@@ -123,7 +123,7 @@ class Drill:
             world=world,
             books=books,
             trace=trace,
-            bench=Bench(clock=clock, seed=seed, labware=lab.labware),
+            bench=Bench(clock=clock, seed=seed, lab=lab),
             temper=temper,
             snapshots=SimSnapshots(
                 prepared.script, temper.snapshot_every, chance("snapshots"), trace

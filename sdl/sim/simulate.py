@@ -126,7 +126,7 @@ async def _play(
         folder=prepared.lab.folder,
         bus=broker.client("node"),
         clock=clock,
-        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+        bench=Bench(clock=clock, seed=lab.seed, lab=lab),
         boot=BOOT,
         journal=MemoryJournal(BOOT),
     )

@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 
 from sdl.model.action import Operation
 from sdl.model.data import JsonValue
-from sdl.model.labware import Well
+from sdl.model.labware import Plate, Well
 
 TryOut = Mapping[str, Mapping[str, object]]
 """Arguments by action, as Python values or as plain JSON."""
@@ -55,6 +55,7 @@ def nonsense(operation: Operation) -> dict[str, object] | None:
 def _senseless(kind: object) -> object:
     values: dict[object, object] = {
         Well: Well("no-such-plate", "Z99"),
+        Plate: Plate("no-such-plate"),
         float: float("nan"),
         int: -1,
         str: "no such thing",
@@ -79,6 +80,8 @@ def schema_of(kind: object) -> _Schema:
 def _made_up(kind: object) -> object:
     if kind is Well:
         return Well("plate-1", "A1")
+    if kind is Plate:
+        return Plate("plate-1")
     schema = schema_of(kind)
     return _value(schema, cast("Mapping[str, _Schema]", schema.get("$defs", {})))
 

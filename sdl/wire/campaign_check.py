@@ -10,7 +10,7 @@ from sdl.errors import UserMistake
 from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, PlannerChoice
 from sdl.model.data import InputValue
 from sdl.model.lab import Lab
-from sdl.model.labware import PLATE_KINDS
+from sdl.model.labware import HOLDS_LIQUID, Category
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import unfit
@@ -18,6 +18,14 @@ from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places, did_you_mean
 
 _Found = Iterator[tuple[KeyPath, str]]
+_CALLED: Mapping[Category, str] = {
+    "plate": "a plate",
+    "trough": "a trough",
+    "tube": "a tube",
+    "tip_rack": "a tip rack",
+    "lid": "a lid",
+}
+_WITH_WELLS = tuple(_CALLED[each] for each in HOLDS_LIQUID)
 
 
 def check_campaign(
@@ -68,11 +76,12 @@ def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
         if name not in roles:
             hint = did_you_mean(name, roles)
             yield ("roles", name), f"{signature.name} has no such role; {hint}"
-    instruments = {instrument.name for instrument in lab.instruments}
-    plates = {plate.name for plate in lab.labware}
+    kinds = {instrument.name: "an instrument" for instrument in lab.instruments}
+    kinds |= {place.name: "a place" for place in lab.places}
+    kinds |= {piece.name: _CALLED[piece.kind.category] for piece in lab.labware}
     for role in signature.roles:
         if role.name in campaign.roles:
-            yield from _players(role, campaign.roles[role.name], instruments, plates)
+            yield from _players(role, campaign.roles[role.name], kinds)
         else:
             kind = "a plate" if role.is_labware else f"an instrument ({role.capability})"
             yield (
@@ -81,18 +90,16 @@ def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
             )
 
 
-def _players(
-    role: Role, names: tuple[str, ...], instruments: AbstractSet[str], plates: AbstractSet[str]
-) -> _Found:
-    known, other = (plates, instruments) if role.is_labware else (instruments, plates)
+def _players(role: Role, names: tuple[str, ...], kinds: Mapping[str, str]) -> _Found:
+    """``kinds``: what everything of the lab that has a name is."""
+    fitting = _WITH_WELLS if role.is_labware else ("an instrument",)
     kind = "plate" if role.is_labware else "instrument"
     for name in names:
-        if name in other:
-            wrong = "an instrument" if role.is_labware else "a plate"
-            yield ("roles", role.name), f"{name!r} is {wrong}; the role needs a {kind}"
-        elif name not in known:
-            hint = did_you_mean(name, known)
+        if name not in kinds:
+            hint = did_you_mean(name, [one for one, what in kinds.items() if what in fitting])
             yield ("roles", role.name), f"the lab has no {kind} {name!r}; {hint}"
+        elif kinds[name] not in fitting:
+            yield ("roles", role.name), f"{name!r} is {kinds[name]}; the role needs a {kind}"
 
 
 def _offers(
@@ -212,7 +219,7 @@ def _wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
     needs: dict[str, int] = {}
     for role in signature.roles:
         plates = [name for name in campaign.roles.get(role.name, ()) if name in kinds]
-        wells = sum(len(PLATE_KINDS[kinds[name]].wells) for name in plates)
+        wells = sum(len(kinds[name].wells) for name in plates)
         if not role.is_labware or not plates:
             continue
         for name in plates:

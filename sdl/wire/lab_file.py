@@ -8,7 +8,13 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from sdl.model.lab import Instrument, Lab, Limit
-from sdl.model.labware import PLATE_KINDS, Labware
+from sdl.wire.lab_sites import (
+    check_reaches,
+    read_labware,
+    read_places,
+    read_reaches,
+    read_sites,
+)
 from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile, is_name
 
 _RECORDS = ("sqlite", "postgresql")
@@ -52,25 +58,43 @@ def read_lab(path: Path) -> Lab:
 
 def _lab(top: Table) -> Lab:
     head = top.table("lab", needed=True)
+    machines = top.table("instruments", needed=True)
+    instruments = tuple(_instruments(machines))
+    places = tuple(read_places(top.table("places")))
     lab = Lab(
         name=head.name("name"),
         broker=_broker(head),
         record=_record(head),
         speed=_speed(head),
         seed=head.whole("seed", 0),
-        instruments=tuple(_instruments(top.table("instruments", needed=True))),
-        labware=tuple(_labware(top.table("labware"))),
+        instruments=instruments,
+        places=places,
+        labware=tuple(read_labware(top.table("labware"), instruments, places)),
     )
     head.close()
     top.close()
-    taken = {instrument.name for instrument in lab.instruments}
-    for plate in lab.labware:
-        if plate.name in taken:
-            top.file.mistake(("labware", plate.name), "an instrument has this name; choose another")
+    check_reaches(machines, lab)
+    _names(top, lab)
     real = [one.name for one in lab.instruments if one.driver and not one.simulated]
     if lab.speed != 1 and real:
         head.mistake("speed", f"time cannot be sped up, {real[0]} is a real instrument; remove it")
     return lab
+
+
+def _names(top: Table, lab: Lab) -> None:
+    """An instrument, a place and a piece of labware never have the same name."""
+    taken = {instrument.name: "an instrument" for instrument in lab.instruments}
+    for place in lab.places:
+        if place.name in taken:
+            top.file.mistake(
+                ("places", place.name), f"{taken[place.name]} has this name; choose another"
+            )
+        taken.setdefault(place.name, "a place")
+    for piece in lab.labware:
+        if piece.name in taken:
+            top.file.mistake(
+                ("labware", piece.name), f"{taken[piece.name]} has this name; choose another"
+            )
 
 
 def _broker(head: Table) -> str:
@@ -124,6 +148,8 @@ def _instrument(parent: Table, name: str) -> Instrument:
         simulated=simulated,
         driver=table.text("simulator" if simulated else "driver", example='"entry-point"'),
         limits={key: _limit(limits, key) for key in limits},
+        sites=read_sites(table),
+        reaches=read_reaches(table),
         options={key: value for key, value in table.rest().items() if key != "driver"},
     )
 
@@ -143,16 +169,3 @@ def _limit(limits: Table, key: str) -> Limit:
     if low is not None and high is not None and low > high:
         limits.mistake(key, f"from ({low:g}) is above to ({high:g}); swap them")
     return Limit(low=low, high=high)
-
-
-def _labware(table: Table) -> list[Labware]:
-    found = []
-    for name in table:
-        if not is_name(name):
-            table.mistake(name, f"is no name for labware: {NAME_RULE}")
-        plate = table.table(name)
-        found.append(
-            Labware(name=name, kind=plate.word("kind", sorted(PLATE_KINDS), "plate-96-flat"))
-        )
-        plate.close()
-    return found

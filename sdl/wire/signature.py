@@ -15,7 +15,7 @@ from sdl.authoring import policy_of
 from sdl.errors import Place, ProtocolMistake
 from sdl.model.action import Capability, operations_of
 from sdl.model.data import InputValue
-from sdl.model.labware import Well
+from sdl.model.labware import Plate, Well
 from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.policy import faults_of, unfit
@@ -175,6 +175,9 @@ def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
         raise _parameter(source, parameter, message)
     if hint is Well:
         return Role(name=parameter.name, capability="Well")
+    if hint is Plate:
+        message = "a plate plays no part by itself; ask for a Well and write well.plate"
+        raise _parameter(source, parameter, message)
     if hint in _KINDS or get_origin(hint) is Literal:
         message = "an input stands after the '*'; before it stand roles (instruments and wells)"
         raise _parameter(source, parameter, message)
@@ -195,7 +198,7 @@ def _input(source: Source, parameter: inspect.Parameter, hint: object) -> Input:
     kind = _KINDS.get(hint)
     if kind is None:
         message = "is no input; use float, int, str, or a Literal of one of them"
-        if hint is Well or (isinstance(hint, type) and Capability in hint.__mro__):
+        if hint in (Well, Plate) or (isinstance(hint, type) and Capability in hint.__mro__):
             message = "a role stands before the '*'; after it stand inputs"
         raise _parameter(source, parameter, message)
     default = None if parameter.default is parameter.empty else parameter.default

@@ -11,6 +11,7 @@ from sdl.capabilities import PlateReader
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.labware import Well
 from sdl.sim import Bench, FaultOptions
+from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("absorbance",)
 
@@ -69,9 +70,9 @@ class SimulatedAbsorbanceReader:
 
         Above ``max_au`` a well is saturated. UserMistake if an option makes no sense.
         """
-        _check_above_0(name, mixing_s=mixing_s, max_au=max_au)
-        _check_not_negative(name, background_au=background_au, noise_au=noise_au, noise_cv=noise_cv)
-        _check_not_negative(name, unmixed_cv=unmixed_cv, stray=stray, read_s=read_s)
+        check_above_0(name, mixing_s=mixing_s, max_au=max_au)
+        check_not_negative(name, background_au=background_au, noise_au=noise_au, noise_cv=noise_cv)
+        check_not_negative(name, unmixed_cv=unmixed_cv, stray=stray, read_s=read_s)
         self._name = name
         self._bench = bench
         self._bands = {
@@ -106,8 +107,9 @@ class SimulatedAbsorbanceReader:
                 f"{self._name}: {wavelength_nm} nm is out of reach; "
                 f"{self._low_nm:g} to {self._high_nm:g} nm are possible"
             )
-        call = await self._bench.work(self._name, "absorbance", self._read_s)
-        seen_au = self._seen_au(well, wavelength_nm)
+        with self._bench.floor.at_work(self._name, well.labware):
+            call = await self._bench.work(self._name, "absorbance", self._read_s)
+            seen_au = self._seen_au(well, wavelength_nm)
         if seen_au > self._max_au:
             raise DriverFault(
                 f"{self._name}: well {well} is saturated at {wavelength_nm:g} nm "
@@ -143,20 +145,8 @@ def _band(name: str, component: str, fields: Mapping[str, float]) -> Band:
         raise UserMistake(
             f"{name}: spectra.{component} must give {', '.join(sorted(wanted))} and nothing else"
         )
-    _check_above_0(name, **{f"spectra.{component}.{key}": fields[key] for key in sorted(fields)})
+    check_above_0(name, **{f"spectra.{component}.{key}": fields[key] for key in sorted(fields)})
     return Band(**fields)
-
-
-def _check_above_0(name: str, **options: float) -> None:
-    for option, value in options.items():
-        if not 0.0 < value < math.inf:
-            raise UserMistake(f"{name}: {option} = {value}: give a number above 0")
-
-
-def _check_not_negative(name: str, **options: float) -> None:
-    for option, value in options.items():
-        if not 0.0 <= value < math.inf:
-            raise UserMistake(f"{name}: {option} = {value}: give a number, 0 or more")
 
 
 _: type[PlateReader] = SimulatedAbsorbanceReader

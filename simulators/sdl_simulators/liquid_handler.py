@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from sdl.capabilities import LiquidHandler
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
 from sdl.model.labware import Well
 from sdl.sim import Bench, FaultOptions
+from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("dispense", "transfer", "mix")
-TIPS = "tips"
+TIPS, WASTE = "tips", "room for used tips"
 MIX_CYCLES_MAX = 50
 
 
@@ -35,6 +37,8 @@ class SimulatedLiquidHandler:
         dead_volume_ul: float = 200.0,
         tips: int = 960,
         tip_volume_ul: float = 300.0,
+        tip_racks: Sequence[str] = (),
+        waste_tips: int = 0,
         error_ul: float = 0.5,
         error_cv: float = 0.003,
         flow_ul_per_s: float = 94.0,
@@ -44,27 +48,35 @@ class SimulatedLiquidHandler:
     ) -> None:
         """``sources_ul``: liquid to volume filled in, of which ``dead_volume_ul`` cannot be drawn.
 
-        UserMistake if an option makes no sense.
+        ``tip_racks``: labware of the lab that the tips are in; how many there are and what one
+        holds is then its kind's, and ``tips`` and ``tip_volume_ul`` count for nothing.
+        ``waste_tips``: so many used ones the waste takes, 0 for any number. UserMistake if an
+        option makes no sense.
         """
-        _check_options(name, sources_ul, tip_volume_ul=tip_volume_ul, flow_ul_per_s=flow_ul_per_s)
-        _check_amounts(
-            name,
-            {f"source {source}": volume for source, volume in sources_ul.items()}
-            | {"dead_volume_ul": dead_volume_ul, "tips": tips, "error_ul": error_ul}
-            | {"error_cv": error_cv, "tip_change_s": tip_change_s, "move_s": move_s},
-        )
+        if not sources_ul:
+            raise UserMistake(
+                f"{name}: sources_ul names no liquid; write {{ water = 50000 }} or such"
+            )
+        if tip_racks:
+            tips, tip_volume_ul = _in_racks(name, bench, tip_racks)
+        check_above_0(name, tip_volume_ul=tip_volume_ul, flow_ul_per_s=flow_ul_per_s)
+        check_not_negative(name, dead_volume_ul=dead_volume_ul, tips=tips, waste_tips=waste_tips)
+        check_not_negative(name, error_ul=error_ul, error_cv=error_cv)
+        check_not_negative(name, tip_change_s=tip_change_s, move_s=move_s)
+        check_not_negative(name, **{f"source {one}": held for one, held in sources_ul.items()})
         self._name = name
         self._bench = bench
         self._sources = tuple(sources_ul)
         self._dead_volume_ul = dead_volume_ul
         self._tip_volume_ul = tip_volume_ul
+        self._fills_waste = waste_tips > 0
         self._error_ul = error_ul
         self._error_cv = error_cv
         self._flow_ul_per_s = flow_ul_per_s
         self._tip_change_s = tip_change_s
         self._move_s = move_s
         bench.stock_up(name, {_stock(source): volume for source, volume in sources_ul.items()})
-        bench.stock_up(name, {TIPS: float(tips)})
+        bench.stock_up(name, {TIPS: float(tips), WASTE: float(waste_tips)})
         bench.plan_faults(name, ACTIONS, faults)
 
     async def connect(self) -> None:
@@ -93,27 +105,29 @@ class SimulatedLiquidHandler:
         wanted = {source: volume for source, volume in volumes_ul.items() if volume > 0.0}
         self._bench.check_room(well, sum(wanted.values()))
         self._check_tips(len(wanted))
-        call = self._bench.begin(self._name, "dispense")
-        chance = self._bench.random(self._name)
-        for source, volume_ul in wanted.items():
-            self._bench.use(self._name, TIPS, 1)
-            await call.work(self._duration_s(volume_ul))
-            room_ul = self._bench.kind(well).capacity_ul - self._bench.volume_ul(well)
-            moved_ul = self._moved_ul(volume_ul, chance.gauss(), self.left_ul(source), room_ul)
-            self._bench.use(self._name, _stock(source), moved_ul)
-            self._bench.add(well, {source: moved_ul})
+        with self._at_work(well):
+            call = self._bench.begin(self._name, "dispense")
+            chance = self._bench.random(self._name)
+            for source, volume_ul in wanted.items():
+                self._take_tip()
+                await call.work(self._duration_s(volume_ul))
+                room_ul = self._bench.kind(well).capacity_ul - self._bench.volume_ul(well)
+                moved_ul = self._moved_ul(volume_ul, chance.gauss(), self.left_ul(source), room_ul)
+                self._bench.use(self._name, _stock(source), moved_ul)
+                self._bench.add(well, {source: moved_ul})
 
     async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
         self._check_volume(volume_ul)
         self._bench.check_room(target, volume_ul)
         self._check_drawable(source, volume_ul)
         self._check_tips(1)
-        self._bench.use(self._name, TIPS, 1)
-        await self._bench.work(self._name, "transfer", self._duration_s(volume_ul))
-        error = self._bench.random(self._name).gauss()
-        room_ul = self._bench.kind(target).capacity_ul - self._bench.volume_ul(target)
-        moved_ul = self._moved_ul(volume_ul, error, self._bench.volume_ul(source), room_ul)
-        self._bench.add(target, self._bench.take(source, moved_ul))
+        with self._at_work(source), self._at_work(target):
+            self._take_tip()
+            await self._bench.work(self._name, "transfer", self._duration_s(volume_ul))
+            error = self._bench.random(self._name).gauss()
+            room_ul = self._bench.kind(target).capacity_ul - self._bench.volume_ul(target)
+            moved_ul = self._moved_ul(volume_ul, error, self._bench.volume_ul(source), room_ul)
+            self._bench.add(target, self._bench.take(source, moved_ul))
 
     async def mix(self, well: Well, volume_ul: float, cycles: int) -> None:
         self._check_volume(volume_ul)
@@ -124,10 +138,16 @@ class SimulatedLiquidHandler:
             raise DriverFault(f"{self._name}: a tip holds {tip_ul:g} µL, not {volume_ul:g}")
         self._check_drawable(well, volume_ul)
         self._check_tips(1)
-        self._bench.use(self._name, TIPS, 1)
         strokes_s = 2.0 * cycles * volume_ul / self._flow_ul_per_s
-        await self._bench.work(self._name, "mix", self._tip_change_s + self._move_s + strokes_s)
-        self._bench.stir(well)
+        with self._at_work(well):
+            self._take_tip()
+            await self._bench.work(self._name, "mix", self._tip_change_s + self._move_s + strokes_s)
+            self._bench.stir(well)
+
+    def _at_work(self, well: Well) -> AbstractContextManager[None]:
+        """Reach into a well that stands on the deck and is open. DriverFault if it is not."""
+        self._bench.floor.check_open(self._name, well.labware)
+        return self._bench.floor.at_work(self._name, well.labware)
 
     def _duration_s(self, volume_ul: float) -> float:
         """A tip, then for each tipful a move, a draw, a move and a push."""
@@ -172,24 +192,33 @@ class SimulatedLiquidHandler:
                 f"{self._name}: {count} fresh tips are needed, {self.tips_left} are left; "
                 "put a new rack in"
             )
+        if self._fills_waste and count > self._bench.left(self._name, WASTE):
+            raise OutOfMaterial(f"{self._name}: the waste is full of used tips; empty it")
+
+    def _take_tip(self) -> None:
+        """Every tip is used once, and thrown away."""
+        self._bench.use(self._name, TIPS, 1)
+        if self._fills_waste:
+            self._bench.use(self._name, WASTE, 1)
 
 
 def _stock(source: str) -> str:
     return f"source {source}"
 
 
-def _check_options(name: str, sources_ul: Mapping[str, float], **above_0: float) -> None:
-    if not sources_ul:
-        raise UserMistake(f"{name}: sources_ul names no liquid; write {{ water = 50000 }} or such")
-    for option, value in above_0.items():
-        if not 0.0 < value < math.inf:
-            raise UserMistake(f"{name}: {option} = {value}: give a number above 0")
-
-
-def _check_amounts(name: str, amounts: Mapping[str, float]) -> None:
-    for option, value in amounts.items():
-        if not 0.0 <= value < math.inf:
-            raise UserMistake(f"{name}: {option} = {value}: give a number, 0 or more")
+def _in_racks(name: str, bench: Bench, racks: Sequence[str]) -> tuple[int, float]:
+    """How many tips some racks hold, and what one takes."""
+    try:
+        kinds = [bench.labware_kind(rack) for rack in racks]
+    except DriverFault as fault:
+        raise UserMistake(f"{name}: tip_racks: {fault}") from fault
+    wrong = [rack for rack, kind in zip(racks, kinds, strict=True) if kind.category != "tip_rack"]
+    if wrong:
+        raise UserMistake(f"{name}: tip_racks: {wrong[0]!r} is no rack of tips")
+    volumes = {kind.capacity_ul for kind in kinds}
+    if len(volumes) > 1:
+        raise UserMistake(f"{name}: tip_racks: all tips must hold the same, not {volumes}")
+    return sum(kind.count for kind in kinds), volumes.pop()
 
 
 _: type[LiquidHandler] = SimulatedLiquidHandler

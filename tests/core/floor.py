@@ -28,6 +28,7 @@ from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
+from sdl.wire.labware_kinds import labware_kind
 from tests.core.nodes import DRIVERS, Node, failed, online
 
 __all__ = ["Chances", "Floor", "campaign", "failed", "lab", "online", "script", "started"]
@@ -49,7 +50,7 @@ def lab(*more: str, simulated: bool = True) -> Lab:
             Instrument(name=name, driver=DRIVERS[name], simulated=simulated)
             for name in dict.fromkeys(("handler", "reader", *more))
         ),
-        labware=(Labware(name="plate-1", kind="plate-96-flat"),),
+        labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
     )
 
 

@@ -18,6 +18,7 @@ from sdl.model.labware import Labware
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
 from sdl.wire.journal import Chain, Line
+from sdl.wire.labware_kinds import labware_kind
 
 START = 1_700_000_000.0
 INSTRUMENTS = ("handler", "reader")
@@ -102,7 +103,7 @@ def started(name: str, at: float) -> e.CampaignStarted:
         lab=Lab(
             name="bench",
             instruments=instruments,
-            labware=(Labware(name="plate-1", kind="plate-96-flat"),),
+            labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
         ),
         protocol=ProtocolSignature(
             name="dye-assay",

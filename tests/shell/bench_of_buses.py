@@ -242,7 +242,7 @@ def new_node(
         folder=FOLDER,
         bus=bus,
         clock=clock,
-        bench=Bench(clock=clock, seed=lab.seed, labware=lab.labware),
+        bench=Bench(clock=clock, seed=lab.seed, lab=lab),
         boot=boot,
         journal=journal or MemoryJournal(BOOT),
         bench_file=bench_file,

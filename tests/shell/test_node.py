@@ -24,6 +24,7 @@ from sdl.shell.node import Node
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.station import NODE_FAILED
 from sdl.sim.loop import run_virtually
+from sdl.wire.labware_kinds import labware_kind
 from sdl.wire.mqtt import Birth, Control, Status, decode, encode
 from tests.shell.bench_of_buses import (
     BOOT,
@@ -393,7 +394,7 @@ async def test_the_bench_is_remembered_over_a_restart(tmp_path: Path) -> None:
                 options={"sources_ul": {"dye": 2000}, "error_ul": 0.0, "error_cv": 0.0},
             ),
         ),
-        labware=(Labware(name="plate-1", kind="plate-96-flat"),),
+        labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
     )
     well: JsonValue = {"labware": "plate-1", "name": "A1"}
     left = []

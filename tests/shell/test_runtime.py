@@ -98,7 +98,7 @@ def told(
 
     async def played(broker: LocalBroker) -> None:
         clock = LoopClock(VirtualLoop.running().time)
-        bench = Bench(clock=clock, seed=1, labware=lab.labware)
+        bench = Bench(clock=clock, seed=1, lab=lab)
         node = Node(
             lab=lab,
             folder=tmp_path,

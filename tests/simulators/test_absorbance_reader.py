@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from sdl.errors import DriverFault, UserMistake
-from sdl.model.labware import PLATE_KINDS, Well
+from sdl.model.labware import Well
 from sdl.sim import Bench
+from sdl.wire.labware_kinds import labware_kind
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
 
 A1 = Well("plate-1", "A1")
@@ -32,10 +33,11 @@ async def test_low_absorbance_grows_linearly_with_the_fraction_of_dye() -> None:
 
 
 async def test_absorbance_follows_the_filling_height() -> None:
-    path_cm = PLATE_KINDS["plate-96-flat"].path_cm(200.0)
+    plate = labware_kind("plate-96-flat")
     value = await seen(20.0, 180.0, stray=0.0)
-    assert value - 0.04 == pytest.approx(3.4 * 0.1 * path_cm)
-    assert await seen(20.0, 0.0, stray=0.0) == pytest.approx(value)  # a well seen from above
+    assert value - 0.04 == pytest.approx(3.4 * 0.1 * plate.path_cm(200.0))
+    alone = await seen(20.0, 0.0, stray=0.0)
+    assert alone - 0.04 == pytest.approx(3.4 * plate.path_cm(20.0))
 
 
 async def test_an_empty_well_shows_the_plate_alone() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
-from sdl.model.labware import Labware, Well
+from sdl.model.labware import Well
 from sdl.shell.bench import InstantClock
 from sdl.sim import Bench, FaultOptions
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
@@ -80,8 +80,8 @@ def test_a_changed_full_amount_means_that_somebody_refilled() -> None:
 def test_a_broken_snapshot_and_an_unknown_kind_of_plate_are_refused() -> None:
     with pytest.raises(UserMistake, match="cannot be read"):
         Bench.instant().restore({"wells": 3})
-    with pytest.raises(UserMistake, match="unknown kind 'bucket'; known: plate-384-flat"):
-        Bench(clock=InstantClock(), labware=[Labware(name="plate-1", kind="bucket")])
+    with pytest.raises(UserMistake, match="'bucket' is no kind of labware; `sdl labware` lists"):
+        Bench.instant(plates={"plate-1": "bucket"})
 
 
 def test_a_well_gives_no_more_than_it_holds() -> None:

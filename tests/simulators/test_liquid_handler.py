@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
-from sdl.model.labware import PLATE_KINDS, Well
+from sdl.model.labware import Well
 from sdl.sim import Bench
+from sdl.wire.labware_kinds import labware_kind
 from sdl_simulators.liquid_handler import SimulatedLiquidHandler
 
-WELLS = PLATE_KINDS["plate-96-flat"].wells
+WELLS = labware_kind("plate-96-flat").wells
 A1, A2 = Well("plate-1", "A1"), Well("plate-1", "A2")
 SOURCES_UL = {"dye": 3_000.0, "buffer": 4_000.0}
 
@@ -52,7 +53,7 @@ def test_what_leaves_the_sources_arrives_in_the_wells(
 
     gone_ul, arrived_ul, fullest_ul = asyncio.run(run())
     assert gone_ul == pytest.approx(arrived_ul, abs=1e-6), f"seed {seed}"
-    assert fullest_ul <= PLATE_KINDS["plate-96-flat"].capacity_ul + 1e-6, f"seed {seed}"
+    assert fullest_ul <= labware_kind("plate-96-flat").capacity_ul + 1e-6, f"seed {seed}"
 
 
 @pytest.mark.parametrize("seed", [1, 2])

@@ -45,8 +45,9 @@ WRITTEN: dict[type, dict[str, str]] = {
     campaign.PlannerChoice: {"options": ""},
     hypothesis.Hypothesis: {},
     hypothesis.Prediction: {"direction": "exceeds", "threshold": "below"},
-    lab.Lab: {"instruments": "[instruments.", "labware": "[labware."},
+    lab.Lab: {"instruments": "[instruments.", "labware": "[labware.", "places": "[places."},
     lab.Instrument: {"name": "", "simulated": "simulator", "options": "", "limits": ".limits]"},
+    lab.Place: {"name": ""},
     lab.Limit: {"low": "from", "high": "to"},
     labware.Labware: {"name": ""},
 }

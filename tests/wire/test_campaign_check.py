@@ -12,6 +12,7 @@ from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.campaign_check import check_campaign
+from sdl.wire.labware_kinds import labware_kind
 
 LAB = Lab(
     name="bench",
@@ -19,7 +20,7 @@ LAB = Lab(
         Instrument(name="pump", driver="p", simulated=True),
         Instrument(name="reader", driver="r", simulated=False),
     ),
-    labware=(Labware(name="plate-1", kind="plate-96-flat"),),
+    labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
 )
 SIGNATURE = ProtocolSignature(
     name="assay",

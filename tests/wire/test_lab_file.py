@@ -8,6 +8,7 @@ import pytest
 
 from sdl.errors import UserMistake
 from sdl.model.lab import Instrument, Limit
+from sdl.wire.labware_kinds import labware_kind
 from sdl.wire.toml import open_lab, read_lab
 
 GOOD = """\
@@ -44,7 +45,7 @@ def test_a_lab_is_read_as_it_is_written(tmp_path: Path) -> None:
         limits={"dispense.volumes_ul": Limit(low=0.0, high=300.0)},
     )
     assert lab.simulated
-    assert lab.labware[0].kind == "plate-96-flat"
+    assert lab.labware[0].kind == labware_kind("plate-96-flat")
     assert open_lab(path).folder == tmp_path.resolve()
 
 
@@ -121,7 +122,8 @@ CASES: list[tuple[str, str, str]] = [
     (
         "plate-96-flat",
         "plate-96-flt",
-        "18: labware.plate-1.kind: 'plate-96-flt' is not offered; did you mean 'plate-96-flat'?",
+        "18: labware.plate-1.kind: 'plate-96-flt' is no kind of labware; the nearest are "
+        "plate-96-flat, plate-384-flat, AB_Plate_96_Well; `sdl labware` lists all",
     ),
     (
         "labware.plate-1",

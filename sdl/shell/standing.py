@@ -1,0 +1,181 @@
+"""Where each piece of labware of the virtual bench physically stands, and what collides there.
+
+What the orchestrator believes is another matter: this is what an arm finds when it grips.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from sdl.errors import DriverFault, UserMistake
+from sdl.model.lab import Lab, place_of
+
+FLOOR = "the floor"
+"""Where it lies after it was dropped, until a person takes it up."""
+ACCIDENTS_MAX = 100
+"""That are remembered, the first ones: what follows an accident is rarely news."""
+
+
+@dataclass(slots=True)
+class Standing:
+    """Where one piece stands, and whether it is closed."""
+
+    declared: str
+    """The site that ``lab.toml`` says; where it says another one later, somebody has moved it."""
+    at: str
+    """A site, an arm that has it in its gripper, ``FLOOR``; empty: within everybody's reach."""
+    sealed: bool = False
+
+
+@dataclass(slots=True, kw_only=True)
+class Stood:
+    """All that a floor remembers; a part of the bench's snapshot."""
+
+    pieces: dict[str, Standing] = field(default_factory=dict)
+    accidents: list[str] = field(default_factory=list)
+
+
+class Floor:
+    """The sites of a lab and the labware on them. Mutable, a part of one ``Bench``."""
+
+    def __init__(self, lab: Lab, changed: Callable[[], None]) -> None:
+        """``changed`` is called after each change of what a snapshot holds."""
+        self._declared = {piece.name: piece.at for piece in lab.labware}
+        self._sites = {site: name for name, sites in lab.sites.items() for site in sites}
+        self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
+        self._changed = changed
+        self._in_use: Counter[str] = Counter()
+        self.state = Stood()
+        self.restore(Stood())
+
+    def restore(self, saved: Stood) -> None:
+        """Go on from what was remembered, but for what ``lab.toml`` now says otherwise.
+
+        UserMistake if two pieces would stand on one site then.
+        """
+        pieces = {
+            name: old if old is not None and old.declared == at else Standing(at, at)
+            for name, at in self._declared.items()
+            for old in (saved.pieces.get(name),)
+        }
+        on = Counter(each.at for each in pieces.values() if each.at in self._sites)
+        twice = [site for site, count in on.items() if count > 1]
+        if twice:
+            raise UserMistake(
+                f"in the saved state of the simulated bench two pieces stand on {twice[0]!r}; "
+                "delete it to begin as lab.toml says"
+            )
+        self.state = Stood(pieces=pieces, accidents=saved.accidents)
+        self._changed()
+
+    def site(self, labware: str) -> str:
+        """Where a piece is: a site, an arm, ``FLOOR``, or empty. DriverFault if there is none."""
+        return self._piece(labware).at
+
+    def on(self, site: str) -> str:
+        """The piece that stands on a site, or is in an arm's gripper; empty if none."""
+        return next((name for name, each in self.state.pieces.items() if each.at == site), "")
+
+    def check_at(self, instrument: str, labware: str) -> None:
+        """DriverFault unless a piece stands at an instrument, or within everybody's reach."""
+        at = self.site(labware)
+        if at and place_of(at) != instrument:
+            where = f"stands on {at!r}" if at in self._sites else f"is on {at}"
+            where = f"is in the gripper of {at!r}" if at in self._reaches else where
+            raise DriverFault(f"{instrument}: {labware!r} {where}, not here; bring it first")
+
+    def check_open(self, instrument: str, labware: str) -> None:
+        """DriverFault if a piece is sealed."""
+        if self._piece(labware).sealed:
+            raise DriverFault(f"{instrument}: {labware!r} is sealed; nothing gets in or out")
+
+    @contextmanager
+    def at_work(self, instrument: str, labware: str) -> Iterator[None]:
+        """Work on a piece that stands at the instrument: an arm that grips it now breaks things."""
+        self.check_at(instrument, labware)
+        self._in_use[labware] += 1
+        try:
+            yield
+        finally:
+            self._in_use[labware] -= 1
+
+    def seal(self, labware: str) -> None:
+        """Close a piece, until the end of its days."""
+        self._piece(labware).sealed = True
+        self._changed()
+
+    def is_sealed(self, labware: str) -> bool:
+        """Whether it is closed."""
+        return self._piece(labware).sealed
+
+    # Moves
+
+    def check_reach(self, arm: str, *sites: str) -> None:
+        """DriverFault if one of the sites does not exist, or is not within an arm's reach."""
+        reached = self._reaches.get(arm, frozenset())
+        for site in sites:
+            if site not in self._sites:
+                raise DriverFault(f"{arm}: there is no site {site!r}; lab.toml names them")
+            if self._sites[site] not in reached:
+                places = ", ".join(sorted(reached)) or "nothing"
+                raise DriverFault(f"{arm}: {site!r} is out of reach; it reaches {places}")
+
+    def lift(self, arm: str, labware: str, source: str) -> None:
+        """Take a piece up from its site; one that is in the gripper already stays in it.
+
+        DriverFault if it is not there, or an instrument is at work on it, which is an accident.
+        """
+        piece, held = self._piece(labware), self.on(arm)
+        if held and held != labware:
+            raise DriverFault(f"{arm}: {held!r} is in its gripper still; take it out")
+        if held:
+            return
+        if not piece.at:
+            raise DriverFault(f"{arm}: {labware!r} has no site; give it at = ... in lab.toml")
+        if piece.at != source:
+            there = self.on(source)
+            found = f"finds {there!r}" if there else "grips nothing"
+            raise DriverFault(f"{arm}: {found} on {source!r}, where {labware!r} should stand")
+        if self._in_use[labware]:
+            self._accident(f"{arm} gripped {labware!r} on {source!r} while it was worked on")
+        piece.at = arm
+        self._changed()
+
+    def set_down(self, arm: str, labware: str, target: str) -> None:
+        """Set down what is in the gripper. DriverFault, an accident, if something stands there."""
+        there = self.on(target)
+        if there and there != labware:
+            self._piece(labware).at = FLOOR
+            self._accident(f"{arm} set {labware!r} down on {target!r}, where {there!r} stands")
+        self.put(labware, target)
+
+    def drop(self, arm: str, labware: str) -> None:
+        """Lose what is in the gripper: always a DriverFault, and an accident."""
+        self._piece(labware).at = FLOOR
+        self._accident(f"{arm} dropped {labware!r}")
+
+    def put(self, labware: str, site: str) -> None:
+        """Set a piece on a site, as a person may do with their hands."""
+        self._piece(labware).at = site
+        self._changed()
+
+    @property
+    def accidents(self) -> tuple[str, ...]:
+        """What has gone wrong physically, in the order in which it did."""
+        return tuple(self.state.accidents)
+
+    def _accident(self, what: str) -> None:
+        if len(self.state.accidents) < ACCIDENTS_MAX:
+            self.state.accidents.append(what)
+        self._changed()
+        raise DriverFault(f"accident: {what}; a person has to look")
+
+    def _piece(self, labware: str) -> Standing:
+        piece = self.state.pieces.get(labware)
+        if piece is None:
+            known = ", ".join(sorted(self.state.pieces)) or "none"
+            raise DriverFault(f"there is no plate {labware!r} on the bench; it has: {known}")
+        return piece
