@@ -14,7 +14,7 @@ from sdl.model.data import JsonValue
 from sdl.shell.broker import write_secret
 from sdl.shell.clock import WallClock
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_process import node_child
+from sdl.shell.node_child import node_child
 from sdl.wire import mqtt
 from sdl.wire.toml import open_lab
 from sdl.wire.topics import Topics, kind_in, name_in

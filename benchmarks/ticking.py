@@ -138,7 +138,9 @@ def run_ticks(campaign: Path) -> tuple[Usage, Usage]:
     seen: list[Usage] = []
 
     def look(view: View) -> None:
-        if (view.runs_ended and not seen) or view.ended is not None:
+        if view.ended is not None and seen:  # the last view may come twice
+            seen[1:] = [Usage.now()]
+        elif view.runs_ended and not seen:
             seen.append(Usage.now())
 
     outcome = asyncio.run(run_campaign(campaign, watch=look))

@@ -29,6 +29,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+SAID_CAP = 4096
+"""Bytes of what an error says that are kept."""
+
 
 class SdlError(Exception):
     """Root of the tree. Catch it to catch everything that this project raises on purpose."""
@@ -120,3 +123,17 @@ class RecordAway(RecordFault):
 
 class Bug(SdlError):
     """An invariant of this project is broken. Please report it with the record."""
+
+
+def said(error: BaseException) -> str:
+    """What anybody's error says, as text that every journal and message can hold.
+
+    Its class's name where it says nothing, or fails at it; cut where it does not end.
+    """
+    try:
+        text = str.encode(str(error), "utf-8", "replace")
+    except KeyboardInterrupt:
+        raise
+    except BaseException:  # noqa: BLE001 - its __str__ is foreign code, and may do anything
+        text = b""
+    return text[:SAID_CAP].decode("utf-8", "ignore") or type(error).__name__

@@ -15,6 +15,8 @@ from sdl.authoring import Finding, Interrupted, note
 from sdl.sim import Bench, mark_effect
 
 DOSE_S, SHAKE_S, TUNE_S, READ_S = 4.0, 3.0, 1.0, 2.0
+STROKES = 3
+"""Of the syringe, in one dose."""
 BALANCE_UL = 0.5
 """What the balance cannot tell apart."""
 READ_WITHIN_S = 600.0
@@ -39,17 +41,22 @@ class _Simulated:
         """What is under way ends at once, in an error."""
         self._bench.stop(self._name)
 
-    async def _act(self, what: str, seconds: float, effect: Callable[[], None]) -> None:
-        """Work for a while. The world changes at the first step, at the last one, or between."""
+    async def _act(
+        self, what: str, seconds: float, effect: Callable[[], None], *, strokes: int = 1
+    ) -> None:
+        """Work for a while. The world changes at each stroke: at the start, the end, or between."""
         call = self._bench.begin(self._name, what)
         chance = self._bench.random(self._name)
-        share = chance.choice([0.0, chance.random(), 1.0])
-        if share > 0.0:
-            await call.work(seconds * share)
-        effect()
-        mark_effect()
-        if share < 1.0:
-            await call.work(seconds * (1.0 - share))
+        shares = sorted(chance.choice([0.0, chance.random(), 1.0]) for _ in range(strokes))
+        worked = 0.0
+        for share in shares:
+            if share > worked:
+                await call.work(seconds * (share - worked))
+                worked = share
+            effect()
+            mark_effect()
+        if worked < 1.0:
+            await call.work(seconds * (1.0 - worked))
 
 
 class Doser(_Simulated, Capability):
@@ -57,9 +64,10 @@ class Doser(_Simulated, Capability):
 
     @action("once", timeout_s=120.0, probe="weigh")
     async def dose(self, well: Well, volume_ul: float) -> None:
-        """Add so much."""
+        """Add so much, in some strokes."""
         await note({"before_ul": self._bench.volume_ul(well)})
-        await self._act("dose", DOSE_S, lambda: self._bench.add(well, {"dye": volume_ul}))
+        stroke = {"dye": volume_ul / STROKES}
+        await self._act("dose", DOSE_S, lambda: self._bench.add(well, stroke), strokes=STROKES)
 
     async def weigh(self, interrupted: Interrupted) -> Finding:
         """Whether a dose that was cut off is in its well."""
@@ -83,7 +91,7 @@ class Shaker(_Simulated, Capability):
     @action("once", timeout_s=120.0)
     async def shake(self, well: Well, seconds: float) -> None:
         """Mix what is in a well."""
-        await self._act("shake", SHAKE_S + seconds, lambda: self._bench.stir(well))
+        await self._act("shake", SHAKE_S + seconds, lambda: self._bench.stir(well), strokes=2)
 
 
 class Reader(_Simulated, Capability):

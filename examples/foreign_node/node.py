@@ -249,11 +249,13 @@ class Node:
             self.stop(body)
         elif not self.up_to_date(body):
             self.say({"journal": body.get("journal", ""), "cid": body.get("cid") or ""}, "stale")
-        elif op == "greet" and body.get("boot") == self.boot:
+        elif op == "greet" and body.get("boot") != self.boot:  # a copy of us is to work, not we
+            self.resting, self.greeted = self.greeted or self.resting, False
+        elif op == "greet" and body.get("memory", "") not in ("", self.journal.memory):
+            self.introduce()  # it counts in a journal that we no longer have
+        elif op == "greet":
             self.meet(str(body.get("journal", "")), self.epoch)
             self.greet(whole(body.get("from_seq")))
-        elif op == "greet":  # a copy of us is to work: we are not to
-            self.resting, self.greeted = self.greeted or self.resting, False
         elif op == "release":
             self.release(body.get("lifts"))
         elif op in ("query", "cancel"):

@@ -29,7 +29,7 @@ PACKAGES = (
     "aiomqtt",
     "amqtt",
     "fastapi",
-    "sqlmodel",
+    "sqlalchemy",
     "ax-platform",
     "botorch",
     "torch",

@@ -61,6 +61,8 @@ def _say(totals: Totals) -> None:
     )
     faults = ", ".join(f"{kind} {count}" for kind, count in sorted(totals.faults.items()))
     say(f"faults     {faults or 'none'}")
+    rough = ", ".join(f"{name} {count}" for name, count in sorted(totals.rough.items()) if count)
+    say(f"besides    {rough or 'nothing'}")
 
 
 def _write(totals: Totals, campaign: Path) -> None:
@@ -77,6 +79,7 @@ def _write(totals: Totals, campaign: Path) -> None:
         kills=totals.kills,
         points=totals.points,
         faults=totals.faults,
+        besides=totals.rough,
         broken=[
             {"seed": seed, "invariant": broken, "replay": replay(campaign, seed)}
             for seed, broken in totals.broken.items()

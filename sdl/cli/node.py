@@ -14,7 +14,8 @@ from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.places import lab_named
 from sdl.errors import UserMistake
 from sdl.shell.crash import die_as_told
-from sdl.shell.node_process import node_name, run_node
+from sdl.shell.node_child import node_name
+from sdl.shell.node_process import run_node
 from sdl.wire.toml import LabFile
 
 

@@ -33,11 +33,27 @@ Lab: TypeAlias = Annotated[
         help="lab.toml, campaign.toml or their folder; else here, or the one at work below.",
     ),
 ]
+
+
+def _written(text: str | None) -> str | None:
+    """A person's words as every message can carry them: a terminal may give what is no Unicode."""
+    return text and text.encode("utf-8", "replace").decode()
+
+
 By: TypeAlias = Annotated[
-    str | None, typer.Option("--by", metavar="NAME", help="Who says so; else your user name.")
+    str | None,
+    typer.Option(
+        "--by", metavar="NAME", callback=_written, help="Who says so; else your user name."
+    ),
 ]
 Note: TypeAlias = Annotated[
-    str, typer.Option("--note", metavar="TEXT", help="Why, in your words; it is put on record.")
+    str,
+    typer.Option(
+        "--note",
+        metavar="TEXT",
+        callback=_written,
+        help="Why, in your words; it is put on record.",
+    ),
 ]
 Json: TypeAlias = Annotated[bool, typer.Option("--json", help="One JSON document.")]
 

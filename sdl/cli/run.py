@@ -12,12 +12,10 @@ import typer
 from sdl.cli.console import short, tell, write_json
 from sdl.cli.exits import exit_of_ending
 from sdl.cli.interrupt import run_until_stopped
-from sdl.cli.places import lab_named
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import Watch, watching
 from sdl.cli.words import count
 from sdl.core.view import View
-from sdl.service import served
 from sdl.shell.desk import Desk
 from sdl.shell.launch import Choice, run_campaign
 from sdl.shell.outcome import Outcome
@@ -87,15 +85,18 @@ def run(
 
 
 def _run(campaign: Path, choice: Choice) -> Outcome:
-    named = open_campaign(campaign).campaign.name
+    goes_on = choice.resume or choice.standby  # then its name is what the record says
+    named = "" if goes_on else open_campaign(campaign).campaign.name
     stop = asyncio.Event()
     if not choice.host:
         tell("no node is started here: `sdl node` has to host the instruments of this lab")
     if choice.standby:
         tell("standing by: this process goes on when whoever leads the lab ends or dies")
 
-    def beside(desk: Desk, folder: Path) -> AbstractAsyncContextManager[None]:
-        return served(desk, folder, lab=lab_named(campaign).lab.name)
+    def beside(desk: Desk, folder: Path, lab: str) -> AbstractAsyncContextManager[None]:
+        from sdl.service import served  # loaded when work is under way
+
+        return served(desk, folder, lab)
 
     async def work(watch: Watch) -> Outcome:
         watch = announcing(watch, named, choice)

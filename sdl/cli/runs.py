@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -63,9 +64,9 @@ def show_run(
         detail = known_run(record, run)
         campaign = record.campaign(detail.run.campaign).campaign
     if as_json:
-        steps = [step.model_dump() for step in detail.steps]
-        seen = [one.model_dump() for one in detail.observations]
-        evidence = detail.evidence.model_dump() if detail.evidence else None
+        steps = [asdict(step) for step in detail.steps]
+        seen = [asdict(one) for one in detail.observations]
+        evidence = asdict(detail.evidence) if detail.evidence else None
         write_json(
             "sdl.run/1",
             **_content(detail.run),
@@ -99,7 +100,7 @@ def _row(run: RunRow, campaign: CampaignRow, value: float | None) -> tuple[str, 
 
 
 def _content(run: RunRow) -> dict[str, object]:
-    return {**run.model_dump(), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
+    return {**asdict(run), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
 
 
 def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:

@@ -107,6 +107,8 @@ class Greet:
     boot: str
     after: int | None
     """The last number that was heard; None where nothing was, and nothing need be said again."""
+    memory: str = ""
+    """Name of that journal: a number means nothing in another one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

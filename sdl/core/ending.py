@@ -11,11 +11,13 @@ from sdl.core.run import Run
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Finished
 from sdl.core.view import BestPoint
-from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError
+from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError, said
 from sdl.model.data import Measures
 
 SLIPS = (AttributeError, ImportError, NameError, TypeError)
 """What a slip of the pen raises: the next run would raise it again."""
+CAUSES_TOLD = 20
+"""Causes of one failed run that are named."""
 SAME = 2
 """Runs in a row that fail for the same reason, after which another one would be a waste."""
 
@@ -30,9 +32,11 @@ def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
         return _without_measures(state, run, run.outcome, run.broken)
     if isinstance(end, Finished):
         try:
-            return _measured(state, run, script.measures(end.value))
-        except SdlError as error:
+            measures = script.measures(end.value)
+        except Exception as error:  # noqa: BLE001 - what it returned is a protocol's code
             end = Crashed(error)
+        else:
+            return _measured(state, run, measures)
     assert isinstance(end, Crashed)
     reason = _reason(script, end.error)
     if run.disturbed:
@@ -52,7 +56,7 @@ def _end_if_again(script: Script, state: CampaignState, run: Run, error: Excepti
     cause = "material" if material is not None else cause
     if cause and cause == state.last_cause:
         if material is not None:
-            state.close("material", f"{run.id}: {material}")
+            state.close("material", f"{run.id}: {said(material)}")
         else:
             state.close("failures", f"{SAME} runs in a row: {_reason(script, error)}")
     state.last_cause = cause
@@ -119,19 +123,31 @@ def _without_measures(
 
 def _out_of_material(error: Exception) -> OutOfMaterial | None:
     """The shortage behind a failed run: the next run would fail in the same way."""
-    if isinstance(error, OutOfMaterial):
-        return error
-    if isinstance(error, ExceptionGroup):
-        found = (_out_of_material(cause) for cause in error.exceptions)
-        return next((shortage for shortage in found if shortage is not None), None)
-    return None
+    return next((cause for cause in _causes(error) if isinstance(cause, OutOfMaterial)), None)
 
 
 def _reason(script: Script, error: Exception) -> str:
     """One line: the class says whose fault it was; a group names every cause."""
-    if isinstance(error, ExceptionGroup):
-        return "; ".join(_reason(script, cause) for cause in error.exceptions)
-    return f"{type(error).__name__}: {error}{_place(script, error)}"
+    causes = _causes(error)
+    told = [
+        f"{type(cause).__name__}: {said(cause)}{_place(script, cause)}"
+        for cause in causes[:CAUSES_TOLD]
+    ]
+    if len(causes) > CAUSES_TOLD:
+        told.append(f"and {len(causes) - CAUSES_TOLD} more")
+    return "; ".join(told)
+
+
+def _causes(error: Exception) -> list[Exception]:
+    """The errors in a group and in the groups of it, in order; else the error itself."""
+    causes, waiting = [], [error]
+    while waiting:
+        cause = waiting.pop()
+        if isinstance(cause, ExceptionGroup):
+            waiting += reversed(cause.exceptions)
+        else:
+            causes.append(cause)
+    return causes
 
 
 def _place(script: Script, error: Exception) -> str:
@@ -143,4 +159,4 @@ def _place(script: Script, error: Exception) -> str:
         if trace.tb_frame.f_code.co_filename == file:
             place = f" ({file}:{trace.tb_lineno})"
         trace = trace.tb_next
-    return place
+    return place.encode("utf-8", "replace").decode()

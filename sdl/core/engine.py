@@ -10,7 +10,6 @@ give free instruments their next step, ask for suggestions, conclude.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
@@ -280,7 +279,7 @@ class Engine:
         fresh = not instrument.online or event.boot != instrument.boot
         forgot = event.memory != instrument.memory
         if forgot:
-            instrument.memory, instrument.seq = event.memory, 0
+            instrument.change_memory(event.memory)
         instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
         instrument.effects = dict(event.effects)
         if not event.stopped:
@@ -430,25 +429,29 @@ def fold(script: Script, lines: Lines) -> Engine:
     return engine
 
 
-def follow(engine: Engine, lines: Lines, after: int = 0) -> None:
-    """Replay more lines of a journal, from the one after number ``after`` on.
+def follow(engine: Engine, lines: Lines, after: int = 0) -> int:
+    """Replay more lines of a journal, from the one after number ``after`` on; number of the last.
 
     RecordMismatch as with ``fold``.
     """
-    expected: deque[Command] = deque()
-    for number, line in enumerate(lines, start=after + 1):
+    expected: Sequence[Command] = ()
+    place, number, handle = 0, after, engine.handle
+    for line in lines:
+        number += 1
         if type(line) in _EVENTS:
-            if expected:
-                _refuse(number, "nothing more", expected[0])
-            expected = deque(engine.handle(cast("ev.Event", line)))
-        elif not expected:
+            if place < len(expected):
+                _refuse(number, "nothing more", expected[place])
+            expected, place = handle(cast("ev.Event", line)), 0
+        elif place == len(expected):
             _refuse(number, line, "nothing more")
         else:
-            decided = expected.popleft()
+            decided = expected[place]
+            place += 1
             if decided != line and _words_aside(decided) != _words_aside(line):
                 _refuse(number, line, decided)
-    if expected:
+    if place < len(expected):
         raise Bug("the journal ends between an event and its commands; it was not written whole")
+    return number
 
 
 def _words_aside(line: object) -> object:

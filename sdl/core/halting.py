@@ -80,6 +80,8 @@ class Halting:
         answers = event.halt == instrument.halting != ""
         if not answers and event.halt.startswith(self._orders):
             return  # an answer that was given before, or to an order that another one followed
+        if not answers and event.halt in instrument.lifted:
+            return  # somebody else's order, which a person has lifted since
         if not event.safe:
             instrument.held = f"it could not be made safe: {event.reason or 'no reason was given'}"
         if not answers:  # somebody else's order; to ours there will be a word of its own

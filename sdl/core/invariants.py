@@ -41,6 +41,8 @@ class Seat:
     """It was told to stop and was not released since."""
     halting: str = ""
     """The order to stop of which it has not said since that it is safe."""
+    lifted: set[str] = field(default_factory=set)
+    """Orders to stop that it was released from."""
     unsafe: bool = False
     """It could not be made safe, and no person has let it since."""
     pause: ev.PauseRequested | None = None
@@ -132,7 +134,8 @@ class Watch:
 
     def _made_safe(self, event: ev.InstrumentMadeSafe) -> None:
         seat = self._seat(event.instrument)
-        if event.halt in self.halts and event.halt != seat.halting:
+        is_old = event.halt in self.halts or event.halt in seat.lifted
+        if is_old and event.halt != seat.halting:
             return  # an old answer
         seat.unsafe = seat.unsafe or not event.safe
         if event.halt == seat.halting:
@@ -196,8 +199,9 @@ class Watch:
         match command:
             case do.Perform():
                 self._note_perform(command, at)
-            case do.Greet(instrument=name, after=after):
+            case do.Greet(instrument=name, after=after, memory=memory):
                 seat = self._seat(name)
+                _hold(memory == seat.memory, f"{name} is greeted for {memory}, not {seat.memory}")
                 known = seat.heard.get(seat.memory)
                 _hold(after == known, f"{name} is greeted after {after}, heard was {known}")
             case do.Halt(id=id_, instrument=name):
@@ -209,6 +213,7 @@ class Watch:
                 _hold(not seat.halting, f"{name} is released before it said that it is safe")
                 _hold(not seat.unsafe, f"{name} is released though it is not safe")
                 seat.halted = False
+                seat.lifted.update(command.lifts)
             case do.Wait(timer=timer):
                 self.timers.add(timer)
             case do.AcceptSuggestion(suggestion=suggestion):

@@ -31,6 +31,8 @@ class InstrumentState:
     """Of that node's journal."""
     seq: int = 0
     """Number of the last word that was heard of that journal; 0 where none was."""
+    former: dict[str, int] = field(default_factory=dict)
+    """The same of journals that it had before: a broker may bring an old birth back."""
     effects: dict[str, Effect] = field(default_factory=dict)
     """What its driver declares of each action."""
     online: bool = False
@@ -86,6 +88,12 @@ class InstrumentState:
         lifts, self.stops = self.stops, ()
         self.lifted = (*self.lifted, *lifts)[-LIFTED_MAX:]
         return self.lift_again(*lifts)
+
+    def change_memory(self, memory: str) -> None:
+        """Its node has another journal than before, or again one that it had."""
+        if self.seq:
+            self.former[self.memory] = self.seq
+        self.memory, self.seq = memory, self.former.pop(memory, 0)
 
     def leave(self, at: float, reason: str) -> None:
         """Be offline, from lab time ``at`` on if it was not before."""

@@ -17,6 +17,7 @@ End: TypeAlias = Literal["done", "not_started", "failed", "unknown"] | ev.Verdic
 """What its node said, or else the word of a person."""
 
 
+_JSON = {False: "false", True: "true"}
 RESULT_MAX = 64
 """Characters of a result that is kept as it is; of a longer one its digest is."""
 
@@ -81,11 +82,32 @@ class Past:
 
     def add(self, over: Over) -> None:
         """A command has ended."""
-        flagged = "true" if over.flagged else "false"  # by hand: it is done a million times
-        self._enter(
+        self.enter(
             over.cid,
-            f"[{quoted(over.end)},{quoted(over.by)},{quoted(over.result)},{flagged},"
-            f"{quoted(over.instrument)},{quoted(over.memory)}]",
+            over.instrument,
+            over.memory,
+            over.end,
+            by=over.by,
+            result=over.result,
+            flagged=over.flagged,
+        )
+
+    def enter(
+        self,
+        cid: str,
+        instrument: str,
+        memory: str,
+        end: End,
+        *,
+        by: str = "",
+        result: str = "null",
+        flagged: bool = False,
+    ) -> None:
+        """The same, of the parts of an ``Over``: it is done a million times."""
+        self._enter(
+            cid,
+            f"[{quoted(end)},{quoted(by)},{quoted(result)},{_JSON[flagged]},"
+            f"{quoted(instrument)},{quoted(memory)}]",
         )
 
     def _enter(self, cid: str, text: str) -> None:

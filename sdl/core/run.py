@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -63,7 +62,7 @@ class Step:
     """Whether the last attempt is known not to have changed anything."""
     was_done: bool = False
     """Whether its node said that it was done, and only its result is of no use."""
-    tried: Counter[int] = field(default_factory=Counter)
+    tried: dict[int, int] = field(default_factory=dict)
     """How often each rule of the error policy was followed, by its place."""
     recoveries: int = 0
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import cast
 
 from sdl.authoring import Act
@@ -13,7 +13,7 @@ from sdl.core.lab_state import InstrumentState
 from sdl.core.past import contradiction
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, next_step
-from sdl.core.tables import MOVES
+from sdl.core.tables import MOVES, State
 from sdl.core.troubles import Troubles, trouble_of
 from sdl.core.work import Work
 from sdl.errors import (
@@ -48,13 +48,20 @@ RELEASES_MAX = 10
 def greeting(instrument: InstrumentState) -> Greet:
     """To its node, with all that was heard of it."""
     after = instrument.seq or None
-    return Greet(instrument=instrument.name, boot=instrument.boot, after=after)
+    return Greet(
+        instrument=instrument.name, boot=instrument.boot, after=after, memory=instrument.memory
+    )
+
+
+_PLAIN = json.JSONEncoder(allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def unfit(arguments: Mapping[str, JsonValue]) -> str:
     """Why no message can carry these arguments; empty if one can."""
+    if not arguments:
+        return ""
     try:
-        text = json.dumps(arguments, allow_nan=False, ensure_ascii=False, separators=(",", ":"))
+        text = _PLAIN.encode(arguments)
         size = len(text.encode())
     except ValueError as error:  # also of a text that is no Unicode
         return f"its arguments are no JSON: {error}"
@@ -66,7 +73,19 @@ def unfit(arguments: Mapping[str, JsonValue]) -> str:
     return ""
 
 
+def _most_urgent(waiting: Sequence[tuple[Run, Step]]) -> tuple[Run, Step]:
+    """Of some that wait for one instrument, the one that it does next."""
+    by_id = {step.id: (run, step) for run, step in waiting}
+    chosen = next_step(
+        ReadyStep(step=step.id, run_number=run.number, order=step.order, not_after=step.not_after)
+        for run, step in waiting
+    )
+    return by_id[chosen.step]
+
+
 ENDS = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
+PROOFS = (ev.CommandStarted, ev.CommandDone)
+"""That a node was released, and has heard so."""
 
 
 class Steps:
@@ -85,7 +104,8 @@ class Steps:
             for name in names:
                 self._serve(work.lab.instruments[name])
             for name in names:
-                self._watch_windows(name)
+                if work.is_awaited(name):
+                    self._watch_windows(name)
 
     def rewind_timers(self) -> None:
         """Set all timers again, after a restart."""
@@ -104,14 +124,7 @@ class Steps:
             waiting = [(run, step) for run, step in waiting if step.mends]
         if not waiting:
             return
-        by_id = {step.id: (run, step) for run, step in waiting}
-        chosen = next_step(
-            ReadyStep(
-                step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
-            )
-            for run, step in waiting
-        )
-        run, step = by_id[chosen.step]
+        run, step = waiting[0] if len(waiting) == 1 else _most_urgent(waiting)
         if step.not_after is not None and step.not_after < self._work.at:
             self._work.touched[instrument.name] = None  # there may be others behind it
             self._miss(run, step)
@@ -157,15 +170,17 @@ class Steps:
         run, step = found
         if isinstance(event, ev.CommandStarted) and event.boot:
             self._began(run, step, event.boot)
-        is_old = self._is_old(self._work.instrument(step), step.memory, event.seq)
+        instrument = self._work.lab.instruments[step.instrument]
+        is_old = self._is_old(instrument, step.memory, event.seq)
         if is_old and not isinstance(event, ENDS):
             return
-        move = MOVES[step.state].get(type(event)) if step.state in MOVES else None
+        moves = MOVES.get(cast("State", step.state))
+        move = moves.get(type(event)) if moves else None
         if move is None:
             return
         step.state = move
-        if isinstance(event, ev.CommandStarted | ev.CommandDone):
-            self._work.instrument(step).released = ()  # it has heard that it may obey
+        if instrument.released and isinstance(event, PROOFS):
+            instrument.released = ()
         match event:
             case ev.CommandDone():
                 self._done(run, step, event)
@@ -252,11 +267,15 @@ class Steps:
     @staticmethod
     def _is_old(instrument: InstrumentState, memory: str, seq: int) -> bool:
         """Whether a word was passed by later ones of the same journal already; notes its number."""
-        if seq == 0 or memory != instrument.memory:
+        if seq == 0:
             return False
-        old = seq <= instrument.seq
-        instrument.seq = max(instrument.seq, seq)
-        return old
+        if memory != instrument.memory:
+            instrument.former[memory] = max(seq, instrument.former.get(memory, 0))
+            return False
+        if seq <= instrument.seq:
+            return True
+        instrument.seq = seq
+        return False
 
     def _done(self, run: Run, step: Step, event: ev.CommandDone) -> None:
         work, act = self._work, cast("Act", step.request)

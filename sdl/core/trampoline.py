@@ -15,10 +15,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Coroutine
 from dataclasses import dataclass, field
+from types import CoroutineType
 from typing import Literal, TypeAlias
 
 from sdl.authoring import Act, CloseWindow, Fork, OpenWindow, Settle, driven
-from sdl.errors import Bug, LimitReached, Place, ProtocolMistake
+from sdl.errors import Bug, LimitReached, Place, ProtocolMistake, said
 from sdl.model.data import JsonValue
 
 STEPS_MAX = 100_000
@@ -176,17 +177,18 @@ class Trampoline:
         self, strand: _Strand, at: float, value: object, error: Exception | None
     ) -> list[Wanted]:
         """Step a strand, then those that its end lets go on; a list, so that nothing nests."""
-        self._due = [(strand, value, error)]
+        self._step((strand, value, error), at)
         while self._due:
             self._step(self._due.pop(0), at)
+        wanted, self._wanted = self._wanted, []
+        if not self.stopped:
+            return wanted
         # A branch may have been stopped after it asked, within the same answer.
-        taken = [wanted for wanted in self._wanted if wanted.path in self._waiting]
-        self._wanted = []
-        return taken
+        return [one for one in wanted if one.path in self._waiting]
 
     def _step(self, due: tuple[_Strand, object, Exception | None], at: float) -> None:
         strand, value, error = due
-        if strand.stopping():
+        if strand.join is not None and strand.stopping():
             self._stop(strand)
             self._ended(strand, None, None)
             return
@@ -229,10 +231,10 @@ class Trampoline:
         return f"{strand.prefix}{strand.asked}"
 
     def _want(self, strand: _Strand, request: Act | Settle) -> None:
-        path = self._number(strand)
-        strand.waits_for = path
+        path = strand.waits_for = self._number(strand)
         self._waiting[path] = strand
-        self._wanted.append(Wanted(path, request, min(strand.windows, default=None)))
+        not_after = min(strand.windows) if strand.windows else None
+        self._wanted.append(Wanted(path, request, not_after))
 
     def _fork(self, strand: _Strand, branches: tuple[Awaitable[object], ...]) -> None:
         path = self._number(strand)
@@ -296,7 +298,7 @@ def _ordinary(raised: BaseException) -> Exception:
     """SystemExit, CancelledError and their like must end a run, not the lab."""
     if isinstance(raised, Exception):
         return raised
-    return ProtocolMistake(f"the protocol raised {type(raised).__name__}: {raised}")
+    return ProtocolMistake(f"the protocol raised {type(raised).__name__}: {said(raised)}")
 
 
 def _leaves(strand: _Strand) -> list[_Strand]:
@@ -327,10 +329,9 @@ def _foreign(coroutine: Coroutine[object, object, object], request: object) -> P
     """The complaint about an await that is no lab action, with the line where it stands."""
     place: Place | None = None
     inner: object = coroutine
-    while isinstance(inner, Coroutine) and inner.cr_frame is not None:  # type: ignore[attr-defined]
-        frame = inner.cr_frame  # type: ignore[attr-defined]
-        place = Place(frame.f_code.co_filename, frame.f_lineno)
-        inner = inner.cr_await  # type: ignore[attr-defined]
+    while isinstance(inner, CoroutineType) and inner.cr_frame is not None:
+        place = Place(inner.cr_frame.f_code.co_filename, inner.cr_frame.f_lineno)
+        inner = inner.cr_await
     return ProtocolMistake(
         f"the protocol awaits {type(request).__name__}, which is no action of the lab; await only "
         "the actions of its roles, settle(), within() and together()",

@@ -55,7 +55,7 @@ class Troubles:
         if place is None:
             self._without_rule(run, step, trouble)
             return
-        step.tried[place] += 1
+        step.tried[place] = step.tried.get(place, 0) + 1
         self._follow(run, step, self._rules[place])
 
     def _first_that_fits(self, run: Run, step: Step, trouble: Trouble) -> int | None:
@@ -72,7 +72,7 @@ class Troubles:
                 return True
             case "ask":
                 return step.trouble != "window" and (not over or step.trouble == "unknown")
-            case _ if over or step.trouble == "window" or step.tried[place] >= rule.times:
+            case _ if over or step.trouble == "window" or step.tried.get(place, 0) >= rule.times:
                 return False
             case "retry":
                 return step.repeatable

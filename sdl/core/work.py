@@ -103,6 +103,10 @@ class Work:
         """What waits for an instrument, in order of having begun to."""
         return list(self._waiting.get(instrument, {}).values())
 
+    def is_awaited(self, instrument: str) -> bool:
+        """Whether anything waits for an instrument."""
+        return bool(self._waiting.get(instrument))
+
     def touch_all(self) -> None:
         """Something has changed for the whole lab: look at every instrument again."""
         self.touched.update(dict.fromkeys(self.lab.instruments))
@@ -142,9 +146,9 @@ class Work:
         step.memory, step.epoch = instrument.memory, self.state.epoch
         step.boots, step.trouble, step.error = (), None, None
         step.proven = step.was_done = False
-        instrument.busy_with = step.cid
+        cid = instrument.busy_with = step.cid
         step.trampoline.issue(step.path)
-        self._by_cid[step.cid] = (run, step)
+        self._by_cid[cid] = (run, step)
 
     def again(self, run: Run, step: Step, after_s: float = 0.0) -> None:
         """Let a step wait for its instrument once more, after a rest of some lab seconds."""
@@ -177,17 +181,9 @@ class Work:
 
     def close(self, step: Step, end: End, *, result: JsonValue = None, by: str = "") -> None:
         """Write down what became of the last attempt; later words of it change nothing."""
-        self._by_cid.pop(step.cid, None)
-        self.past.add(
-            Over(
-                cid=step.cid,
-                instrument=step.instrument,
-                memory=step.memory,
-                end=end,
-                by=by,
-                result=told(result),
-            )
-        )
+        cid = step.cid
+        self._by_cid.pop(cid, None)
+        self.past.enter(cid, step.instrument, step.memory, end, by=by, result=told(result))
 
     def release_if_safe(self, instrument: InstrumentState) -> None:
         """Let a node that was stopped obey again, once nothing speaks against it."""

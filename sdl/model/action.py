@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_type_hints
+from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -79,6 +80,8 @@ class Operation:
 
     def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, object]:
         """Arguments of a call by name. TypeError, as Python says it, if they do not fit."""
+        if not (args or kwargs or self.required):
+            return {}
         names = list(self.parameters)
         if len(args) > len(names):
             raise TypeError(f"{self.name}() takes {len(names)} arguments, {len(args)} were given")
@@ -167,6 +170,12 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
         raise UserMistake(
             f"action {method.__qualname__} has no type for {', '.join(untyped)}; annotate it"
         )
+    unordered = [name for name in names if _has_set(hints[name])]
+    if unordered:
+        raise UserMistake(
+            f"action {method.__qualname__} takes a set for {', '.join(unordered)}, whose order is "
+            "another one in each process, so that a replay would differ; take a tuple or a list"
+        )
     return Operation(
         name=method.__name__,
         effect=declared.effect,
@@ -178,6 +187,13 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
         returns=hints["return"],
         probe=declared.probe,
     )
+
+
+def _has_set(hint: object) -> bool:
+    """Whether a type is, or holds, one of sets."""
+    kind = get_origin(hint) or hint
+    is_set = isinstance(kind, type) and issubclass(kind, AbstractSet)
+    return is_set or any(_has_set(each) for each in get_args(hint))
 
 
 def declared_on(method: object) -> Declared | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,16 +31,20 @@ class PlateKind:
     @property
     def wells(self) -> tuple[str, ...]:
         """Names down the columns, ``A1 B1 ... H12``, the order in which wells are used up."""
-        return tuple(
-            f"{chr(ord('A') + row)}{column + 1}"
-            for column in range(self.columns)
-            for row in range(self.rows)
-        )
+        return _names(self.rows, self.columns)
 
     def path_cm(self, volume_ul: float) -> float:
         """Height of ``volume_ul`` in one well, in cm: the path of a vertical light beam."""
         area_cm2 = math.pi * (self.well_diameter_mm / 20.0) ** 2
         return volume_ul * 1e-3 / area_cm2
+
+
+@cache
+def _names(rows: int, columns: int) -> tuple[str, ...]:
+    """Of all wells of such a plate, down the columns."""
+    return tuple(
+        f"{chr(ord('A') + row)}{column + 1}" for column in range(columns) for row in range(rows)
+    )
 
 
 PLATE_KINDS = {

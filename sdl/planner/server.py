@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import entry_points, version
 from typing import cast
 
-from sdl.errors import PlannerFault, SdlError, SpaceExhausted
+from sdl.errors import PlannerFault, SdlError, SpaceExhausted, said
 from sdl.model.campaign import Objective, RangeParameter
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Answer, Ask, Problem
@@ -31,7 +31,7 @@ def answer(ask: Ask) -> Answer:
         error, exhausted = str(fault), isinstance(fault, SpaceExhausted)
     except Exception as fault:  # noqa: BLE001 - a planner may raise anything; it must reach a person
         error = (
-            f"planner {ask.planner!r} failed with {type(fault).__name__}: {fault}; "
+            f"planner {ask.planner!r} failed with {type(fault).__name__}: {said(fault)}; "
             "this is a fault of the planner, so choose another kind or report it"
         )
     return Answer(
@@ -68,7 +68,7 @@ def options_of(name: str) -> frozenset[str]:
     except Exception as fault:
         raise PlannerFault(
             f"planner {name!r} does not say which options it reads: {type(fault).__name__}: "
-            f"{fault}; give its class a method options()"
+            f"{said(fault)}; give its class a method options()"
         ) from fault
 
 
@@ -95,7 +95,8 @@ def load(name: str) -> Planner:
     except Exception as fault:
         (entry,) = entry_points(group=GROUP, name=name)
         raise PlannerFault(
-            f"planner {name!r} ({entry.value}) cannot be loaded: {type(fault).__name__}: {fault}"
+            f"planner {name!r} ({entry.value}) cannot be loaded: {type(fault).__name__}: "
+            f"{said(fault)}"
         ) from fault
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import secrets
 import socket
@@ -25,12 +26,13 @@ GRACE_S = 2
 
 
 @asynccontextmanager
-async def served(desk: Desk, folder: Path, *, lab: str) -> AsyncIterator[None]:
+async def served(desk: Desk, folder: Path, lab: str) -> AsyncIterator[None]:
     """Let people reach the desk during the block.
 
     ``folder``: the lab's ``.sdl``, where the card with address and token lies meanwhile. ``lab``:
     its name.
     """
+    await asyncio.to_thread(_load)  # the loop goes on meanwhile
     with socket.create_server((LOOPBACK, 0), backlog=BACKLOG) as listener:
         port = int(listener.getsockname()[1])
         card = Card(
@@ -51,8 +53,14 @@ async def served(desk: Desk, folder: Path, *, lab: str) -> AsyncIterator[None]:
             await serving
 
 
+def _load() -> None:
+    """Load what serves, a matter of half a second."""
+    importlib.import_module("uvicorn")
+    importlib.import_module("sdl.service.api")
+
+
 def _server(desk: Desk, card: Card) -> Server:
-    """A server of one process, without words of its own; what it needs is loaded only now."""
+    """A server of one process, without words of its own."""
     import uvicorn
 
     from sdl.service.api import api

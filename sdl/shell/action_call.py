@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from operator import methodcaller
-from typing import Literal
+from typing import Literal, TypeVar
 
 from sdl.authoring import Underway, underway
 from sdl.capabilities import Device
 from sdl.core.events import FaultKind, Phase
-from sdl.errors import ActionRefused, LabFault, OutcomeUnknown, OutOfMaterial, SdlError
+from sdl.errors import ActionRefused, LabFault, OutcomeUnknown, OutOfMaterial, SdlError, said
 from sdl.model.action import Operation
 from sdl.model.data import JsonValue
 from sdl.shell.clock import Clock
@@ -25,6 +25,8 @@ CANCEL_S = 1.0
 MAKE_SAFE_S = 30.0
 """Loop seconds that a driver may take to make its instrument safe."""
 REASON_OF_CUT = "the node died while it ran, and nobody saw how it ended"
+
+T = TypeVar("T")
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -88,7 +90,7 @@ async def _until_over(action: asyncio.Task[object], timeout_s: float, clock: Clo
         watch.cancel()
 
 
-async def _cancelled(action: asyncio.Task[object]) -> asyncio.Task[object] | None:
+async def _cancelled(action: asyncio.Task[T]) -> asyncio.Task[T] | None:
     """Cancel an action; the action itself if it will not let go."""
     action.cancel()
     with suppress(asyncio.CancelledError):  # it was given up on already
@@ -130,28 +132,44 @@ def _raised(operation: Operation, error: BaseException) -> Outcome:
             )
 
 
-async def make_safe(name: str, device: Device) -> str:
-    """Let a driver make its instrument safe. What went wrong, in a sentence; empty if nothing."""
-    try:
-        async with asyncio.timeout(MAKE_SAFE_S):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Safe:
+    """How making an instrument safe ended."""
+
+    wrong: str = ""
+    """What went wrong, in a sentence; empty if nothing."""
+    leftover: asyncio.Task[None] | None = None
+    """The driver's own call where it would not be cancelled, as in a thread that hangs."""
+
+
+async def make_safe(name: str, device: Device) -> Safe:
+    """Let a driver make its instrument safe. Returns in bounded time, whatever the driver does."""
+
+    async def drive() -> None:
+        try:
             await device.make_safe()
-    except TimeoutError:
+        except (SystemExit, KeyboardInterrupt) as leaving:  # asyncio would end the node with it
+            raise RuntimeError(f"{type(leaving).__name__}: {leaving}") from leaving
+
+    making = asyncio.create_task(drive())
+    try:
+        await asyncio.wait((making,), timeout=MAKE_SAFE_S)
+    except asyncio.CancelledError:
+        making.cancel()
+        raise
+    leftover = None
+    if not making.done():
         wrong = f"make_safe did not end within {MAKE_SAFE_S:g} s"
-    except Exception as error:  # noqa: BLE001 -- a driver may raise anything
-        _LOG.exception("%s: make_safe failed", name)
+        leftover = await _cancelled(making)
+    elif making.cancelled():
+        wrong = "make_safe cancelled itself"
+    elif (error := making.exception()) is not None:
+        _LOG.error("%s: make_safe failed", name, exc_info=error)
         wrong = f"make_safe raised {type(error).__name__}: {said(error)}"
     else:
-        return ""
+        return Safe()
     _LOG.error("%s: %s", name, wrong)
-    return wrong
-
-
-def said(error: BaseException) -> str:
-    """What an error says; its kind where it says nothing, or fails at it."""
-    try:
-        return str(error) or type(error).__name__
-    except Exception:  # noqa: BLE001 -- a driver's error is a driver's code
-        return type(error).__name__
+    return Safe(wrong=wrong, leftover=leftover)
 
 
 def _ended(operation: Operation, returned: object) -> Outcome:

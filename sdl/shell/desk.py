@@ -34,5 +34,6 @@ class Desk(Protocol):
         ...
 
 
-Beside: TypeAlias = Callable[[Desk, Path], AbstractAsyncContextManager[None]]
-"""What runs beside an orchestrator while it works; is given its desk and the lab's ``.sdl``."""
+Beside: TypeAlias = Callable[[Desk, Path, str], AbstractAsyncContextManager[None]]
+"""What runs beside an orchestrator while it works; is given its desk, the lab's ``.sdl``, and the
+lab's name."""

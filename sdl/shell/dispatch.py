@@ -98,8 +98,11 @@ class Dispatch:
             await self._control(self._sent[cid].instrument, control)
             self._listen_for(cid, QUIET_S)
 
-    async def greet(self, instrument: str, boot: str, after: int | None) -> None:
-        """Take up with a node, or ask it again for all that it wrote ``after`` a number."""
+    async def greet(self, instrument: str, boot: str, after: int | None, memory: str) -> None:
+        """Take up with a node, or ask it again for all that it wrote ``after`` a number.
+
+        ``memory``: its journal in which that number counts.
+        """
         self._met.add(instrument)
         control = mqtt.Control(
             id=f"greet/{boot}",
@@ -108,6 +111,7 @@ class Dispatch:
             journal=self.journal,
             boot=boot,
             from_seq=None if after is None else after + 1,
+            memory=memory,
         )
         await self._control(instrument, control)
 
@@ -119,6 +123,9 @@ class Dispatch:
         handle = loop.call_later(HALT_AGAIN_S, self._halt_again, id_, instrument)
         self._halting[instrument] = id_, handle
         self._note_stop(instrument, id_)
+        await self._vouch()
+        if self._halting.get(instrument, ("", None))[0] != id_:
+            return  # answered, or lifted, while nobody knew if we still lead
         control = mqtt.Control(id=id_, op="stop", epoch=self.epoch, journal=self.journal)
         await self._control(instrument, control)
 
@@ -181,15 +188,16 @@ class Dispatch:
             stops.append(id_)
 
     def heard(self, event: ev.Event) -> None:
-        """The engine took an event in: be patient, or content, with what it is about."""
+        """The engine took an event in: be patient, or content, with what it is about.
+
+        That a node has not seen a command may be an old word of it: patience goes on.
+        """
         match event:
             case ev.CommandAccepted(cid=cid) | ev.CommandStarted(cid=cid) if cid in self._sent:
                 self._tries.pop(cid, None)  # there was word of it: patience begins anew
                 self._listen_for(cid, QUIET_S)
                 if isinstance(event, ev.CommandStarted):
                     self._calm_release(self._sent[cid].instrument)
-            case ev.CommandNotSeen(cid=cid):
-                self._calm(cid)
             case ev.CommandUnknown(cid=cid):  # it may still be asked about
                 self._calm(cid)
                 self._tries.pop(cid, None)

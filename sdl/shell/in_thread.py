@@ -16,8 +16,7 @@ from multiprocessing.context import SpawnProcess
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import ParamSpec, TypeVar, cast
 
-from sdl.errors import DriverFault, OutcomeUnknown
-from sdl.shell.action_call import said
+from sdl.errors import DriverFault, OutcomeUnknown, said
 
 P = ParamSpec("P")
 T = TypeVar("T")

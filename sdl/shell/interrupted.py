@@ -8,8 +8,9 @@ from operator import methodcaller
 
 from sdl.authoring import Finding, Interrupted
 from sdl.capabilities import Device
+from sdl.errors import said
 from sdl.model.action import Effect, Operation
-from sdl.shell.action_call import REASON_OF_CUT, Outcome, said
+from sdl.shell.action_call import REASON_OF_CUT, Outcome
 from sdl.shell.clock import Clock
 from sdl.shell.job import Job
 
@@ -61,20 +62,26 @@ async def _asked(
         _LOG.error("%s raised", operation.probe, exc_info=error)
         return f"raised {type(error).__name__}: {said(error)}"
     found = asking.result()
-    return found if isinstance(found, Finding) else f"returned {found!r}, which is no Finding"
+    return found if isinstance(found, Finding) else f"returned {type(found).__name__}, no Finding"
 
 
 def _meaning(operation: Operation, finding: Finding) -> Outcome:
     evidence = f"{operation.probe} says: {finding.evidence}"
-    match finding.verdict:
+    verdict: str = finding.verdict  # a driver's code may give what its type forbids
+    match verdict:
         case "did_not_happen":
             return Outcome(
                 st="failed", phase="before_start", reason=f"{operation.name}: {evidence}"
             )
+        case "happened":
+            return _happened(operation, finding, evidence)
         case "unclear":
             return _unknown(operation, f"{REASON_OF_CUT}; {evidence}")
-        case "happened":
-            pass
+        case _:
+            return _unknown(operation, f"{REASON_OF_CUT}; {operation.probe} gave no verdict")
+
+
+def _happened(operation: Operation, finding: Finding, evidence: str) -> Outcome:
     try:
         operation.load_result(finding.result)
     except (TypeError, ValueError) as error:

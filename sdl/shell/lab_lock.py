@@ -20,7 +20,7 @@ from sdl.errors import LabFault
 
 PATIENCE_S = 45.0
 """Wall seconds to wait for an instrument. A node whose parent was killed makes all safe before it
-leaves, which a driver may take 30 s for; ``node_process.LEAVE_S`` is shorter than this."""
+leaves, which a driver may take 30 s for; ``node_child.LEAVE_S`` is shorter than this."""
 LOOK_S = 0.1
 PID_BYTES = 32
 

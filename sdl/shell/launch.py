@@ -11,12 +11,12 @@ import logging
 import secrets
 import time
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdl.errors import LabFault, SdlError
+from sdl.errors import LabFault
 from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock
@@ -28,11 +28,12 @@ from sdl.shell.clock import WallClock
 from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
+from sdl.shell.first_failure import first_of_group
 from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading
 from sdl.shell.lease import Lease
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_process import node_child
+from sdl.shell.node_child import node_child
 from sdl.shell.outcome import Outcome
 from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import WORKER, planner_child
@@ -51,6 +52,8 @@ CHILD_MEMORY_S = 600.0
 """... counted over these last wall seconds; a campaign may go on for weeks."""
 CHILD_PAUSES_S = (1.0, 2.0, 5.0)
 """Wall seconds between the tries of one restart: a dead process's port may still be busy."""
+DESK_S = 1.0
+"""Wall seconds that people wait at most for the first command to leave, before they are let in."""
 FROZEN_S = 1.0
 """Wall seconds to wait for the instruments of an orchestrator that is frozen; its node is not."""
 
@@ -131,8 +134,10 @@ class _Task:
 async def _lead(task: _Task) -> Outcome:
     began = time.perf_counter()
     prepared, record, choice, lease = task.prepared, task.record, task.choice, task.lease
-    if choice.standby and (ended := _ended_meanwhile(task)) is not None:
-        return ended
+    if choice.standby:
+        ended = await asyncio.to_thread(_ended_meanwhile, task)
+        if ended is not None:
+            return ended
     name, goes_on = opening.choose(
         record,
         prepared.campaign.campaign.name,
@@ -142,9 +147,10 @@ async def _lead(task: _Task) -> Outcome:
     lab, campaign = prepared.lab.lab, opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
     _make_folder(folder, goes_on=goes_on)
-    resumed = _resumed(task, campaign) if goes_on else None
+    # In a thread: to read a long journal takes seconds, in which the lease has to be renewed.
+    resumed = await asyncio.to_thread(_resumed, task, campaign) if goes_on else None
     async with AsyncExitStack() as stack:
-        place = await _leading_still(lease, _start(stack, task, folder))
+        place = await _start(stack, task, folder)
         # Only now: the lab's time does not pass while the children load their libraries.
         clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
         await place.presence.begin(clock.now)
@@ -238,16 +244,6 @@ class _Place:
     node: Child | None
 
 
-async def _leading_still(lease: Lease, start: Awaitable[_Place]) -> _Place:
-    """Renew the lease while all is started: a node may have to wait for another one to leave."""
-    with _first_of_group():
-        async with asyncio.TaskGroup() as group:
-            keeping = group.create_task(lease.keep())
-            place = await start
-            keeping.cancel()
-    return place
-
-
 async def _start(stack: AsyncExitStack, task: _Task, folder: Path) -> _Place:
     prepared, choice, lease = task.prepared, task.choice, task.lease
     lab, boot = prepared.lab.lab, secrets.token_hex(8)
@@ -281,7 +277,7 @@ async def _start(stack: AsyncExitStack, task: _Task, folder: Path) -> _Place:
         if choice.planner is None
         else None
     )
-    with _first_of_group():
+    with first_of_group():
         async with asyncio.TaskGroup() as group:
             for child in (node, worker):
                 if child is not None:
@@ -312,10 +308,9 @@ async def _broker(
 
 async def _work(runtime: Runtime, opened: opening.Opening, place: _Place, task: _Task) -> None:
     """Run the campaign beside those who watch over the children; the first failure is raised."""
-    with _first_of_group():
+    with first_of_group():
         async with asyncio.TaskGroup() as group:
             others = [
-                group.create_task(task.lease.keep()),
                 group.create_task(_keep_node(place.node)),
                 group.create_task(_keep_broker(place.broker)),
                 group.create_task(_await_stop(runtime, task.stop)),
@@ -331,7 +326,10 @@ async def _open_desk(runtime: Runtime, task: _Task) -> None:
     if task.beside is None:
         return
     await runtime.begun.wait()
-    async with task.beside(runtime, task.prepared.lab.folder / ".sdl"):
+    with suppress(TimeoutError):  # what serves them takes half a second to load: work goes first
+        await asyncio.wait_for(runtime.moving.wait(), DESK_S)
+    lab = task.prepared.lab
+    async with task.beside(runtime, lab.folder / ".sdl", lab.lab.name):
         await asyncio.Event().wait()
 
 
@@ -382,22 +380,6 @@ async def _await_stop(runtime: Runtime, stop: asyncio.Event | None) -> None:
     if stop is not None:
         await stop.wait()
         runtime.stop("Ctrl-C or SIGTERM", "asked to stop")
-
-
-@contextmanager
-def _first_of_group() -> Iterator[None]:
-    """A task group raises all failures as one; a person is told the first, in its own words."""
-    try:
-        yield
-    except BaseExceptionGroup as failures:
-        ours, others = failures.split(SdlError)
-        raise _leaf(ours or others or failures) from None
-
-
-def _leaf(failure: BaseException) -> BaseException:
-    while isinstance(failure, BaseExceptionGroup):
-        failure = failure.exceptions[0]
-    return failure
 
 
 def _outcome(opened: opening.Opening, prepared: Prepared, folder: Path, wall_s: float) -> Outcome:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdl.errors import LabFault, RecordFault
+from sdl.shell.first_failure import first_of_group
 from sdl.shell.lab_lock import orchestrator_lock, try_orchestrator_lock
 from sdl.shell.lease import LOOK_S, Lease, Watch, holder_of, is_dead, lead, may_take
 from sdl.shell.leases import Held
@@ -34,7 +35,9 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
     """Lead a lab during the block, and write only while that holds.
 
     ``folder``: that of ``lab.toml``. ``standby``: wait until whoever leads now has ended, died, or
-    stands still; else that is a LabFault.
+    stands still; else that is a LabFault. The lease is renewed all the time, so that the block must
+    not hold up its loop for seconds; where another one takes it, the block is cancelled, and
+    LeaseLost raised.
     """
     least = 1 + max((each.campaign.epoch for each in record.campaigns()), default=0)
 
@@ -59,7 +62,11 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
         if not is_locked:
             locking = asyncio.create_task(_lock_when_free(folder, lab, held))
             stack.push_async_callback(_given_up, locking)
-        yield Led(lease=lease, is_frozen=not is_locked)
+        with first_of_group():
+            async with asyncio.TaskGroup() as group:
+                keeping = group.create_task(lease.keep())
+                yield Led(lease=lease, is_frozen=not is_locked)
+                keeping.cancel()
 
 
 def _release(lease: Lease) -> None:

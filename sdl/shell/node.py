@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 
 from sdl.capabilities import Device
-from sdl.errors import DriverFault, LimitReached, SdlError, UserMistake
+from sdl.errors import DriverFault, LimitReached, SdlError, UserMistake, said
 from sdl.model.action import Operation
 from sdl.model.lab import Instrument, Lab
 from sdl.shell.bench_file import BenchFile, Remembering
@@ -102,7 +102,10 @@ class Node:
             epoch=self._epoch,
             clock=clock,
             boot=self.boot,
+            own_status=self._topics.node_status(name),
             put_back=self._renew,
+            announce=self._send_birth,
+            announce_all=self._announce,
             spawn=self._spawn,
         )
 
@@ -265,7 +268,7 @@ class Node:
                     raise type(error)(f"instrument {name!r} cannot be reached: {error}") from error
                 raise DriverFault(
                     f"instrument {name!r} cannot be reached: its driver raised "
-                    f"{type(error).__name__}: {error}"
+                    f"{type(error).__name__}: {said(error)}"
                 ) from error
             done.append(station.device)
 

@@ -151,6 +151,8 @@ class MemoryJournal:
     def _tell(self, word: Word) -> None:
         known, key = self._content, (word.device, word.id)
         told = known.words.setdefault((word.device, word.memory), [])
+        if told[word.seq - 1 : word.seq] == [word.payload]:
+            return  # it stands there already: a commit that failed may have been durable
         assert word.seq == len(told) + 1, f"word {word.seq} of {word.device} leaves a gap"
         told.append(word.payload)
         known.commands[key] = replace(known.commands[key], stage=word.stage, last=word.payload)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import cast
 
 from pydantic import TypeAdapter
@@ -17,6 +18,7 @@ from sdl.model.lab import Instrument, Limit
 from sdl.wire.mqtt import OfferedAction
 
 
+@lru_cache(maxsize=256)  # a lab may have a thousand instruments of one kind
 def offered_by(kind: type) -> Mapping[str, Operation]:
     """All actions of a driver's class, by name.
 

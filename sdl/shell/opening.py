@@ -7,7 +7,7 @@ import hashlib
 import logging
 import platform
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -26,7 +26,7 @@ from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
 from sdl.shell.snapshots import Kept, stamp
-from sdl.wire.journal import Chain, Line, adapter, load
+from sdl.wire.journal import Chain, Line, adapter, load, load_all
 
 
 class Journals(Protocol):
@@ -36,8 +36,8 @@ class Journals(Protocol):
         """The journal of one campaign in order, from the line after ``after`` on."""
         ...
 
-    def bodies(self, campaign: str) -> Iterator[tuple[str, str]]:
-        """Type and body of each of its lines, from the first on."""
+    def bodies(self, campaign: str, after: int = 0) -> Iterator[tuple[int, str, str]]:
+        """Number, type and body of the same lines: all that a replay needs of them."""
         ...
 
 
@@ -51,7 +51,6 @@ PACKAGES = (
     "pydantic",
     "scipy",
     "sqlalchemy",
-    "sqlmodel",
     "torch",
 )
 """Whose versions are written at the head of every journal."""
@@ -67,7 +66,7 @@ class Opening:
     chain: Chain
     first: tuple[ev.Event, ...]
     sent: tuple[do.Perform, ...] = ()
-    """Commands of whose end nothing is on record: open, or unknown."""
+    """Commands that are in the world, or of an unknown outcome."""
     restored: int = 0
     """Number of the line whose snapshot saved reading those before; 0 where there was none."""
 
@@ -132,26 +131,38 @@ def again(
         raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
     _refuse_changes(head, script, campaign, lab)
     with _no_collection():
-        engine, replay = _from_snapshots(script, record, head, kept) or _whole(script, record, head)
+        stands = _from_snapshots(script, record, head, kept) or _whole(script, record, head)
+    engine = stands.engine
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
         epoch=engine.state.epoch + 1 if epoch is None else epoch,
         software=tuple(sorted(software().items())),
         bench_checked=bench_checked,
     )
-    last = next(record.lines(campaign.name, after=replay.count - 1))
+    last = next(record.lines(campaign.name, after=stands.seq - 1))
     chain = Chain(campaign.name, last, origin=first.hash)
-    return Opening(engine, chain, (started,), tuple(replay.open.values()), replay.after)
+    return Opening(engine, chain, (started,), tuple(engine.sent()), stands.restored)
 
 
-def _whole(script: Script, record: Journals, head: ev.CampaignStarted) -> tuple[Engine, _Replay]:
-    replay = _Replay(record, head.campaign.name)
-    return fold(script, replay.values()), replay
+@dataclass(frozen=True, slots=True)
+class _Stands:
+    """An engine at the end of its journal."""
+
+    engine: Engine
+    seq: int
+    """Number of the last line."""
+    restored: int = 0
+    """Of the line whose snapshot it began with."""
+
+
+def _whole(script: Script, record: Journals, head: ev.CampaignStarted) -> _Stands:
+    engine = Engine(script)
+    return _Stands(engine, follow(engine, load_all(record.bodies(head.campaign.name))))
 
 
 def _from_snapshots(
     script: Script, record: Journals, head: ev.CampaignStarted, kept: Sequence[Kept]
-) -> tuple[Engine, _Replay] | None:
+) -> _Stands | None:
     """The engine of the first snapshot that fits, and of the lines after it; None if none does."""
     wanted = stamp(script) if kept else ""
     for each in kept:
@@ -161,12 +172,12 @@ def _from_snapshots(
             continue
         try:
             engine = Engine.restored(script, head, each.text())
-            replay = _Replay(record, each.campaign, each.seq, engine.sent())
-            follow(engine, replay.values(), each.seq)
+            lines = load_all(record.bodies(each.campaign, each.seq))
+            seq = follow(engine, lines, each.seq)
         except Exception:  # whatever is wrong, the journal is the truth
             log.warning("passed over the snapshot of line %d", each.seq, exc_info=True)
         else:
-            return engine, replay
+            return _Stands(engine, seq, each.seq)
     return None
 
 
@@ -188,44 +199,6 @@ def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it
         return f"it cannot be read: {error!r}"
     return "" if restored.state_sha256() == whole.state_sha256() else "it leads to another state"
-
-
-class _Replay:
-    """One reading of a journal, line by line: a long one is never in memory as a whole."""
-
-    def __init__(
-        self,
-        record: Journals,
-        campaign: str,
-        after: int = 0,
-        sent: Iterable[do.Perform] = (),
-    ) -> None:
-        """``after``: number of the line from whose snapshot on. ``sent``: what was open there."""
-        self._record = record
-        self._campaign = campaign
-        self.after = self.count = after
-        self.open: dict[str, do.Perform] = {each.cid: each for each in sent}
-        """Commands of whose end nothing has been read."""
-
-    def values(self) -> Iterator[ev.Event | do.Command]:
-        """What the lines hold, in order."""
-        for type_name, body in self._bodies():
-            value = load(type_name, body)
-            match value:
-                case do.Perform():
-                    self.open[value.cid] = value
-                case ev.CommandDone() | ev.CommandFailed():
-                    self.open.pop(value.cid, None)
-                case _:
-                    pass
-            self.count += 1
-            yield value
-
-    def _bodies(self) -> Iterator[tuple[str, str]]:
-        if not self.after:
-            return self._record.bodies(self._campaign)
-        lines = self._record.lines(self._campaign, after=self.after)
-        return ((line.type, line.body) for line in lines)
 
 
 @contextmanager

@@ -136,7 +136,7 @@ class PlannerClient:
         if status.online:  # it may have been away when we asked, with a broker that forgets
             self._boot = status.boot
             await self._ask_again()
-        elif not status.online and status.boot == self._boot:
+        elif status.boot == self._boot:
             await self._died()
 
     async def _died(self) -> None:

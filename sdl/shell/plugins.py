@@ -217,6 +217,7 @@ def check_options(instrument: Instrument, kind: type) -> dict[str, object]:
     }
 
 
+@lru_cache(maxsize=256)  # a lab may have a thousand instruments of one kind
 def _parameters(kind: type) -> Mapping[str, inspect.Parameter]:
     try:
         return inspect.signature(kind, eval_str=True).parameters

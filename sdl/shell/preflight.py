@@ -73,12 +73,14 @@ def _planner(campaign: CampaignFile) -> list[UserMistake]:
 def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]:
     """The driver classes of a lab, options and limits checked; what is wrong joins ``mistakes``."""
     drivers = {}
+    known: dict[tuple[bool, str], Loaded] = {}
     for instrument in lab.lab.instruments:
         keys = ("instruments", instrument.name)
+        which = (instrument.simulated, instrument.driver)
         try:
-            loaded = instrument_class(instrument, lab.folder)
+            loaded = known[which] if which in known else instrument_class(instrument, lab.folder)
             kind = cast("type", loaded.value)
-            drivers[instrument.name] = loaded
+            drivers[instrument.name] = known[which] = loaded
             check_options(instrument, kind)
         except UserMistake as mistake:
             mistakes.append(_placed(mistake, lab, keys))

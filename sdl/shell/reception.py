@@ -88,16 +88,26 @@ class Reception:
         epoch: Epoch,
         clock: Clock,
         boot: str,
+        own_status: str,
         put_back: Callable[[Station, str], Awaitable[None]],
+        announce: Callable[[str], Coroutine[object, object, None]],
+        announce_all: Callable[[], Coroutine[object, object, None]],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
     ) -> None:
-        """``put_back`` is called with the name of a journal that is older than it should be."""
+        """``put_back`` is called with the name of a journal that is older than it should be.
+
+        ``announce`` tells once more what an instrument is, ``announce_all`` what all are.
+        ``own_status``: topic on which this node, and any copy of it, says that it comes and goes.
+        """
         self._topics = topics
         self._stations = stations
         self._epoch = epoch
         self._clock = clock
         self._boot = boot
         self._put_back = put_back
+        self._announce = announce
+        self._announce_all = announce_all
+        self._own_status = own_status
         self._spawn = spawn
         self._delay = Delay()
         self._stop_all = topics.stop_all()
@@ -115,7 +125,7 @@ class Reception:
     def at_once(self) -> tuple[str, ...]:
         """Topics that nothing may delay."""
         controls = (self._topics.control(name) for name in self._stations)
-        return (self._stop_all, *self._orchestrator, *controls)
+        return (self._stop_all, self._own_status, *self._orchestrator, *controls)
 
     async def silence(self, silence_s: float) -> None:
         """Return when an orchestrator was heard, and then for so many loop seconds none."""
@@ -151,6 +161,8 @@ class Reception:
         try:
             if message.topic in self._orchestrator:
                 self._sign_of_life(message)
+            elif message.topic == self._own_status and not message.retain:
+                self._another_leaves(decode(Status, message.payload))
             elif message.topic == self._stop_all:
                 self._stop_everything(decode(StopAll, message.payload), message)
             elif station is not None and kind_in(message.topic) == "ctl":
@@ -201,6 +213,11 @@ class Reception:
             self._delay.of(status.epoch, status.at, self._clock.now())
             self._is_heard()
 
+    def _another_leaves(self, status: Status) -> None:
+        """Another start of us is gone, or a copy; what the broker kept may be of that one."""
+        if status.boot != self._boot and not status.online:
+            self._spawn(self._announce_all())
+
     def _is_heard(self) -> None:
         self._heard = asyncio.get_running_loop().time()
         self._present.set()
@@ -233,18 +250,25 @@ class Reception:
             case "release":
                 station.safety.release(control.lifts)
             case "greet" if control.boot == self._boot:
-                meeting = station.meet(control.journal, control.epoch)
-                self._spawn(self._greeted(station, control, meeting))
+                self._greet(station, control)
             case "greet":
                 # A node's folder that was copied, with its journal, gives two nodes of which each
                 # would do every command: the one that was greeted last is to act, alone.
                 _LOG.warning("%s: a greeting for another start of it", station.instrument.name)
                 station.pass_over()
 
-    async def _greeted(self, station: Station, control: Control, meeting: int) -> None:
+    def _greet(self, station: Station, control: Control) -> None:
+        """Begin, if it knows which journal we have: what it has heard of another is no use here."""
+        if control.memory not in ("", station.memory):
+            _LOG.warning("%s: a greeting for another journal", station.instrument.name)
+            self._spawn(self._announce(station.instrument.name))
+            return
+        meeting = station.meet(control.journal, control.epoch)
+        self._spawn(self._greeted(station, control, meeting, station.memory))
+
+    async def _greeted(self, station: Station, control: Control, meeting: int, memory: str) -> None:
         await station.pen.keep_epoch()
-        memory = station.memory
-        if not await station.greet(control.from_seq, meeting):
+        if station.memory == memory and not await station.greet(control.from_seq, meeting):
             _LOG.error(
                 "%s: the orchestrator has heard more than the journal holds, so that was put back "
                 "to an older state; it goes on under a new name",

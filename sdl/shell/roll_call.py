@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from sdl.core.events import InstrumentLost, InstrumentOnline
 from sdl.wire.mqtt import Birth, Heartbeat, Status, online_event
 
-SILENCE_S = 6.0
+SILENCE_S = 5.5
 """Wall seconds without a heartbeat after which a node is taken for frozen or cut off."""
 BOOTS = 3
 """Starts of one node, besides the present one, whose births are kept: which is which may show

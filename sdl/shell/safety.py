@@ -10,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from functools import partial
 from typing import TypeAlias
 
+from sdl.shell.action_call import Safe
 from sdl.shell.node_journal import Stopped
 from sdl.shell.node_journal_pen import Pen
 from sdl.wire.mqtt import CID_CAP
@@ -31,14 +33,14 @@ class Safety:
         self,
         name: str,
         *,
-        make_safe: Callable[[], Awaitable[str]],
+        make_safe: Callable[[], Awaitable[Safe]],
         is_acting: Callable[[], bool],
         end_action: Callable[[], Awaitable[None]],
         pen: Pen,
         spawn: Spawn,
         free: Callable[[], None],
     ) -> None:
-        """``make_safe``: the driver's; what went wrong. ``end_action`` ends what is going on.
+        """``make_safe``: the driver's. ``end_action`` ends what is going on.
 
         ``free`` is called whenever something may start that could not before.
         """
@@ -60,6 +62,12 @@ class Safety:
         self._noting: asyncio.Task[None] | None = None
         self._making: asyncio.Task[None] | None = None
         self._wrong = ""
+        self._leftover: asyncio.Task[None] | None = None
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether a make_safe that was given up on still goes on: nothing may begin beside it."""
+        return self._leftover is not None
 
     @property
     def is_making(self) -> bool:
@@ -99,13 +107,34 @@ class Safety:
     async def _make(self) -> None:
         acted = self._is_acting()
         try:
-            self._wrong = await self._make_safe()
+            self._wrong = await self._once()
             await self._end_action()
             if acted:  # up to its last breath it may have switched something on again
-                self._wrong = await self._make_safe()
+                self._wrong = await self._once()
         finally:
             self._making = None
         self._free()
+
+    async def _once(self) -> str:
+        """One call of the driver's, unless the one before has not come back."""
+        if self._leftover is not None:
+            return self._wrong
+        began_s = asyncio.get_running_loop().time()
+        safe = await self._make_safe()
+        self._leftover = safe.leftover
+        if safe.leftover is not None:
+            safe.leftover.add_done_callback(partial(self._came_back, began_s))
+        return safe.wrong
+
+    def _came_back(self, began_s: float, leftover: asyncio.Task[None]) -> None:
+        """A make_safe has ended that was given up on: what it was told of stays as it was told."""
+        took_s = asyncio.get_running_loop().time() - began_s
+        _LOG.warning("%s: make_safe ended at last, after %.0f s", self._name, took_s)
+        self._leftover = None
+        if not leftover.cancelled() and (error := leftover.exception()) is not None:
+            _LOG.error("%s: it raised", self._name, exc_info=error)
+        if not self._pen.dead:
+            self._free()
 
     def release(self, lifts: Sequence[str]) -> None:
         """Lift these orders to stop, all that stand if none is named; what came later stands.

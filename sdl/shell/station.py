@@ -6,15 +6,14 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from typing import Literal
 
-from sdl.authoring import Underway
 from sdl.capabilities import Device
 from sdl.core.events import FaultKind
 from sdl.model.action import Operation
 from sdl.model.lab import Instrument
-from sdl.shell.action_call import CANCEL_S, Outcome, call, make_safe
+from sdl.shell.acting import LAST_WORDS_S, Acting
+from sdl.shell.action_call import Outcome, make_safe
 from sdl.shell.batch import Batch
 from sdl.shell.clock import Clock
 from sdl.shell.crash import crash_point
@@ -27,14 +26,10 @@ from sdl.wire.mqtt import CommandMessage, EventError, Stage, State, Unreadable, 
 
 QUEUE = 100
 """Commands that may wait at one instrument; the orchestrator sends one ahead."""
-FINISH_S = 2.0
-"""Loop seconds that an action under way may take to end after everything was made safe."""
-LAST_WORDS_S = 2.0
-"""Loop seconds that a stop waits for the journal, where that cannot be written."""
 
 NODE_FAILED = "the node failed while it handled the action; see its log"
 SUPERSEDED = "another orchestrator has taken over from the one that sent it"
-STILL_GOING = "an action that was given up on may still be going on"
+STILL_GOING = "what was given up on may still be going on"
 
 _LOG = logging.getLogger("sdl.node")
 
@@ -78,8 +73,7 @@ class Station:
         self._batch = Batch(pen, spawn)
         self._current: Job | None = None
         self._worker: asyncio.Task[None] | None = None
-        self._acting = False
-        self._leftover: asyncio.Task[object] | None = None
+        self._acting = Acting(lambda: self.device, clock, pen)
         self._recovered = True
         self._greeted = False
         self._greeter = ("", 0)
@@ -89,8 +83,8 @@ class Station:
         self.safety = Safety(
             instrument.name,
             make_safe=lambda: make_safe(instrument.name, self.device),
-            is_acting=lambda: self._acting or self._is_stuck,
-            end_action=self._end_action,
+            is_acting=lambda: self._acting.is_going or self._is_stuck,
+            end_action=lambda: self._acting.end(self._worker),
             pen=pen,
             spawn=spawn,
             free=self._free,
@@ -133,7 +127,7 @@ class Station:
 
     @property
     def _is_stuck(self) -> bool:
-        return self._leftover is not None and not self._leftover.done()
+        return self._acting.is_left or self.safety.is_stuck
 
     def take_up(self, recalled: RecalledDevice) -> None:
         """Go on where the journal ends; ``recover`` says what became of what is unfinished."""
@@ -258,7 +252,11 @@ class Station:
         self, noting: asyncio.Task[None], about: tuple[CommandId, str] | None
     ) -> None:
         wrong = await self.safety.make_safe()
-        await asyncio.wait((noting,), timeout=LAST_WORDS_S)
+        loop = asyncio.get_running_loop()
+        until = loop.time() + LAST_WORDS_S
+        for words in (noting, self._worker):
+            if words is not None:
+                await asyncio.wait((words,), timeout=max(0.0, until - loop.time()))
         crash_point("node.halted")
         if self._is_stuck:
             wrong = "; ".join(part for part in (wrong, STILL_GOING) if part)
@@ -285,6 +283,7 @@ class Station:
 
     def forget_waiting(self) -> None:
         """The journal has a new name: what waits was meant for the old one, and never starts."""
+        self._meetings += 1  # a greeting that is not through was meant for the old one, too
         self._greeted = False
         self._batch.clear()
         for job in self._queue:
@@ -409,29 +408,13 @@ class Station:
             await self._refuse(job, why=why or "its node was told to let it be", kind=kind)
             return
         began = self._clock.now()
-        outcome = await self._act(job)
+        outcome = await self._acting.do(job)
         duration_s = self._clock.now() - began
         crash_point("node.action.ended")
         self._settled()
         await self._tell(job, outcome, duration_s)
         if outcome.leftover is not None:
             self._changed()
-
-    async def _act(self, job: Job) -> Outcome:
-        assert job.operation is not None, f"{job.id.cid} was not understood"
-        now = Underway(job.key, partial(self.pen.note, job.id))
-        self._acting = True
-        try:
-            outcome = await call(self.device, job.operation, job.arguments, self._clock, now)
-        finally:
-            self._acting = False
-        if self.pen.dead:
-            raise asyncio.CancelledError
-        task = asyncio.current_task()
-        while task is not None and task.cancelling():  # that was for the action, and is done
-            task.uncancel()
-        self._leftover = outcome.leftover
-        return outcome
 
     async def _tell(self, job: Job, outcome: Outcome, duration_s: float | None) -> None:
         try:
@@ -482,13 +465,3 @@ class Station:
             await self._refuse(job, why=why, kind=kind)
         else:
             self._queue.append(job)
-
-    async def _end_action(self) -> None:
-        """Let the action under way end, or give it up."""
-        worker = self._worker
-        if worker is None:
-            return
-        await asyncio.wait((worker,), timeout=FINISH_S)
-        if self._acting:
-            worker.cancel()
-            await asyncio.wait((worker,), timeout=CANCEL_S + LAST_WORDS_S)

@@ -7,38 +7,38 @@ JSON says so. Units stand in the name of a quantity, or in the ``unit`` beside i
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Table, Text
-from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from dataclasses import dataclass
+
+from sqlalchemy import MetaData, Table
+
+from sdl.shell.columns import Big, Indexed, Key, Prose, table
 
 SCHEMA = "0003"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
-_REGISTRY = registry()
+metadata = MetaData()
 
 
-class Row(SQLModel, registry=_REGISTRY):
-    """A row of the record. An own registry keeps a lab's other SQLModel tables out of it."""
-
-
-class JournalRow(Row, table=True):
+@table("journal", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalRow:
     """One line of a campaign's journal. Triggers refuse its change and its removal."""
 
-    __tablename__ = "journal"
-    campaign: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    campaign: Key[str]
+    seq: Key[Big]
     at: float
     kind: str
     type: str
-    body: str = Field(sa_type=Text)
+    body: Prose
     hash: str
 
 
-class CampaignRow(Row, table=True):
+@table("campaign", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CampaignRow:
     """One campaign, from its file and its end."""
 
-    __tablename__ = "campaign"
-    campaign: str = Field(primary_key=True)
+    campaign: Key[str]
     lab: str
     protocol: str
     protocol_sha256: str
@@ -46,38 +46,39 @@ class CampaignRow(Row, table=True):
     unit: str
     goal: str
     target: float | None
-    seed: int = Field(sa_type=BigInteger)
+    seed: Big
     parallel: int
     planner: str
     clock: str
     speed: float
     simulated: bool
-    space: str = Field(sa_type=Text)
+    space: Prose
     """JSON: the searched inputs."""
-    software: str = Field(sa_type=Text)
+    software: Prose
     """JSON: package to version."""
     status: str
     """``running`` or ``ended``."""
     started_at: float
-    epoch: int = Field(sa_type=BigInteger)
+    epoch: Big
     """Number of the lease under which it is led; higher after each resumption."""
-    paused: str | None = Field(sa_type=Text)
+    paused: Prose | None
     """Who paused it, and why; empty while it is not paused."""
-    stop_asked: str | None = Field(sa_type=Text)
+    stop_asked: Prose | None
     ending: str | None
-    reason: str | None = Field(sa_type=Text)
+    reason: Prose | None
     best_run: str | None
     ended_at: float | None
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class HypothesisRow(Row, table=True):
+@table("hypothesis", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HypothesisRow:
     """The claim of a campaign, written before its first run."""
 
-    __tablename__ = "hypothesis"
-    campaign: str = Field(primary_key=True)
-    claim: str = Field(sa_type=Text)
+    campaign: Key[str]
+    claim: Prose
     quantity: str
     unit: str
     scope: str
@@ -89,82 +90,86 @@ class HypothesisRow(Row, table=True):
     sha256: str
     stated_at: float
     verdict: str | None
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class EvidenceRow(Row, table=True):
+@table("evidence", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceRow:
     """What all runs up to this one say about the claim."""
 
-    __tablename__ = "evidence"
-    run: str = Field(primary_key=True)
-    campaign: str = Field(index=True)
+    run: Key[str]
+    campaign: Indexed[str]
     runs: int
     e_for: float
     e_against: float
     posterior: float
     at: float
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class SuggestionRow(Row, table=True):
+@table("suggestion", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuggestionRow:
     """One accepted point of the planner and its one end."""
 
-    __tablename__ = "suggestion"
-    suggestion: str = Field(primary_key=True)
-    campaign: str = Field(index=True)
+    suggestion: Key[str]
+    campaign: Indexed[str]
     ask: str
     origin: str
-    inputs: str = Field(sa_type=Text)
+    inputs: Prose
     """JSON: input to value, in the unit of its name."""
-    predicted: str = Field(sa_type=Text)
+    predicted: Prose
     """JSON: measure to ``mean`` and ``sd``, in the unit of the measure's name."""
     acquisition: float | None
-    seed: int = Field(sa_type=BigInteger)
+    seed: Big
     model_digest: str
-    fall_back: str = Field(sa_type=Text)
+    fall_back: Prose
     accepted_at: float
     disposition: str | None
-    reason: str | None = Field(sa_type=Text)
+    reason: Prose | None
     ended_at: float | None
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class RunRow(Row, table=True):
+@table("run", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
     """One execution of the protocol."""
 
-    __tablename__ = "run"
-    run: str = Field(primary_key=True)
-    campaign: str = Field(index=True)
+    run: Key[str]
+    campaign: Indexed[str]
     suggestion: str
-    inputs: str = Field(sa_type=Text)
+    inputs: Prose
     """JSON: searched and fixed inputs, in the unit of their names."""
-    roles: str = Field(sa_type=Text)
+    roles: Prose
     """JSON: role to instrument or well."""
     begun_at: float
     outcome: str | None
     loss: float | None
-    reason: str | None = Field(sa_type=Text)
+    reason: Prose | None
     ended_at: float | None
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class StepRow(Row, table=True):
+@table("step", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepRow:
     """One attempt of one step: one command to one instrument."""
 
-    __tablename__ = "step"
-    cid: str = Field(primary_key=True)
+    cid: Key[str]
     campaign: str
-    run: str = Field(index=True)
+    run: Indexed[str]
     step: str
     attempt: int
     instrument: str
     operation: str
     effect: str
-    args: str = Field(sa_type=Text)
+    args: Prose
     """JSON: argument to value."""
     not_after: float | None
     status: str
@@ -173,71 +178,74 @@ class StepRow(Row, table=True):
     started_at: float | None
     ended_at: float | None
     duration_s: float | None
-    result: str | None = Field(sa_type=Text)
+    result: Prose | None
     """JSON: what the instrument returned."""
     phase: str | None
     fault: str | None
-    reason: str | None = Field(sa_type=Text)
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    reason: Prose | None
+    seq: Big
+    last_seq: Big
 
 
-class ObservationRow(Row, table=True):
+@table("observation", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ObservationRow:
     """One measured number of one run."""
 
-    __tablename__ = "observation"
-    run: str = Field(primary_key=True)
-    measure: str = Field(primary_key=True)
-    campaign: str = Field(index=True)
+    run: Key[str]
+    measure: Key[str]
+    campaign: Indexed[str]
     value: float
     unit: str
     uncertainty: float | None
     """Standard deviation in ``unit``; empty where nobody has stated one."""
     at: float
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class InstrumentRow(Row, table=True):
+@table("instrument", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstrumentRow:
     """One instrument as one campaign saw it."""
 
-    __tablename__ = "instrument"
-    campaign: str = Field(primary_key=True)
-    instrument: str = Field(primary_key=True)
+    campaign: Key[str]
+    instrument: Key[str]
     driver: str
     simulated: bool
-    options: str = Field(sa_type=Text)
+    options: Prose
     """JSON: constructor arguments of the driver."""
-    limits: str = Field(sa_type=Text)
+    limits: Prose
     """JSON: ``action.argument`` to its bounds."""
     online: bool
     boot: str | None
-    actions: str | None = Field(sa_type=Text)
+    actions: Prose | None
     """JSON: names of what it offers; empty until it was seen."""
-    reason: str | None = Field(sa_type=Text)
+    reason: Prose | None
     """Why it is not online, where that was said."""
-    paused: str | None = Field(sa_type=Text)
+    paused: Prose | None
     """Who paused it, and why; empty while it is not paused."""
-    stopped: str | None = Field(sa_type=Text)
+    stopped: Prose | None
     """Why it was stopped; empty once it was released."""
-    held: str | None = Field(sa_type=Text)
+    held: Prose | None
     """Why it is not to be trusted after a stop; empty while its driver confirmed each."""
     changed_at: float
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    seq: Big
+    last_seq: Big
 
 
-class PlannerRequestRow(Row, table=True):
+@table("planner_request", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlannerRequestRow:
     """One attempt of one question to the planner."""
 
-    __tablename__ = "planner_request"
-    ask: str = Field(primary_key=True)
-    attempt: int = Field(primary_key=True)
-    campaign: str = Field(index=True)
+    ask: Key[str]
+    attempt: Key[int]
+    campaign: Indexed[str]
     planner: str
     wanted: int
     """How many points were asked for."""
-    seed: int = Field(sa_type=BigInteger)
+    seed: Big
     trials: int
     trials_sha256: str
     asked_at: float
@@ -245,84 +253,88 @@ class PlannerRequestRow(Row, table=True):
     """``asked``, ``answered`` or ``failed``."""
     answered_at: float | None
     received: int | None
-    versions: str | None = Field(sa_type=Text)
+    versions: Prose | None
     """JSON: package to version, of the planner's process."""
-    reason: str | None = Field(sa_type=Text)
-    seq: int = Field(sa_type=BigInteger)
-    last_seq: int = Field(sa_type=BigInteger)
+    reason: Prose | None
+    seq: Big
+    last_seq: Big
 
 
-class ResolutionRow(Row, table=True):
+@table("resolution", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResolutionRow:
     """What a person said of a step whose outcome nobody knew."""
 
-    __tablename__ = "resolution"
-    campaign: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
-    run: str = Field(index=True)
+    campaign: Key[str]
+    seq: Key[Big]
+    run: Indexed[str]
     step: str
     verdict: str
     """``happened``, ``did_not_happen`` or ``discard``."""
     by: str
-    note: str = Field(sa_type=Text)
-    result: str | None = Field(sa_type=Text)
+    note: Prose
+    result: Prose | None
     """JSON: what the action gave, where it happened."""
     at: float
     won: bool
     """Whether it decided; a later or contradicting one only flags the sample."""
-    last_seq: int = Field(sa_type=BigInteger)
+    last_seq: Big
 
 
-class ActRow(Row, table=True):
+@table("act", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActRow:
     """What else a person told a running orchestrator."""
 
-    __tablename__ = "act"
-    campaign: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    campaign: Key[str]
+    seq: Key[Big]
     act: str
     """``pause``, ``resume``, ``abort``, ``stop`` (the campaign, in good order) or ``stop-all``."""
     what: str
     """A run or an instrument; empty: all of it."""
     by: str
-    note: str = Field(sa_type=Text)
+    note: Prose
     at: float
-    last_seq: int = Field(sa_type=BigInteger)
+    last_seq: Big
 
 
-class FlagRow(Row, table=True):
+@table("flag", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FlagRow:
     """A sample that is not to be trusted without a look."""
 
-    __tablename__ = "flag"
-    campaign: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
-    run: str = Field(index=True)
+    campaign: Key[str]
+    seq: Key[Big]
+    run: Indexed[str]
     step: str
-    reason: str = Field(sa_type=Text)
+    reason: Prose
     at: float
-    last_seq: int = Field(sa_type=BigInteger)
+    last_seq: Big
 
 
-class LeaseRow(Row, table=True):
+@table("lease", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeaseRow:
     """Who leads a lab; see ``sdl.shell.lease``. It stands in no journal."""
 
-    __tablename__ = "lease"
-    lab: str = Field(primary_key=True)
-    epoch: int = Field(sa_type=BigInteger)
-    holder: str = Field(sa_type=Text)
-    beat: int = Field(sa_type=BigInteger)
+    lab: Key[str]
+    epoch: Big
+    holder: Prose
+    beat: Big
 
 
-class SnapshotRow(Row, table=True):
+@table("snapshot", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotRow:
     """An engine at one line of a journal; see ``sdl.shell.snapshots``. It stands in no journal."""
 
-    __tablename__ = "snapshot"
-    campaign: str = Field(primary_key=True)
-    seq: int = Field(primary_key=True, sa_type=BigInteger)
+    campaign: Key[str]
+    seq: Key[Big]
     hash: str
-    stamp: str = Field(sa_type=Text)
+    stamp: Prose
     body: bytes
 
 
-metadata = _REGISTRY.metadata
 JOURNAL: Table = metadata.tables["journal"]
 LEASE: Table = metadata.tables["lease"]
 SNAPSHOT: Table = metadata.tables["snapshot"]

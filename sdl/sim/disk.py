@@ -10,6 +10,7 @@ import asyncio
 import random
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
@@ -19,11 +20,13 @@ from sdl.shell.node_journal import Entry
 from sdl.shell.node_journal_memory import JournalCopy, MemoryJournal
 from sdl.wire.journal import GENESIS, Line
 
-Health: TypeAlias = Literal["good", "full", "failing", "slow"]
+Health: TypeAlias = Literal["good", "full", "failing", "slow", "mute"]
 COMMIT_S = (0.0002, 0.002)
 TICK_S = 1e-6
 EARLY = 0.5
 """Chance that a commit is durable at its beginning, and its answer takes time; else at its end."""
+MUTE = 0.5
+"""Chance that the answer to a commit gets lost where some do: it is durable, and in an error."""
 SLOW_S = 0.5
 """What a commit takes on a disk that is slow."""
 
@@ -36,12 +39,17 @@ class Disk:
 
     def __init__(self, chance: random.Random) -> None:
         self.health: Health = "good"
+        self.lost = 0
+        """Answers to commits that got lost."""
         self._chance = chance
         self._last = 0.0
         """When the last commit was, or will be, durable: they keep their order."""
 
     async def write(self, what: str, commit: Callable[[], None]) -> None:
-        """Let a commit happen. RecordAway if the disk is full, RecordFault if it fails."""
+        """Let a commit happen.
+
+        RecordAway if the disk is full, or the answer gets lost; RecordFault if it fails.
+        """
         chance, now = self._chance, asyncio.get_running_loop().time()
         took_s = SLOW_S if self.health == "slow" else chance.uniform(*COMMIT_S)
         is_early = chance.random() < EARLY
@@ -55,6 +63,9 @@ class Disk:
         commit()
         if is_early:
             await asyncio.sleep(took_s)
+        if self.health == "mute" and chance.random() < MUTE:
+            self.lost += 1
+            raise RecordAway(f"{what}: the connection broke before the commit was answered")
 
 
 class SimRecord:
@@ -65,33 +76,29 @@ class SimRecord:
         self.disk = disk
         self.leases = SimLeases(disk)
         self._kept = kept
-        self._lines: list[Line] = []
+        self._journals: dict[str, list[Line]] = {}
+        """By campaign."""
 
-    @property
-    def head(self) -> str:
-        """Hash of the last line."""
-        return self._lines[-1].hash if self._lines else GENESIS
-
-    @property
-    def head_seq(self) -> int:
-        """Number of the last line; 0 where there is none."""
-        return len(self._lines)
+    def head(self, campaign: str) -> tuple[int, str]:
+        """Number and hash of the last line of a journal; 0 and GENESIS where there is none."""
+        lines = self._journals.get(campaign)
+        return (len(lines), lines[-1].hash) if lines else (0, GENESIS)
 
     def lines(self, campaign: str, after: int = 0) -> Iterator[Line]:
-        """The journal, from the line after ``after`` on."""
-        return (line for line in self._lines[after:] if line.campaign == campaign)
+        """The journal of one campaign, from the line after ``after`` on."""
+        return iter(self._journals.get(campaign, [])[after:])
 
-    def bodies(self, campaign: str) -> Iterator[tuple[str, str]]:
-        """The journal as type and body of each line, from the first on."""
-        return ((line.type, line.body) for line in self.lines(campaign))
+    def bodies(self, campaign: str, after: int = 0) -> Iterator[tuple[int, str, str]]:
+        """The same lines as number, type and body."""
+        return ((line.seq, line.type, line.body) for line in self.lines(campaign, after))
 
     async def append(
         self, lines: Sequence[Line], lab: str, epoch: int, is_away: Callable[[], bool]
     ) -> None:
         """Write lines as the holder of a lease. LeaseLost if it is another's.
 
-        A full disk, or a database that ``is_away``, is tried again for a while, as by the writer
-        of a real record.
+        A full disk, a lost answer, or a database that ``is_away``, is tried again for a while, as
+        by the writer of a real record.
         """
         for _ in range(AWAY_TRIES):
             with suppress(RecordAway):
@@ -104,14 +111,23 @@ class SimRecord:
     def _write(self, lines: Sequence[Line], lab: str, epoch: int) -> None:
         if not self.leases.renew(lab, epoch):
             raise lost(lab, epoch, self.leases.held(lab))
-        seq, head = len(self._lines), self.head
+        lines = self._missing(lines)
+        if not lines:
+            return
+        seq, head = self.head(lines[0].campaign)
         for line in lines:
             seq += 1
             if line.seq != seq or line.hash != line.expected_hash(head):
                 raise Bug(f"journal line {line.seq} does not continue the chain at {seq - 1}")
             head = line.hash
-        self._lines += lines
+        self._journals.setdefault(lines[0].campaign, []).extend(lines)
         self._kept(lines)
+
+    def _missing(self, lines: Sequence[Line]) -> Sequence[Line]:
+        """Nothing of a group that stands here already, as the answer to its commit got lost."""
+        there = self._journals.get(lines[0].campaign, []) if lines else []
+        is_there = bool(lines) and there[-len(lines) :] == list(lines)
+        return () if is_there else lines
 
 
 class SimLeases:
@@ -171,6 +187,21 @@ class SimJournal(MemoryJournal):
         super().put_back(copy)
         if is_another:
             self._mark = self._content.number + 1
+
+    def copied(self, disk: Disk) -> SimJournal:
+        """As it is in a copy of its folder, with its mark; what it is named later differs."""
+        copy = SimJournal(f"{self._name}-copy", disk)
+        copy._content = deepcopy(self._content)
+        copy._mark = self._mark
+        return copy
+
+    def contradicts(self, copy: SimJournal, devices: Sequence[str]) -> bool:
+        """Whether one number stands for one word here, and for another one there."""
+        return any(
+            mine != theirs
+            for device in devices
+            for mine, theirs in zip(self.words(device, 1), copy.words(device, 1), strict=False)
+        )
 
     async def commit(self, entries: Sequence[Entry]) -> None:
         try:

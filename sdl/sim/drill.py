@@ -21,6 +21,7 @@ from sdl.sim.books import Books, Broken
 from sdl.sim.disk import Disk, SimJournal, SimRecord
 from sdl.sim.faults import BROKER, ORCHESTRATOR, PLANNER, Fault, draw
 from sdl.sim.injection import Injection
+from sdl.sim.keeping import SimSnapshots
 from sdl.sim.loop import VirtualLoop, run_and_forget
 from sdl.sim.network import Network
 from sdl.sim.person import Person
@@ -29,8 +30,10 @@ from sdl.sim.processes import (
     NodeProcess,
     OrchestratorProcess,
     PlannerProcess,
+    Process,
     Site,
 )
+from sdl.sim.temper import CALM, Temper, draw_temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
 from sdl.wire.journal import Line
@@ -56,6 +59,8 @@ class Report:
     faults: tuple[Fault, ...]
     broken: str
     """The invariant that does not hold; empty if all do."""
+    campaign: str
+    """The last one, where another was begun."""
     head: str
     """Hash of the journal's last line."""
     trace_sha256: str
@@ -66,6 +71,8 @@ class Report:
     """Processes killed, by role."""
     points: Counter[str]
     """Crash points at which one was killed."""
+    rough: Counter[str]
+    """What else befell it, by name."""
     unknown: int
     happened: int
     """Of those that were unknown, how many had happened."""
@@ -85,13 +92,19 @@ class Drill:
         faults: Sequence[Fault] | float,
         tell: Callable[[str], None] | None,
         recorded: Recorded,
+        temper: Temper | None,
     ) -> None:
-        """``faults``: these, or virtual seconds in which drawn ones begin."""
+        """``faults``: these, or virtual seconds in which drawn ones begin.
+
+        ``temper``: None draws one where faults are drawn.
+        """
 
         def chance(of: str) -> random.Random:
             return random.Random(f"{seed}/{of}")
 
         self.seed = seed
+        if temper is None:
+            temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         campaign = prepared.campaign.campaign
         campaign = replace(campaign, seed=seed, policy=(*campaign.policy, *_asks(prepared.script)))
         lab = replace(prepared.lab.lab, seed=seed)
@@ -99,8 +112,8 @@ class Drill:
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
         books = Books(prepared.script, clock.now)
         network = Network(chance("network"), trace)
-        network.received = books.received
-        world = books.world = World(chance("world"), trace, books)
+        network.received, network.sent = books.received, books.sent
+        world = books.world = World(chance("world"), trace, books, temper)
         self.site = Site(
             prepared=prepared,
             campaign=campaign,
@@ -111,6 +124,10 @@ class Drill:
             books=books,
             trace=trace,
             bench=Bench(clock=clock, seed=seed, labware=lab.labware),
+            temper=temper,
+            snapshots=SimSnapshots(
+                prepared.script, temper.snapshot_every, chance("snapshots"), trace
+            ),
         )
         self.nodes = self._nodes(lab, chance("nodes"))
         planner = PlannerProcess(PLANNER, self.site)
@@ -126,7 +143,7 @@ class Drill:
             else tuple(faults)
         )
         self.person = Person(chance("person"), self.site)
-        self.injection = Injection(self.site, STANDBY)
+        self.injection = Injection(self.site, STANDBY, self.person, self._start)
 
     def _drawn(self, chance: random.Random, within_s: float) -> list[Fault]:
         names = [node.name for node in self.nodes]
@@ -150,8 +167,9 @@ class Drill:
             site.note(f"planned: {fault}")
         crash.hook(self.injection.passing)
         try:
-            tasks = [loop.create_task(process.keep()) for process in site.processes]
-            tasks += [loop.create_task(self.injection.inject(fault)) for fault in self.faults]
+            for process in tuple(site.processes):
+                self._start(process)
+            tasks = [loop.create_task(self.injection.inject(fault)) for fault in self.faults]
             tasks.append(loop.create_task(self.person.attend(self.orchestrators)))
             for task in tasks:
                 task.add_done_callback(self._look_at)
@@ -162,6 +180,10 @@ class Drill:
             with suppress(Broken):
                 site.books.close([node.journal for node in self.nodes])
         return self._report(loop.time())
+
+    def _start(self, process: Process) -> None:
+        """Keep a process going until all is over."""
+        VirtualLoop.running().create_task(process.keep()).add_done_callback(self._look_at)
 
     def _look_at(self, task: asyncio.Task[None]) -> None:
         """A part of the simulation itself has ended; it may not fail."""
@@ -188,17 +210,22 @@ class Drill:
         for process in self.site.processes:
             kills[process.role] += process.kills
         kills[BROKER] = self.injection.broker_kills
+        for disk in (self.site.record.disk, *(node.journal.disk for node in self.nodes)):
+            self.site.trace.counts["lost answer to a commit"] += disk.lost
+        self.site.trace.counts["done by a node and its copy"] += len(books.tally.twins)
         concluded = books.is_begun and books.engine.state.concluded
         return Report(
             seed=self.seed,
             faults=self.faults,
             broken="" if books.broken is None else str(books.broken),
-            head=self.site.record.head,
+            campaign=self.site.campaign.name,
+            head=self.site.record.head(self.site.campaign.name)[1],
             trace_sha256=self.site.trace.sha256,
             commands=books.tally.commands,
             done=books.tally.done,
             kills=kills,
             points=self.injection.points,
+            rough=self.site.trace.counts,
             unknown=len(books.tally.unknown),
             happened=sum(self.site.world.has_happened(cid) for cid in books.tally.unknown),
             wrong=len(self.person.wrong),
@@ -222,14 +249,16 @@ def drill(
     faults: Sequence[Fault] | float,
     tell: Callable[[str], None] | None = None,
     recorded: Recorded = SimRecord,
+    temper: Temper | None = None,
 ) -> Report:
     """Simulate a campaign under faults.
 
     ``faults``: these, or virtual seconds in which those that the seed draws begin. ``tell`` is
-    given the trace, line by line. ``recorded`` makes the record.
+    given the trace, line by line. ``recorded`` makes the record. ``temper``: how rough the lab is
+    besides; None: drawn where the faults are, calm where they are given.
     """
 
     async def play() -> Report:
-        return await Drill(prepared, seed, faults, tell, recorded).play()
+        return await Drill(prepared, seed, faults, tell, recorded, temper).play()
 
     return run_and_forget(play())

@@ -10,9 +10,10 @@ deed: ContextVar[Callable[[], None] | None] = ContextVar("deed", default=None)
 
 
 def mark_effect() -> None:
-    """Say, in a simulator's action, that this is the moment at which the world changes.
+    """Say, in a simulator's action, that this is a moment at which the world changes.
 
-    An action that never says so has happened when it ends without an error. It matters only to
+    One that changes it in several steps says so at each; it has happened from the first on. An
+    action that never says so has happened when it ends without an error. It matters only to
     ``sdl simulate --faults``; elsewhere this does nothing.
     """
     told = deed.get()

@@ -26,16 +26,22 @@ Kind: TypeAlias = Literal[
     "stop",
     "pause",
     "abort",
+    "unheard",
+    "copy",
+    "anew",
 ]
 """*kill*: a process dies. *point*: it dies where it passes a crash point. *freeze*: it makes no
 step for a while. *cut*: its line to the broker is cut. *storm*: messages are lost, repeated,
 delayed and reordered. *broker*: the broker dies with all that it kept. *old*: it comes back as it
 was a while ago, and sends messages of the past again. *record*, *journal*: the disk of the
-orchestrator or of a node is full, failing or slow. *restored*, *lost*: a node's journal is put back
-to an older copy, or deleted. *clock*: a machine's wall clock jumps, and its process starts anew.
+orchestrator or of a node is full, failing or slow, or commits and says that it did not.
+*restored*, *lost*: a node's journal is put back to an older copy, or deleted. *clock*: a machine's
+wall clock jumps, and its process starts anew.
 *split*: a second orchestrator takes over while the first is cut off, or frozen, and comes back.
 *stop*, *pause*, *abort*: a person stops the lab, pauses an instrument or breaks a run off, and lets
-it go on after a while."""
+it go on after a while. *unheard*: the same, and the first words of that get lost, alone.
+*copy*: a node's folder is copied and started a second time, and both live for a while. *anew*: a
+second campaign is begun while nodes still hold commands of the first."""
 
 ORCHESTRATOR, PLANNER, BROKER, PERSON = "orchestrator", "planner", "broker", "person"
 
@@ -57,7 +63,7 @@ class Fault:
     how: str = ""
     """Of *record* and *journal*: full, failing, slow; of *cut* and *split*: silently, frozen."""
     amount: float = 0.0
-    """Of *clock*: seconds; of *storm*: how bad, 0 to 1; of *old*: messages."""
+    """Of *clock*: seconds; of *storm*: how bad, 0 to 1; of *old*, *unheard*: messages."""
 
     def __str__(self) -> str:
         where = f" at {self.point} ({self.passing})" if self.point else f" at {self.at:.3f} s"
@@ -80,11 +86,17 @@ WEIGHTS: dict[Kind, float] = {
     "lost": 0.4,
     "clock": 0.7,
     "split": 1.2,
-    "stop": 0.7,
+    "stop": 1.0,
     "pause": 0.5,
-    "abort": 0.5,
+    "abort": 0.7,
+    "unheard": 1.2,
+    "copy": 0.6,
+    "anew": 1.0,
 }
 """How often each kind is drawn, relative to the others."""
+
+WORDS = ("stop", "stop-all", "release", "made_safe", "greet")
+"""What may get lost alone."""
 
 
 def draw(
@@ -120,7 +132,7 @@ def _one(kind: Kind, chance: random.Random, nodes: Sequence[str], at: float) -> 
             return Fault(kind=kind, target=BROKER, at=at, for_s=short_s, amount=count)
         case "record" | "journal":
             target = ORCHESTRATOR if kind == "record" else node
-            how = chance.choice(["full", "failing", "slow"])
+            how = chance.choice(["full", "failing", "slow", "mute", "mute"])
             return Fault(kind=kind, target=target, at=at, for_s=long_s, how=how)
         case "restored":
             return Fault(kind=kind, target=node, at=at, for_s=short_s, amount=chance.uniform(1, 40))
@@ -133,6 +145,16 @@ def _one(kind: Kind, chance: random.Random, nodes: Sequence[str], at: float) -> 
         case "split":
             how = chance.choice(["silently", "", "frozen"])
             return Fault(kind=kind, target=ORCHESTRATOR, at=at, for_s=long_s, how=how)
+        case "copy":
+            how = chance.choice(["the copy goes", "the copy stays"])
+            return Fault(kind=kind, target=node, at=at, for_s=short_s, how=how)
+        case "anew":
+            how = chance.choice(["killed", "frozen"])
+            wait_s = short_s if how == "killed" else long_s
+            return Fault(kind=kind, target=ORCHESTRATOR, at=at, for_s=wait_s, how=how)
+        case "unheard":
+            word, count = chance.choice(WORDS), chance.choice([1.0, 1.0, 2.0, 5.0])
+            return Fault(kind=kind, target=PERSON, at=at, for_s=short_s, how=word, amount=count)
         case "stop" | "pause" | "abort":
             return Fault(kind=kind, target=PERSON, at=at, for_s=short_s)
         case _:

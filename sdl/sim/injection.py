@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from contextlib import suppress
+from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
-from sdl.core.events import AbortRequested, PauseRequested, ResumeRequested
-from sdl.errors import Bug, SdlError
+from sdl.core.events import AbortRequested, PauseRequested
+from sdl.errors import Bug
 from sdl.sim.disk import Disk, Health
-from sdl.sim.faults import Fault
+from sdl.sim.faults import Fault, Kind
 from sdl.sim.life import Killed, Life, living
 from sdl.sim.loop import VirtualLoop
 from sdl.sim.network import FAIR, Weather
-from sdl.sim.processes import TELL_S, NodeProcess, OrchestratorProcess, Process, Site
+from sdl.sim.person import Person
+from sdl.sim.processes import NodeProcess, OrchestratorProcess, Process, Site
 
 DOWN_S = 2.0
+REPAIR_S = 20.0
+"""Until a person has moved a journal away that is not to be trusted."""
 
 
 class Injection:
     """All faults of one simulation."""
 
-    def __init__(self, site: Site, standby: str) -> None:
+    def __init__(
+        self, site: Site, standby: str, person: Person, start: Callable[[Process], None]
+    ) -> None:
+        """``standby``: name of the second orchestrator. ``start`` keeps a process going."""
         self.well_since = 0.0
         """Virtual time at which the last fault was over."""
         self.broker_kills = 0
@@ -30,6 +37,8 @@ class Injection:
         """Crash points at which a process was killed."""
         self._site = site
         self._standby = standby
+        self._person = person
+        self._start = start
         self._going_on = 0
         self._armed: list[Fault] = []
         self._passed: Counter[tuple[str, str]] = Counter()
@@ -110,10 +119,21 @@ class Injection:
                 await self._kill(fault)
             case "split":
                 await self._split(fault)
-            case "stop" | "pause" | "abort":
-                await self._intervene(fault)
             case "point":
                 raise Bug("a crash point is armed, not done")
+            case _:
+                await self._do_as_person(fault)
+
+    async def _do_as_person(self, fault: Fault) -> None:
+        match fault.kind:
+            case "unheard":
+                await self._unheard(fault)
+            case "copy":
+                await self._copy(self._node(fault.target), fault)
+            case "anew":
+                await self._begin_anew(fault)
+            case _:
+                await self._intervene(fault)
 
     async def _bring_back(self, fault: Fault) -> None:
         """The broker dies, and comes back as it was a while ago."""
@@ -191,18 +211,61 @@ class Injection:
         runs, instruments = runtime.view().in_flight, self._site.lab.instruments
         what = ""
         if fault.kind == "stop":
-            with suppress(TimeoutError, SdlError):
-                async with asyncio.timeout(TELL_S):
-                    await runtime.stop_all(fault.target, "a drill")
+            await self._person.stop_all()
         elif fault.kind == "pause":
             what = instruments[len(runs) % len(instruments)].name
             await self._site.tell(lambda at: PauseRequested(at=at, what=what, by=fault.target))
         elif runs:
             run = runs[0].run
             await self._site.tell(lambda at: AbortRequested(at=at, what=run, by=fault.target))
-        await asyncio.sleep(fault.for_s)
+        await asyncio.sleep(self._person.patience_s(fault.for_s))
         for goes_on in dict.fromkeys((what, "")):
-            await self._site.tell(lambda at: ResumeRequested(at=at, what=goes_on, by=fault.target))  # noqa: B023
+            await self._person.resume(goes_on)
+
+    async def _copy(self, node: NodeProcess, fault: Fault) -> None:
+        """A copy of a node starts beside it; after a while one of the two is taken away.
+
+        Where their journals contradict each other, a person moves that of the other one away, too.
+        """
+        site = self._site
+        if any(each.name == f"{node.name}-copy" for each in site.processes):
+            return  # one of it is enough
+        site.books.copied(node.instruments)
+        copy = node.copied()
+        site.processes.append(copy)
+        self._start(copy)
+        await asyncio.sleep(fault.for_s)
+        gone = node if fault.how == "the copy stays" else copy
+        gone.is_wanted = False
+        gone.kill(fault.for_s)
+        if node.journal.contradicts(copy.journal, node.instruments):
+            site.trace.count("node and copy contradict")
+            await asyncio.sleep(REPAIR_S)
+            left = copy if gone is node else node
+            await self._unmake(left, replace(fault, kind="lost", for_s=1.0))
+
+    async def _begin_anew(self, fault: Fault) -> None:
+        """A person leaves the campaign as it is, and begins another one with fresh plates."""
+        first = self._process(fault.target)
+        self._site.begin_anew()
+        if fault.how == "killed":
+            await self._kill(fault)
+            return
+        self._process(self._standby).is_wanted = True
+        await self._freeze(first, fault.for_s)
+
+    async def _unheard(self, fault: Fault) -> None:
+        """A person stops the lab or breaks a run off, and some words of that get lost alone.
+
+        A greeting is lost when a node comes back, whatever people do.
+        """
+        swallows = self._site.network.swallows
+        swallows[fault.how] = int(fault.amount)
+        kinds: dict[str, Kind] = {"stop": "abort", "greet": "pause"}
+        kind = kinds.get(fault.how, "stop")
+        await self._intervene(replace(fault, kind=kind))
+        await asyncio.sleep(fault.for_s)
+        swallows.pop(fault.how, None)
 
     def _process(self, name: str) -> Process:
         return next(each for each in self._site.processes if each.name == name)

@@ -18,6 +18,7 @@ from sdl.shell.bus import Message, OnConnect
 from sdl.shell.local_bus import LocalBroker, LocalBus
 from sdl.sim.life import Life, living, outside
 from sdl.sim.trace import Trace
+from sdl.wire import mqtt
 from sdl.wire.topics import kind_in, matches
 
 TRANSIT_S = (0.0005, 0.004)
@@ -61,6 +62,10 @@ class Network(LocalBroker):
         """Names of processes."""
         self.received: Spy = lambda _client, _message: None
         """Is told of each message that arrives, with its receiver."""
+        self.sent: Callable[[Message], None] = lambda _message: None
+        """Is told of each message that a client hands to its line."""
+        self.swallows: dict[str, int] = {}
+        """By word (a control's, ``made_safe`` or ``stop-all``): how many of the next get lost."""
         self._chance = chance
         self._trace = trace
         self._wires: dict[str, Wire] = {}
@@ -91,6 +96,8 @@ class Network(LocalBroker):
         if wire.is_cut:
             wire.unsent.append(message)
             return
+        if self.swallows and self._is_swallowed(message):
+            return
         weather, chance = self.weather, self._chance
         copies = 1
         if weather is not FAIR:
@@ -100,6 +107,17 @@ class Network(LocalBroker):
             copies += chance.random() < weather.repeat
         for _ in range(copies):
             self._at(self._arrival(wire, weather), self._arrive, message)
+
+    def _is_swallowed(self, message: Message) -> bool:
+        """Whether it is one of those that get lost alone, whatever the weather."""
+        word = word_in(message)
+        left = self.swallows.get(word, 0)
+        if not left:
+            return False
+        self.swallows[word] = left - 1
+        self._trace.count(f"lost {word}")
+        self._note(f"swallowed {message.topic} {message.payload.decode()}")
+        return True
 
     def _arrival(self, wire: Wire, weather: Weather) -> float:
         chance = self._chance
@@ -220,6 +238,19 @@ def _fits(pattern: str, topic: str) -> bool:
     return matches(pattern, topic)
 
 
+def word_in(message: Message) -> str:
+    """What a message is about: the word of a control or an event; empty for all others."""
+    match kind_in(message.topic):
+        case "ctl":
+            return mqtt.decode(mqtt.Control, message.payload).op
+        case "evt":
+            return mqtt.decode(mqtt.EventMessage, message.payload).st
+        case "stop":
+            return "stop-all"
+        case _:
+            return ""
+
+
 class Session:
     """What a broker keeps for one process, whether or not that is there."""
 
@@ -275,6 +306,8 @@ class Wire(LocalBus):
         self.unsent: list[Message] = []
         """What waits at either end of a line that is cut, until it is mended or given up."""
         self._undelivered: list[Message] = []
+        self._wanted: dict[str, bool] = {}
+        """By topic, whether a filter lets it through."""
         self.process = "" if self.life is None else self.life.name.partition("#")[0]
         self._network = network
         self._context: Context = outside() if self.life is None else self.life.context
@@ -320,13 +353,22 @@ class Wire(LocalBus):
         qos: int = 1,
         expiry_s: float | None = None,
     ) -> None:
+        message = Message(topic, payload, retain)
+        self._network.sent(message)
         if self._connected:
-            self._network.carry(self, Message(topic, payload, retain))
+            self._network.carry(self, message)
         else:
             await super().publish(topic, payload, retain=retain, qos=qos, expiry_s=expiry_s)
 
+    async def subscribe(self, *filters: str, at_once: bool = False) -> None:
+        self._wanted.clear()
+        await super().subscribe(*filters, at_once=at_once)
+
     def deliver(self, message: Message) -> None:
-        if not any(_fits(pattern, message.topic) for pattern in self._filters):
+        topic = message.topic
+        if topic not in self._wanted:
+            self._wanted[topic] = any(_fits(pattern, topic) for pattern in self._filters)
+        if not self._wanted[topic]:
             return
         if self.is_cut:
             self._undelivered.append(message)

@@ -1,14 +1,20 @@
-"""A simulated person, who goes and looks when an orchestrator asks, and is sometimes wrong."""
+"""A simulated person, who goes and looks when an orchestrator asks, and is sometimes wrong.
+
+As the lab's temper says, it is hasty, contrary or fickle besides.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import random
 from collections.abc import Coroutine
+from contextlib import suppress
 
 from sdl.core.events import ResumeRequested, StepResolved, Verdict
 from sdl.core.view import Question, View
-from sdl.sim.processes import OrchestratorProcess, Site
+from sdl.errors import SdlError
+from sdl.sim.faults import PERSON
+from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
 
 LOOK_S = (2.0, 6.0)
 """Pause between two looks at the screen."""
@@ -18,6 +24,12 @@ AGAIN_S = 200.0
 """After which a question that is still there is taken up again."""
 HELD_S = 20.0
 """For how long an instrument must be seen held before it is let go on."""
+HASTY_S = 0.5
+"""What one who is hasty waits at most before what is stopped is let go on."""
+AMID_S = 0.05
+"""After so much of a resume, at most, one who is fickle stops everything again, ..."""
+REPENT_S = 30.0
+"""... and resumes it after that, at most."""
 WRONG, DISCARDS, TWICE = 0.08, 0.15, 0.2
 """Chances to be wrong, to give the sample up, and to answer a second time, otherwise."""
 
@@ -58,12 +70,43 @@ class Person:
         now = asyncio.get_running_loop().time()
         self._held = {name: self._held.get(name, now) for name in sorted(held)}
         for name, since in self._held.items():
-            if now - since > HELD_S:
+            if now - since > HELD_S or self._is_hasty():
                 self._held[name] = now
-                self._start(self._let_go(name))
+                self._start(self.resume(name))
 
-    async def _let_go(self, name: str) -> None:
-        await self._site.tell(lambda at: ResumeRequested(at=at, what=name, by="person"))
+    def patience_s(self, seconds: float) -> float:
+        """For how long what it stopped stays so, if it is not hasty: ``seconds``."""
+        return self._chance.uniform(0.0, HASTY_S) if self._is_hasty() else seconds
+
+    def _is_hasty(self) -> bool:
+        temper = self._site.temper
+        is_hasty = bool(temper.hasty) and self._chance.random() < temper.hasty
+        if is_hasty:
+            self._site.trace.count("hasty resume")
+        return is_hasty
+
+    async def resume(self, what: str) -> None:
+        """Let an instrument go on, or all; one who is fickle stops everything in the middle."""
+        temper, chance = self._site.temper, self._chance
+        resuming = self._site.tell(lambda at: ResumeRequested(at=at, what=what, by=PERSON))
+        if not temper.fickle or chance.random() >= temper.fickle:
+            await resuming
+            return
+        self._site.trace.count("stop amid a resume")
+        self._start(resuming)
+        amid_s = chance.choice([0.0, 0.1, 1.0]) * AMID_S
+        await asyncio.sleep(chance.uniform(0.0, amid_s))
+        await self.stop_all()
+        await asyncio.sleep(chance.uniform(0.0, REPENT_S))
+        for goes_on in dict.fromkeys((what, "")):
+            await self._site.tell(lambda at: ResumeRequested(at=at, what=goes_on, by=PERSON))  # noqa: B023
+
+    async def stop_all(self) -> None:
+        """Press the button."""
+        runtime = await self._site.desk()
+        with suppress(TimeoutError, SdlError):
+            async with asyncio.timeout(TELL_S):
+                await runtime.stop_all(PERSON, "a drill")
 
     def _start(self, work: Coroutine[object, object, None]) -> None:
         task = asyncio.create_task(work)
@@ -90,6 +133,13 @@ class Person:
         first = self._verdict(cid, question)
         if (first == "happened") != world.has_happened(cid) and first != "discard":
             self.wrong.add(question.step)
+        contrary = self._site.temper.contrary
+        if contrary and chance.random() < contrary:
+            self._site.trace.count("contrary answers")
+            other: Verdict = "discard" if first == "did_not_happen" else "did_not_happen"
+            told = (self._tell(question, cid, each) for each in (first, other))
+            await asyncio.gather(*told)
+            return
         await self._tell(question, cid, first)
         if chance.random() < TWICE:
             await asyncio.sleep(chance.uniform(0.0, 10.0))

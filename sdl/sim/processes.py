@@ -6,6 +6,7 @@ Each runs the real code that it runs in a lab, and is started again as its super
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -21,17 +22,19 @@ from sdl.shell.crash import crash_point
 from sdl.shell.desk import Word
 from sdl.shell.lease import Lease, lead
 from sdl.shell.node import Node
-from sdl.shell.opening import Opening, again, new
+from sdl.shell.opening import Opening, again, new, renamed
 from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import PlannerWorker
 from sdl.shell.preflight import Prepared
 from sdl.shell.presence import Presence
 from sdl.shell.runtime import Runtime
 from sdl.sim.books import Books, Broken, virtual_now
-from sdl.sim.disk import SimJournal, SimRecord
+from sdl.sim.disk import Disk, SimJournal, SimRecord
+from sdl.sim.keeping import SimSnapshots
 from sdl.sim.life import Life, Role, outside
 from sdl.sim.loop import VirtualLoop
 from sdl.sim.network import Network
+from sdl.sim.temper import Temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
 from sdl.wire.journal import Line
@@ -58,9 +61,19 @@ class Site:
     books: Books
     trace: Trace
     bench: Bench
+    temper: Temper
+    snapshots: SimSnapshots
+    first: str = field(init=False)
+    """Name of the first campaign."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """The campaign is concluded, or an invariant is broken."""
     processes: list[Process] = field(default_factory=list)
+    campaigns: int = 1
+    """How many were begun, or are to be."""
+
+    def __post_init__(self) -> None:
+        """Remember what it began with."""
+        self.first = self.campaign.name
 
     @property
     def topics(self) -> Topics:
@@ -92,6 +105,11 @@ class Site:
             if found:
                 return max(found, key=lambda runtime: runtime.presence.epoch)
             await asyncio.sleep(1.0)
+
+    def begin_anew(self) -> None:
+        """From now on another campaign is to be led; the one before is left."""
+        self.campaigns += 1
+        self.campaign = renamed(self.campaign, f"{self.first}-{self.campaigns}")
 
     def is_dead(self, name: str) -> bool:
         """Whether the process of this name is known to be dead."""
@@ -182,13 +200,32 @@ class NodeProcess(Process):
     role: Role = "node"
 
     def __init__(
-        self, name: str, site: Site, instruments: tuple[str, ...], journal: SimJournal
+        self,
+        name: str,
+        site: Site,
+        instruments: tuple[str, ...],
+        journal: SimJournal,
+        node_name: str = "",
     ) -> None:
+        """``node_name``: what it calls itself, where that is the name of another one."""
         super().__init__(name, site)
         self.instruments = instruments
         self.journal = journal
-        journal.kept = site.books.journalled
-        journal.failed = site.books.not_journalled
+        self.node_name = node_name or name
+        self.started: dict[str, str] = {}
+        """By instrument, the command that its journal says was started last."""
+        books = site.books
+        books.started.append(self.started)
+        journal.kept = lambda entries: books.journalled(name, self.started, entries)
+        journal.failed = lambda entries: books.not_journalled(self.started, entries)
+
+    def copied(self) -> NodeProcess:
+        """A copy of its folder on another machine, with the same instruments."""
+        name = f"{self.name}-copy"
+        journal = self.journal.copied(Disk(random.Random(f"{self.site.campaign.seed}/{name}")))
+        copy = NodeProcess(name, self.site, self.instruments, journal, self.node_name)
+        copy.started.update(self.started)
+        return copy
 
     async def work(self, life: Life) -> None:
         site = self.site
@@ -199,13 +236,13 @@ class NodeProcess(Process):
             bus=site.network.client(life.name, lasting=True),
             clock=clock,
             bench=site.bench,
-            name=self.name,
+            name=self.node_name,
             only=self.instruments,
             boot=life.name,
             journal=self.journal,
         )
-        life.on_death.append(lambda: site.books.node_died(self.instruments))
-        site.world.equip(node, life, site.books.started)
+        life.on_death.append(lambda: site.books.node_died(self.name, self.started))
+        site.world.equip(node, life, self.started)
         await node.start()
         await node.serve(asyncio.Event())
 
@@ -278,6 +315,7 @@ class OrchestratorProcess(Process):
             watch=lambda _: None,
             presence=presence,
             vouch=lease.vouch,
+            keep=site.snapshots.keeping(opened.restored).look,
         )
         for perform in opened.sent:
             runtime.remember(perform)
@@ -287,7 +325,8 @@ class OrchestratorProcess(Process):
             await runtime.run(*opened.first)
             keeping.cancel()
         lease.release()
-        site.over.set()
+        if opened.chain.campaign == site.campaign.name:  # else another one was begun since
+            site.over.set()
 
     async def _lead(self, clock: LoopClock) -> Lease:
         """Take the lease, at once if its holder is known to be dead, else when its beat is still.
@@ -320,7 +359,8 @@ class OrchestratorProcess(Process):
     def _open(self, clock: LoopClock, epoch: int) -> Opening:
         """The first lines of the campaign, or its journal folded."""
         site, script = self.site, self.site.prepared.script
-        if not site.record.head_seq:
+        if not site.record.head(site.campaign.name)[0]:
+            site.bench.restore({**site.bench.snapshot(), "wells": {}})  # on fresh plates
             return new(
                 script,
                 site.campaign,
@@ -330,14 +370,19 @@ class OrchestratorProcess(Process):
                 speed=1.0,
                 epoch=epoch,
             )
-        return again(
+        opened = again(
             script,
             site.record,
             site.campaign,
             site.lab,
             at=clock.now(),
             epoch=epoch,
+            kept=site.snapshots.of(site.campaign.name),
         )
+        if opened.restored:
+            site.trace.count("snapshot restored")
+            site.books.restored(opened.engine)
+        return opened
 
 
 def _leaf(error: BaseException | None) -> BaseException | None:

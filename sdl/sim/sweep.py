@@ -39,6 +39,8 @@ class Totals:
     points: Counter[str] = field(default_factory=Counter)
     faults: Counter[str] = field(default_factory=Counter)
     """By kind."""
+    rough: Counter[str] = field(default_factory=Counter)
+    """What else befell the labs, by name."""
     broken: dict[int, str] = field(default_factory=dict)
     """By seed, the invariant that does not hold."""
 
@@ -51,6 +53,7 @@ class Totals:
         self.happened += report.happened
         self.kills += report.kills
         self.points += report.points
+        self.rough += report.rough
         self.faults += Counter(fault.kind for fault in report.faults)
         if report.broken:
             self.broken[report.seed] = report.broken

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable
 
 
@@ -11,8 +12,14 @@ class Trace:
 
     def __init__(self, tell: Callable[[str], None] | None = None) -> None:
         """``tell`` is given each moment as a line of text."""
+        self.counts: Counter[str] = Counter()
+        """How often what befell the lab, by name."""
         self._sha256 = hashlib.sha256()
         self._tell = tell
+
+    def count(self, what: str) -> None:
+        """Something befell the lab."""
+        self.counts[what] += 1
 
     def note(self, at: float, what: str) -> None:
         """One moment. ``at``: virtual seconds."""

@@ -132,7 +132,8 @@ class ContractBench:
 
     async def greet(self) -> None:
         """Let the node begin, and say again all that its journal holds."""
-        await self.control("greet", boot=self._births[-1].boot, from_seq=1)
+        birth = self._births[-1]
+        await self.control("greet", boot=birth.boot, memory=birth.memory, from_seq=1)
 
     async def control(self, op: str, **fields: object) -> None:
         """Send a control message."""

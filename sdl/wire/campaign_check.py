@@ -68,9 +68,11 @@ def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
         if name not in roles:
             hint = did_you_mean(name, roles)
             yield ("roles", name), f"{signature.name} has no such role; {hint}"
+    instruments = {instrument.name for instrument in lab.instruments}
+    plates = {plate.name for plate in lab.labware}
     for role in signature.roles:
         if role.name in campaign.roles:
-            yield from _players(role, campaign.roles[role.name], lab)
+            yield from _players(role, campaign.roles[role.name], instruments, plates)
         else:
             kind = "a plate" if role.is_labware else f"an instrument ({role.capability})"
             yield (
@@ -79,9 +81,9 @@ def _roles(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found
             )
 
 
-def _players(role: Role, names: tuple[str, ...], lab: Lab) -> _Found:
-    instruments = {instrument.name for instrument in lab.instruments}
-    plates = {plate.name for plate in lab.labware}
+def _players(
+    role: Role, names: tuple[str, ...], instruments: AbstractSet[str], plates: AbstractSet[str]
+) -> _Found:
     known, other = (plates, instruments) if role.is_labware else (instruments, plates)
     kind = "plate" if role.is_labware else "instrument"
     for name in names:

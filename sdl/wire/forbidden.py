@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from sdl.errors import ProtocolMistake
 from sdl.wire.signature import ProtocolFunction, Source, read_roles
 from sdl.wire.toml_table import did_you_mean
+from sdl.wire.unordered import Unordered
 
 _CLOCK = "reads a clock; a replay would see another time. Use settle(seconds) and within(seconds)"
 _CHANCE = "rolls dice; a replay would see other numbers. Make it an input of the protocol"
@@ -149,6 +150,8 @@ class _Scan:
             for part in ast.walk(node)
             if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)
         } | {part.arg for part in ast.walk(node) if isinstance(part, ast.arg)}
+        values, functions = self._names.values, self._names.functions
+        yield from Unordered(node, full=self._full, values=values, functions=functions).found()
         for part in ast.walk(node):
             if id(part) in passed:
                 continue

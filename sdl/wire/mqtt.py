@@ -132,7 +132,8 @@ class Control(Body):
     *greet* (with ``boot``): from now on the node may start what it is sent; before the first
     greeting of its boot it only takes commands in. With ``from_seq`` it says again what its journal
     holds from there on, each word with its number; if it holds less than ``from_seq`` - 1, its
-    journal was put back to an older state, and it begins a new one under a new name.
+    journal was put back to an older state, and it begins a new one under a new name. With the
+    ``memory`` of another journal than the node's it is no greeting: the birth is published again.
     *stop*: nothing that waits is started, the driver makes safe, and *made_safe* says how that
     ended; nothing is started until *release*. *greet* also tells ``journal``: what waits of another
     journal, with a lower epoch, is refused.
@@ -148,6 +149,8 @@ class Control(Body):
     cid: str | None = None
     boot: str = ""
     from_seq: Count | None = None
+    memory: str = ""
+    """Of a *greet*: the node's journal in which ``from_seq`` counts."""
     by: str = ""
     lifts: tuple[str, ...] = ()
     """Of a *release*: ids of the orders to stop that it lifts. The instrument obeys again once none

@@ -38,10 +38,13 @@ class TomlLines:
         self._starts = [0, *(match.end() for match in re.finditer("\n", text))]
         self._lines: dict[KeyPath, int] = {}
         self._lengths: dict[KeyPath, int] = {}
-        self._scan()
+        self._is_scanned = False
 
     def line(self, path: KeyPath) -> int:
         """Line (from 1) of a key; of the nearest table around it where the key is not written."""
+        if not self._is_scanned:  # only for a file with a mistake in it
+            self._is_scanned = True
+            self._scan()
         for length in range(len(path), 0, -1):
             found = self._lines.get(path[:length])
             if found is not None:

@@ -24,7 +24,7 @@ from sdl.errors import (
 from tests.cli.conftest import Sdl, command, process
 
 HEAVY = (
-    *("torch", "ax", "botorch", "sqlalchemy", "sqlmodel", "pydantic", "aiomqtt", "rich", "pint"),
+    *("torch", "ax", "botorch", "sqlalchemy", "pydantic", "aiomqtt", "rich", "pint"),
     *("fastapi", "uvicorn"),
 )
 HELP_S = 0.9

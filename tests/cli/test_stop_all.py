@@ -61,6 +61,14 @@ def test_it_goes_through_the_orchestrator(tmp_path: Path) -> None:
     assert cautioned(said)
 
 
+def test_a_note_that_is_no_text_does_not_keep_a_stop_back(tmp_path: Path) -> None:
+    lab(tmp_path, "all-odd")
+    desk = shown(handler="stopped")
+    with serving(desk, tmp_path, "all-odd"):
+        said = command(tmp_path, "stop", "--all", "--by", "anna", "--note", "smoke \udcff")
+    assert (said.code, desk.stopped) == (Exit.OK, [("anna", "smoke ?")])
+
+
 def test_who_did_not_make_safe_is_named_and_the_code_says_so(tmp_path: Path) -> None:
     lab(tmp_path, "all-2")
     with serving(shown(handler="stopped", arm="held", reader="busy"), tmp_path, "all-2"):

@@ -41,7 +41,7 @@ def at_work(**changes: object) -> tuple[Floor, list[do.Command]]:
         out += floor.turn(event)
     for name in ("handler", "reader"):
         greeted, *more = floor.turn(online(name))
-        assert greeted == do.Greet(instrument=name, boot="boot-1", after=None)
+        assert greeted == do.Greet(instrument=name, boot="boot-1", after=None, memory="boot-1")
         out += more
     wanted = spec.parallel + (spec.parallel > 1)
     point = Suggestion(inputs={"x_fraction": 0.25}, origin="sobol", predicted={})

@@ -110,7 +110,7 @@ def test_an_unheard_command_is_sent_again_under_the_same_id_then_asked_about() -
     cid = out[-1].cid  # type: ignore[union-attr]
     assert floor.turn(ev.CommandUnheard(at=3.0, cid=cid)) == [do.Resend(cid=cid)]
     floor.turn(ev.CommandAccepted(at=4.0, cid=cid))
-    greet = do.Greet(instrument="handler", boot="boot-1", after=None)
+    greet = do.Greet(instrument="handler", boot="boot-1", after=None, memory="boot-1")
     assert floor.turn(ev.CommandUnheard(at=5.0, cid=cid)) == [greet, do.Query(cid=cid)]
     floor.turn(ev.CommandStarted(at=6.0, cid=cid))
     assert floor.turn(ev.CommandUnheard(at=7.0, cid=cid)) == [do.Query(cid=cid)]
@@ -121,7 +121,7 @@ def test_after_a_restart_the_same_node_is_sent_what_it_has_not_seen() -> None:
     cid = out[-1].cid  # type: ignore[union-attr]
     wait = do.Wait(timer="dye/lost/handler", until=120.0)
     assert floor.turn(ev.OrchestratorStarted(at=60.0, epoch=2)) == [wait]
-    greet = do.Greet(instrument="handler", boot="boot-1", after=None)
+    greet = do.Greet(instrument="handler", boot="boot-1", after=None, memory="boot-1")
     assert floor.turn(online("handler", 61.0)) == [greet, do.Query(cid=cid)]
     out = floor.turn(ev.CommandNotSeen(at=62.0, cid=cid, memory="boot-1"))
     assert out == [do.Resend(cid=cid)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import permutations
 
 from sdl.core import commands as do
 from sdl.core import events as ev
@@ -231,6 +232,27 @@ def test_a_word_about_a_stop_that_went_past_us_counts_only_where_it_is_a_bad_one
     assert "Release" in kinds(floor.turn(resume("reader")))
 
 
+def test_a_bad_word_about_a_stop_that_was_lifted_since_holds_nothing() -> None:
+    """As where a broker brings it back (seed 30897)."""
+    floor, _ = at_work()
+    floor.turn(ev.LabStopRequested(at=5.0, by="eve", order="panel/1"))
+    floor.turn(resume(at=6.0))
+    assert "Release" in kinds(floor.turn(safe("reader", 7.0, halt="dye/halt-2")))
+    assert floor.turn(safe("reader", 8.0, "the lid is open", halt="panel/1")) == []
+    assert state_of(floor, "reader") == "idle"
+
+
+def test_a_node_is_greeted_with_what_was_heard_of_the_journal_that_it_has_again() -> None:
+    """As where a broker brings back a birth of before its journal got a new name (seed 2710)."""
+    floor, _ = at_work()
+    memory, heard = floor.engine.lab.instruments["handler"].memory, 3
+    floor.turn(ev.CommandStarted(at=5.5, cid=CID, seq=heard))
+    for name, after in (("another", None), (memory, heard), ("another", None)):
+        decided = floor.turn(online("handler", 6.0, memory=name))
+        (greet,) = [each for each in decided if isinstance(each, do.Greet)]
+        assert (greet.memory, greet.after) == (name, after)
+
+
 def test_a_pause_outlives_the_orchestrator() -> None:
     floor = reading()
     floor.turn(pause(at_once=True))
@@ -266,6 +288,32 @@ def test_old_word_of_a_stop_that_we_have_ended_since_stops_nothing() -> None:
     floor.turn(ev.InstrumentLost(at=8.0, instrument="handler", reason="cable"))
     assert again in floor.turn(replace(late, at=9.0))
     assert state_of(floor, "handler") == "idle"
+
+
+def test_what_a_node_said_while_it_was_stopped_holds_nothing_whenever_it_comes() -> None:
+    """As where births of the time before a resume were held up on the way (seed 11470 of old)."""
+    stops = ("panel/1", "dye/halt-1")
+    born = replace(online("handler", 7.0), stopped="the lab was stopped", stops=stops)
+    words: tuple[ev.Event, ...] = (
+        born,
+        resume(at=7.0),
+        safe("handler", 7.0),
+        safe("handler", 7.0, halt="panel/1"),
+        failed(7.0, CID, "before_start", "lab"),
+    )
+    for order in permutations(words):
+        floor, _ = at_work()
+        floor.turn(ev.LabStopRequested(at=5.0, by="ada", order="panel/1"))
+        floor.turn(safe("reader", 6.0, halt="dye/halt-2"))
+        out = [command for word in order for command in floor.turn(word)]
+        lifted = [c for c in out if isinstance(c, do.Release) and c.instrument == "handler"]
+        assert lifted[-1:] == [do.Release(instrument="handler", lifts=stops)], order
+        for late in (replace(born, at=8.0), safe("handler", 8.0, halt="panel/1")):
+            floor.turn(late)
+            assert state_of(floor, "handler") == "busy", order
+        floor.turn(online("handler", 9.0))
+        assert state_of(floor, "handler") == "busy", order
+        assert floor.engine.objection(resume("handler")) == "handler is neither paused nor held"
 
 
 def test_a_stop_that_we_have_not_lifted_holds_the_instrument_however_it_is_heard_of() -> None:

@@ -76,7 +76,7 @@ def test_a_command_for_a_node_that_was_away_is_asked_about_not_sent_again() -> N
     assert out[-1].memory == "boot-1"  # type: ignore[union-attr]
     floor.turn(ev.CommandAccepted(at=2.0, cid=cid, seq=7))
     back = replace(online("handler", 3.0, "boot-2"), memory="boot-1")
-    greet = do.Greet(instrument="handler", boot="boot-2", after=7)
+    greet = do.Greet(instrument="handler", boot="boot-2", after=7, memory="boot-1")
     assert floor.turn(back) == [greet, do.Query(cid=cid)]
     assert floor.turn(ev.CommandUnheard(at=4.0, cid=cid)) == [greet, do.Query(cid=cid)]
 

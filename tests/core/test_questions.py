@@ -221,13 +221,13 @@ def test_a_node_that_lost_its_journal_makes_what_it_was_sent_unknown_and_the_old
     floor, _ = at_work(policy=ASK)
     floor.turn(ev.CommandStarted(at=2.0, cid=CID, seq=41))
     out = floor.turn(online("handler", 3.0, "boot-2"))
-    assert out == [do.Greet(instrument="handler", boot="boot-2", after=None)]
+    assert out == [do.Greet(instrument="handler", boot="boot-2", after=None, memory="boot-2")]
     (question,) = floor.engine.view().questions
     assert "another journal" in question.reason
     floor.turn(ev.CommandDone(at=8.0, cid=CID, seq=42, result=None, duration_s=1.0))
     assert floor.engine.view().questions == ()
     # The number was one of the old journal: the new one is still greeted from its beginning.
-    greet = do.Greet(instrument="handler", boot="boot-3", after=None)
+    greet = do.Greet(instrument="handler", boot="boot-3", after=None, memory="boot-2")
     assert floor.turn(replace(online("handler", 9.0, "boot-3"), memory="boot-2")) == [greet]
 
 
@@ -237,7 +237,10 @@ def test_an_old_number_is_dropped_and_the_next_greeting_asks_for_what_follows_th
     floor.turn(ev.CommandAccepted(at=3.0, cid=CID, seq=5))
     assert floor.engine.view().in_flight[0].state == "started"
     out = floor.turn(online("handler", 4.0))
-    assert out == [do.Greet(instrument="handler", boot="boot-1", after=6), do.Query(cid=CID)]
+    assert out == [
+        do.Greet(instrument="handler", boot="boot-1", after=6, memory="boot-1"),
+        do.Query(cid=CID),
+    ]
 
 
 def test_the_more_careful_word_of_driver_and_capability_holds() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 from sdl.shell.record import Record
@@ -106,9 +107,9 @@ def test_a_rebuild_makes_emptied_tables_again(url: str, spoil: Spoil) -> None:
     record = Record.open(url)
     record.append(journal())
     record.append(journal("other", runs=3, seed=5))
-    before = [step.model_dump() for step in record.run("dye-450/run-1").steps]
+    before = [asdict(step) for step in record.run("dye-450/run-1").steps]
     spoil("DELETE FROM step", "DELETE FROM campaign")
     assert record.rebuild(check=False) != []
-    assert [step.model_dump() for step in record.run("dye-450/run-1").steps] == before
+    assert [asdict(step) for step in record.run("dye-450/run-1").steps] == before
     assert [found.runs for found in record.campaigns()] == [6, 3]
     record.close()

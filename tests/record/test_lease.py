@@ -195,6 +195,41 @@ async def test_a_lab_that_is_led_from_elsewhere_is_left_alone(
 
 
 @pytest.mark.usefixtures("hasty")
+async def test_who_leads_renews_the_lease_from_the_take_to_the_release(
+    records: tuple[Record, Record], tmp_path: Path
+) -> None:
+    async def beat() -> int:
+        held = await asyncio.to_thread(records[0].leases.held, LAB)
+        assert held is not None
+        return held.beat
+
+    async with leading(records[1], LAB, tmp_path, standby=False):
+        async with asyncio.timeout(10.0):
+            for least in (1, 2, 3):
+                while await beat() < least:  # noqa: ASYNC110 - it is a row's
+                    await asyncio.sleep(0.01)
+    held = records[0].leases.held(LAB)
+    assert held is not None
+    assert held.holder == "", "it was not given back"
+
+
+@pytest.mark.usefixtures("hasty")
+async def test_who_is_taken_over_from_is_broken_off_whatever_it_does(
+    records: tuple[Record, Record], tmp_path: Path
+) -> None:
+    async def work() -> None:
+        async with leading(records[1], LAB, tmp_path, standby=False), asyncio.timeout(10.0):
+            taken(records[0])
+            await asyncio.Event().wait()
+
+    with pytest.raises(LeaseLost, match="somewhere /lab 7"):
+        await work()
+    held = records[0].leases.held(LAB)
+    assert held is not None
+    assert held.holder == "somewhere /lab 7", "it gave back what was another's"
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("ending", ["released", "still", "died here"])
 async def test_a_standby_takes_over_from_one_that_ends_stands_still_or_died(
     records: tuple[Record, Record], tmp_path: Path, ending: str

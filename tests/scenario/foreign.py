@@ -149,7 +149,8 @@ class Orchestrator:
         return self.births[-1]
 
     async def greet(self, birth: Birth, from_seq: int | None = None) -> None:
-        await self.control("greet", boot=birth.boot, from_seq=from_seq)
+        memory = birth.memory
+        await self.control("greet", boot=birth.boot, memory=memory, from_seq=from_seq)
 
     async def greeted(self, *, after: Birth | None = None, from_seq: int | None = None) -> Birth:
         birth = await self.there(after=after)

@@ -105,6 +105,23 @@ async def test_it_starts_nothing_before_it_is_greeted(
 
 
 @BOTH
+async def test_a_greeting_for_another_journal_brings_the_birth_again_and_no_more(
+    node: NodeProcess, boss: Orchestrator
+) -> None:
+    node.start()
+    birth = await boss.there()
+    await boss.command(birth, "early")
+    await boss.hears("early", "accepted")
+    await boss.greet(birth.model_copy(update={"memory": "another"}), 8)
+    await boss.until(lambda: len(boss.births) >= 2, "one more birth")
+    await asyncio.sleep(SOON_S)
+    assert {each.memory for each in boss.births} == {birth.memory}
+    assert boss.of("early") == ["accepted"]
+    await boss.greet(birth, 1)
+    await boss.hears("early", "done")
+
+
+@BOTH
 async def test_a_kill_in_mid_action_is_unknown_and_the_dose_is_never_repeated(
     node: NodeProcess, boss: Orchestrator
 ) -> None:

@@ -142,6 +142,7 @@ class Caller:
             epoch=epoch,
             boot=birth.boot,
             from_seq=from_seq,
+            memory=birth.memory,
             journal=journal,
         )
         await self.control(greeting, birth.dev)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 
 from sdl.authoring import action
 
@@ -11,7 +12,7 @@ class Heater:
     """``bake`` waits, switches the heater on, and leaves it on or off."""
 
     def __init__(self, *, name: str, bench: object, safe_s: float = 0.0) -> None:
-        """``safe_s``: what ``make_safe`` takes."""
+        """``safe_s``: what ``make_safe`` takes, whoever cancels it."""
         self.safe_s = safe_s
         self.on = False
         self.baked = 0
@@ -32,7 +33,10 @@ class Heater:
         if self.busy.count("make_safe") > 1:
             self.clashes.append(tuple(self.busy))
         self.on = False
-        await asyncio.sleep(self.safe_s)
+        until_s = asyncio.get_running_loop().time() + self.safe_s
+        while (left_s := until_s - asyncio.get_running_loop().time()) > 0.0:
+            with suppress(asyncio.CancelledError):
+                await asyncio.sleep(left_s)
         self.busy.remove("make_safe")
         self.made_safe += 1
 

@@ -112,6 +112,8 @@ class Probe:
             await asyncio.Event().wait()
         if finds == "nonsense":
             return "yes"  # type: ignore[return-value]
+        if finds == "odd":
+            return Finding(verdict="yes", evidence="it moved", result=7)  # type: ignore[arg-type]
         if finds == "unclear":
             return Finding(verdict="unclear", evidence="the balance drifts")
         before = interrupted.noted

@@ -12,7 +12,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.shell.bus import Message
 from sdl.shell.clock import LoopClock
-from sdl.shell.dispatch import HALT_AGAIN_S, RELEASE_AGAIN_S, Dispatch, alone
+from sdl.shell.dispatch import HALT_AGAIN_S, QUIET_S, RELEASE_AGAIN_S, Dispatch, alone
 from sdl.shell.local_bus import LocalBroker
 from sdl.sim.loop import run_virtually
 from sdl.wire.mqtt import Control, decode
@@ -105,6 +105,42 @@ def test_a_release_is_repeated_until_its_node_shows_that_it_obeys_and_not_for_ev
     run_virtually(run())
 
 
+def test_an_order_to_stop_that_was_held_up_is_not_told_after_its_release() -> None:
+    """As where the database was away, so that nobody knew if we still lead (seed 21794)."""
+
+    async def run() -> None:
+        broker, told, leads = LocalBroker(), list[str](), asyncio.Event()
+        posted = list[ev.Event]()
+        spy, bus = broker.client("spy"), broker.client("orchestrator")
+        for each in (spy, bus):
+            await each.subscribe(TOPICS.control("+"))
+            await each.connect()
+        tasks = [asyncio.create_task(listen(spy.messages(), told))]
+
+        def spawn(work: Awaitable[None]) -> None:
+            tasks.append(asyncio.ensure_future(work))
+
+        async def vouch() -> None:
+            await leads.wait()
+
+        clock = LoopClock(asyncio.get_running_loop().time)
+        dispatch = Dispatch(
+            bus=bus, clock=clock, topics=TOPICS, post=posted.append, spawn=spawn, vouch=vouch
+        )
+        spawn(dispatch.halt("dye/halt-1", "handler"))
+        await asyncio.sleep(2.5 * HALT_AGAIN_S)
+        dispatch.heard(safe("dye/halt-1"))
+        spawn(dispatch.release("handler", ("dye/halt-1",)))
+        leads.set()
+        await asyncio.sleep(1.0)
+        assert told == ["release/handler"]
+        dispatch.close()
+        await spy.aclose()
+        await asyncio.gather(*tasks)
+
+    run_virtually(run())
+
+
 @pytest.mark.parametrize(
     "poison", ["a" * 300_000, float("nan"), "\ud800"], ids=["long", "nan", "text"]
 )
@@ -142,6 +178,43 @@ def test_a_command_that_no_message_can_carry_is_refused_and_nothing_breaks(poiso
     run_virtually(run())
 
 
+def test_an_old_word_of_a_node_that_it_knew_nothing_yet_ends_no_patience() -> None:
+    """The command has arrived since, and its end was lost: it has to be asked for."""
+
+    async def run() -> None:
+        posted = list[ev.Event]()
+        bus = LocalBroker().client("orchestrator")
+        await bus.connect()
+        clock = LoopClock(asyncio.get_running_loop().time)
+
+        def spawn(work: Awaitable[None]) -> None:
+            raise AssertionError(work)
+
+        dispatch = Dispatch(
+            bus=bus, clock=clock, topics=TOPICS, post=posted.append, spawn=spawn, vouch=alone
+        )
+        cid = "dye/run-1/step-1/try-1"
+        await dispatch.perform(
+            do.Perform(
+                cid=cid,
+                step="dye/run-1/step-1",
+                attempt=1,
+                instrument="handler",
+                operation="dispense",
+                effect="once",
+                args={},
+                memory="m",
+                not_after=None,
+            )
+        )
+        dispatch.heard(ev.CommandStarted(at=1.0, cid=cid))
+        dispatch.heard(ev.CommandNotSeen(at=0.5, cid=cid, memory="m"))
+        await asyncio.sleep(QUIET_S[0] + 0.5)
+        assert posted == [ev.CommandUnheard(at=QUIET_S[0], cid=cid)]
+
+    run_virtually(run())
+
+
 def test_a_release_names_all_orders_to_stop_that_we_know_of_once() -> None:
     async def run() -> None:
         broker = LocalBroker()
@@ -167,7 +240,7 @@ def test_a_release_names_all_orders_to_stop_that_we_know_of_once() -> None:
             vouch=alone,
         )
         dispatch.journal = "j"
-        await dispatch.greet("handler", "b", None)
+        await dispatch.greet("handler", "b", None, "m")
         await dispatch.stop_all("me/1", "mira", "smoke")
         dispatch.stopped("panel/1")
         await dispatch.halt("dye/halt-1", "handler")
@@ -176,7 +249,7 @@ def test_a_release_names_all_orders_to_stop_that_we_know_of_once() -> None:
         dispatch.close()
         await spy.aclose()
         await listening
-        assert [(each.op, each.journal) for each in heard[:1]] == [("greet", "j")]
+        assert [(each.op, each.journal, each.memory) for each in heard[:1]] == [("greet", "j", "m")]
         lifted = [each.lifts for each in heard if each.op == "release"]
         assert lifted == [("me/1", "panel/1", "dye/halt-1"), (), ("x",)]
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdl.errors import DriverFault, OutcomeUnknown
+from sdl.shell import action_call
 from sdl.shell.in_thread import VendorProcess, in_thread
 from tests.shell import vendor
 
@@ -40,6 +41,27 @@ async def test_a_thread_that_is_given_up_on_is_not_over_before_it_is(tmp_path: P
     (tmp_path / "go").touch()
     with pytest.raises(asyncio.CancelledError):
         await calling
+
+
+async def test_a_make_safe_whose_thread_hangs_is_given_up_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Arm:
+        async def connect(self) -> None: ...
+
+        async def disconnect(self) -> None: ...
+
+        async def make_safe(self) -> None:
+            await in_thread(vendor.wait_for, tmp_path / "go")
+
+    monkeypatch.setattr(action_call, "MAKE_SAFE_S", 0.02)
+    monkeypatch.setattr(action_call, "CANCEL_S", 0.02)
+    safe = await action_call.make_safe("arm", Arm())
+    assert safe.wrong == "make_safe did not end within 0.02 s"
+    assert safe.leftover is not None
+    assert not safe.leftover.done(), "the node would think that nothing moves any more"
+    (tmp_path / "go").touch()
+    await asyncio.wait((safe.leftover,))
 
 
 @pytest.mark.parametrize(

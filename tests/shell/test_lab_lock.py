@@ -14,11 +14,12 @@ import pytest
 from sdl.errors import LabFault, UserMistake
 from sdl.model.lab import Instrument, Lab
 from sdl.shell import lab_lock
+from sdl.shell.acting import FINISH_S, LAST_WORDS_S
 from sdl.shell.action_call import CANCEL_S, MAKE_SAFE_S
 from sdl.shell.children import START_TIMEOUT_S
 from sdl.shell.lab_lock import instrument_locks, orchestrator_lock
-from sdl.shell.node_process import LEAVE_S, run_node
-from sdl.shell.station import FINISH_S, LAST_WORDS_S
+from sdl.shell.node_child import LEAVE_S
+from sdl.shell.node_process import run_node
 
 HOLDER = Path(__file__).with_name("lock_holder.py")
 PATIENCE_S = 10.0

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import pytest
 
-from sdl.errors import LabFault
-from sdl.shell import launch
+from sdl.errors import LabFault, UserMistake
+from sdl.shell import launch, lease, opening
 from sdl.shell.children import Child
 from sdl.shell.lab_lock import orchestrator_lock
+from sdl.shell.preflight import prepare
+from sdl.shell.record import Record
 from tests.sim.places import place
 
 PATIENCE_S = 20.0
@@ -78,6 +81,33 @@ async def test_a_broker_out_of_reach_is_told_before_any_process_starts(tmp_path:
     campaign = place(tmp_path, broker="mqtt://me:secret@127.0.0.1:1")
     with pytest.raises(LabFault, match=r"^the broker at 127\.0\.0\.1:1 cannot be reached"):
         await launch.run_campaign(campaign)
+    assert logs(tmp_path) == [], "a process was started"
+
+
+async def test_the_lease_is_renewed_while_a_long_journal_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = place(tmp_path)
+    prepared = prepare(campaign)
+    record = Record.open(prepared.lab.record_url)
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    begun = opening.new(prepared.script, spec, lab, at=1.0, clock="wall", speed=1.0)
+    record.append([begun.chain.add(event, event.at) for event in begun.first])
+
+    def read_for_long(*_: object, **__: object) -> opening.Opening:
+        until_s = time.monotonic() + PATIENCE_S
+        beats: set[int] = set()
+        while len(beats) < 3 and time.monotonic() < until_s:
+            held = record.leases.held(lab.name)
+            beats |= {held.beat} if held else set()
+            time.sleep(0.01)
+        raise UserMistake(f"read while it beat {len(beats)} times")
+
+    monkeypatch.setattr(lease, "RENEW_S", 0.05)
+    monkeypatch.setattr(opening, "again", read_for_long)
+    with pytest.raises(UserMistake, match="read while it beat 3 times"):
+        await launch.run_campaign(campaign, choice=launch.Choice(resume=True))
+    record.close()
     assert logs(tmp_path) == [], "a process was started"
 
 

@@ -11,7 +11,7 @@ import pytest
 from sdl.shell.broker import URL_FILE, write_secret
 from sdl.shell.crash import POINTS, VARIABLE
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_process import node_child
+from sdl.shell.node_child import node_child
 from sdl.wire.mqtt import Control
 from tests.shell.bench_of_buses import FOLDER, JOURNAL, Caller, command, probe_lab
 

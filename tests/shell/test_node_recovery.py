@@ -73,9 +73,8 @@ CUTS = {
     "probe-hangs": Cut(
         "dose", {"what": "before", "finds": "hang"}, "unknown", says="did not answer within 20 s"
     ),
-    "no-finding": Cut(
-        "dose", {"what": "before", "finds": "nonsense"}, "unknown", says="'yes', which is no Find"
-    ),
+    "no-find": Cut("dose", {"what": "before", "finds": "nonsense"}, "unknown", says="no Finding"),
+    "no-verdict": Cut("dose", {"what": "before", "finds": "odd"}, "unknown", says="no verdict"),
 }
 
 

@@ -10,11 +10,13 @@ from typing import cast
 import pytest
 
 from sdl.model.lab import Instrument, Lab
+from sdl.shell.action_call import CANCEL_S, MAKE_SAFE_S
 from sdl.shell.clock import LoopClock
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node import Node
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.reception import Delay
+from sdl.shell.station import STILL_GOING
 from sdl.sim.loop import run_virtually
 from sdl.wire.mqtt import Control, EventMessage, StopAll, encode
 from tests.shell.bench_of_buses import BOOT, Caller, command, new_node
@@ -138,6 +140,49 @@ def test_an_order_to_stop_joins_the_one_that_is_being_obeyed() -> None:
     on_the_floor(story, safe_s=12.0)
 
 
+def test_a_make_safe_that_hangs_is_given_up_on_and_nothing_begins_beside_it() -> None:
+    """As a vendor's library does that blocks its thread: it cannot be ended from outside."""
+
+    async def story(floor: Floor) -> None:
+        await floor.stop("1")
+        [answer] = await floor.safe(1)
+        assert answer.at == MAKE_SAFE_S + CANCEL_S
+        assert answer.error is not None
+        assert answer.error.reason == f"make_safe did not end within 30 s; {STILL_GOING}"
+        await floor.stop("1")
+        await floor.stop_all("2")
+        answers = await floor.safe(3)
+        assert {word.error for word in answers} == {answer.error}
+        assert {word.at for word in answers} == {answer.at}, "the others waited once more"
+        await floor.release("1", "2")
+        await floor.bake(lead_s=1.0, time_s=1.0)
+        end = await floor.caller.end(CID)
+        assert (end.st, end.error and end.error.kind) == ("failed", "lab")
+        assert end.error is not None
+        assert STILL_GOING in end.error.reason
+        await floor.caller.until(lambda: floor.caller.status_of() == "attention")
+        await floor.caller.until(lambda: floor.caller.status_of() == "idle")
+        assert floor.clock.now() == 80.0, "make_safe came back"
+        assert floor.heater.made_safe == 1
+        again = await floor.caller.run(command(f"{CID[:-1]}2", "bake", lead_s=1.0, time_s=1.0))
+        assert again.st == "done"
+
+    on_the_floor(story, safe_s=80.0)
+
+
+def test_once_a_make_safe_came_back_the_next_order_tries_again() -> None:
+    async def story(floor: Floor) -> None:
+        await floor.stop("1")
+        await floor.safe(1)
+        await asyncio.sleep(100.0)
+        floor.heater.safe_s = 0.0
+        await floor.stop("2")
+        [_, answer] = await floor.safe(2)
+        assert (answer.answers, answer.error, floor.heater.made_safe) == ("2", None, 2)
+
+    on_the_floor(story, safe_s=40.0)
+
+
 def test_nothing_starts_while_a_release_waits_for_make_safe() -> None:
     async def story(floor: Floor) -> None:
         await floor.stop("1")
@@ -256,6 +301,19 @@ def test_of_two_nodes_with_one_journal_the_one_greeted_last_acts_alone() -> None
         assert floor.heater.made_safe == 1
         assert floor.node.stations["probe"].status == "waiting"
         second.kill()
+
+    on_the_floor(story)
+
+
+def test_a_node_is_taken_up_again_when_its_copy_is_gone() -> None:
+    """A broker keeps only the births of the one that came last."""
+
+    async def story(floor: Floor) -> None:
+        second = await floor.another("boot-2", MemoryJournal(BOOT))
+        await floor.caller.birth_of("probe", 2)
+        await second.aclose()
+        birth = await floor.caller.birth_of("probe", 3)
+        assert birth.boot == BOOT
 
     on_the_floor(story)
 

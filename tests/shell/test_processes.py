@@ -26,7 +26,7 @@ from sdl.shell.broker import URL_FILE, EmbeddedBroker, write_secret
 from sdl.shell.children import Child
 from sdl.shell.lifeline import GRACE_S
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_process import LAB_FILE, node_child
+from sdl.shell.node_child import LAB_FILE, node_child
 from sdl.shell.planner_client import DirectPlanner, PlannerClient
 from sdl.shell.planner_worker import planner_child
 from sdl.wire.mqtt import Status, decode

@@ -26,6 +26,7 @@ from sdl.shell.clock import LoopClock
 from sdl.shell.dispatch import Vouch, alone
 from sdl.shell.local_bus import LocalBroker, LocalBus
 from sdl.shell.node import Node
+from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.planner_client import DirectPlanner
 from sdl.shell.preflight import prepare
 from sdl.shell.presence import Presence
@@ -99,7 +100,13 @@ def told(
         clock = LoopClock(VirtualLoop.running().time)
         bench = Bench(clock=clock, seed=1, labware=lab.labware)
         node = Node(
-            lab=lab, folder=tmp_path, bus=broker.client("node"), clock=clock, bench=bench, boot="b"
+            lab=lab,
+            folder=tmp_path,
+            bus=broker.client("node"),
+            clock=clock,
+            bench=bench,
+            boot="b",
+            journal=MemoryJournal("m"),
         )
         spec = prepared.campaign.campaign
         opened = opening.new(
@@ -178,7 +185,8 @@ def test_views_of_a_large_lab_take_a_small_share_of_the_time(
     async def story(it: Place) -> None:
         await it.until(lambda: len(shown) >= 10)
 
-    monkeypatch.setattr(runtime, "time", SimpleNamespace(monotonic=monotonic))
+    clocks = SimpleNamespace(monotonic=monotonic, thread_time=lambda: view_s * len(shown))
+    monkeypatch.setattr(runtime, "time", clocks)
     told(tmp_path, story, watch=lambda _: shown.append(monotonic()))
     pauses_s = [after - before for before, after in pairwise(shown)]
     assert min(pauses_s) >= 19 * view_s, pauses_s
@@ -212,6 +220,7 @@ def test_nodes_are_greeted_with_our_epoch_and_again_when_their_line_is_mended(
     it = told(tmp_path, story)
     assert {control.epoch for control in it.controls("greet")} == {EPOCH}
     assert {control.boot for control in it.controls("greet")} == {"b"}
+    assert {control.memory for control in it.controls("greet")} == {"m"}
 
 
 class Losing(LocalBroker):
@@ -399,6 +408,10 @@ def test_a_word_that_cannot_be_looked_at_is_kept_out_and_the_work_goes_on(tmp_pa
         await it.until(lambda: len(it.on_record(Perform)) >= 3)
         said = await it.runtime.tell(
             lambda at: ev.StepResolved(at=at, step=None, verdict="discard", by="eve")  # type: ignore[arg-type]
+        )
+        assert said.startswith("it could not be understood")
+        said = await it.runtime.tell(
+            lambda at: ev.PauseRequested(at=at, what="", by="eve", note="no Unicode: \udcff")
         )
         assert said.startswith("it could not be understood")
         await it.until(lambda: len(it.on_record(Perform)) >= 6)

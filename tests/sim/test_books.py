@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -21,7 +22,8 @@ from sdl.sim.drill import drill
 from sdl.sim.faults import BROKER, Fault
 from sdl.sim.life import Life
 from sdl.sim.loop import run_and_forget
-from sdl.sim.world import Deed
+from sdl.sim.trace import Trace
+from sdl.sim.world import Deed, World
 from sdl.wire import mqtt
 from sdl.wire.journal import Line
 from sdl.wire.topics import Topics
@@ -191,6 +193,7 @@ def word(stage: mqtt.Stage, seq: int) -> Message:
 def books(now: float = 0.0, *, intent: do.Perform | None = None) -> Books:
     """Books in which one intent is on record, if any."""
     kept = Books(prepared().script, lambda: now)
+    kept.world = World(random.Random(1), Trace(), kept)
     if intent is not None:
         kept.performed[CID] = intent
     return kept

@@ -180,6 +180,13 @@ class Untyped(Pump):
         raise NotImplementedError(how)
 
 
+class Disorderly(Pump):
+    @action("once", timeout_s=5.0)
+    async def purge(self, lines: tuple[frozenset[str], ...]) -> None:
+        """Has an argument whose order nobody can tell."""
+        raise NotImplementedError(lines)
+
+
 class Hasty(Pump):
     @action("once", timeout_s=0.0)
     async def purge(self) -> None:

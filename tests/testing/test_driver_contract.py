@@ -46,6 +46,7 @@ BROKEN = [
     (pumps.Careless, r"level\(\): raised ZeroDivisionError: division by zero; raise a DriverFault"),
     (pumps.Anything, r"Anything.purge: the argument how may be anything"),
     (pumps.Untyped, r"Untyped.purge has no type for how; annotate it"),
+    (pumps.Disorderly, r"Disorderly.purge takes a set for lines, whose order is another one"),
     (pumps.Hasty, r"Hasty.purge: timeout_s = 0.0; give the seconds"),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-HEAVY = {"ax", "botorch", "gpytorch", "pandas", "sqlalchemy", "sqlmodel", "torch"}
+HEAVY = {"ax", "botorch", "gpytorch", "pandas", "sqlalchemy", "torch"}
 REPORT = "import sys\nprint('loaded:', *sorted({name.split('.')[0] for name in sys.modules}))\n"
 HELP = """
 import sys

@@ -23,6 +23,7 @@ from sdl.capabilities import LiquidHandler, PlateReader
 
 STARTED = time.time()
 LIMIT = timedelta(seconds=3).total_seconds()
+DYES = {"red", "blue"}
 
 @dataclass(frozen=True)
 class Reading:
@@ -36,6 +37,12 @@ def harmless(time: float) -> float:
 
 def never_used() -> float:
     return time.time()
+
+def colours() -> frozenset[str]:
+    return frozenset(DYES)
+
+def first(of: set[str]) -> str:
+    return next(iter(of))
 
 async def fill(handler: LiquidHandler, well: Well, path: Path | None = None) -> None:
     await handler.dispense(well, {"dye": 1.0})
@@ -67,6 +74,12 @@ SOUND = [
     "for value in sorted([1, 2]):\n    await settle(value)",
     "when: datetime | None = None",
     "open = 3\nreturn Reading(open)",
+    "for dye in sorted(DYES):\n    await settle(1)",
+    "n = len(DYES) + sum(len(dye) for dye in DYES) + max({1, 2})",
+    "dyes = {'red', 'blue'}\ndyes = sorted(dyes)\nfor dye in dyes:\n    await settle(1)",
+    "dyes = {dye.upper() for dye in DYES}\nis_red = 'RED' in dyes",
+    "dyes = ['red', 'blue']\ndyes.pop()\nn = list(dyes)",
+    "n = {'red': 1}\nfor dye in n | {'blue': 2}:\n    await settle(1)",
 ]
 
 
@@ -81,7 +94,7 @@ REFUSED: list[tuple[str, int, str]] = [
     ("t = dt.date.today()", FIRST, "dt.date.today reads a clock"),
     ("t = STARTED", 9, "time.time reads a clock"),
     ("y = random.random()", FIRST, "random.random rolls dice"),
-    ("y = 1\ny = jitter()", 17, "random.gauss rolls dice"),
+    ("y = 1\ny = jitter()", 18, "random.gauss rolls dice"),
     ("y = uuid.uuid4()", FIRST, "uuid.uuid4 rolls dice"),
     ("import secrets\ny = secrets.token_hex()", FIRST + 1, "secrets.token_hex rolls dice"),
     ("import numpy as np\ny = np.random.rand()", FIRST + 1, "np.random.rand rolls dice"),
@@ -90,7 +103,7 @@ REFUSED: list[tuple[str, int, str]] = [
     ("y = os.path.exists('x')", FIRST, "os.path.exists touches files"),
     ("await aio.sleep(3)", FIRST, "aio.sleep works past the engine"),
     ("async with aio.timeout(3):\n    pass", FIRST, "aio.timeout works past the engine"),
-    ("await doze()", 29, "aio.sleep works past the engine"),
+    ("await doze()", 36, "aio.sleep works past the engine"),
     ("exec('1')", FIRST, "exec runs code that cannot be checked"),
     ("await sum([1])", FIRST, "awaits sum(...), which is no action of a role"),
     ("await [1]", FIRST, "awaits [1], which is no action of a role"),
@@ -100,6 +113,35 @@ REFUSED: list[tuple[str, int, str]] = [
     ("handler.mix(well, 1, 1)", FIRST, "handler.mix(...) is not awaited; write 'await' before it"),
     ("settle(3)", FIRST, "settle(...) is not awaited; write 'await' before it"),
     ("async with x:\n    pass", FIRST, "'async with x' is not offered; use within(seconds)"),
+    (
+        "for dye in {'red', 'blue'}:\n    await settle(1)",
+        FIRST,
+        "takes the order of {'red', 'blue'}",
+    ),
+    ("for dye in DYES:\n    await settle(1)", FIRST, "takes the order of DYES: a set has another"),
+    ("for dye in colours():\n    await settle(1)", FIRST, "takes the order of colours()"),
+    ("for dye in DYES - {'red'}:\n    await settle(1)", FIRST, "takes the order of DYES - {'red'}"),
+    ("dyes = [dye for dye in DYES]", FIRST, "takes the order of DYES"),
+    ("dyes = {dye: 1 for dye in set('ab')}", FIRST, "takes the order of set('ab')"),
+    (
+        "dyes = DYES | {'green'}\ndyes |= {'black'}\nn = list(dyes)",
+        FIRST + 2,
+        "takes the order of d",
+    ),
+    ("n = tuple(x for x in frozenset('ab'))", FIRST, "takes the order of frozenset('ab')"),
+    ("n = ', '.join(DYES)", FIRST, "takes the order of DYES"),
+    ("n = f'{DYES}'", FIRST, "takes the order of DYES"),
+    ("n = [*DYES]", FIRST, "takes the order of DYES"),
+    ("a, b = DYES", FIRST, "takes the order of DYES"),
+    ("await together(*{settle(1), settle(2)})", FIRST, "takes the order of {settle(1), settle(2)}"),
+    ("dyes = set()\ndyes.add('red')\nn = dyes.pop()", FIRST + 2, "takes the order of dyes"),
+    (
+        "n = {'red': 1}\nfor dye in n.keys() | {'blue'}:\n    pass",
+        FIRST + 1,
+        "takes the order of n.ke",
+    ),
+    ("await handler.dispense(well, DYES)", FIRST, "takes the order of DYES"),
+    ("n = first({'red'})", 30, "takes the order of of"),
 ]
 
 
@@ -115,4 +157,12 @@ def test_what_a_protocol_must_not_do_is_found_with_its_line(
 def test_several_are_found_together_and_each_once(tmp_path: Path) -> None:
     found = scan(tmp_path, "y = jitter() + jitter()\nz = time.time()\nawait aio.sleep(1)")
     lines = [mistake.place and mistake.place.line for mistake in found]
-    assert lines == [17, FIRST + 1, FIRST + 2]
+    assert lines == [18, FIRST + 1, FIRST + 2]
+
+
+def test_who_goes_through_a_set_is_told_what_to_write(tmp_path: Path) -> None:
+    (mistake,) = scan(tmp_path, "for dye in DYES:\n    await settle(1)")
+    assert mistake.message == (
+        "takes the order of DYES: a set has another order in each process, so a resumed run would "
+        "go another way. Write sorted(DYES)"
+    )
