@@ -49,7 +49,7 @@ def document(instance: Instance, answer: Answer, seconds: float) -> dict[str, ob
         "instance": instance.name,
         "status": answer.status,
         "makespan": None if answer.plan is None else answer.plan.makespan_s,
-        "bound": answer.bound,
+        "bound": None if answer.status == "infeasible" else answer.bound,
         "seconds": round(seconds, 3),
         "operations": operations,
     }

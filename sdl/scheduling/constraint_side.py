@@ -61,7 +61,7 @@ class _Side:
             left_s = until - time.monotonic()
 
     def _search(self, seconds: float, *, hinted: bool) -> Status:
-        """One run. What is infeasible under the cost of a known plan proves that plan."""
+        """One run over the whole problem."""
         index, known = self._index, self.known
         horizon_s = index.horizon_s()
         weight = index.problem.weights.makespan
@@ -74,7 +74,7 @@ class _Side:
         verdict = search(model, effort, self._heard)
         bound, status = verdict.bound, verdict.status
         if status == "infeasible" and known is not None:
-            return "unknown"  # an inconsistency of bounds: the checker has the last word
+            return status  # there is a plan, so a bound is wrong: say nothing, and stop
         if bound is not None:
             self._least = max(self._least, bound)
         self._write(Answer(status=status, bound=bound))
@@ -85,8 +85,14 @@ class _Side:
         plan = plan_of(problem, self._index.placed(*arrays))
         if self._told is None or plan.cost < self._told:
             self._told = plan.cost
+            self.consider(plan)
             answer = Answer(status="feasible", plan=plan, bound=bound, found_by=self._found_by)
             self._write(answer)
+
+    def consider(self, plan: Plan) -> None:
+        """Begin the next run from this plan, if it is the best so far."""
+        if self.known is None or plan.cost < self.known.cost:
+            self.known = plan
 
     def _write(self, answer: Answer) -> None:
         sys.stdout.buffer.write(answer_line(answer) + b"\n")
@@ -98,7 +104,7 @@ def _listen(side: _Side) -> None:
     for line in sys.stdin.buffer:
         plan = read_answer(line).plan
         if plan is not None:
-            side.known = plan
+            side.consider(plan)
     os._exit(0)
 
 

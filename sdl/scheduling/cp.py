@@ -17,10 +17,6 @@ from ortools.sat.python.cp_model import CpModel, IntervalVar, IntVar, LinearExpr
 from sdl.scheduling.index import Edge, Indexed, Stay
 from sdl.scheduling.twins import twin_groups
 
-Kept = dict[int, tuple[int, int]]
-"""Activities whose start and mode stay as they are in a neighbourhood search."""
-
-
 Term = LinearExpr | int
 """Something with a value in a solution, or a constant."""
 
@@ -39,12 +35,10 @@ class CpPlan:
         index: Indexed,
         *,
         horizon_s: int,
-        kept: Kept | None = None,
         symmetric: bool = False,
-        best_cost: int | None = None,
         least_cost: int = 0,
     ) -> None:
-        """``horizon_s``: everything ends by then. ``best_cost``: only cheaper plans are wanted.
+        """``horizon_s``: everything ends by then.
 
         ``symmetric``: groups that are alike come in their order, which loses no optimum but
         may lose a plan that is given as a hint. ``least_cost``: no plan is cheaper.
@@ -56,7 +50,6 @@ class CpPlan:
         self.ends: list[Term] = []
         self.chosen: list[list[IntVar | int]] = []
         self.present: list[IntVar | int] = []
-        self._kept = kept or {}
         self._uses: dict[int, _Use] = defaultdict(lambda: _Use(intervals=[], amounts=[]))
         for activity in range(index.count):
             self._add_activity(activity)
@@ -68,7 +61,7 @@ class CpPlan:
         self._add_reservoirs()
         if symmetric:
             self._add_order_of_twins()
-        self._add_objective(best_cost, least_cost)
+        self._add_objective(least_cost)
 
     # Activities.
 
@@ -77,22 +70,17 @@ class CpPlan:
         fixed = index.fixed[activity]
         if fixed is not None:
             self._add_constant(activity, fixed.start_s, fixed.mode)
-        elif activity in self._kept:
-            start_s, mode = self._kept[activity]
-            self._add_constant(activity, start_s, mode)
         else:
             self._add_free(activity)
 
     def _add_constant(self, activity: int, start_s: int, mode: int) -> None:
-        """What is fixed or stays as it is. Mode -1: it stays out."""
         index = self.index
-        modes = range(len(index.duration[activity]))
-        length = index.length(activity, mode) if mode >= 0 else 0
+        length = index.length(activity, mode)
         self.starts.append(start_s)
         self.ends.append(start_s + length)
-        self.chosen.append([int(one == mode) for one in modes])
-        self.present.append(int(mode >= 0))
-        if mode >= 0 and length:
+        self.chosen.append([int(one == mode) for one in range(len(index.duration[activity]))])
+        self.present.append(1)
+        if length:
             interval = self.model.new_fixed_size_interval_var(start_s, length, f"f{activity}")
             self._use(index.demands[activity][mode], interval)
 
@@ -218,7 +206,7 @@ class CpPlan:
 
     # What is wanted.
 
-    def _add_objective(self, best_cost: int | None, least_cost: int) -> None:
+    def _add_objective(self, least_cost: int) -> None:
         weights = self.index.problem.weights
         terms: list[Term] = []
         if weights.makespan:
@@ -234,8 +222,6 @@ class CpPlan:
         cost = sum(terms)
         if isinstance(cost, int):
             return
-        if best_cost is not None:
-            self.model.add(cost < best_cost)
         if least_cost:
             self.model.add(cost >= least_cost)
         self.model.minimize(cost)
