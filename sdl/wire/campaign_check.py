@@ -215,7 +215,7 @@ def _hypothesis(campaign: Campaign, signature: ProtocolSignature) -> _Found:
 
 
 def _wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found:
-    kinds = {plate.name: plate.kind for plate in lab.labware}
+    kinds = {piece.name: piece.kind for piece in lab.labware if piece.kind.wells}
     needs: dict[str, int] = {}
     for role in signature.roles:
         plates = [name for name in campaign.roles.get(role.name, ()) if name in kinds]

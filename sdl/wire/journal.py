@@ -6,16 +6,19 @@ can verify a chain with ten lines of any language and without knowing our types.
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
+import json
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 from pydantic import TypeAdapter
 
 from sdl.core.commands import COMMANDS, Command
-from sdl.core.events import EVENTS, Event
+from sdl.core.events import EVENTS, CampaignStarted, Event
 from sdl.errors import RecordFault
+from sdl.wire.labware_kinds import labware_kind
 
 GENESIS = "0" * 64
 """What stands before the first line."""
@@ -83,8 +86,25 @@ def load(type_name: str, body: str) -> Event | Command:
             f"the journal holds a line of type {type_name!r}, which this version does not know; "
             "open it with the version that wrote it, or a later one"
         )
-    _READERS[type_name] = adapter(kind).validator.validate_json
+    _READERS[type_name] = _read_head if kind is CampaignStarted else _validator(kind)
     return load(type_name, body)
+
+
+def _validator(kind: type) -> Callable[[str], Event | Command]:
+    return adapter(kind).validator.validate_json
+
+
+def _read_head(body: str) -> CampaignStarted:
+    """A head; one of version 0.1.0 names kinds of plates, whose geometry stood in its code."""
+    try:
+        return cast("CampaignStarted", _validator(CampaignStarted)(body))
+    except ValueError:
+        older = json.loads(body)
+        for piece in older["lab"]["labware"]:
+            if not isinstance(piece["kind"], str):
+                raise
+            piece["kind"] = dataclasses.asdict(labware_kind(piece["kind"]))
+        return cast("CampaignStarted", _validator(CampaignStarted)(json.dumps(older)))
 
 
 def load_all(lines: Iterable[tuple[int, str, str]]) -> Iterator[Event | Command]:

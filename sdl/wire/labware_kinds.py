@@ -41,7 +41,7 @@ _Definition: TypeAlias = Callable[..., Any]
 _FETCHED = "pylabrobot.resources.opentrons."
 """Tip racks defined there are fetched over the network, each time a process first asks."""
 _NO_KIND = ("load_ot_tip_rack",)
-_POINTS = 16
+_POINTS = 24
 """Of the filling curve of a well whose height PyLabRobot computes by a formula."""
 _NEAREST = 3
 
@@ -193,7 +193,7 @@ def _computed(container: Container, capacity_ul: float) -> tuple[tuple[float, fl
     """Points of a formula; some end below the capacity, some go back by their rounding."""
     points = [(0.0, 0.0)]
     for number in range(1, _POINTS + 1):
-        volume_ul = capacity_ul * number / _POINTS
+        volume_ul = capacity_ul * (number / _POINTS) ** 3  # in a cone, heights go by the third root
         try:
             height_mm = float(container.compute_height_from_volume(volume_ul))
         except ValueError:  # above what the formula is good for

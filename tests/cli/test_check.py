@@ -53,7 +53,7 @@ def test_check_says_all_that_it_understood(sdl: Sdl) -> None:
         "planner sobol; if it fails: stop",
         "instruments handler: simulated by liquid-handler",
         "limit dispense.volumes_ul: 0 to 300 µL",
-        "labware plate-1: plate-96-flat, 96 wells, in the role 'well'",
+        "labware plate-1: cor_96_wellplate_360uL_Fb, 96 wells, in the role 'well'",
         "broker embedded",
         "record record.sqlite",
     ):

@@ -7,15 +7,30 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from sdl.capabilities import Device
-from sdl.model.labware import Well
+from sdl.errors import DriverFault
+from sdl.model.action import action
+from sdl.model.labware import Plate, Well
 from sdl.sim import Bench
 from sdl.testing.arguments import TryOut
 from sdl.testing.driver_contract import driver_contract
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
+from sdl_simulators.arm import SimulatedArm
 from sdl_simulators.data_emulator import DataEmulator
+from sdl_simulators.hotel import SimulatedHotel
+from sdl_simulators.incubator import SimulatedIncubator
 from sdl_simulators.liquid_handler import SimulatedLiquidHandler
+from sdl_simulators.sealer import SimulatedSealer
+from sdl_simulators.shaker import SimulatedShaker
+from sdl_simulators.washer import SimulatedWasher
 
-A1 = Well("plate-1", "A1")
+A1, PLATE = Well("plate-1", "A1"), Plate("plate-1")
+
+
+def placed() -> Bench:
+    """A plate in a hotel, and an arm that reaches it."""
+    return Bench.instant(at={"plate-1": "hotel/1"}, sites={"hotel": 2}, reaches={"arm": ("hotel",)})
+
+
 MADE: list[tuple[Callable[[], Device], TryOut]] = [
     (
         lambda: SimulatedLiquidHandler(name="h", bench=Bench.instant(), sources_ul={"dye": 1e4}),
@@ -23,13 +38,40 @@ MADE: list[tuple[Callable[[], Device], TryOut]] = [
     ),
     (lambda: SimulatedAbsorbanceReader(name="r", bench=Bench.instant()), {}),
     (
+        lambda: SimulatedArm(name="arm", bench=placed()),
+        {"move": {"labware": "plate-1", "source": "hotel/1", "target": "hotel/1"}},
+    ),
+    (
+        lambda: SimulatedHotel(name="hotel", bench=placed()),
+        {"locate": {"labware": "plate-1"}},
+    ),
+    (
+        lambda: SimulatedIncubator(name="i", bench=Bench.instant()),
+        {"incubate": {"plate": PLATE, "duration_s": 60.0, "temperature_c": 37.0}},
+    ),
+    (
+        lambda: SimulatedShaker(name="s", bench=Bench.instant()),
+        {"shake": {"plate": PLATE, "speed_rpm": 900.0, "duration_s": 20.0}},
+    ),
+    (
+        lambda: SimulatedWasher(name="w", bench=Bench.instant()),
+        {"wash": {"plate": PLATE, "cycles": 2, "volume_ul": 200.0}},
+    ),
+    (
+        lambda: SimulatedSealer(name="s", bench=Bench.instant()),
+        {"seal": {"plate": PLATE, "temperature_c": 175.0, "duration_s": 2.0}},
+    ),
+    (
         lambda: DataEmulator(name="e", bench=Bench.instant(), dataset="crossed_barrel"),
         {"make": {"recipe": {"n": 6, "theta": 0, "r": 1.5, "t": 0.7}}},
     ),
 ]
 
 
-@pytest.mark.parametrize("make, try_out", MADE, ids=["liquid-handler", "reader", "data-emulator"])
+NAMES = ("liquid-handler", "reader", "arm", "hotel", "incubator", "shaker", "washer", "sealer")
+
+
+@pytest.mark.parametrize("make, try_out", MADE, ids=[*NAMES, "data-emulator"])
 def test_simulators_keep_the_contract(make: Callable[[], Device], try_out: TryOut) -> None:
     driver_contract(make, try_out=try_out)
 
@@ -75,11 +117,23 @@ class Careless(Quiet):
         return {"y": float(recipe["x"])}
 
 
+class Marked(Quiet):
+    """Means something else by a name of a contract, and says so."""
+
+    @action("once", timeout_s=60.0)
+    async def shake(self, bottle: str) -> None:
+        raise DriverFault(f"there is no bottle {bottle!r}")
+
+
 class Mistyped(Quiet):
     """Has an argument of another type."""
 
     async def absorbance(self, well: str, wavelength_nm: float) -> float:
         raise NotImplementedError(well, wavelength_nm)
+
+
+def test_a_class_may_mean_something_else_by_the_name_of_an_action() -> None:
+    driver_contract(Marked)
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,21 @@ async def test_tips_run_out_with_a_kind_error() -> None:
         await handler.dispense(A1, {"dye": 10.0, "buffer": 10.0})
 
 
+async def test_tips_come_from_racks_that_the_lab_names_and_end_in_a_waste_that_fills() -> None:
+    plates = {"plate-1": "plate-96-flat", "tips-1": "hamilton_96_tiprack_300uL"}
+    bench = Bench.instant(plates=plates)
+    handler = SimulatedLiquidHandler(
+        name="h", bench=bench, sources_ul=SOURCES_UL, tip_racks=["tips-1"], waste_tips=2
+    )
+    assert handler.tips_left == 96
+    await handler.dispense(A1, {"dye": 10.0, "buffer": 10.0})
+    with pytest.raises(OutOfMaterial, match="the waste is full of used tips; empty it"):
+        await handler.dispense(A1, {"dye": 10.0})
+    for racks, words in ((["tips-9"], "no plate 'tips-9'"), (["plate-1"], "is no rack of tips")):
+        with pytest.raises(UserMistake, match=f"h: tip_racks: .*{words}"):
+            SimulatedLiquidHandler(name="h", bench=bench, sources_ul=SOURCES_UL, tip_racks=racks)
+
+
 async def test_a_volume_of_zero_costs_neither_tip_nor_time() -> None:
     bench = Bench.instant()
     handler = handler_on(bench, tips=0)

@@ -8,7 +8,7 @@ import pytest
 
 from sdl.model.campaign import Campaign, ChoiceParameter, Objective, RangeParameter
 from sdl.model.hypothesis import Hypothesis, Prediction
-from sdl.model.lab import Instrument, Lab
+from sdl.model.lab import Instrument, Lab, Place
 from sdl.model.labware import Labware
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.campaign_check import check_campaign
@@ -52,6 +52,15 @@ def check(campaign: Campaign, *expected: str, lab: Lab = LAB) -> None:
     """Exactly these mistakes are found."""
     found = check_campaign(campaign, lab, SIGNATURE, OFFERS)
     assert [mistake.message for mistake in found] == list(expected)
+
+
+def test_a_rack_of_tips_and_a_place_play_no_part_that_needs_wells() -> None:
+    rack = Labware(name="tips", kind=labware_kind("hamilton_96_tiprack_300uL"))
+    lab = replace(LAB, labware=(*LAB.labware, rack), places=(Place(name="hotel", sites=2),))
+    for name, what in (("tips", "a tip rack"), ("hotel", "a place"), ("reader", "an instrument")):
+        roles = {"pump": ("pump",), "well": (name,)}
+        told = f"roles.well: {name!r} is {what}; the role needs a plate"
+        check(replace(CAMPAIGN, roles=roles), told, lab=lab)
 
 
 def x_and(*more: RangeParameter | ChoiceParameter) -> Campaign:
