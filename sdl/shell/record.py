@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
+from sdl.core.durations import Durations
 from sdl.errors import Bug, LeaseLost, RecordFault
+from sdl.model.lab import Lab
 from sdl.shell.columns import row, rows, table_of
 from sdl.shell.database import connect, faults, is_conflict, parse
 from sdl.shell.leases import Leases, lost
+from sdl.shell.lessons import lessons
 from sdl.shell.reading import PAGE, bodies, page
 from sdl.shell.rowset import RowSet
 from sdl.shell.snapshots import Snapshots
@@ -309,6 +312,11 @@ class Record:
         """The instruments as one campaign sees them, by name."""
         with self._reading() as reading:
             return rows(reading, InstrumentRow, "instrument", campaign=campaign)
+
+    def lessons(self, lab: Lab) -> Durations:
+        """How long the actions of a lab's instruments took, in all of its campaigns."""
+        with self._reading() as reading:
+            return lessons(reading, lab)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
