@@ -27,6 +27,7 @@ from pydantic import TypeAdapter
 from sdl.core import campaign as rules
 from sdl.core.campaign import CampaignState, OpenAsk
 from sdl.core.evidence import Outcome
+from sdl.core.inventory import Inventory
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.past import Past, Texts
 from sdl.core.retold import Unfit, error_of, tell
@@ -90,6 +91,7 @@ def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snaps
         *_STATE.dump("state", [state]),
         *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
         ("engine", "wells", _json(lab.free_wells)),
+        *_inventory(lab),
         *_open_ask(state),
         *_RUNS.dump("run", runs),
         *_STEPS.dump("step", steps),
@@ -112,6 +114,12 @@ def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snaps
             *((step, tuple(one.fed)) for step, one in recoveries),
         ],
     )
+
+
+def _inventory(lab: LabState) -> Iterator[Entry]:
+    """The ledger of materials, where one is kept."""
+    if lab.inventory is not None:
+        yield "engine", "inventory", _INVENTORY.dump_json(lab.inventory).decode()
 
 
 def _open_ask(state: CampaignState) -> Iterator[Entry]:
@@ -146,6 +154,7 @@ class Restored:
         self.lab = LabState(
             {one.name: one for one in (InstrumentState(**each) for each in instruments)},  # type: ignore[arg-type]
             json.loads(engine["wells"]),
+            _INVENTORY.validate_json(engine["inventory"]) if "inventory" in engine else None,
         )
         self.state = self._state(spec, engine)
         books = Books(**_BOOKS.load(self._sections["books"])[0])  # type: ignore[arg-type]
@@ -292,6 +301,7 @@ _STEPS = _Columns(Step, "trampoline", "error")
 _OPEN_ASK = _Columns(OpenAsk, "question")
 _QUESTION = _Columns(Ask, "problem", "trials")
 _BOOKS = _Columns(Books)
+_INVENTORY = TypeAdapter(Inventory)
 
 
 def make_ready() -> None:

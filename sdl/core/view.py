@@ -8,6 +8,7 @@ from typing import Literal
 
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.core.inventory import Level, Task
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 
@@ -132,3 +133,7 @@ class View:
     """What waits for a person's word, the oldest run first."""
     paused: str = ""
     """Who wants nothing new to start, and why; empty while it goes on."""
+    stocks: tuple[Level, ...] = ()
+    """How the sources stand that the lab's file declares."""
+    refills: tuple[Task, ...] = ()
+    """Sources that a person is asked to refill, the oldest task first."""

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import PLATE_KINDS, Labware
+from sdl.wire.stocks_table import read_stocks
 from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile, is_name
 
 _RECORDS = ("sqlite", "postgresql")
@@ -60,6 +61,7 @@ def _lab(top: Table) -> Lab:
         seed=head.whole("seed", 0),
         instruments=tuple(_instruments(top.table("instruments", needed=True))),
         labware=tuple(_labware(top.table("labware"))),
+        stocks=read_stocks(top.table("stocks"), list(top.table("instruments"))),
     )
     head.close()
     top.close()
