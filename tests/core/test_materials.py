@@ -1,4 +1,4 @@
-"""Materials of a campaign: reserved for a run, used by what happened, in doubt where nobody knows."""
+"""Materials of a campaign: reserved for a run, used by it, in doubt where nobody knows."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ from sdl.model.action import Capability, action, operations_of
 from sdl.model.campaign import StopRule
 from sdl.model.labware import Well
 from sdl.model.policy import Rule
+from sdl.model.provenance import Clock
 from sdl.model.stock import Source, Stocks, Transfer
-from tests.core.dye import SCRIPT, at_work
+from tests.core.dye import SCRIPT, Place, at_work
 from tests.core.floor import ROLES, Chances, Floor, campaign, script
 from tests.core.nodes import failed
 from tests.core.test_replay import chances, policies, turns
@@ -67,11 +68,6 @@ def volumes(perform: do.Perform) -> Mapping[str, float]:
     found = perform.args.get("volumes_ul", {})
     assert isinstance(found, dict)
     return found  # type: ignore[return-value]
-
-
-def floor_with(stocks: tuple[Stocks, ...], seed: int, odds: Chances, **more: object) -> Floor:
-    engine = Engine(script(diluted, mend=mend))
-    return Floor(engine, seed=seed, chances=odds, stocks=stocks, clock="wall", **more)  # type: ignore[arg-type]
 
 
 @protocol
@@ -126,7 +122,10 @@ def test_whatever_happens_the_ledger_knows_what_was_drawn_or_that_it_does_not(
 ) -> None:
     note(f"seed {seed}")
     honest = replace(odds, lie=0.0)
-    floor = floor_with(STOCKS, seed, honest, simulated=simulated)
+    engine = Engine(script(diluted, mend=mend))
+    floor = Floor(
+        engine, seed=seed, chances=honest, stocks=STOCKS, clock="wall", simulated=simulated
+    )
     stop = StopRule(runs=6, failures=20)
     floor.play(campaign(parallel=parallel, stop=stop, seed=seed, policy=rules))
     assert floor.engine.state.concluded is not None, f"seed {seed}: the campaign never ended"
@@ -146,9 +145,9 @@ def test_whatever_happens_the_ledger_knows_what_was_drawn_or_that_it_does_not(
     assert final.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"
 
 
-def played(stocks: tuple[Stocks, ...], **changes: object) -> Floor:
-    """A campaign of the dye protocol, with its first suggestion there, by hand."""
-    floor, _ = at_work(stocks=stocks, **changes)
+def played(stocks: tuple[Stocks, ...], clock: Clock = "wall", *, simulated: bool = True) -> Floor:
+    """A campaign of the dye protocol, with its first suggestion there."""
+    floor, _ = at_work(Place(stocks, clock, simulated))
     return floor
 
 
