@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from sdl.core.inventory import Level, Moved
+from sdl.core.amounts import Level, Moved
 from sdl.model.action import Effect
 from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
 from sdl.model.hypothesis import Evidence, Verdict

@@ -17,6 +17,7 @@ from typing import TypeAlias, cast
 from sdl.core import campaign as rules
 from sdl.core import events as ev
 from sdl.core.absence import Absences
+from sdl.core.amounts import Content
 from sdl.core.asking import Asking
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
@@ -143,6 +144,10 @@ class Engine:
     def view(self) -> View:
         """The campaign as a person wants to see it."""
         return describe(self.script, self.state, self.lab, self.at)
+
+    def contents(self) -> tuple[Content, ...]:
+        """What is in each well and source; nothing where no stocks are declared."""
+        return self.lab.inventory.described() if self.lab.inventory else ()
 
     def _start(self, event: ev.CampaignStarted) -> None:
         self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))

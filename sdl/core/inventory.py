@@ -13,6 +13,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sdl.core.amounts import Content, Level, Moved, Shortage, Task
 from sdl.core.mixture import MOST_UL, Mixture, Portion, microlitres, picolitres, spoken
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
@@ -38,84 +39,6 @@ class Vessel:
     def usable_pl(self) -> int:
         """What can be drawn for certain."""
         return max(0, self.contents.volume_pl - self.dead_pl - self.doubt_pl)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moved:
-    """A part of a transfer that was made: one component of one lot."""
-
-    component: str
-    lot: str
-    source: str
-    target: str
-    """Empty: it was thrown away."""
-    volume_ul: float
-    uncertainty_ul: float
-    """Standard uncertainty, from the errors that ``Inventory`` knows."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
-    """How one declared source stands."""
-
-    source: str
-    """``handler/buffer``."""
-    volume_ul: float
-    uncertainty_ul: float
-    """Standard uncertainty of that."""
-    reserved_ul: float
-    """For runs that have begun and will draw it."""
-    doubt_ul: float
-    """What may have been drawn by actions of which nobody knows how far they got."""
-    free_ul: float
-    """What the next run may have: dead volume, reserved and doubtful ones are left out."""
-    lots: tuple[str, ...]
-    """Of what is in it; a lot that nobody named is empty."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shortage:
-    """Why a source cannot give what a run needs."""
-
-    source: str
-    needed_pl: int
-    free_pl: int
-    """What is neither reserved nor in doubt."""
-    expired: str = ""
-    """A lot in it that is no longer good, and since when."""
-
-    @property
-    def missing_pl(self) -> int:
-        """How much more there has to be."""
-        return max(0, self.needed_pl - self.free_pl)
-
-    @property
-    def reason(self) -> str:
-        """In one sentence, with what to do about it."""
-        instrument, _, name = self.source.partition("/")
-        if self.expired:
-            return (
-                f"{self.expired} of {name} on {instrument}; replace it: sdl refill {self.source} "
-                "VOLUME --replaces --lot LOT --expires DAY"
-            )
-        return (
-            f"{spoken(self.missing_pl)} of {name} short on {instrument} ({spoken(self.needed_pl)} "
-            f"needed, {spoken(self.free_pl)} free); refill it: sdl refill {self.source} VOLUME"
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
-    """A person is asked to refill a source."""
-
-    id: str
-    """``dye-450/refill-1``."""
-    source: str
-    missing_ul: float
-    """How much more there had to be when it was asked; 0 where only a lot has expired."""
-    reason: str
-    since: float
-    """Lab time."""
 
 
 @dataclass(slots=True)
@@ -187,6 +110,15 @@ class Inventory:
             doubt_ul=microlitres(vessel.doubt_pl),
             free_ul=microlitres(self.free_pl(source)),
             lots=tuple(sorted({each.lot for each in vessel.contents.portions})),
+        )
+
+    def described(self) -> tuple[Content, ...]:
+        """What is in each place, by component; sources first."""
+        mixtures = {place: vessel.contents for place, vessel in self.sources.items()} | self.wells
+        return tuple(
+            _content(place, mixture, component)
+            for place, mixture in mixtures.items()
+            for component in dict.fromkeys(each.component for each in mixture.portions)
         )
 
     def total_pl(self) -> dict[str, int]:
@@ -433,6 +365,25 @@ class Inventory:
 def place_of(source: Well | str, instrument: str) -> str:
     """How a well, or a source of an instrument, is called in the ledger."""
     return str(source) if isinstance(source, Well) else f"{instrument}/{source}"
+
+
+def _content(place: str, mixture: Mixture, component: str) -> Content:
+    its = Mixture(tuple(one for one in mixture.portions if one.component == component))
+    fraction, fraction_uncertainty = mixture.fraction(component)
+    errors: dict[str, float] = {}
+    for each in its.portions:
+        for name, volume_ul in each.errors.items():
+            errors[name] = errors.get(name, 0.0) + volume_ul
+    return Content(
+        place=place,
+        component=component,
+        lots=tuple(each.lot for each in its.portions),
+        volume_ul=microlitres(its.volume_pl),
+        uncertainty_ul=its.uncertainty_ul,
+        fraction=fraction,
+        fraction_uncertainty=fraction_uncertainty,
+        mostly_from=max(errors, key=lambda name: abs(errors[name]), default=""),
+    )
 
 
 def _vessels(stocks: Stocks) -> dict[str, Vessel]:

@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 
 from sdl.authoring import Act
 from sdl.core import events as ev
+from sdl.core.amounts import Moved, Shortage, Task
 from sdl.core.commands import AskRefill, Book, BookedFor, Flag
 from sdl.core.forecast import forecast
-from sdl.core.inventory import Inventory, Moved, Shortage, Task, place_of
+from sdl.core.inventory import Inventory, place_of
 from sdl.core.mixture import microlitres, picolitres
 from sdl.errors import SdlError, said
 from sdl.model.action import Operation

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
-from sdl.core.inventory import Level, Task
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 

@@ -7,7 +7,7 @@ from typing import TypeAlias, assert_never
 
 from sdl.core import commands as c
 from sdl.core import events as e
-from sdl.core.inventory import Level
+from sdl.core.amounts import Level
 from sdl.shell.changes import Cell, Change, Insert, acted, as_json, as_text, insert, update
 from sdl.wire.journal import Line
 

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field, replace
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.amounts import Task
 from sdl.core.engine import Engine
 from sdl.core.invariants import Watch
-from sdl.core.inventory import Task
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import Question
 from sdl.model.action import operations_of

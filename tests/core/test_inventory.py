@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
-from sdl.core.inventory import Inventory, Task
+from sdl.core.amounts import Task
+from sdl.core.inventory import Inventory
 from sdl.core.mixture import Mixture, microlitres, picolitres
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Instrument, Lab

@@ -8,9 +8,9 @@ from dataclasses import replace
 
 from sdl.core import commands as c
 from sdl.core import events as e
+from sdl.core.amounts import Level, Moved
 from sdl.core.commands import Command
 from sdl.core.events import Event
-from sdl.core.inventory import Level, Moved
 from sdl.model.campaign import Campaign, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion
 from sdl.model.hypothesis import Evidence, Hypothesis
