@@ -12,6 +12,7 @@ from typing import Protocol
 from sdl.model.action import Capability, action
 from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
+from sdl.model.stock import Transfer
 
 
 class Device(Protocol):
@@ -30,10 +31,18 @@ class Device(Protocol):
         ...
 
 
+def _dispensed(well: Well, volumes_ul: Mapping[str, float]) -> tuple[Transfer, ...]:
+    return tuple(Transfer(source, well, volume_ul) for source, volume_ul in volumes_ul.items())
+
+
+def _transferred(source: Well, target: Well, volume_ul: float) -> tuple[Transfer, ...]:
+    return (Transfer(source, target, volume_ul),)
+
+
 class LiquidHandler(Capability, Protocol):
     """Moves liquids between named sources and wells."""
 
-    @action("once", timeout_s=600.0)
+    @action("once", timeout_s=600.0, moves=_dispensed)
     async def dispense(self, well: Well, volumes_ul: Mapping[str, float]) -> None:
         """Add liquids, named by their source, to a well, each with a fresh tip, in the order given.
 
@@ -42,7 +51,7 @@ class LiquidHandler(Capability, Protocol):
         """
         ...
 
-    @action("once", timeout_s=600.0)
+    @action("once", timeout_s=600.0, moves=_transferred)
     async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
         """Move ``volume_ul`` (µL, above 0) of a well's mixture to another, with a fresh tip."""
         ...

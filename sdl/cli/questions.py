@@ -94,6 +94,7 @@ def stands(view: View) -> list[str]:
     said = []
     if view.paused:
         said.append(f"{view.paused}; go on with: sdl resume")
+    said += [f"refill wanted: {task.reason}" for task in view.refills]
     if view.questions:
         said.append(f"{count(len(view.questions), 'question')} for you; see: sdl resolve")
     return said + [

@@ -30,6 +30,8 @@ VERBS = (
     Verb("runs", "List the runs of a campaign, or show one.", "group"),
     Verb("why", "Say what a step waits for, why a run failed, why a point."),
     Verb("resolve", "Say what became of an action, or list those nobody knows of."),
+    Verb("inventory", "Show what sources and wells hold, and what of it is free."),
+    Verb("refill", "Say what was filled into a source of an instrument."),
     Verb("pause", "Let nothing new start, on an instrument or at all."),
     Verb("resume", "Go on after a pause, a stop, or a look at the bench."),
     Verb("abort", "Break off a run, an instrument's work, or the campaign."),

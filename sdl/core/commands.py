@@ -11,9 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from sdl.core.amounts import Level, Moved
 from sdl.model.action import Effect
 from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
 from sdl.model.hypothesis import Evidence, Verdict
+
+BookedFor: TypeAlias = Literal["declared", "reserved", "used", "in_doubt", "released", "refilled"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +143,35 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Book:
+    """Materials were reserved, used, put in doubt, released or filled in; how sources stand now."""
+
+    why: BookedFor
+    run: str
+    """Empty where it is about none."""
+    cid: str = ""
+    """The command that used them, or may have."""
+    moves: tuple[Moved, ...] = ()
+    levels: tuple[Level, ...] = ()
+    """Of every source that changed, as it is now."""
+    task: str = ""
+    """What asked for the refill, and is done now."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskRefill:
+    """Ask a person to refill a source: the next run cannot begin before."""
+
+    task: str
+    """``dye-450/refill-1``."""
+    source: str
+    """``handler/buffer``."""
+    missing_ul: float
+    """How much more there has to be; 0 where only a lot has expired."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Wake the engine at a moment of lab time."""
 
@@ -192,6 +224,8 @@ Command: TypeAlias = (
     | Halt
     | Release
     | Flag
+    | Book
+    | AskRefill
     | Wait
     | EndRun
     | Weigh
@@ -209,6 +243,8 @@ COMMANDS: tuple[type, ...] = (
     Halt,
     Release,
     Flag,
+    Book,
+    AskRefill,
     Wait,
     EndRun,
     Weigh,

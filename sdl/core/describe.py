@@ -37,6 +37,8 @@ def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> 
         waits=tuple(_waits(state, lab, at)),
         questions=tuple(_questions(script, state, lab, at)),
         paused=state.paused,
+        stocks=tuple(map(lab.inventory.level, lab.inventory.sources)) if lab.inventory else (),
+        refills=tuple(lab.inventory.tasks.values()) if lab.inventory else (),
         ended=state.concluded,
     )
 
@@ -206,4 +208,6 @@ def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
     ]
     if away:
         return "; ".join(dict.fromkeys(away))
+    if lab.inventory is not None and lab.inventory.held and state.ready:
+        return lab.inventory.held
     return f"waits for a suggestion: the planner was {_planner(state, at)}"

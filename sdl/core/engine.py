@@ -17,6 +17,7 @@ from typing import TypeAlias, cast
 from sdl.core import campaign as rules
 from sdl.core import events as ev
 from sdl.core.absence import Absences
+from sdl.core.amounts import Content
 from sdl.core.asking import Asking
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
@@ -129,6 +130,8 @@ class Engine:
                 return self._questions.objection(event)
             case ev.PauseRequested() | ev.ResumeRequested() | ev.AbortRequested():
                 return self._halting.objection(event)
+            case ev.StockRefilled():
+                return self._work.materials.objection(event)
             case ev.StopRequested() if self.state.closing:
                 return f"{self.state.spec.name} ends already: {self.state.closing[1]}"
             case _:
@@ -142,10 +145,16 @@ class Engine:
         """The campaign as a person wants to see it."""
         return describe(self.script, self.state, self.lab, self.at)
 
+    def contents(self) -> tuple[Content, ...]:
+        """What is in each well and source; nothing where no stocks are declared."""
+        return self.lab.inventory.described() if self.lab.inventory else ()
+
     def _start(self, event: ev.CampaignStarted) -> None:
         self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))
         self.lab = LabState.of(event.lab)
         self._go_about(Work(self.script, self.state, self.lab))
+        self._work.out = self._out
+        self._work.materials.declare(attended=event.origin.clock != "virtual")
         self._time_out()
 
     def _go_about(self, work: Work) -> None:
@@ -183,6 +192,7 @@ class Engine:
                 | ev.ResumeRequested()
                 | ev.AbortRequested()
                 | ev.LabStopRequested()
+                | ev.StockRefilled()
             ):
                 self._told(event)
             case (
@@ -203,7 +213,8 @@ class Engine:
         | ev.PauseRequested
         | ev.ResumeRequested
         | ev.AbortRequested
-        | ev.LabStopRequested,
+        | ev.LabStopRequested
+        | ev.StockRefilled,
     ) -> None:
         """A person's word."""
         match event:
@@ -219,6 +230,8 @@ class Engine:
                 self._halting.abort(event)
             case ev.LabStopRequested():
                 self._halting.stop_lab(event)
+            case ev.StockRefilled():
+                self._work.materials.refill(event)
 
     def _heard(
         self,
@@ -320,7 +333,7 @@ class Engine:
         if wells is None:
             return False
         self._wanting = self._first_absent(instruments)
-        if self._wanting is not None:
+        if self._wanting is not None or not self._work.materials.admits(instruments, wells):
             return False
         suggestion = state.ready.popleft()
         for well in wells.values():
@@ -340,6 +353,7 @@ class Engine:
         state.playing.update(instruments.values())
         roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
         self._out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
+        self._work.materials.reserve(run)
         self._work.begin(run)
         return True
 

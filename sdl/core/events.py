@@ -271,6 +271,23 @@ class LabStopRequested:
     """Id of the order that every node was sent."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockRefilled:
+    """A person has filled a source of an instrument up, or looked how much is in it."""
+
+    at: float
+    source: str
+    """``handler/buffer``."""
+    volume_ul: float
+    """What was filled in; or all that is in it now, if it ``replaces`` what was there."""
+    replaces: bool
+    by: str
+    lot: str = ""
+    expires: str = ""
+    """Last day of the lot, such as ``2027-03-01``, in UTC; empty if it keeps."""
+    note: str = ""
+
+
 CommandWord: TypeAlias = (
     CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
 )
@@ -299,6 +316,7 @@ Event: TypeAlias = (
     | ResumeRequested
     | AbortRequested
     | LabStopRequested
+    | StockRefilled
 )
 EVENTS: tuple[type, ...] = (
     CampaignStarted,
@@ -323,4 +341,5 @@ EVENTS: tuple[type, ...] = (
     ResumeRequested,
     AbortRequested,
     LabStopRequested,
+    StockRefilled,
 )

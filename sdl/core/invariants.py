@@ -90,6 +90,7 @@ class Watch:
             for step in run.steps.values():
                 self._check_open(engine, run, step)
         self._check_end(engine)
+        _check_materials(engine)
 
     def _give_up(self, engine: Engine, at: float) -> None:
         """Of a node that is lost, nobody need wait for a word any more."""
@@ -294,6 +295,22 @@ class Watch:
 
     def _seat(self, instrument: str) -> Seat:
         return self.seats.setdefault(instrument, Seat())
+
+
+def _check_materials(engine: Engine) -> None:
+    """No place holds less than nothing or more than it can, and nothing is kept for nobody."""
+    inventory = engine.lab.inventory
+    if inventory is None:
+        return
+    for source, vessel in inventory.sources.items():
+        _hold(vessel.contents.volume_pl >= 0, f"{source} holds less than nothing")
+        _hold(vessel.doubt_pl >= 0, f"less than nothing of {source} is in doubt")
+    for well, contents in inventory.wells.items():
+        capacity_pl = inventory.capacities_pl[well.partition("/")[0]]
+        _hold(0 < contents.volume_pl <= capacity_pl, f"{well} holds {contents.volume_pl} pL")
+    for run, amounts in inventory.reserved.items():
+        _hold(run in engine.state.runs, f"something is reserved for {run}, which is over")
+        _hold(all(pl > 0 for pl in amounts.values()), f"nothing is reserved for {run}")
 
 
 def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)

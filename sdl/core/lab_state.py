@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sdl.core.inventory import Inventory
 from sdl.model.action import Effect
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
@@ -117,6 +118,8 @@ class LabState:
     instruments: dict[str, InstrumentState]
     free_wells: dict[str, list[str]] = field(default_factory=dict)
     """By plate, in order of use."""
+    inventory: Inventory | None = None
+    """What sources and wells hold; None where the lab's file declares no stocks."""
 
     @classmethod
     def of(cls, lab: Lab) -> LabState:
@@ -124,6 +127,7 @@ class LabState:
         return cls(
             {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
             {plate.name: list(plate.kind.wells) for plate in lab.labware},
+            Inventory.of(lab),
         )
 
     def free_well(self, plates: tuple[str, ...], taken: frozenset[Well]) -> Well | None:

@@ -24,53 +24,26 @@ from typing import TypeAlias, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
-from sdl.authoring import Act
 from sdl.core import campaign as rules
 from sdl.core.campaign import CampaignState, OpenAsk
 from sdl.core.evidence import Outcome
+from sdl.core.inventory import Inventory
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.past import Past, Texts
+from sdl.core.retold import Unfit, error_of, tell
 from sdl.core.run import Run, Step
 from sdl.core.script import Script
 from sdl.core.trampoline import Fed, Trampoline, Wanted
 from sdl.core.work import Books, Work
-from sdl.errors import (
-    ActionRefused,
-    Bug,
-    DriverFault,
-    LabFault,
-    OutcomeUnknown,
-    OutOfMaterial,
-    SdlError,
-    WindowMissed,
-)
 from sdl.model.campaign import Campaign
 from sdl.model.data import Trial
 from sdl.model.planning import Ask
 
 PIECE = 500
 """Entries that are written in one go: nobody else's thread waits longer."""
-ERRORS: dict[str, type[SdlError]] = {
-    kind.__name__: kind
-    for kind in (
-        ActionRefused,
-        Bug,
-        DriverFault,
-        LabFault,
-        OutcomeUnknown,
-        OutOfMaterial,
-        WindowMissed,
-    )
-}
-"""All that goes into a protocol as an error."""
-
 Kind = TypeVar("Kind")
 Entry: TypeAlias = tuple[str, str, str]
 """Section, key, JSON."""
-
-
-class Unfit(Exception):
-    """A snapshot does not fit the code, the protocol or itself; the journal has to be folded."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +91,7 @@ def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snaps
         *_STATE.dump("state", [state]),
         *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
         ("engine", "wells", _json(lab.free_wells)),
+        *_inventory(lab),
         *_open_ask(state),
         *_RUNS.dump("run", runs),
         *_STEPS.dump("step", steps),
@@ -140,6 +114,12 @@ def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snaps
             *((step, tuple(one.fed)) for step, one in recoveries),
         ],
     )
+
+
+def _inventory(lab: LabState) -> Iterator[Entry]:
+    """The ledger of materials, where one is kept."""
+    if lab.inventory is not None:
+        yield "engine", "inventory", _INVENTORY.dump_json(lab.inventory).decode()
 
 
 def _open_ask(state: CampaignState) -> Iterator[Entry]:
@@ -174,6 +154,7 @@ class Restored:
         self.lab = LabState(
             {one.name: one for one in (InstrumentState(**each) for each in instruments)},  # type: ignore[arg-type]
             json.loads(engine["wells"]),
+            _INVENTORY.validate_json(engine["inventory"]) if "inventory" in engine else None,
         )
         self.state = self._state(spec, engine)
         books = Books(**_BOOKS.load(self._sections["books"])[0])  # type: ignore[arg-type]
@@ -231,7 +212,7 @@ class Restored:
         for key, text in self._sections["fed"]:
             fed[key] += (cast("Fed", tuple(one)) for one in json.loads(text))
         recoveries = {key: json.loads(text) for key, text in self._sections["recovery"]}
-        errors = {key: _error(*json.loads(text)) for key, text in self._sections["error"]}
+        errors = {key: error_of(*json.loads(text)) for key, text in self._sections["error"]}
         for run in self.state.runs.values():
             for step in run.steps.values():
                 step.error = errors.get(step.id)
@@ -264,31 +245,9 @@ class Restored:
     ) -> tuple[Trampoline, dict[str, Wanted]]:
         self._made.append(trampoline)
         wanted: dict[str, Wanted] = {}
-        more: list[Wanted]
-        for what, path, at, told in fed:
-            match what:
-                case "start":
-                    more = trampoline.start(at)
-                case "issue":
-                    trampoline.issue(path)
-                    continue
-                case "recall":
-                    trampoline.recall(path)
-                    continue
-                case "resume":
-                    value = self._value(wanted.pop(path), told)
-                    more = trampoline.resume(path, at, value, told)
-                case _:
-                    wanted.pop(path)
-                    more = trampoline.throw(path, at, _error(*cast("list[str]", told)))
-            wanted |= {one.path: one for one in more}
+        for one in fed:
+            tell(self._script, trampoline, wanted, one)
         return trampoline, wanted
-
-    def _value(self, wanted: Wanted, told: object) -> object:
-        act = wanted.request
-        if not isinstance(act, Act):
-            return None
-        return self._script.operations[act.role][act.operation].load_result(told)  # type: ignore[arg-type]
 
 
 class _Columns:
@@ -342,6 +301,7 @@ _STEPS = _Columns(Step, "trampoline", "error")
 _OPEN_ASK = _Columns(OpenAsk, "question")
 _QUESTION = _Columns(Ask, "problem", "trials")
 _BOOKS = _Columns(Books)
+_INVENTORY = TypeAdapter(Inventory)
 
 
 def make_ready() -> None:
@@ -352,12 +312,6 @@ def make_ready() -> None:
 
 def _list_of(hint: object) -> type[list[object]]:
     return cast("type[list[object]]", GenericAlias(list, (hint,)))
-
-
-def _error(name: str, words: str) -> SdlError:
-    if name not in ERRORS:
-        raise Unfit(f"it holds an error of an unknown kind, {name}")
-    return ERRORS[name](words)
 
 
 def _closed() -> Trampoline:

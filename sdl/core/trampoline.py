@@ -38,6 +38,16 @@ class BranchStopped(BaseException):
 
 
 @dataclass(frozen=True, slots=True)
+class Window:
+    """An open window of a strand."""
+
+    position: str
+    """It was opened just before what has, or would have, this path."""
+    until: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class Wanted:
     """One request of a run, waiting for the engine."""
 
@@ -46,6 +56,8 @@ class Wanted:
     request: Act | Settle
     not_after: float | None
     """Lab time of the earliest open window; None outside of any."""
+    windows: tuple[Window, ...] = ()
+    """All that are open, the outermost first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +89,7 @@ class _Join:
 class _Strand:
     coroutine: Coroutine[object, object, object]
     prefix: str
-    windows: list[float]
+    windows: list[Window]
     join: _Join | None = None
     index: int = 0
     asked: int = 0
@@ -212,7 +224,8 @@ class Trampoline:
                 return
             match request:
                 case OpenWindow(seconds=seconds):
-                    strand.windows.append(at + seconds)
+                    position = f"{strand.prefix}{strand.asked + 1}"
+                    strand.windows.append(Window(position, at + seconds, seconds))
                 case CloseWindow():
                     strand.windows.pop()
                 case Act() | Settle():
@@ -233,8 +246,9 @@ class Trampoline:
     def _want(self, strand: _Strand, request: Act | Settle) -> None:
         path = strand.waits_for = self._number(strand)
         self._waiting[path] = strand
-        not_after = min(strand.windows) if strand.windows else None
-        self._wanted.append(Wanted(path, request, not_after))
+        windows = tuple(strand.windows)
+        not_after = min(one.until for one in windows) if windows else None
+        self._wanted.append(Wanted(path, request, not_after, windows))
 
     def _fork(self, strand: _Strand, branches: tuple[Awaitable[object], ...]) -> None:
         path = self._number(strand)

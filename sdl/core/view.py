@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
 from sdl.model.data import InputValue, JsonValue
@@ -132,3 +133,7 @@ class View:
     """What waits for a person's word, the oldest run first."""
     paused: str = ""
     """Who wants nothing new to start, and why; empty while it goes on."""
+    stocks: tuple[Level, ...] = ()
+    """How the sources stand that the lab's file declares."""
+    refills: tuple[Task, ...] = ()
+    """Sources that a person is asked to refill, the oldest task first."""

@@ -15,6 +15,7 @@ from sdl.core.campaign import CampaignState
 from sdl.core.commands import Command, Flag, Perform, Release, Wait
 from sdl.core.ending import end_run
 from sdl.core.lab_state import LOST_S, InstrumentState, LabState
+from sdl.core.materials import Materials
 from sdl.core.past import End, Over, Past, told
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
@@ -49,6 +50,7 @@ class Work:
         self.at = 0.0
         self.out: list[Command] = []
         """Where commands are put; the engine's own list of the present turn."""
+        self.materials = Materials(self)
         self.touched: dict[str, None] = {}
         """Instruments for which there may be something to dispatch, in order."""
         self._waiting: dict[str, dict[str, tuple[Run, Step]]] = {}
@@ -184,6 +186,7 @@ class Work:
         cid = step.cid
         self._by_cid.pop(cid, None)
         self.past.enter(cid, step.instrument, step.memory, end, by=by, result=told(result))
+        self.materials.over(step, end)
 
     def release_if_safe(self, instrument: InstrumentState) -> None:
         """Let a node that was stopped obey again, once nothing speaks against it."""
@@ -259,6 +262,7 @@ class Work:
         over = run.trampoline.end is not None if run.broken is None else not run.steps
         if over and run.id in self.state.runs:
             self.out += end_run(self.script, self.state, run)
+            self.materials.release(run.id)
 
     def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
         if run.broken is not None:

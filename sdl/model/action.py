@@ -10,7 +10,17 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from operator import attrgetter
-from typing import Literal, ParamSpec, Protocol, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import (
+    Literal,
+    ParamSpec,
+    Protocol,
+    TypeAlias,
+    TypeVar,
+    cast,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import to_json
@@ -18,12 +28,16 @@ from pydantic_core import to_json
 from sdl.errors import UserMistake
 from sdl.model.data import JsonValue
 from sdl.model.labware import Plate, Well
+from sdl.model.stock import Transfer
 
 Effect = Literal["pure", "idempotent", "once"]
 """*pure*: only looks. *idempotent*: twice does the same as once. *once*: never by itself again."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+Moves: TypeAlias = Callable[..., tuple[Transfer, ...]]
+"""Of an action's arguments: which volumes it moves from where to where, in order."""
 
 _DECLARED = "__sdl_action__"
 
@@ -39,21 +53,24 @@ class Declared:
     effect: Effect
     timeout_s: float
     probe: str = ""
+    moves: Moves | None = None
 
 
 def action(
-    effect: Effect, *, timeout_s: float = 3600.0, probe: str = ""
+    effect: Effect, *, timeout_s: float = 3600.0, probe: str = "", moves: Moves | None = None
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Declare an action of an instrument.
 
     ``timeout_s``: lab seconds after which the node gives the action up: its outcome is then
     unknown, not failed, unless it is pure. ``probe``: of a *once* action, the name of the driver's
     method that finds out whether an interrupted one happened: ``async def (self, interrupted:
-    Interrupted) -> Finding``.
+    Interrupted) -> Finding``. ``moves``: what it does to the contents of wells and sources, once it
+    is done: a pure function with the same arguments, ``def (well: Well, volume_ul: float) ->
+    tuple[Transfer, ...]``; None where it does nothing to them.
     """
 
     def declare(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        setattr(method, _DECLARED, Declared(effect, timeout_s, probe))
+        setattr(method, _DECLARED, Declared(effect, timeout_s, probe, moves))
         return method
 
     return declare
@@ -72,6 +89,12 @@ class Operation:
     returns: object
     probe: str = ""
     """Name of the driver's method that finds out whether an interrupted one happened, if any."""
+    moves: Moves | None = None
+    """What it does to the contents of wells and sources; None: nothing."""
+
+    def transfers(self, arguments: Mapping[str, JsonValue]) -> tuple[Transfer, ...]:
+        """What this action does to contents. Raises whatever the function it declares raises."""
+        return () if self.moves is None else self.moves(**self.load_arguments(arguments))
 
     @cached_property
     def _argument_adapters(self) -> Mapping[str, TypeAdapter[object]]:
@@ -234,6 +257,7 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
         ),
         returns=hints["return"],
         probe=declared.probe,
+        moves=declared.moves,
     )
 
 

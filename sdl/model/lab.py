@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sdl.model.data import JsonValue
 from sdl.model.labware import Labware
+from sdl.model.stock import Stocks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +64,8 @@ class Lab:
     """Lab seconds per wall second; other than 1 only where every instrument is simulated."""
     seed: int = 0
     """Seeds the noise of the simulators."""
+    stocks: tuple[Stocks, ...] = ()
+    """What instruments have in store; empty: nobody keeps account of materials."""
 
     @property
     def simulated(self) -> bool:

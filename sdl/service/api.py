@@ -17,6 +17,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sdl import __version__
 from sdl.core import events as ev
+from sdl.core.amounts import Content, Level, Task
 from sdl.core.view import Question, View
 from sdl.errors import SdlError
 from sdl.shell.desk import Desk, Word
@@ -71,6 +72,22 @@ class Pause(About):
     at_once: bool = Field(default=False, description="Not even what an open window waits for.")
 
 
+class Refill(Told):
+    """What was filled in, or is in a source now."""
+
+    source: str = Field(
+        min_length=1, max_length=NAME_CAP, description="Such as ``handler/buffer``."
+    )
+    volume_ul: float = Field(ge=0.0, description="In µL.")
+    replaces: bool = Field(
+        default=False, description="Nothing of what was there before is left; this is all."
+    )
+    lot: str = Field(default="", max_length=NAME_CAP)
+    expires: str = Field(
+        default="", max_length=10, description="Last day of the lot, such as ``2027-03-01``, UTC."
+    )
+
+
 class Taken(BaseModel):
     """It is on record."""
 
@@ -93,6 +110,17 @@ class Questions(BaseModel):
     campaign: str
     at: float = Field(description="Lab time of the last event.")
     questions: tuple[Question, ...]
+
+
+class Stocks(BaseModel):
+    """The ledger of materials."""
+
+    schema_name: Literal["sdl.inventory/1"] = Field(default="sdl.inventory/1", alias="schema")
+    campaign: str
+    at: float = Field(description="Lab time of the last event.")
+    stocks: tuple[Level, ...]
+    refills: tuple[Task, ...] = Field(description="What a person is asked to refill.")
+    contents: tuple[Content, ...]
 
 
 class Problem(BaseModel):
@@ -124,6 +152,7 @@ def api(desk: Desk) -> FastAPI:
     )
     app.include_router(_reading(desk))
     app.include_router(_acting(desk))
+    app.include_router(_refilling(desk))
     app.include_router(_breaking_off(desk))
     app.exception_handler(AnyHTTPException)(_said)
     app.exception_handler(RequestValidationError)(_malformed)
@@ -144,6 +173,18 @@ def _reading(desk: Desk) -> APIRouter:
         """What waits for a person's word."""
         view = desk.view()
         return Questions(campaign=view.campaign, at=view.at, questions=view.questions)
+
+    @router.get("/inventory")
+    async def inventory() -> Stocks:
+        """What is in each source and well, as far as the lab's file declares stocks."""
+        view = desk.view()
+        return Stocks(
+            campaign=view.campaign,
+            at=view.at,
+            stocks=view.stocks,
+            refills=view.refills,
+            contents=desk.contents(),
+        )
 
     return router
 
@@ -186,6 +227,30 @@ def _acting(desk: Desk) -> APIRouter:
             desk,
             lambda at: ev.ResumeRequested(at=at, what=said.what, by=said.by, note=said.note),
         )
+
+    return router
+
+
+def _refilling(desk: Desk) -> APIRouter:
+    router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["act"])
+
+    @router.post("/refill")
+    async def refill(said: Refill) -> Taken:
+        """Say that a source was filled up, or how much is in it."""
+
+        def word(at: float) -> ev.StockRefilled:
+            return ev.StockRefilled(
+                at=at,
+                source=said.source,
+                volume_ul=said.volume_ul,
+                replaces=said.replaces,
+                by=said.by,
+                lot=said.lot,
+                expires=said.expires,
+                note=said.note,
+            )
+
+        return await _taken(desk, word)
 
     return router
 

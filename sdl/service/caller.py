@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
+from sdl.core.amounts import Content, Level, Task
 from sdl.core.view import Question, View
 from sdl.errors import LabFault, RecordFault, SdlError, UserMistake
 from sdl.service.card import Card, is_elsewhere, is_gone, stale
@@ -31,6 +32,21 @@ class Asked:
     at: float
     """Lab time of the last event."""
     questions: tuple[Question, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Held:
+    """The ledger of materials at one moment."""
+
+    campaign: str
+    at: float
+    """Lab time of the last event."""
+    stocks: tuple[Level, ...]
+    refills: tuple[Task, ...]
+    contents: tuple[Content, ...]
+
+
+_HELD = TypeAdapter(Held)
 
 
 class Caller:
@@ -59,12 +75,16 @@ class Caller:
             questions=_QUESTIONS.validate_python(document["questions"]),
         )
 
+    def inventory(self) -> Held:
+        """What is in each source and well."""
+        return _HELD.validate_python(self._get("/inventory"))
+
     def resolve(self, step: str, said: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
         """Say what became of a step."""
         return self.act(f"steps/{quote(step)}/resolve", said)
 
     def act(self, verb: str, said: Mapping[str, JsonValue]) -> Mapping[str, JsonValue]:
-        """``pause``, ``resume``, ``stop``, ``abort`` or ``stop-all``; returns once on record."""
+        """``pause``, ``refill`` and such; returns once it is on record."""
         return self._answer("POST", f"/{verb}", json.dumps(said).encode())
 
     def _get(self, path: str) -> Mapping[str, JsonValue]:

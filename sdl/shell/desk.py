@@ -7,6 +7,7 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
+from sdl.core.amounts import Content
 from sdl.core.events import Event
 from sdl.core.view import View
 
@@ -19,6 +20,10 @@ class Desk(Protocol):
 
     def view(self) -> View:
         """The campaign as it is now."""
+        ...
+
+    def contents(self) -> tuple[Content, ...]:
+        """What is in each well and source now; nothing where the lab declares no stocks."""
         ...
 
     async def tell(self, word: Word) -> str:

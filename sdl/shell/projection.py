@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable
+from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
 from sdl.core import commands as c
@@ -12,33 +11,9 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.events import Event
 from sdl.model.units import unit_of
+from sdl.shell.changes import Cell, Change, Insert, Update, acted, as_json, as_text, insert, update
+from sdl.shell.projection_of_stocks import declared_lots, materials
 from sdl.wire.journal import Line
-
-Cell: TypeAlias = str | int | float | bool | None
-Key: TypeAlias = tuple[Cell, ...]
-"""Values of a table's primary key, in the order of its columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """A new row; columns that are not named are empty."""
-
-    table: str
-    key: Key
-    values: Mapping[str, Cell]
-    """All that is known, the key included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """New values for some columns of a row that an earlier line made."""
-
-    table: str
-    key: Key
-    values: Mapping[str, Cell]
-
-
-Change: TypeAlias = Insert | Update
 
 SILENT = frozenset(
     kind.__name__
@@ -81,6 +56,8 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return _run(line, value)
+        case c.Book() | c.AskRefill() | e.StockRefilled():
+            return materials(line, value)
         case c.Resend() | c.Query() | c.Wait() | c.Greet():
             return []
         case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
@@ -106,7 +83,7 @@ def _step(line: Line, value: StepChange) -> Change:
                 "status": "done",
                 "ended_at": value.at,
                 "duration_s": value.duration_s,
-                "result": _json(value.result),
+                "result": as_json(value.result),
             }
         case e.CommandFailed():
             values = {
@@ -114,10 +91,10 @@ def _step(line: Line, value: StepChange) -> Change:
                 "ended_at": value.at,
                 "phase": value.phase,
                 "fault": value.kind,
-                "reason": _text(value.reason),
+                "reason": as_text(value.reason),
             }
         case e.CommandUnknown():
-            values = {"status": "unknown", "ended_at": value.at, "reason": _text(value.reason)}
+            values = {"status": "unknown", "ended_at": value.at, "reason": as_text(value.reason)}
         case _:
             assert_never(value)
     values["last_seq"] = line.seq
@@ -137,7 +114,7 @@ def _perform(line: Line, value: c.Perform) -> Insert:
             "instrument": value.instrument,
             "operation": value.operation,
             "effect": value.effect,
-            "args": _json(value.args),
+            "args": as_json(value.args),
             "not_after": value.not_after,
             "status": "issued",
             "issued_at": line.at,
@@ -154,7 +131,7 @@ def run_of(step: str) -> str:
 
 def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
     campaign, objective, origin = value.campaign, value.campaign.objective, value.origin
-    head = _insert(
+    head = insert(
         line,
         "campaign",
         (line.campaign,),
@@ -172,14 +149,15 @@ def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
             "clock": origin.clock,
             "speed": origin.speed,
             "simulated": value.lab.simulated,
-            "space": _json([asdict(parameter) for parameter in campaign.space]),
-            "software": _json(dict(origin.software)),
+            "space": as_json([asdict(parameter) for parameter in campaign.space]),
+            "software": as_json(dict(origin.software)),
             "status": "running",
             "started_at": value.at,
             "epoch": 0,
         },
     )
-    return [head, *_hypothesis(line, value), *_instruments(line, value)]
+    lots = declared_lots(line, value)
+    return [head, *_hypothesis(line, value), *_instruments(line, value), *lots]
 
 
 def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
@@ -187,12 +165,12 @@ def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
     if stated is None:
         return
     predicts = stated.predicts
-    yield _insert(
+    yield insert(
         line,
         "hypothesis",
         (line.campaign,),
         {
-            "claim": _text(stated.claim),
+            "claim": as_text(stated.claim),
             "quantity": predicts.quantity,
             "unit": unit_of(predicts.quantity),
             "scope": predicts.at,
@@ -209,7 +187,7 @@ def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
 
 def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
     for instrument in value.lab.instruments:
-        yield _insert(
+        yield insert(
             line,
             "instrument",
             (line.campaign, instrument.name),
@@ -217,8 +195,8 @@ def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
                 "instrument": instrument.name,
                 "driver": instrument.driver,
                 "simulated": instrument.simulated,
-                "options": _json(dict(instrument.options)),
-                "limits": _json({name: asdict(held) for name, held in instrument.limits.items()}),
+                "options": as_json(dict(instrument.options)),
+                "limits": as_json({name: asdict(held) for name, held in instrument.limits.items()}),
                 "online": False,
                 "changed_at": value.at,
             },
@@ -231,22 +209,22 @@ def _course(
     key = (line.campaign,)
     match value:
         case e.OrchestratorStarted():
-            return [_update(line, "campaign", key, {"epoch": value.epoch})]
+            return [update(line, "campaign", key, {"epoch": value.epoch})]
         case e.StopRequested():
-            asked = _update(line, "campaign", key, {"stop_asked": _said(value.by, value.reason)})
-            return [asked, _acted(line, "stop", "", value.by, value.reason)]
+            asked = update(line, "campaign", key, {"stop_asked": _said(value.by, value.reason)})
+            return [asked, acted(line, "stop", "", value.by, value.reason)]
         case c.Conclude():
             end: dict[str, Cell] = {
                 "status": "ended",
                 "ending": value.ending,
-                "reason": _text(value.reason),
+                "reason": as_text(value.reason),
                 "best_run": value.best_run,
                 "ended_at": line.at,
             }
-            ended = _update(line, "campaign", key, end)
+            ended = update(line, "campaign", key, end)
             if value.verdict is None:
                 return [ended]
-            return [ended, _update(line, "hypothesis", key, {"verdict": value.verdict})]
+            return [ended, update(line, "hypothesis", key, {"verdict": value.verdict})]
         case _:
             assert_never(value)
 
@@ -258,37 +236,31 @@ def _act(line: Line, value: PersonsAct) -> list[Change]:
     campaign, said = (line.campaign,), _said(value.by, value.note)
     match value:
         case e.PauseRequested(what=what):
-            acted = _acted(line, "pause", what, value.by, value.note)
-            return [acted, _paused(line, what, said)]
+            told = acted(line, "pause", what, value.by, value.note)
+            return [told, _paused(line, what, said)]
         case e.ResumeRequested(what=what):
-            acted = _acted(line, "resume", what, value.by, value.note)
+            told = acted(line, "resume", what, value.by, value.note)
             if not what:
-                return [acted, _paused(line, what, None)]
+                return [told, _paused(line, what, None)]
             free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
-            return [acted, _update(line, "instrument", (line.campaign, what), free)]
+            return [told, update(line, "instrument", (line.campaign, what), free)]
         case e.AbortRequested(what=what):
-            return [_acted(line, "abort", what, value.by, value.note)]
+            return [acted(line, "abort", what, value.by, value.note)]
         case e.LabStopRequested():
-            acted = _acted(line, "stop-all", "", value.by, value.note)
-            return [acted, _update(line, "campaign", campaign, {"paused": said})]
+            told = acted(line, "stop-all", "", value.by, value.note)
+            return [told, update(line, "campaign", campaign, {"paused": said})]
         case _:
             assert_never(value)
 
 
-def _acted(line: Line, act: str, what: str, by: str, note: str) -> Insert:
-    words: dict[str, Cell] = {"act": act, "what": _text(what), "by": _text(by)}
-    made: dict[str, Cell] = {"note": _text(note), "at": line.at}
-    return _insert(line, "act", (line.campaign, line.seq), {**words, **made})
-
-
 def _paused(line: Line, what: str, said: Cell) -> Update:
     if what:
-        return _update(line, "instrument", (line.campaign, what), {"paused": said})
-    return _update(line, "campaign", (line.campaign,), {"paused": said})
+        return update(line, "instrument", (line.campaign, what), {"paused": said})
+    return update(line, "campaign", (line.campaign,), {"paused": said})
 
 
 def _said(by: str, words: str) -> str:
-    return _text(f"{by}: {words}" if words else by)
+    return as_text(f"{by}: {words}" if words else by)
 
 
 def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
@@ -299,24 +271,24 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
                 "run": run_of(value.step),
                 "step": value.step,
                 "verdict": value.verdict,
-                "by": _text(value.by),
-                "note": _text(value.note),
-                "result": None if value.result is None else _json(value.result),
+                "by": as_text(value.by),
+                "note": as_text(value.note),
+                "result": None if value.result is None else as_json(value.result),
                 "at": value.at,
                 "won": True,
             }
-            return [_insert(line, "resolution", key, said)]
+            return [insert(line, "resolution", key, said)]
         case c.Flag():
             flag: dict[str, Cell] = {
                 "run": value.run,
                 "step": value.step,
-                "reason": _text(value.reason),
+                "reason": as_text(value.reason),
                 "at": line.at,
             }
             # To a resolution that comes too late or contradicts, a flag is the whole answer, and
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
-            late = _update(line, "resolution", (line.campaign, line.seq - 1), {"won": False})
-            return [_insert(line, "flag", key, flag), late]
+            late = update(line, "resolution", (line.campaign, line.seq - 1), {"won": False})
+            return [insert(line, "flag", key, flag), late]
         case _:
             assert_never(value)
 
@@ -335,22 +307,22 @@ def _instrument(line: Line, value: InstrumentChange) -> Change:
                 "driver": value.driver,
                 "simulated": value.simulated,
                 "boot": value.boot,
-                "actions": _json(list(value.actions)),
+                "actions": as_json(list(value.actions)),
                 "reason": None,
-                "stopped": _text(value.stopped) or None,
+                "stopped": as_text(value.stopped) or None,
                 "changed_at": value.at,
             }
         case e.InstrumentLost():
-            seen = {"online": False, "reason": _text(value.reason), "changed_at": value.at}
+            seen = {"online": False, "reason": as_text(value.reason), "changed_at": value.at}
         case e.InstrumentMadeSafe():
-            seen = {} if value.safe else {"held": _text(value.reason or "it was not made safe")}
+            seen = {} if value.safe else {"held": as_text(value.reason or "it was not made safe")}
         case c.Halt():
-            seen = {"stopped": _text(value.reason)}
+            seen = {"stopped": as_text(value.reason)}
         case c.Release():
             seen = {"stopped": None}
         case _:
             assert_never(value)
-    return _update(line, "instrument", key, seen)
+    return update(line, "instrument", key, seen)
 
 
 def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerFailed) -> Change:
@@ -368,19 +340,19 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
                 "asked_at": line.at,
                 "status": "asked",
             }
-            return _insert(line, "planner_request", key, asked)
+            return insert(line, "planner_request", key, asked)
         case e.SuggestionsArrived():
             answer: dict[str, Cell] = {
                 "status": "answered",
                 "answered_at": value.at,
                 "received": len(value.suggestions),
-                "versions": _json(dict(value.versions)),
+                "versions": as_json(dict(value.versions)),
             }
         case e.PlannerFailed():
-            answer = {"status": "failed", "answered_at": value.at, "reason": _text(value.reason)}
+            answer = {"status": "failed", "answered_at": value.at, "reason": as_text(value.reason)}
         case _:
             assert_never(value)
-    return _update(line, "planner_request", key, answer)
+    return update(line, "planner_request", key, answer)
 
 
 def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
@@ -392,22 +364,22 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
                 "suggestion": value.suggestion,
                 "ask": value.ask,
                 "origin": point.origin,
-                "inputs": _json(dict(point.inputs)),
-                "predicted": _json({name: asdict(p) for name, p in point.predicted.items()}),
+                "inputs": as_json(dict(point.inputs)),
+                "predicted": as_json({name: asdict(p) for name, p in point.predicted.items()}),
                 "acquisition": point.acquisition,
                 "seed": point.seed,
                 "model_digest": point.model_digest,
-                "fall_back": _text(point.fall_back),
+                "fall_back": as_text(point.fall_back),
                 "accepted_at": line.at,
             }
-            return _insert(line, "suggestion", key, accepted)
+            return insert(line, "suggestion", key, accepted)
         case c.Dispose():
             end: dict[str, Cell] = {
                 "disposition": value.disposition,
-                "reason": _text(value.reason),
+                "reason": as_text(value.reason),
                 "ended_at": line.at,
             }
-            return _update(line, "suggestion", key, end)
+            return update(line, "suggestion", key, end)
         case _:
             assert_never(value)
 
@@ -419,19 +391,19 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
             begun: dict[str, Cell] = {
                 "run": value.run,
                 "suggestion": value.suggestion,
-                "inputs": _json(dict(value.inputs)),
-                "roles": _json(dict(value.roles)),
+                "inputs": as_json(dict(value.inputs)),
+                "roles": as_json(dict(value.roles)),
                 "begun_at": line.at,
             }
-            return [_insert(line, "run", key, begun)]
+            return [insert(line, "run", key, begun)]
         case c.EndRun():
             ended: dict[str, Cell] = {
                 "outcome": value.outcome,
                 "loss": value.loss,
-                "reason": _text(value.reason),
+                "reason": as_text(value.reason),
                 "ended_at": line.at,
             }
-            return [_update(line, "run", key, ended), *_observations(line, value)]
+            return [update(line, "run", key, ended), *_observations(line, value)]
         case c.Weigh():
             weighed: dict[str, Cell] = {
                 "run": value.run,
@@ -441,14 +413,14 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
                 "posterior": value.evidence.posterior,
                 "at": line.at,
             }
-            return [_insert(line, "evidence", key, weighed)]
+            return [insert(line, "evidence", key, weighed)]
         case _:
             assert_never(value)
 
 
 def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
     for measure, number in value.measures.items():
-        yield _insert(
+        yield insert(
             line,
             "observation",
             (value.run, measure),
@@ -460,25 +432,3 @@ def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
                 "at": line.at,
             },
         )
-
-
-def _insert(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
-    made: dict[str, Cell] = {"campaign": line.campaign, "seq": line.seq, "last_seq": line.seq}
-    return Insert(table, key, {**values, **made})
-
-
-def _update(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Update:
-    return Update(table, key, {**values, "last_seq": line.seq})
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _json(value: object) -> str:
-    """JSON text with sorted keys, so that equal values give equal text."""
-    return _ENCODER.encode(value)
-
-
-def _text(words: str) -> str:
-    """Words as every database can hold them: PostgreSQL refuses a NUL that a driver may send."""
-    return words.replace("\x00", "\ufffd")

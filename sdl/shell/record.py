@@ -9,10 +9,13 @@ from dataclasses import dataclass
 
 from sqlalchemy import URL, Connection, Engine, func, select
 
+from sdl.core.durations import Durations
 from sdl.errors import Bug, LeaseLost, RecordFault
+from sdl.model.lab import Lab
 from sdl.shell.columns import row, rows, table_of
 from sdl.shell.database import connect, faults, is_conflict, parse
 from sdl.shell.leases import Leases, lost
+from sdl.shell.lessons import lessons
 from sdl.shell.reading import PAGE, bodies, page
 from sdl.shell.rowset import RowSet
 from sdl.shell.snapshots import Snapshots
@@ -25,11 +28,15 @@ from sdl.shell.tables import (
     FlagRow,
     HypothesisRow,
     InstrumentRow,
+    LotRow,
+    MovementRow,
     ObservationRow,
     PlannerRequestRow,
+    RefillRow,
     ResolutionRow,
     RunRow,
     StepRow,
+    StockRow,
     SuggestionRow,
 )
 from sdl.shell.verify import Break, first_break, rebuild_tables
@@ -63,6 +70,8 @@ class RunDetail:
     """What people said of its unknown steps, in order."""
     flags: tuple[FlagRow, ...] = ()
     """Why its sample is not to be trusted without a look."""
+    movements: tuple[MovementRow, ...] = ()
+    """What its actions have moved, where the lab's file declares stocks."""
 
 
 class Record:
@@ -265,6 +274,7 @@ class Record:
                 evidence=row(reading, EvidenceRow, run=run),
                 resolutions=tuple(rows(reading, ResolutionRow, "seq", run=run)),
                 flags=tuple(rows(reading, FlagRow, "seq", run=run)),
+                movements=tuple(rows(reading, MovementRow, "seq", "number", run=run)),
             )
 
     def observations(self, campaign: str) -> list[ObservationRow]:
@@ -309,6 +319,26 @@ class Record:
         """The instruments as one campaign sees them, by name."""
         with self._reading() as reading:
             return rows(reading, InstrumentRow, "instrument", campaign=campaign)
+
+    def stocks(self, campaign: str) -> list[StockRow]:
+        """The declared sources as one campaign's ledger has them last, by name."""
+        with self._reading() as reading:
+            return rows(reading, StockRow, "source", campaign=campaign)
+
+    def lots(self, campaign: str) -> list[LotRow]:
+        """What was in the sources of one campaign, and was filled in since, in order."""
+        with self._reading() as reading:
+            return rows(reading, LotRow, "seq", "source", campaign=campaign)
+
+    def refills(self, campaign: str) -> list[RefillRow]:
+        """What people were asked to refill in one campaign, in order."""
+        with self._reading() as reading:
+            return rows(reading, RefillRow, "seq", campaign=campaign)
+
+    def lessons(self, lab: Lab) -> Durations:
+        """How long the actions of a lab's instruments took, in all of its campaigns."""
+        with self._reading() as reading:
+            return lessons(reading, lab)
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:

@@ -17,6 +17,7 @@ from typing import TypeAlias
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.amounts import Content
 from sdl.core.engine import Engine
 from sdl.core.view import View
 from sdl.errors import LeaseLost, PlannerFault, RecordFault, said
@@ -129,6 +130,9 @@ class Runtime:
 
     def view(self) -> View:
         return self._engine.view()
+
+    def contents(self) -> tuple[Content, ...]:
+        return self._engine.contents()
 
     async def tell(self, word: Word) -> str:
         if self._engine.state.concluded is not None:

@@ -1,7 +1,8 @@
 """The virtual lab: the same engine, node and record, with simulators and virtual time."""
 
+from sdl.model.prediction import Prediction
 from sdl.shell.bench import Bench
 from sdl.shell.faults import FaultOptions
 from sdl.sim.effect import mark_effect
 
-__all__ = ["Bench", "FaultOptions", "mark_effect"]
+__all__ = ["Bench", "FaultOptions", "Prediction", "mark_effect"]

@@ -13,6 +13,7 @@ from sdl.capabilities import BUILT_IN
 from sdl.errors import UserMistake
 from sdl.model.action import Operation, declared_on, operations_of
 from sdl.model.probe import Finding, Interrupted
+from sdl.shell.foresight import PREFIX, predictions_of
 from sdl.shell.offered import check_probes, offered_by
 from sdl.testing.arguments import TryOut, schema_of
 from sdl.testing.hosted import methods_of
@@ -31,6 +32,7 @@ def check_class(kind: type, try_out: TryOut) -> Mapping[str, Operation]:
     assert not unknown, f"try_out: {kind.__name__} has no action {', '.join(unknown)}"
     for operation in offered.values():
         _check_operation(kind, operation)
+    _check_predictions(kind, offered)
     return offered
 
 
@@ -81,6 +83,17 @@ def _check_operation(kind: type, operation: Operation) -> None:
         )
     if operation.probe:
         _check_probe(kind, operation)
+
+
+def _check_predictions(kind: type, offered: Mapping[str, Operation]) -> None:
+    """What a simulator says beforehand is said of an action that it has, with its arguments."""
+    for name, method in predictions_of(kind).items():
+        where = f"{kind.__name__}.{PREFIX}{name}"
+        assert name in offered, f"{where}: there is no action {name}"
+        assert not inspect.iscoroutinefunction(method), f"{where} must not be an 'async def'"
+        told = [each for each in inspect.signature(method).parameters if each != "self"]
+        wanted = list(offered[name].parameters)
+        assert told == wanted, f"{where} takes {told}; the action takes {wanted}"
 
 
 def _check_probe(kind: type, operation: Operation) -> None:

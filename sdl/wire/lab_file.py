@@ -15,6 +15,7 @@ from sdl.wire.lab_sites import (
     read_reaches,
     read_sites,
 )
+from sdl.wire.stocks_table import read_stocks
 from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile, is_name
 
 _RECORDS = ("sqlite", "postgresql")
@@ -70,6 +71,7 @@ def _lab(top: Table) -> Lab:
         instruments=instruments,
         places=places,
         labware=tuple(read_labware(top.table("labware"), instruments, places)),
+        stocks=read_stocks(top.table("stocks"), list(top.table("instruments"))),
     )
     head.close()
     top.close()

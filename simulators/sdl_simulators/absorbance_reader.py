@@ -10,7 +10,7 @@ from types import MappingProxyType
 from sdl.capabilities import PlateReader
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.labware import Well
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("absorbance",)
@@ -117,13 +117,21 @@ class SimulatedAbsorbanceReader:
             )
         return call.reading(seen_au)
 
+    def predict_absorbance(self, well: Well, wavelength_nm: float) -> Prediction:
+        """What it would read, noise aside, of what the well holds on its bench."""
+        true_au = self._background_au + self._true_au(well, wavelength_nm)
+        return Prediction(duration_s=self._read_s, result=self._through(true_au))
+
+    def _through(self, au: float) -> float:
+        """What the detector sees, stray light included."""
+        return -math.log10((10.0**-au + self._stray) / (1.0 + self._stray))
+
     def _seen_au(self, well: Well, wavelength_nm: float) -> float:
         true_au = self._background_au + self._true_au(well, wavelength_nm)
         chance = self._bench.random(self._name)
         unmixed = self._unmixed_cv * math.exp(-self._bench.rest_s(well) / self._mixing_s)
         uneven_au = true_au * (1.0 + unmixed * chance.gauss())
-        light = (10.0**-uneven_au + self._stray) / (1.0 + self._stray)
-        return -math.log10(light) * (1.0 + self._noise_cv * chance.gauss()) + (
+        return self._through(uneven_au) * (1.0 + self._noise_cv * chance.gauss()) + (
             self._noise_au * chance.gauss()
         )
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sdl.capabilities import Workstation
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.data import InputValue
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.measured_data import MeasuredData, Point, read_data
 
 ACTIONS = ("make",)
@@ -101,6 +101,15 @@ class DataEmulator:
             )
             for objective in self._objectives
         }
+
+    def predict_make(self, recipe: Mapping[str, InputValue]) -> Prediction:
+        """The mean of a point's repeats, or what the model gives; no noise."""
+        point = self._data.point(recipe)
+        repeats = [self._model.predict(point)] if self._mode == "model" else self._data.rows[point]
+        means = {
+            name: sum(row[name] for row in repeats) / len(repeats) for name in self._objectives
+        }
+        return Prediction(duration_s=self._seconds_per_run, result=means)
 
     @cached_property
     def _model(self) -> FittedModel:

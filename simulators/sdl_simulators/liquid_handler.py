@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from sdl.capabilities import LiquidHandler
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
 from sdl.model.labware import Well
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("dispense", "transfer", "mix")
@@ -138,16 +138,31 @@ class SimulatedLiquidHandler:
             raise DriverFault(f"{self._name}: a tip holds {tip_ul:g} µL, not {volume_ul:g}")
         self._check_drawable(well, volume_ul)
         self._check_tips(1)
-        strokes_s = 2.0 * cycles * volume_ul / self._flow_ul_per_s
         with self._at_work(well):
             self._take_tip()
-            await self._bench.work(self._name, "mix", self._tip_change_s + self._move_s + strokes_s)
+            await self._bench.work(self._name, "mix", self._mixing_s(volume_ul, cycles))
             self._bench.stir(well)
 
     def _at_work(self, well: Well) -> AbstractContextManager[None]:
         """Reach into a well that stands on the deck and is open. DriverFault if it is not."""
         self._bench.floor.check_open(self._name, well.labware)
         return self._bench.floor.at_work(self._name, well.labware)
+
+    # What is known beforehand.
+
+    def predict_dispense(self, well: Well, volumes_ul: Mapping[str, float]) -> Prediction:  # noqa: ARG002 - as the action has it
+        wanted = [volume_ul for volume_ul in volumes_ul.values() if volume_ul > 0.0]
+        return Prediction(duration_s=sum(map(self._duration_s, wanted)))
+
+    def predict_transfer(self, source: Well, target: Well, volume_ul: float) -> Prediction:  # noqa: ARG002 - as the action has it
+        return Prediction(duration_s=self._duration_s(volume_ul))
+
+    def predict_mix(self, well: Well, volume_ul: float, cycles: int) -> Prediction:  # noqa: ARG002 - as the action has it
+        return Prediction(duration_s=self._mixing_s(volume_ul, cycles))
+
+    def _mixing_s(self, volume_ul: float, cycles: int) -> float:
+        strokes_s = 2.0 * cycles * volume_ul / self._flow_ul_per_s
+        return self._tip_change_s + self._move_s + strokes_s
 
     def _duration_s(self, volume_ul: float) -> float:
         """A tip, then for each tipful a move, a draw, a move and a push."""

@@ -91,6 +91,29 @@ SAID: list[tuple[tuple[str, ...], ev.Event]] = [
     (("abort", "run-2"), ev.AbortRequested(at=AT, what="dye/run-2", by="anna")),
     (("abort", "handler"), ev.AbortRequested(at=AT, what="handler", by="anna")),
     (("abort", "--yes"), ev.AbortRequested(at=AT, what="", by="anna")),
+    (
+        ("refill", "handler/buffer", "50", "mL", "--lot", "B12", "--expires", "2027-03-01"),
+        ev.StockRefilled(
+            at=AT,
+            source="handler/buffer",
+            volume_ul=50_000.0,
+            replaces=False,
+            by="anna",
+            lot="B12",
+            expires="2027-03-01",
+        ),
+    ),
+    (
+        ("refill", "handler/dye", "0.5mL", "--replaces", "--note", "looked at it"),
+        ev.StockRefilled(
+            at=AT,
+            source="handler/dye",
+            volume_ul=500.0,
+            replaces=True,
+            by="anna",
+            note="looked at it",
+        ),
+    ),
     (("stop", "--note", "going home"), ev.StopRequested(at=AT, by="anna", reason="going home")),
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdl.authoring import protocol, settle, within
 from sdl.capabilities import LiquidHandler, PlateReader
@@ -11,6 +11,8 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.model.data import Suggestion
 from sdl.model.labware import Well
+from sdl.model.provenance import Clock
+from sdl.model.stock import Stocks
 from tests.core.floor import Floor, campaign, online, script, started
 
 
@@ -32,15 +34,30 @@ async def dye(
 SCRIPT = script(dye)
 
 
-def at_work(**changes: object) -> tuple[Floor, list[do.Command]]:
+@dataclass(frozen=True)
+class Place:
+    """Where a campaign is at work."""
+
+    stocks: tuple[Stocks, ...] = ()
+    clock: Clock = "wall"
+    simulated: bool = True
+
+
+def at_work(place: Place = Place(), /, **changes: object) -> tuple[Floor, list[do.Command]]:
     """A campaign with its first run begun: what was commanded so far."""
     floor = Floor(Engine(SCRIPT), seed=0)
     out: list[do.Command] = []
     spec = campaign(**changes)
-    for event in (started(spec, SCRIPT), ev.OrchestratorStarted(at=0.0, epoch=1)):
+    head = started(spec, SCRIPT, simulated=place.simulated)
+    head = replace(
+        head,
+        origin=replace(head.origin, clock=place.clock),
+        lab=replace(head.lab, stocks=place.stocks),
+    )
+    for event in (head, ev.OrchestratorStarted(at=0.0, epoch=1)):
         out += floor.turn(event)
     for name in ("handler", "reader"):
-        greeted, *more = floor.turn(online(name))
+        greeted, *more = floor.turn(online(name, simulated=place.simulated))
         assert greeted == do.Greet(instrument=name, boot="boot-1", after=None, memory="boot-1")
         out += more
     wanted = spec.parallel + (spec.parallel > 1)

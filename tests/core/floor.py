@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.amounts import Task
 from sdl.core.engine import Engine
 from sdl.core.invariants import Watch
 from sdl.core.script import ProtocolFunction, Script
@@ -27,7 +28,8 @@ from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
-from sdl.model.provenance import Origin
+from sdl.model.provenance import Clock, Origin
+from sdl.model.stock import Stocks
 from sdl.wire.labware_kinds import labware_kind
 from tests.core.nodes import DRIVERS, Node, failed, online
 
@@ -119,6 +121,8 @@ class Floor:
     chances: Chances = field(default_factory=Chances)
     answer: Answer = answer_plainly
     simulated: bool = True
+    stocks: tuple[Stocks, ...] = ()
+    clock: Clock = "virtual"
     journal: list[ev.Event | do.Command] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
     queue: list[tuple[float, int, ev.Event | Call]] = field(default_factory=list)
@@ -154,7 +158,12 @@ class Floor:
 
     def play(self, spec: Campaign, limit: int = 20_000) -> Floor:
         """Run the campaign to its end, or until nothing is left that could happen."""
-        self.turn(started(spec, self.engine.script, simulated=self.simulated))
+        head = started(spec, self.engine.script, simulated=self.simulated)
+        origin, there = (
+            replace(head.origin, clock=self.clock),
+            replace(head.lab, stocks=self.stocks),
+        )
+        self.turn(replace(head, origin=origin, lab=there))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
         for name in self.engine.lab.instruments:
             self.nodes[name] = Node(self, name, simulated=self.simulated)
@@ -274,6 +283,8 @@ class Floor:
         for one in view.instruments:
             if one.state in ("held", "paused"):
                 self.soon(one.name, at, ev.ResumeRequested(at=at, what=one.name, by="ada"))
+        for task in view.refills:
+            self.soon(task.id, at, self.refill(task))
         if view.paused:
             self.soon("", at, ev.ResumeRequested(at=at, what="", by="ada"))
 
@@ -309,6 +320,17 @@ class Floor:
             by="ada",
             result=result,
             attempt=question.attempt,
+        )
+
+    def refill(self, task: Task) -> ev.StockRefilled:
+        """As much as was missing and some more, of a new lot each time."""
+        return ev.StockRefilled(
+            at=self.at,
+            source=task.source,
+            volume_ul=task.missing_ul + 500.0 * self.random.random(),
+            replaces=False,
+            by="ada",
+            lot=task.id,
         )
 
     def incident(self, at: float) -> None:

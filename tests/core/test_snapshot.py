@@ -18,8 +18,8 @@ from sdl.core import events as ev
 from sdl.core.campaign import trials_sha256
 from sdl.core.engine import Engine, fold
 from sdl.core.past import Over, Past, told
+from sdl.core.retold import Unfit
 from sdl.core.script import Script
-from sdl.core.snapshot import Unfit
 from sdl.model.campaign import StopRule
 from sdl.model.data import JsonValue
 from sdl.model.labware import Well

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sdl.core import commands as c
 from sdl.core import events as e
+from sdl.core.amounts import Level, Moved
 from sdl.core.commands import Command
 from sdl.core.events import Event
 from sdl.model.campaign import Campaign, Objective, RangeParameter
@@ -17,6 +19,7 @@ from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
+from sdl.model.stock import Source, Stocks
 from sdl.wire.journal import Chain, Line
 from sdl.wire.labware_kinds import labware_kind
 
@@ -37,6 +40,7 @@ def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, 
     yield at, e.OrchestratorStarted(at=at, epoch=1, software=(("sdl-runtime", "0.1.0"),))
     for instrument in INSTRUMENTS:
         yield at, online(instrument, at)
+    yield from materials(name, at)
     for number in range(1, runs + 1):
         yield from suggested(name, number, at, chance)
         yield from run(name, number, at, chance)
@@ -47,6 +51,53 @@ def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, 
     best = f"{name}/run-1" if runs else None
     end = c.Conclude(ending="stopped", reason="asked to", best_run=best, verdict="undecided")
     yield at, end
+
+
+def materials(name: str, at: float) -> Iterator[tuple[float, Event | Command]]:
+    """What is declared, reserved, used, asked for and filled in."""
+    full = level(50_000.0)
+    yield at, c.Book(why="declared", run="", levels=(full,))
+    reserved = replace(full, reserved_ul=100.0, free_ul=49_700.0)
+    yield at, c.Book(why="reserved", run=f"{name}/run-1", levels=(reserved,))
+    moved = Moved(
+        component="dye",
+        lot="D1\x00",
+        source="handler/dye",
+        target="plate-1/A1",
+        volume_ul=35.5,
+        uncertainty_ul=0.5,
+    )
+    cid = f"{name}/run-1/step-1/try-1"
+    used = level(49_964.5)
+    yield at, c.Book(why="used", run=f"{name}/run-1", cid=cid, moves=(moved, moved), levels=(used,))
+    task = f"{name}/refill-1"
+    reason = "12 mL of dye short"
+    yield at, c.AskRefill(task=task, source="handler/dye", missing_ul=12_000.0, reason=reason)
+    filled = e.StockRefilled(
+        at=at,
+        source="handler/dye",
+        volume_ul=12_000.0,
+        replaces=False,
+        by="ada",
+        lot="D2",
+        expires="2027-03-01",
+        note="π\x00",
+    )
+    yield at, filled
+    yield at, c.Book(why="refilled", run="", levels=(level(61_964.5),), task=task)
+
+
+def level(volume_ul: float) -> Level:
+    """Of the one source that is declared."""
+    return Level(
+        source="handler/dye",
+        volume_ul=volume_ul,
+        uncertainty_ul=0.5,
+        reserved_ul=0.0,
+        doubt_ul=0.0,
+        free_ul=volume_ul - 200.0,
+        lots=("D1",),
+    )
 
 
 def people(name: str, at: float) -> Iterator[tuple[float, Event | Command]]:
@@ -104,6 +155,7 @@ def started(name: str, at: float) -> e.CampaignStarted:
             name="bench",
             instruments=instruments,
             labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
+            stocks=(Stocks(instrument="handler", sources={"dye": Source(volume_ul=5e4)}),),
         ),
         protocol=ProtocolSignature(
             name="dye-assay",

@@ -98,6 +98,7 @@ def test_the_tables_tell_what_people_said(url: str) -> None:
     record.append(journal(runs=8))
     acts = [(each.act, each.what, each.by, each.note) for each in record.acts("dye-450")]
     assert acts == [
+        ("refill", "handler/dye", "ada", "π\ufffd"),
         ("pause", "", "ada", "lunch"),
         ("pause", "handler", "ada", ""),
         ("resume", "handler", "bob", ""),
@@ -117,6 +118,27 @@ def test_the_tables_tell_what_people_said(url: str) -> None:
     assert (second.verdict, second.by, second.won) == ("discard", "bob\ufffd", False)
     assert [flag.reason for flag in detail.flags] == ["ada and bob say otherwise"]
     assert record.run("dye-450/run-1").flags == ()
+    record.close()
+
+
+def test_the_tables_tell_where_materials_went(url: str) -> None:
+    record = Record.open(url)
+    record.append(journal(runs=2))
+    assert record.rebuild(check=True) == []
+    (stock,) = record.stocks("dye-450")
+    assert (stock.source, stock.volume_ul, stock.free_ul) == ("handler/dye", 61_964.5, 61_764.5)
+    first, second = record.lots("dye-450")
+    assert (first.lot, first.volume_ul, first.by, first.replaces) == ("", 5e4, "", True)
+    assert (second.lot, second.volume_ul, second.by) == ("D2", 12_000.0, "ada")
+    assert (second.expires, second.note) == ("2027-03-01", "π\ufffd")
+    (task,) = record.refills("dye-450")
+    assert (task.source, task.missing_ul, task.done_at) == ("handler/dye", 12_000.0, START)
+    moved = record.run("dye-450/run-1").movements
+    assert [(one.number, one.source, one.target, one.volume_ul) for one in moved] == [
+        (1, "handler/dye", "plate-1/A1", 35.5),
+        (2, "handler/dye", "plate-1/A1", 35.5),
+    ]
+    assert moved[0].lot == "D1\ufffd"
     record.close()
 
 

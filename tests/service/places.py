@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from sdl.core import events as ev
+from sdl.core.amounts import Content
 from sdl.core.view import InFlight, InstrumentView, Question, View
 from sdl.errors import SdlError
 from sdl.service import served
@@ -79,6 +80,7 @@ class Notebook:
 
     shown: View = field(default_factory=view)
     objection: str = ""
+    held: tuple[Content, ...] = ()
     fault: SdlError | None = None
     told: list[ev.Event] = field(default_factory=list)
     stopped: list[tuple[str, str]] = field(default_factory=list)
@@ -94,6 +96,9 @@ class Notebook:
 
     def view(self) -> View:
         return self.shown
+
+    def contents(self) -> tuple[Content, ...]:
+        return self.held
 
     async def tell(self, word: Word) -> str:
         await asyncio.wrap_future(self.recorded)

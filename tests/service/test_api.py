@@ -57,6 +57,20 @@ ACTS: list[tuple[str, dict[str, object], ev.Event]] = [
         {"what": "dye/run-2"},
         ev.AbortRequested(at=AT, what="dye/run-2", by="anna", note="seen"),
     ),
+    (
+        "refill",
+        {"source": "handler/dye", "volume_ul": 5.0, "lot": "D2", "expires": "2027-03-01"},
+        ev.StockRefilled(
+            at=AT,
+            source="handler/dye",
+            volume_ul=5.0,
+            replaces=False,
+            by="anna",
+            lot="D2",
+            expires="2027-03-01",
+            note="seen",
+        ),
+    ),
     ("stop", {}, ev.StopRequested(at=AT, by="anna", reason="seen")),
 ]
 
@@ -212,8 +226,8 @@ def test_what_is_not_there_is_said_in_the_same_form(card: Card) -> None:
 def test_the_api_describes_itself(card: Card) -> None:
     document = request(card, "GET", "/openapi.json").document
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
-    acts = {"pause", "resume", "abort", "stop", "stop-all", "steps/{step}/resolve"}
-    assert paths == {"status", "questions"} | acts
+    acts = {"pause", "resume", "refill", "abort", "stop", "stop-all", "steps/{step}/resolve"}
+    assert paths == {"status", "questions", "inventory"} | acts
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["description"].endswith("."), operation

@@ -10,8 +10,9 @@ from sdl.capabilities import Device
 from sdl.errors import DriverFault
 from sdl.model.action import action
 from sdl.model.labware import Plate, Well
-from sdl.sim import Bench
+from sdl.sim import Bench, Prediction
 from sdl.testing.arguments import TryOut
+from sdl.testing.contract_of_class import check_class
 from sdl.testing.driver_contract import driver_contract
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
 from sdl_simulators.arm import SimulatedArm
@@ -149,3 +150,41 @@ def test_a_class_may_mean_something_else_by_the_name_of_an_action() -> None:
 def test_the_contract_finds_what_is_broken(kind: type[Quiet], words: str) -> None:
     with pytest.raises(AssertionError, match=words):
         driver_contract(kind)
+
+
+class Seer(Quiet):
+    """Predicts, in one way or another."""
+
+    async def absorbance(self, well: Well, wavelength_nm: float) -> float:
+        return 0.5
+
+
+class OfNothing(Seer):
+    def predict_absorbence(self, well: Well, wavelength_nm: float) -> Prediction:
+        return Prediction(duration_s=1.0)
+
+
+class OfLess(Seer):
+    def predict_absorbance(self, well: Well) -> Prediction:
+        return Prediction(duration_s=1.0)
+
+
+class InTime(Seer):
+    async def predict_absorbance(self, well: Well, wavelength_nm: float) -> Prediction:
+        return Prediction(duration_s=1.0)
+
+
+@pytest.mark.parametrize(
+    "kind,words",
+    [
+        (OfNothing, "there is no action absorbence"),
+        (OfLess, "takes ['well']; the action takes ['well', 'wavelength_nm']"),
+        (InTime, "must not be an 'async def'"),
+    ],
+)
+def test_the_contract_finds_a_prediction_that_does_not_fit_its_action(
+    kind: type, words: str
+) -> None:
+    with pytest.raises(AssertionError) as caught:
+        check_class(kind, {})
+    assert words in str(caught.value)

@@ -21,7 +21,7 @@ from sdl.cli.verbs import VERBS, Verb
 from sdl.core.commands import COMMANDS, Command
 from sdl.core.events import EVENTS, Event
 from sdl.errors import SdlError
-from sdl.model import campaign, hypothesis, lab, labware
+from sdl.model import campaign, hypothesis, lab, labware, stock
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 VARIABLE = re.compile(r'"(SDL_[A-Z][A-Z_]*)"')
@@ -45,11 +45,18 @@ WRITTEN: dict[type, dict[str, str]] = {
     campaign.PlannerChoice: {"options": ""},
     hypothesis.Hypothesis: {},
     hypothesis.Prediction: {"direction": "exceeds", "threshold": "below"},
-    lab.Lab: {"instruments": "[instruments.", "labware": "[labware.", "places": "[places."},
+    lab.Lab: {
+        "instruments": "[instruments.",
+        "labware": "[labware.",
+        "places": "[places.",
+        "stocks": "[stocks.",
+    },
     lab.Instrument: {"name": "", "simulated": "simulator", "options": "", "limits": ".limits]"},
     lab.Place: {"name": ""},
     lab.Limit: {"low": "from", "high": "to"},
     labware.Labware: {"name": ""},
+    stock.Stocks: {"instrument": "", "sources": ""},
+    stock.Source: {},
 }
 """How a field is spelled in a TOML file, where that differs; empty: it is not a key of its own."""
 

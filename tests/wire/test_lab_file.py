@@ -8,6 +8,7 @@ import pytest
 
 from sdl.errors import UserMistake
 from sdl.model.lab import Instrument, Limit
+from sdl.model.stock import Source, Stocks
 from sdl.wire.labware_kinds import labware_kind
 from sdl.wire.toml import open_lab, read_lab
 
@@ -47,6 +48,65 @@ def test_a_lab_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert lab.simulated
     assert lab.labware[0].kind == labware_kind("plate-96-flat")
     assert open_lab(path).folder == tmp_path.resolve()
+
+
+def test_stocks_are_read_as_they_are_written(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(
+        GOOD
+        + """
+[stocks.handler]
+error_ul = 0.5
+error_cv = 0.003
+[stocks.handler.dye]
+volume_ul = "20 mL"
+[stocks.handler.buffer]
+volume_ul = 50000
+dead_volume_ul = "0.2 mL"
+capacity_ul = "100 mL"
+lot = "B12"
+expires = 2027-03-01
+"""
+    )
+    (stocks,) = read_lab(path).stocks
+    assert stocks == Stocks(
+        instrument="handler",
+        sources={
+            "dye": Source(volume_ul=20_000.0),
+            "buffer": Source(
+                volume_ul=50_000.0,
+                dead_volume_ul=200.0,
+                capacity_ul=100_000.0,
+                lot="B12",
+                expires="2027-03-01",
+            ),
+        },
+        error_ul=0.5,
+        error_cv=0.003,
+    )
+
+
+@pytest.mark.parametrize(
+    "text,said",
+    [
+        ("[stocks.handle.dye]\nvolume_ul = 1", "did you mean 'handler'?"),
+        ("[stocks.handler]\nerror_ul = 0.5", "names no source"),
+        ("[stocks.handler.dye]", "volume_ul: is missing"),
+        ("[stocks.handler.dye]\nvolume_ul = -1", "-1 is below 0; give 0 or more"),
+        ("[stocks.handler.dye]\nvolume_ul = 5\ncapacity_ul = 4", "4 is below volume_ul (5)"),
+        ('[stocks.handler.dye]\nvolume_ul = 5\nexpires = "soon"', "is no day; write expires ="),
+        ("[stocks.handler.dye]\nvolume_ul = 5\ncolour = 1", "unknown key"),
+        ('[stocks.handler."a/b"]\nvolume_ul = 5', "is no name for a source"),
+        ('[stocks.handler.dye]\nvolume_ul = "5 kg"', "cannot be converted"),
+    ],
+)
+def test_wrong_stocks_are_told_with_their_line(tmp_path: Path, text: str, said: str) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(f"{GOOD}\n{text}\n")
+    with pytest.raises(UserMistake) as caught:
+        read_lab(path)
+    assert said in str(caught.value)
+    assert "lab.toml:2" in str(caught.value)
 
 
 def test_a_lab_file_of_four_lines_is_enough(tmp_path: Path) -> None:

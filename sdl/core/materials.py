@@ -1,0 +1,239 @@
+"""What campaigns do to materials: reserved for a run, used by its actions, asked for of people.
+
+The one place where the engine and the ledger meet. Where the lab's file declares no stocks, there
+is no ledger and nothing is done here.
+
+What a run needs is read from its forecast, made of the protocol alone: volumes that follow from a
+measurement are a guess. An action that ended well has moved what it declares. One that failed
+before it began has moved nothing. Of one that failed on the way, or of an unknown end, nobody
+knows how much it took: it stays aside, in doubt, until a person has looked and says what is there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING
+
+from sdl.authoring import Act
+from sdl.core import events as ev
+from sdl.core.amounts import Moved, Shortage, Task
+from sdl.core.commands import AskRefill, Book, BookedFor, Flag
+from sdl.core.forecast import forecast
+from sdl.core.inventory import Inventory, place_of
+from sdl.core.mixture import microlitres, picolitres
+from sdl.errors import SdlError, said
+from sdl.model.action import Operation
+from sdl.model.data import Inputs, JsonValue
+from sdl.model.labware import Well
+from sdl.model.stock import Transfer
+
+if TYPE_CHECKING:
+    from sdl.core.past import End
+    from sdl.core.run import Run, Step
+    from sdl.core.work import Work
+
+NOTHING_MOVED = ("not_started", "did_not_happen")
+ALL_MOVED = ("done", "happened")
+
+
+class Materials:
+    """The ledger's side of one campaign."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._foreseen: tuple[object, dict[str, int]] | None = None
+        """What the next run will need, and for which one that was found out."""
+
+    @property
+    def _inventory(self) -> Inventory | None:
+        return self._work.lab.inventory
+
+    def declare(self, *, attended: bool) -> None:
+        """The campaign begins with what the lab's file declares.
+
+        ``attended``: whether a person may come by and refill; nobody does in virtual time.
+        """
+        inventory = self._inventory
+        if inventory is not None:
+            inventory.attended = attended
+            self._book(inventory, "declared", inventory.sources)
+
+    # Before a run.
+
+    def admits(self, instruments: Mapping[str, str], wells: Mapping[str, Well]) -> bool:
+        """Whether there is enough for the next run; else why not, and a person is asked."""
+        inventory, state = self._inventory, self._work.state
+        if inventory is None:
+            return True
+        short = inventory.shortages(self._needs(instruments, wells), self._work.at)
+        inventory.held = "; ".join(each.reason for each in short)
+        for each in short:
+            self._ask(inventory, each)
+        if short and not (inventory.attended or state.runs):
+            state.close("material", inventory.held)
+        return not short
+
+    def reserve(self, run: Run) -> None:
+        """A run has begun: keep what it will need."""
+        inventory = self._inventory
+        if inventory is not None:
+            needs = self._needs(run.instruments, run.wells, run.inputs, run.suggestion)
+            inventory.reserve(run.id, needs)
+            self._book(inventory, "reserved", inventory.reserved.get(run.id, {}), run.id)
+            self._foreseen = None
+
+    def _needs(
+        self,
+        instruments: Mapping[str, str],
+        wells: Mapping[str, Well],
+        inputs: Inputs | None = None,
+        suggestion: str = "",
+    ) -> dict[str, int]:
+        """What a run draws from sources, in picolitres; the next one where none is named."""
+        state = self._work.state
+        suggestion = suggestion or state.ready[0]
+        which = (suggestion, dict(instruments), dict(wells))
+        if self._foreseen is None or self._foreseen[0] != which:
+            if inputs is None:
+                inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
+            self._foreseen = (which, self._foresee(inputs, instruments, wells))
+        return self._foreseen[1]
+
+    def _foresee(
+        self, inputs: Inputs, instruments: Mapping[str, str], wells: Mapping[str, Well]
+    ) -> dict[str, int]:
+        script, needs = self._work.script, dict[str, int]()
+        for step in forecast(script, inputs, wells, instruments, ()).steps:
+            operation = script.operations[step.role][step.operation]
+            transfers, _ = _transfers(operation, step.arguments)
+            for source, volume_pl in _drawn(transfers, step.instrument):
+                needs[source] = needs.get(source, 0) + volume_pl
+        return needs
+
+    def _ask(self, inventory: Inventory, short: Shortage) -> None:
+        if short.source in inventory.tasks:
+            return
+        inventory.asked += 1
+        task = Task(
+            id=f"{self._work.state.spec.name}/refill-{inventory.asked}",
+            source=short.source,
+            missing_ul=microlitres(short.missing_pl),
+            reason=short.reason,
+            since=self._work.at,
+        )
+        inventory.tasks[short.source] = task
+        self._work.out.append(
+            AskRefill(
+                task=task.id,
+                source=task.source,
+                missing_ul=task.missing_ul,
+                reason=task.reason,
+            )
+        )
+
+    # During a run, and after it.
+
+    def over(self, step: Step, end: End) -> None:
+        """An attempt of a step has ended in some way."""
+        inventory, act = self._inventory, step.request
+        again = step.was_done  # its node has said so before, and only its result was of no use
+        if inventory is None or end in NOTHING_MOVED or again or not isinstance(act, Act):
+            return
+        run = step.id.rpartition("/step-")[0]
+        operation = self._work.script.operations[act.role][act.operation]
+        transfers, wrong = _transfers(operation, act.arguments)
+        if wrong:
+            self._flag(run, step, wrong)
+        if transfers and end in ALL_MOVED:
+            self._use(inventory, run, step, transfers)
+        elif transfers:
+            drawn = _drawn(transfers, step.instrument)
+            for source, volume_pl in drawn:
+                inventory.doubt(run, source, volume_pl)
+            self._book(inventory, "in_doubt", [source for source, _ in drawn], run, step.cid)
+
+    def _use(
+        self, inventory: Inventory, run: str, step: Step, transfers: tuple[Transfer, ...]
+    ) -> None:
+        moves: list[Moved] = []
+        for number, transfer in enumerate(transfers, start=1):
+            cause = f"{step.id}.{number}"
+            moved, complaint = inventory.take_down(transfer, step.instrument, cause)
+            moves += moved
+            if complaint:
+                self._flag(run, step, f"by the ledger this could not be: {complaint}")
+        drawn = _drawn(transfers, step.instrument)
+        for source, volume_pl in drawn:
+            inventory.use(run, source, volume_pl)
+        sources = [source for source, _ in drawn]
+        self._book(inventory, "used", sources, run, step.cid, tuple(moves))
+
+    def release(self, run: str) -> None:
+        """A run is over: nothing more is kept for it."""
+        inventory = self._inventory
+        if inventory is not None and run in inventory.reserved:
+            self._book(inventory, "released", inventory.release(run), run)
+
+    # People.
+
+    def refill(self, event: ev.StockRefilled) -> None:
+        """Take a person's word in, unless it makes no sense."""
+        inventory = self._inventory
+        if inventory is None or self.objection(event):
+            return
+        task = inventory.refill(
+            event.source, event.volume_ul, event.lot, event.expires, replaces=event.replaces
+        )
+        self._book(inventory, "refilled", [event.source], task=task)
+
+    def objection(self, event: ev.StockRefilled) -> str:
+        """Why a refill makes no sense, as a sentence for the person; empty if it does."""
+        if self._inventory is None:
+            return "the lab's file declares no stocks, so that nobody keeps account: add [stocks]"
+        return self._inventory.objection(
+            event.source, event.volume_ul, event.expires, event.at, replaces=event.replaces
+        )
+
+    def _book(
+        self,
+        inventory: Inventory,
+        why: BookedFor,
+        sources: Iterable[str],
+        run: str = "",
+        cid: str = "",
+        moves: tuple[Moved, ...] = (),
+        task: str = "",
+    ) -> None:
+        declared = dict.fromkeys(source for source in sources if source in inventory.sources)
+        levels = tuple(inventory.level(source) for source in declared)
+        if levels or moves:
+            book = Book(why=why, run=run, cid=cid, moves=moves, levels=levels, task=task)
+            self._work.out.append(book)
+
+    def _flag(self, run: str, step: Step, reason: str) -> None:
+        self._work.out.append(Flag(run=run, step=step.id, reason=reason))
+
+
+def _transfers(
+    operation: Operation, arguments: Mapping[str, JsonValue]
+) -> tuple[tuple[Transfer, ...], str]:
+    """What an action moves; and what is wrong with the function that should say so."""
+    try:
+        return operation.transfers(arguments), ""
+    except Exception as error:  # noqa: BLE001 - a capability's author wrote it
+        kind = type(error).__name__
+        return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"
+
+
+def _drawn(transfers: Iterable[Transfer], instrument: str) -> list[tuple[str, int]]:
+    """Sources of the instrument, and how much is drawn from each, in order."""
+    found: dict[str, int] = {}
+    for each in transfers:
+        if isinstance(each.source, str):
+            try:
+                volume_pl = picolitres(each.volume_ul)
+            except SdlError:
+                continue  # no volume; whoever makes the transfer says so
+            source = place_of(each.source, instrument)
+            found[source] = found.get(source, 0) + volume_pl
+    return list(found.items())

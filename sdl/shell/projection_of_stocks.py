@@ -1,0 +1,112 @@
+"""From a journal line about materials to its rows: pure, without state."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TypeAlias, assert_never
+
+from sdl.core import commands as c
+from sdl.core import events as e
+from sdl.core.amounts import Level
+from sdl.shell.changes import Cell, Change, Insert, acted, as_json, as_text, insert, update
+from sdl.wire.journal import Line
+
+MaterialChange: TypeAlias = c.Book | c.AskRefill | e.StockRefilled
+
+
+def materials(line: Line, value: MaterialChange) -> list[Change]:
+    """The row changes of one line."""
+    match value:
+        case c.Book():
+            return [*_levels(line, value), *_movements(line, value), *_done(line, value)]
+        case c.AskRefill():
+            asked: dict[str, Cell] = {
+                "task": value.task,
+                "source": as_text(value.source),
+                "missing_ul": value.missing_ul,
+                "reason": as_text(value.reason),
+                "asked_at": line.at,
+            }
+            return [insert(line, "refill", (value.task,), asked)]
+        case e.StockRefilled():
+            filled = acted(line, "refill", value.source, value.by, value.note)
+            return [filled, _filled(line, value)]
+        case _:
+            assert_never(value)
+
+
+def declared_lots(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
+    """What the lab's file says of the lots that are there."""
+    for stocks in value.lab.stocks:
+        for name, source in stocks.sources.items():
+            place = as_text(f"{stocks.instrument}/{name}")
+            there: dict[str, Cell] = {
+                "source": place,
+                "lot": as_text(source.lot),
+                "volume_ul": source.volume_ul,
+                "expires": source.expires,
+                "replaces": True,
+                "by": "",
+                "note": "",
+                "at": value.at,
+            }
+            yield insert(line, "lot", (line.campaign, place, line.seq), there)
+
+
+def _filled(line: Line, value: e.StockRefilled) -> Insert:
+    place = as_text(value.source)
+    filled: dict[str, Cell] = {
+        "source": place,
+        "lot": as_text(value.lot),
+        "volume_ul": value.volume_ul,
+        "expires": as_text(value.expires),
+        "replaces": value.replaces,
+        "by": as_text(value.by),
+        "note": as_text(value.note),
+        "at": value.at,
+    }
+    return insert(line, "lot", (line.campaign, place, line.seq), filled)
+
+
+def _levels(line: Line, value: c.Book) -> Iterator[Change]:
+    for level in value.levels:
+        key = (line.campaign, as_text(level.source))
+        if value.why == "declared":
+            first: dict[str, Cell] = {"source": as_text(level.source), **_level(line, level)}
+            yield insert(line, "stock", key, first)
+        else:
+            yield update(line, "stock", key, _level(line, level))
+
+
+def _level(line: Line, level: Level) -> dict[str, Cell]:
+    return {
+        "volume_ul": level.volume_ul,
+        "uncertainty_ul": level.uncertainty_ul,
+        "reserved_ul": level.reserved_ul,
+        "doubt_ul": level.doubt_ul,
+        "free_ul": level.free_ul,
+        "lots": as_json(list(level.lots)),
+        "changed_at": line.at,
+    }
+
+
+def _movements(line: Line, value: c.Book) -> Iterator[Change]:
+    for number, moved in enumerate(value.moves, start=1):
+        row: dict[str, Cell] = {
+            "number": number,
+            "run": value.run,
+            "cid": value.cid,
+            "component": as_text(moved.component),
+            "lot": as_text(moved.lot),
+            "source": as_text(moved.source),
+            "target": as_text(moved.target),
+            "volume_ul": moved.volume_ul,
+            "uncertainty_ul": moved.uncertainty_ul,
+            "at": line.at,
+        }
+        yield insert(line, "movement", (line.campaign, line.seq, number), row)
+
+
+def _done(line: Line, value: c.Book) -> Iterator[Change]:
+    if value.task:
+        yield update(line, "refill", (value.task,), {"done_at": line.at})

@@ -1,0 +1,156 @@
+"""What a simulator says beforehand is what it then takes and, noise aside, gives."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Awaitable, Callable, Mapping
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sdl.core.forecast import forecast
+from sdl.core.script import Script
+from sdl.model.lab import Instrument, Lab
+from sdl.model.labware import Labware, Well
+from sdl.shell.foresight import Simulators, predictions_of
+from sdl.shell.offered import offered_by
+from sdl.sim import Bench, Prediction
+from sdl.wire.labware_kinds import labware_kind
+from sdl.wire.signature import read_signature
+from sdl_protocols.crossed_barrel import crossed_barrel
+from sdl_protocols.dye_assay import dye_assay
+from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
+from sdl_simulators.data_emulator import DataEmulator
+from sdl_simulators.liquid_handler import SimulatedLiquidHandler
+
+ALL = (SimulatedLiquidHandler, SimulatedAbsorbanceReader, DataEmulator)
+WELL = Well("plate-1", "A1")
+LAB = Lab(
+    name="bench",
+    instruments=(
+        Instrument(
+            name="handler",
+            driver="liquid-handler",
+            simulated=True,
+            options={"sources_ul": {"dye": 20000.0, "buffer": 50000.0}},
+        ),
+        Instrument(name="reader", driver="absorbance-reader", simulated=True),
+        Instrument(
+            name="station",
+            driver="data-emulator",
+            simulated=True,
+            options={"dataset": "crossed_barrel"},
+        ),
+        Instrument(name="broken", driver="data-emulator", simulated=True),
+        Instrument(name="real", driver="./no_such.py:Thing", simulated=False),
+    ),
+    labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
+)
+
+
+@pytest.mark.parametrize("kind", ALL)
+def test_each_action_of_our_simulators_is_predicted_with_its_own_arguments(kind: type) -> None:
+    offered, told = offered_by(kind), predictions_of(kind)
+    assert told.keys() == offered.keys()
+    for name, method in told.items():
+        assert list(inspect.signature(method).parameters)[1:] == list(offered[name].parameters)
+
+
+async def filled(bench: Bench, handler: SimulatedLiquidHandler) -> float:
+    await handler.dispense(WELL, {"buffer": 150.0})
+    return bench.clock.now()
+
+
+@settings(max_examples=40, deadline=None)
+@given(dye_ul=st.floats(0.0, 100.0), buffer_ul=st.floats(0.0, 100.0), cycles=st.integers(1, 50))
+def test_the_liquid_handler_takes_what_it_says(
+    dye_ul: float, buffer_ul: float, cycles: int
+) -> None:
+    bench = Bench.instant()
+    handler = SimulatedLiquidHandler(
+        name="h", bench=bench, sources_ul={"dye": 2e4, "buffer": 2e4}, tip_volume_ul=60.0
+    )
+    volumes = {"dye": dye_ul, "buffer": buffer_ul}
+
+    async def check() -> None:
+        at = await filled(bench, handler)
+        said = [
+            handler.predict_dispense(WELL, volumes),
+            handler.predict_transfer(WELL, Well("plate-1", "B1"), 70.0),
+            handler.predict_mix(WELL, 50.0, cycles),
+        ]
+        other = Well("plate-1", "B1")
+        actions: list[Callable[[], Awaitable[None]]] = [
+            lambda: handler.dispense(WELL, volumes),
+            lambda: handler.transfer(WELL, other, 70.0),
+            lambda: handler.mix(WELL, 50.0, cycles),
+        ]
+        for action, expected in zip(actions, said, strict=True):
+            await action()
+            assert bench.clock.now() - at == pytest.approx(expected.duration_s, abs=1e-6)
+            at = bench.clock.now()
+
+    asyncio.run(check())
+
+
+async def test_the_reader_says_what_it_would_read_without_noise() -> None:
+    bench = Bench.instant()
+    handler = SimulatedLiquidHandler(name="h", bench=bench, sources_ul={"dye": 2e4})
+    reader = SimulatedAbsorbanceReader(
+        name="r", bench=bench, noise_au=0.0, noise_cv=0.0, unmixed_cv=0.0
+    )
+    empty = reader.predict_absorbance(WELL, 450.0)
+    await handler.dispense(WELL, {"dye": 60.0})
+    said = reader.predict_absorbance(WELL, 450.0)
+    at, version = bench.clock.now(), bench.version
+    assert reader.predict_absorbance(WELL, 450.0) == said
+    assert bench.version == version, "to ask changes nothing"
+    assert await reader.absorbance(WELL, 450.0) == pytest.approx(said.result)
+    assert bench.clock.now() - at == said.duration_s
+    assert empty.result == pytest.approx(0.04, abs=1e-3)
+
+
+async def test_the_emulator_says_the_mean_of_what_was_measured() -> None:
+    emulator = DataEmulator(name="e", bench=Bench.instant(), dataset="crossed_barrel")
+    recipe = {"n": 6, "theta": 0, "r": 1.5, "t": 0.7}
+    said = emulator.predict_make(recipe)
+    assert said.duration_s == 3600.0
+    assert isinstance(said.result, Mapping)
+    seen = [(await emulator.make(recipe))["toughness"] for _ in range(20)]
+    assert min(seen) <= said.result["toughness"] <= max(seen)
+
+
+def test_simulators_of_a_lab_predict_and_the_others_are_silent(tmp_path: Path) -> None:
+    simulators = Simulators(LAB, tmp_path)
+    arguments = {"well": {"labware": "plate-1", "name": "A1"}, "wavelength_nm": 450.0}
+    said = simulators.predict("reader", "absorbance", arguments)  # type: ignore[arg-type]
+    assert isinstance(said, Prediction)
+    assert said.duration_s == 12.0
+    for name in ("broken", "real", "nobody"):
+        assert simulators.predict(name, "make", {"recipe": {}}) is None
+    assert simulators.predict("reader", "make", {"recipe": {}}) is None
+
+
+def test_the_forecast_of_a_protocol_of_ours_is_whole(tmp_path: Path) -> None:
+    simulators = Simulators(LAB, tmp_path)
+    script = Script.of(dye_assay, read_signature(dye_assay))
+    found = forecast(
+        script,
+        {"dye_fraction": 0.5},
+        {"well": WELL},
+        {"handler": "handler", "reader": "reader"},
+        (simulators,),
+    )
+    assert found.partial == ""
+    dispense_s = 2 * (8.0 + 2 * (2.0 + 100.0 / 94.0))
+    assert [step.duration_s for step in found.steps] == pytest.approx([dispense_s, 12.0])
+    assert found.end_s == pytest.approx(dispense_s + 30.0 + 12.0)
+    inputs = {"strut_count": 6, "twist_deg": 0.0, "strut_radius_mm": 1.5, "wall_mm": 0.7}
+    barrel = Script.of(crossed_barrel, read_signature(crossed_barrel))
+    one = forecast(barrel, inputs, {}, {"station": "station"}, (simulators,))
+    assert (one.end_s, one.partial) == (3600.0, "")
+    alone = forecast(barrel, inputs, {}, {"station": "station"}, ())
+    assert (alone.end_s, alone.partial) == (86400.0, ""), "a mapping that nobody predicts has all"
