@@ -60,7 +60,7 @@ def all_there(view: View) -> bool:
 def node() -> int:
     """The process of the campaign's node."""
     children = psutil.Process().children(recursive=True)
-    [found] = [each.pid for each in children if NODE in " ".join(each.cmdline())]
+    [found] = [int(each.pid) for each in children if NODE in " ".join(each.cmdline())]
     return found
 
 
