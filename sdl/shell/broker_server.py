@@ -62,7 +62,7 @@ class Steady(dict[str, list[tuple[Session, int]]]):
     def __iter__(self) -> Iterator[str]:
         return iter(tuple(self.keys()))
 
-    def items(self) -> ItemsView[str, list[tuple[Session, int]]]:
+    def items(self) -> ItemsView[str, list[tuple[Session, int]]]:  # type: ignore[override]
         """As they are now."""
         return dict(zip(self.keys(), self.values(), strict=True)).items()
 
