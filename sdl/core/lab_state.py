@@ -62,6 +62,8 @@ class InstrumentState:
     """Of those that were lifted, the last ones: a release may have got lost."""
     released: tuple[str, ...] = ()
     """What the last release lifted, until its node shows that it obeys again."""
+    released_amid: str = ""
+    """The command that it was busy with at that release: what is heard of it shows nothing."""
     stopped_past_us: bool = False
     """It was stopped by somebody else than this orchestrator, as its node said."""
 
@@ -81,7 +83,7 @@ class InstrumentState:
 
     def lift_again(self, *lifts: str) -> tuple[str, ...]:
         """It was released, and has still to show that it heard so."""
-        self.released = lifts
+        self.released, self.released_amid = lifts, self.busy_with or ""
         return lifts
 
     def lift(self) -> tuple[str, ...]:

@@ -179,7 +179,8 @@ class Steps:
         if move is None:
             return
         step.state = move
-        if instrument.released and isinstance(event, PROOFS):
+        is_proof = isinstance(event, PROOFS) and event.cid != instrument.released_amid
+        if instrument.released and is_proof:
             instrument.released = ()
         match event:
             case ev.CommandDone():
@@ -309,7 +310,7 @@ class Steps:
         over = run.broken is not None or step.trampoline.stopping(step.path)
         if over or not instrument.released or step.attempt >= RELEASES_MAX:
             return False
-        lifts = instrument.lift_again(*instrument.released)
+        lifts = instrument.lift_again(*instrument.lifted)  # an older order may have come back
         self._work.out.append(Release(instrument=instrument.name, lifts=lifts))
         self._work.again(run, step, RELEASE_S)
         return True

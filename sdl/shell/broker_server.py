@@ -6,6 +6,7 @@ import asyncio
 import hmac
 import logging
 import secrets
+from collections.abc import ItemsView, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -55,6 +56,29 @@ def _former(address: Path) -> tuple[str, str, int] | None:
     return parts.username, parts.password, parts.port or 0
 
 
+class Steady(dict[str, list[tuple[Session, int]]]):
+    """May be changed while somebody goes through it."""
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(tuple(self.keys()))
+
+    def items(self) -> ItemsView[str, list[tuple[Session, int]]]:  # type: ignore[override]
+        """As they are now."""
+        return dict(zip(self.keys(), self.values(), strict=True)).items()
+
+
+class _SteadyBroker(Broker):  # type: ignore[misc]  # amqtt has no types
+    """amqtt 0.12 goes through all filters, and waits on the way, to give a client what was kept.
+
+    Where another client subscribes meanwhile, that ends in a RuntimeError, and the first one is
+    never heard.
+    """
+
+    def __init__(self, config: dict[str, object]) -> None:
+        super().__init__(config)
+        self._subscriptions = Steady()
+
+
 async def serve(folder: Path) -> None:
     """Listen on a loopback port, with its address in ``folder``, and end with the parent.
 
@@ -62,7 +86,7 @@ async def serve(folder: Path) -> None:
     """
     logging.basicConfig(level=logging.ERROR, format="%(asctime)s %(name)s: %(message)s")
     user, password, port = _former(folder / URL_FILE) or _fresh()
-    broker = Broker(
+    broker = _SteadyBroker(
         {
             "listeners": {LISTENER: {"type": "external"}},
             "plugins": {

@@ -236,6 +236,9 @@ class Reception:
         if control.op == "stop":  # from whomever
             by = f"it was stopped by {control.by}" if control.by else "it was stopped"
             journal = control.journal[:CID_CAP]
+            if station.safety.is_over(control.id, journal):
+                _LOG.warning("%s: %s was lifted since", station.instrument.name, control.id)
+                return
             station.halt(by, journal=journal, answers=control.id)
             return
         if self._epoch.is_stale(control.epoch, remember=control.op == "greet"):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from functools import partial
 from typing import TypeAlias
@@ -61,6 +62,10 @@ class Safety:
         """It was told that it may obey, and is about to."""
         self._noting: asyncio.Task[None] | None = None
         self._making: asyncio.Task[None] | None = None
+        self._givers: dict[str, str] = {}
+        """By order to stop that stands: the journal whose it is."""
+        self._lifted: deque[tuple[str, str]] = deque(maxlen=ORDERS)
+        """Of those that were lifted, the last ones."""
         self._wrong = ""
         self._leftover: asyncio.Task[None] | None = None
 
@@ -83,7 +88,14 @@ class Safety:
         """It was stopped before the node's last death, if there is a reason."""
         self.stopped, self.orders = why, orders
 
-    def stop(self, why: str, order: str) -> Stopped:
+    def is_over(self, order: str, journal: str) -> bool:
+        """Whether an orchestrator's order to stop was lifted since: it may be late, or come twice.
+
+        Only of those that name a journal: then nobody makes the same name for another order.
+        """
+        return (journal, order[:CID_CAP]) in self._lifted
+
+    def stop(self, why: str, order: str, journal: str = "") -> Stopped:
         """Obey nothing from now on; what the journal has to keep of it."""
         lifted, self.releasing = self.releasing, False
         self.stopped = why
@@ -91,6 +103,7 @@ class Safety:
         order = order[:CID_CAP]
         stand = () if lifted else tuple(each for each in self.orders if each != order)
         self.orders = (*stand, order)[-ORDERS:]
+        self._givers = {each: self._givers.get(each, "") for each in self.orders} | {order: journal}
         return self._as_it_is()
 
     def note(self, noting: asyncio.Task[None]) -> None:
@@ -143,6 +156,8 @@ class Safety:
         """
         named = [each[:CID_CAP] for each in lifts]
         left = tuple(each for each in self.orders if each not in named) if named else ()
+        over = ((self._givers.get(each, ""), each) for each in self.orders if each not in left)
+        self._lifted.extend((journal, order) for journal, order in over if journal)
         if not left:
             self.releasing = True  # until that is durable, the orders stand
             self._spawn(self._release(self.stops))

@@ -239,7 +239,7 @@ class Station:
         ``answers``: id of the order, and ``journal`` whose it is. ``lasting``: nothing starts until
         ``release``, not even after a restart of the node.
         """
-        stopped = self.safety.stop(why, answers)
+        stopped = self.safety.stop(why, answers, journal)
         waiting, self._queue = tuple(self._queue), deque()
         self._batch.clear()
         also = (stopped,) if lasting else ()

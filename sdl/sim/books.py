@@ -8,6 +8,7 @@ the documentation of ``sdl simulate --faults``.
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ LATE_S = 1e-3
 PATIENCE_S = 31.0
 """A command that nobody works on may be open for so long when everything is well again."""
 
+NEVER = math.inf
+"""When an order to stop came that stands no more, also where it comes once more."""
 REFUSALS = 3
 """So often an instrument may refuse before its orchestrator knows that it is stopped."""
 
@@ -92,8 +95,8 @@ class Books:
         self._greeting: dict[tuple[str, str], tuple[mqtt.Control, float]] = {}
         """By node and instrument: the last greeting that came there, and when."""
         self._orders: defaultdict[tuple[str, str], dict[str, float]] = defaultdict(dict)
-        """By the name of a node's place, and instrument: orders to stop that came and that nobody
-        has lifted since, and when they came."""
+        """By the name of a node's place, and instrument: orders to stop, and when they came; never
+        for those that were lifted since."""
         self._kept_orders: dict[tuple[str, str], tuple[str, ...]] = {}
         """Those that stand in the node's journal."""
         self._greeters: Counter[str] = Counter()
@@ -358,10 +361,12 @@ class Books:
         """An order to stop, or a release, has come to a node."""
         orders = self._orders[place, instrument]
         if control.op == "stop":
-            orders[control.id] = self._now()
+            is_over = control.journal and orders.get(control.id) == NEVER
+            orders[control.id] = NEVER if is_over else self._now()
         elif control.op == "release" and control.epoch >= self._greeters[place]:
             for order in control.lifts or tuple(orders):
-                orders.pop(order, None)
+                if order in orders:
+                    orders[order] = NEVER
 
     def _is_led(self, client: str, epoch: int) -> bool:
         """Whether nobody of a higher epoch is known where a node runs."""
@@ -401,7 +406,8 @@ class Books:
         for (at, name), orders in self._orders.items():
             if at == place:  # what is not in its journal is forgotten
                 kept = self._kept_orders.get((at, name), ())
-                self._orders[at, name] = {each: t for each, t in orders.items() if each in kept}
+                stay = {each: t for each, t in orders.items() if each in kept or t == NEVER}
+                self._orders[at, name] = stay
 
     def copied(self, instruments: Sequence[str]) -> None:
         """From now on two nodes have one journal: their words, and their numbers, may differ."""

@@ -42,8 +42,8 @@ class Floor:
     async def bake(self, lead_s: float, time_s: float) -> None:
         await self.caller.send(command(CID, "bake", lead_s=lead_s, time_s=time_s))
 
-    async def stop(self, id_: str) -> None:
-        await self.caller.control(Control(id=id_, op="stop", epoch=1))
+    async def stop(self, id_: str, journal: str = "") -> None:
+        await self.caller.control(Control(id=id_, op="stop", epoch=1, journal=journal))
 
     async def stop_all(self, id_: str) -> None:
         stop = StopAll(id=id_, by="mira", note="fire")
@@ -365,3 +365,19 @@ def test_messages_that_were_held_up_together_are_as_old_as_they_are() -> None:
     assert delay.of(1, 100.0, 100.0) == 0.0
     ages = [delay.of(1, at, 400.0) for at in (200.0, 250.0, 300.0, 399.0)]
     assert ages == pytest.approx([200.0, 150.0, 100.0, 1.0], abs=0.1)
+
+
+def test_an_orchestrators_order_that_was_lifted_stops_nothing_when_it_comes_again() -> None:
+    async def story(floor: Floor) -> None:
+        await floor.stop("dye/halt-1", journal="of dye")
+        await floor.safe(1)
+        await floor.release("dye/halt-1")
+        await floor.caller.ready()
+        await floor.stop("dye/halt-1", journal="of dye")  # a broker had kept it
+        await asyncio.sleep(1.0)
+        assert floor.node.stations["probe"].state.stops == ()
+        await floor.stop("dye/halt-1", journal="of another dye")
+        await floor.safe(2)
+        assert floor.node.stations["probe"].state.stops == ("dye/halt-1",)
+
+    on_the_floor(story)
