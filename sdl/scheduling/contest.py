@@ -17,7 +17,10 @@ class Contest:
     """Keeps the incumbent. Nothing gets in that the independent checker objects to."""
 
     def __init__(self, index: Indexed, tell: Callable[[Answer], None], began: float) -> None:
-        """``tell`` hears of each better plan and of the verdict. ``began``: ``time.monotonic`` of the question."""
+        """``tell`` hears of each better plan and of the verdict.
+
+        ``began``: ``time.monotonic`` of the question.
+        """
         self.index = index
         self.best: Plan | None = None
         self.arrays: Arrays | None = None
