@@ -59,7 +59,7 @@ def _time_of(now_s: int, activity: Activity, one: Placed) -> Iterator[str]:
                 f"{name} is fixed to mode {fixed.mode} from {fixed.start_s} to {fixed.end_s} s,"
                 f" and planned in mode {one.mode} from {one.start_s} to {one.end_s} s"
             )
-        if one.end_s < now_s:
+        if one.end_s < now_s and not fixed.is_over:
             yield f"{name} runs and cannot have ended at {one.end_s} s, before now ({now_s} s)"
         return
     takes_s = activity.modes[one.mode].duration_s

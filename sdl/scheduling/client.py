@@ -6,6 +6,7 @@ process must see its input open for as long as an answer is wanted.
 
 from __future__ import annotations
 
+import contextlib
 import subprocess
 import sys
 import threading
@@ -25,9 +26,12 @@ def solve_apart(question: Question, tell: Callable[[Answer], None] = lambda _: N
     ``tell`` hears every answer as it comes.
     """
     last = Answer(status="unknown")
-    with subprocess.Popen(
-        [sys.executable, "-m", "sdl.scheduling"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    ) as process:
+    with (
+        contextlib.suppress(BrokenPipeError),  # it was ended before it had read the question
+        subprocess.Popen(
+            [sys.executable, "-m", "sdl.scheduling"], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        ) as process,
+    ):
         assert process.stdin is not None
         assert process.stdout is not None
         limit = threading.Timer(question.seconds + START_S, process.kill)
@@ -37,11 +41,10 @@ def solve_apart(question: Question, tell: Callable[[Answer], None] = lambda _: N
             process.stdin.write(question_line(question) + b"\n")
             process.stdin.flush()
             for line in process.stdout:
-                try:
-                    last = read_answer(line)
-                except UserMistake:  # cut off in the middle
-                    break
+                last = read_answer(line)
                 tell(last)
+        except UserMistake:  # cut off in the middle of a line
+            pass
         finally:
             limit.cancel()
             process.kill()

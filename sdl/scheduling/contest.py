@@ -17,7 +17,10 @@ class Contest:
     """Keeps the incumbent. Nothing gets in that the independent checker objects to."""
 
     def __init__(self, index: Indexed, tell: Callable[[Answer], None], began: float) -> None:
-        """``tell`` hears of each better plan. ``began``: ``time.monotonic`` of the question."""
+        """``tell`` hears of each better plan and of the verdict.
+
+        ``began``: ``time.monotonic`` of the question.
+        """
         self.index = index
         self.best: Plan | None = None
         self.arrays: Arrays | None = None
@@ -76,6 +79,12 @@ class Contest:
             return "unknown"
         proven = self.bound is not None and self.best.cost <= self.bound
         return "optimal" if proven else "feasible"
+
+    def tell_verdict(self) -> Answer:
+        """Tell how it ended."""
+        verdict = self.answer()
+        self._tell(verdict)
+        return verdict
 
     def answer(self) -> Answer:
         """All of it, as it is told."""

@@ -55,11 +55,16 @@ class Mode:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fixed:
-    """An activity that runs or ran: nothing about it is free. It ends at ``now_s`` or later."""
+    """An activity that runs or is over: nothing about it is free.
+
+    What is over stays in a problem for as long as a lag or a place ties something to it.
+    """
 
     mode: int
     start_s: int
     end_s: int
+    """Expected, at ``now_s`` or later, where it runs."""
+    is_over: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

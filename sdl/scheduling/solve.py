@@ -24,7 +24,7 @@ SLICE_S = 0.1
 
 
 def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
-    """The best answer within the time. ``tell`` hears of every better plan at once.
+    """The best answer within the time. ``tell`` hears of every better plan, and the verdict last.
 
     Deterministic by seed as far as a wall-clock limit allows: what the starts give is, what the
     searches find depends on how far they come.
@@ -32,12 +32,13 @@ def solve(question: Question, tell: Callable[[Answer], None]) -> Answer:
     began = time.monotonic()
     index = Indexed(question.problem)
     contest = Contest(index, tell, began)
-    if contest.bound_by_paths():
-        with Side(question) as side:  # it loads its libraries while the starts are made
-            start(contest)
-            if not contest.over():
-                improve(contest, side, question.seed, began + question.seconds - RESERVE_S)
-    return contest.answer()
+    if not contest.bound_by_paths():
+        return contest.tell_verdict()
+    with Side(question) as side:  # it loads its libraries while the starts are made
+        start(contest)
+        if not contest.over():
+            improve(contest, side, question.seed, began + question.seconds - RESERVE_S)
+        return contest.tell_verdict()  # before the side is ended, which may take its time
 
 
 def start(contest: Contest) -> None:

