@@ -49,6 +49,7 @@ PACKAGES = (
     "botorch",
     "numpy",
     "pydantic",
+    "pylabrobot",
     "scipy",
     "sqlalchemy",
     "torch",

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import NoReturn
 
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.lab import Lab, place_of
@@ -152,7 +153,7 @@ class Floor:
             self._accident(f"{arm} set {labware!r} down on {target!r}, where {there!r} stands")
         self.put(labware, target)
 
-    def drop(self, arm: str, labware: str) -> None:
+    def drop(self, arm: str, labware: str) -> NoReturn:
         """Lose what is in the gripper: always a DriverFault, and an accident."""
         self._piece(labware).at = FLOOR
         self._accident(f"{arm} dropped {labware!r}")
@@ -167,7 +168,7 @@ class Floor:
         """What has gone wrong physically, in the order in which it did."""
         return tuple(self.state.accidents)
 
-    def _accident(self, what: str) -> None:
+    def _accident(self, what: str) -> NoReturn:
         if len(self.state.accidents) < ACCIDENTS_MAX:
             self.state.accidents.append(what)
         self._changed()

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sdl.capabilities import Arm
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.lab import place_of
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, mark_effect
 from sdl_simulators.options import check_above_0, check_not_negative, check_order
 
 ACTIONS = ("move",)
@@ -97,6 +97,7 @@ class SimulatedArm:
         if floor.on(target) not in ("", labware):
             self._bench.spill(labware)
         floor.set_down(self._name, labware, target)
+        mark_effect()
         await call.work(self._grip_s)
 
     def _check_grip(self, labware: str) -> None:

@@ -61,6 +61,59 @@ def test_check_says_all_that_it_understood(sdl: Sdl) -> None:
     assert max(map(len, lines)) <= 100
 
 
+PLACES = """
+[instruments.arm]
+simulator = "./arm.py:Arm"
+reaches   = ["hotel", "reader"]
+
+[places.hotel]
+sites = 4
+
+[places.shelf]
+sites = 1
+
+[labware.plate-9]
+kind = "plate-384-flat"
+at   = "hotel"
+
+[labware.tips-1]
+kind = "hamilton_96_tiprack_300uL"
+at   = "shelf"
+"""
+ARM = """
+class Arm:
+    async def connect(self) -> None: ...
+    async def disconnect(self) -> None: ...
+    async def make_safe(self) -> None: ...
+    async def move(self, labware: str, source: str, target: str) -> None: ...
+    def __init__(self, *, name: str, bench: object) -> None: ...
+"""
+
+
+def test_check_says_where_labware_stands_and_what_a_person_has_to_carry(
+    lab: Path, tmp_path: Path
+) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    path = tmp_path / "lab" / "lab.toml"
+    text = path.read_text().replace(
+        'simulator = "absorbance-reader"', 'simulator = "absorbance-reader"\nsites = 1'
+    )
+    path.write_text(text + PLACES)
+    (tmp_path / "lab" / "arm.py").write_text(ARM)
+    said = command(tmp_path / "lab", "check", "campaign.toml")
+    assert said.code == 0, said.err
+    told = "\n".join(" ".join(line.split()) for line in said.out.splitlines())
+    for line in (
+        "carries labware between: hotel, reader",
+        "1 site, reached by arm",
+        "places hotel: 4 sites, reached by arm",
+        "shelf: 1 site, which no instrument reaches: a person carries",
+        "plate-9: Greiner_384_wellplate_28ul_Fb, 384 wells, at first on hotel/1, not used",
+        "tips-1: hamilton_96_tiprack_300uL, 96 tips, at first on shelf/1",
+    ):
+        assert line in told, told
+
+
 def test_check_hides_passwords(lab: Path, tmp_path: Path) -> None:
     shutil.copytree(lab, tmp_path / "lab")
     path = tmp_path / "lab" / "lab.toml"
