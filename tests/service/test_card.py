@@ -34,10 +34,10 @@ from sdl.service.caller import Caller
 from sdl.service.card import card_path, read
 
 async def main(folder):
-    began = time.perf_counter()
+    began = time.process_time()
     async with served(Notebook(), folder, lab="bench"):
         await asyncio.to_thread(Caller(read(card_path(folder, "bench"))).view)
-        print(time.perf_counter() - began)
+        print(time.process_time() - began)
 
 asyncio.run(main(Path(sys.argv[1])))
 """

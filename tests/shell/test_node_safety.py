@@ -375,7 +375,7 @@ def test_an_orchestrators_order_that_was_lifted_stops_nothing_when_it_comes_agai
         await floor.caller.ready()
         await floor.stop("dye/halt-1", journal="of dye")  # a broker had kept it
         await asyncio.sleep(1.0)
-        assert floor.node.stations["probe"].state.stops == ()
+        assert not floor.node.stations["probe"].state.stops
         await floor.stop("dye/halt-1", journal="of another dye")
         await floor.safe(2)
         assert floor.node.stations["probe"].state.stops == ("dye/halt-1",)

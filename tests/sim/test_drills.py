@@ -31,6 +31,7 @@ def shown(seed: int, *faults: Fault) -> Report:
     return report
 
 
+@pytest.mark.timeout(400)
 def test_a_thousand_seeds_keep_every_invariant_and_come_to_their_end() -> None:
     totals = Totals()
     for report in drills(CAMPAIGN, SEEDS, jobs=2):
