@@ -25,6 +25,8 @@ ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 TORCH = "2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
+SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile"]
+"""All tests in two processes, a file in one of them: half of their time is waiting."""
 CAMPAIGN = "examples/first_campaign/campaign.toml"
 EXTRAS = {"run": "", "test": "test"}
 STAMP = "sdl-bootstrap.txt"
@@ -125,7 +127,7 @@ def inner_command(verb: str, venv: Path, rest: list[str]) -> list[str]:
     """What is run once all is installed."""
     if verb == "run":
         return [str(program(venv, "sdl")), "run", CAMPAIGN, *rest]
-    return [str(program(venv, "python")), "-m", "pytest", *rest]
+    return [str(program(venv, "python")), "-m", "pytest", *(rest or SIDE_BY_SIDE)]
 
 
 def install(venv: Path, verb: str) -> None:

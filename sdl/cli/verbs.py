@@ -37,7 +37,7 @@ VERBS = (
     Verb("abort", "Break off a run, an instrument's work, or the campaign."),
     Verb("stop", "End the campaign in good order; --all: the whole lab, now."),
     Verb("doctor", "Look at this machine and a lab: what is amiss, what to do."),
-    Verb("labware", "List the kinds of plates, racks and troughs that a lab may name."),
+    Verb("labware", "List the kinds of labware that a lab may name."),
     Verb("node", "Host a lab's instruments, or some of them, on this machine."),
     Verb("planner", "Host a planner for a lab on this machine."),
     Verb("wire", "Print the wire contract, for a node in another language."),

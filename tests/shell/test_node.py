@@ -72,7 +72,7 @@ CASES = {
     "wrong-type": Case("act", {"what": "type"}, "failed", "after", "driver", "returned '12'"),
     "hang-once": Case("act", {"what": "hang"}, "unknown", "during", "driver", "did not answer"),
     "hang-pure": Case("look", {"what": "hang"}, "failed", "during", "driver", "did not answer"),
-    "no-such-action": Case("fly", {}, "failed", "before_start", "refused", "offers act, look"),
+    "no-such-action": Case("fly", {}, "failed", "before_start", "refused", "act, look"),
     "no-such-argument": Case("act", {"x": 1}, "failed", "before_start", "refused", "no argument"),
     "argument-type": Case("act", {"what": 5}, "failed", "before_start", "refused", "what"),
     "above-limit": Case(
@@ -369,10 +369,10 @@ async def test_a_node_announces_itself_and_says_good_bye() -> None:
         assert caller.births("a")[-1].stopped == "", "a good-bye is no stop"
     assert [birth.dev for birth in births] == ["a", "b"]
     assert births[0].boot == node.boot
-    names = ["act", "look", "pour", "hold", "turn", "move", "dose"]
+    names = ["move", "act", "look", "pour", "hold", "turn", "dose"]
     assert [action.name for action in births[0].actions] == names
     assert [action.probe for action in births[0].actions] == [False] * 6 + [True]
-    assert births[0].actions[2].arguments["required"] == ["volumes_ul"]
+    assert births[0].actions[3].arguments["required"] == ["volumes_ul"]
     assert births[0].limits["pour.speed"] == Limit(high=2.0)
     assert births[0].sha256 != births[1].sha256
 
