@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sdl.authoring import Act
 from sdl.core.campaign import CampaignState
+from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
-from sdl.core.view import InFlight, InstrumentView, Question, View, Waiting
+from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, Question, View, Waiting
 
 
-def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> View:
-    """The campaign at ``at``, in lab time."""
+def describe(part: Part, lab: LabState, at: float) -> View:
+    """One campaign at ``at``, in lab time."""
+    script, state = part.script, part.state
     return View(
         campaign=state.spec.name,
         at=at,
@@ -36,8 +39,27 @@ def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> 
         planner_state=_planner(state, at),
         waits=tuple(_waits(state, lab, at)),
         questions=tuple(_questions(script, state, lab, at)),
-        paused=state.paused,
+        paused=lab.paused or state.paused,
         ended=state.concluded,
+    )
+
+
+def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]) -> LabView:
+    """The whole lab now."""
+    lab, at = commons.lab, commons.at
+    return LabView(
+        name=commons.name,
+        at=at,
+        campaigns=tuple(describe(part, lab, at) for part in parts),
+        terms=tuple(part.state.terms for part in parts),
+        ended=tuple(
+            EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
+            for one in ended
+        ),
+        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        paused=lab.paused,
+        closing=lab.closing,
+        closed=lab.closed,
     )
 
 
@@ -115,7 +137,7 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
         for run in state.runs.values()
         for step in run.steps.values()
     ]
-    room = state.spec.parallel - len(state.runs)
+    room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
         who = f"{state.spec.name}/run-{state.begun + 1}"
         waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
@@ -143,7 +165,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "halts":
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
-            return f"{what} waits: {_obstacle(state, instrument)}"
+            return f"{what} waits: {_obstacle(state, lab, instrument)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step)}" if instrument.is_lost(at) else waits
@@ -163,7 +185,7 @@ def resolve(step: Step) -> str:
     return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"
 
 
-def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:
+def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) -> str:
     """Why an instrument does not start what waits for it."""
     standing, note = _standing(instrument)
     match standing:
@@ -173,14 +195,14 @@ def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:
             return f"{note}: sdl resolve"
         case "held":
             return f"{instrument.name} is held ({note}); once it is fit: {_resume(instrument)}"
-        case "stopped" if state.lab_stopped:
+        case "stopped" if lab.stopped:
             return f"{note}; once all is well: sdl resume"
         case "stopped":
             return f"{instrument.name} has still to say that it is safe"
         case "paused":
             return f"{instrument.name} is {note}; go on with: {_resume(instrument)}"
-        case _ if state.paused:
-            return f"the campaign is {state.paused}; go on with: sdl resume"
+        case _ if lab.paused or state.paused:
+            return f"the campaign is {lab.paused or state.paused}; go on with: {_go_on(state, lab)}"
         case _ if instrument.mending:
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
@@ -191,15 +213,20 @@ def _resume(instrument: InstrumentState) -> str:
     return f"sdl resume {instrument.name}"
 
 
+def _go_on(state: CampaignState, lab: LabState) -> str:
+    return "sdl resume" if lab.paused else f"sdl campaign resume {state.spec.name}"
+
+
 def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
-    if state.paused:
-        return f"the campaign is paused ({state.paused}); go on with: sdl resume"
+    if lab.paused or state.paused:
+        paused = lab.paused or state.paused
+        return f"the campaign is paused ({paused}); go on with: {_go_on(state, lab)}"
     roles = [
         [lab.instruments[name] for name in names if name in lab.instruments]
         for names in state.spec.roles.values()
     ]
     away = [
-        _obstacle(state, one)
+        _obstacle(state, lab, one)
         for players in roles
         if players and not any(one.ready for one in players)
         for one in players

@@ -8,6 +8,7 @@ from typing import Literal
 
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.model.campaign import Terms
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 
@@ -132,3 +133,34 @@ class View:
     """What waits for a person's word, the oldest run first."""
     paused: str = ""
     """Who wants nothing new to start, and why; empty while it goes on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """A campaign that is over while its lab goes on."""
+
+    campaign: str
+    ending: str
+    reason: str
+    at: float
+    """Lab time of its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabView:
+    """A lab and all its campaigns at one moment of lab time."""
+
+    name: str
+    """Of the journal: that of the session, or of the only campaign."""
+    at: float
+    campaigns: tuple[View, ...]
+    """At work, in order of their starts."""
+    terms: tuple[Terms, ...]
+    """Of each of them."""
+    ended: tuple[EndedView, ...]
+    instruments: tuple[InstrumentView, ...]
+    paused: str = ""
+    """Who wants nothing new to start anywhere, and why; empty while it goes on."""
+    closing: str = ""
+    """Why the session ends; empty while it goes on."""
+    closed: bool = False

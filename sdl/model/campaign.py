@@ -100,6 +100,20 @@ class PlannerChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a campaign may claim of a bench that it shares with others."""
+
+    priority: int = 0
+    """-9 to 9; of two steps that wait for one instrument, the one of the higher goes first."""
+    weight: float = 1.0
+    """0.01 to 100; its share of a contended instrument's time, relative to the others'."""
+    deadline: float | None = None
+    """Lab time by which it should be done; one that falls behind is helped. None: any time."""
+    runs_at_once: int | None = None
+    """Runs in flight at most, where that is fewer than it asks for; None: as many as it asks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Campaign:
     """Everything that ``campaign.toml`` says. The lab and the protocol are named, not contained."""
 

@@ -153,7 +153,8 @@ class Floor:
 
     def play(self, spec: Campaign, limit: int = 20_000) -> Floor:
         """Run the campaign to its end, or until nothing is left that could happen."""
-        self.turn(started(spec, self.engine.script, simulated=self.simulated))
+        assert isinstance(self.engine.scripts, Script)
+        self.turn(started(spec, self.engine.scripts, simulated=self.simulated))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
         for name in self.engine.lab.instruments:
             self.nodes[name] = Node(self, name, simulated=self.simulated)
