@@ -69,7 +69,9 @@ class Casting:
         assert self._wanting is not None
         for place in range(self._wanting, len(roles)):
             self._wanting = place
-            names = () if roles[place].is_labware else self._work.state.spec.roles[roles[place].name]
+            names = (
+                () if roles[place].is_labware else self._work.state.spec.roles[roles[place].name]
+            )
             if names and not any(lab[name].ready for name in names):
                 return True
         return False

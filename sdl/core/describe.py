@@ -49,6 +49,7 @@ def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]
     lab, at = commons.lab, commons.at
     return LabView(
         name=commons.name,
+        is_shared=commons.is_shared,
         at=at,
         campaigns=tuple(describe(part, lab, at) for part in parts),
         terms=tuple(part.state.terms for part in parts),

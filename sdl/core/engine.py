@@ -178,7 +178,10 @@ class Engine:
         return part.asking.question(ask)
 
     def view(self, campaign: str = "") -> View:
-        """A campaign as a person wants to see it; the only one if none is named."""
+        """A campaign as a person wants to see it; the only one if none is named.
+
+        KeyError if it is not at work.
+        """
         part = self.campaigns[campaign or self.state.spec.name]
         return describe(part, self.lab, self.at)
 

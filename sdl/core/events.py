@@ -21,7 +21,7 @@ out, or the sample is not to be trusted; its run ends, and its well is not used 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """All that the files said, and what software read them; the head of a campaign's own journal."""
+    """All that the files said, and what read them; the head of a campaign's own journal."""
 
     at: float
     campaign: Campaign
@@ -30,6 +30,9 @@ class CampaignStarted:
     origin: Origin
     terms: Terms = field(default_factory=Terms)
     """Its claim on the bench, where others share it."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """In a lab's session, by the name in the files: the text of each protocol file of the lab's
+    own, so that the session can be taken up again although the file was edited or is elsewhere."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,9 +167,7 @@ class Halting:
                 work_for = "the lab" if self._commons.is_shared else "this campaign"
                 return f"{what} does nothing for {work_for} that could be broken off"
 
-    def _not_resumed(
-        self, instrument: InstrumentState | None, part: Part | None, what: str
-    ) -> str:
+    def _not_resumed(self, instrument: InstrumentState | None, part: Part | None, what: str) -> str:
         lab = self._commons.lab
         if what and instrument is None:
             return "a run cannot be resumed by itself; resume an instrument, or the campaign"

@@ -82,7 +82,9 @@ class Objections:
         if name in self._ended:
             return _has_ended(name, self._ended[name])
         known = ", ".join(self._parts)
-        return f"there is no campaign {name!r} at work; {f'at work: {known}' if known else 'none is'}"
+        return (
+            f"there is no campaign {name!r} at work; {f'at work: {known}' if known else 'none is'}"
+        )
 
     def _not_stopped(self, part: Part | None) -> str:
         if part is None:

@@ -152,6 +152,8 @@ class LabView:
 
     name: str
     """Of the journal: that of the session, or of the only campaign."""
+    is_shared: bool
+    """Whether it is a session, into which other campaigns may come."""
     at: float
     campaigns: tuple[View, ...]
     """At work, in order of their starts."""
@@ -164,3 +166,8 @@ class LabView:
     closing: str = ""
     """Why the session ends; empty while it goes on."""
     closed: bool = False
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What waits for a person's word, in all campaigns."""
+        return tuple(each for view in self.campaigns for each in view.questions)

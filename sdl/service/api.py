@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, FastAPI, HTTPException, Path, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
@@ -17,7 +17,7 @@ from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sdl import __version__
 from sdl.core import events as ev
-from sdl.core.view import Question, View
+from sdl.core.view import LabView, Question, View
 from sdl.errors import SdlError
 from sdl.shell.desk import Desk, Word
 
@@ -55,13 +55,21 @@ class Resolution(Told):
         return result
 
 
-class About(Told):
+class OfCampaign(Told):
+    """Of which campaign it is said."""
+
+    campaign: str = Field(
+        default="", max_length=NAME_CAP, description="Empty: the only one, or the whole lab."
+    )
+
+
+class About(OfCampaign):
     """What it is about."""
 
     what: str = Field(
         default="",
         max_length=NAME_CAP,
-        description="An instrument, for an abort also a run's id; empty: the whole campaign.",
+        description="An instrument, for an abort also a run's id; empty: the campaign, or all.",
     )
 
 
@@ -80,10 +88,17 @@ class Taken(BaseModel):
 
 
 class Status(BaseModel):
-    """The campaign as it is now."""
+    """A campaign as it is now."""
 
     schema_name: Literal["sdl.view/1"] = Field(default="sdl.view/1", alias="schema")
     view: View
+
+
+class Lab(BaseModel):
+    """The lab and its campaigns as they are now."""
+
+    schema_name: Literal["sdl.lab/1"] = Field(default="sdl.lab/1", alias="schema")
+    lab: LabView
 
 
 class Questions(BaseModel):
@@ -101,6 +116,7 @@ class Problem(BaseModel):
     error: str
 
 
+Name: TypeAlias = Annotated[str, Query(max_length=NAME_CAP, description="Of a campaign.")]
 Step: TypeAlias = Annotated[
     str, Path(max_length=NAME_CAP, description="Such as ``dye-450/run-7/step-2``.")
 ]
@@ -117,7 +133,7 @@ def api(desk: Desk) -> FastAPI:
     app = FastAPI(
         title="sdl orchestrator",
         version=__version__,
-        description="Speak to one running campaign of a lab; each act is put on record.",
+        description="Speak to the orchestrator of a lab; each act is put on record.",
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
@@ -134,16 +150,26 @@ def api(desk: Desk) -> FastAPI:
 def _reading(desk: Desk) -> APIRouter:
     router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["read"])
 
+    @router.get("/lab")
+    async def lab() -> Lab:
+        """The lab and its campaigns as they are now."""
+        return Lab(lab=desk.lab())
+
     @router.get("/status")
-    async def status() -> Status:
-        """The campaign as it is now."""
-        return Status(view=desk.view())
+    async def status(campaign: Name = "") -> Status:
+        """A campaign as it is now; the only one if none is named."""
+        found = desk.lab().campaigns
+        meant = [view for view in found if campaign in ("", view.campaign)]
+        if len(meant) != 1:
+            names = ", ".join(view.campaign for view in found) or "none"
+            raise HTTPException(409, f"name a campaign that is at work: {names}")
+        return Status(view=meant[0])
 
     @router.get("/questions")
     async def questions() -> Questions:
         """What waits for a person's word."""
-        view = desk.view()
-        return Questions(campaign=view.campaign, at=view.at, questions=view.questions)
+        view = desk.lab()
+        return Questions(campaign=view.name, at=view.at, questions=view.questions)
 
     return router
 
@@ -174,7 +200,12 @@ def _acting(desk: Desk) -> APIRouter:
 
         def word(at: float) -> ev.PauseRequested:
             return ev.PauseRequested(
-                at=at, what=said.what, by=said.by, note=said.note, at_once=said.at_once
+                at=at,
+                what=said.what,
+                by=said.by,
+                note=said.note,
+                at_once=said.at_once,
+                campaign=said.campaign,
             )
 
         return await _taken(desk, word)
@@ -184,7 +215,9 @@ def _acting(desk: Desk) -> APIRouter:
         """Let go on what was paused, stopped or held."""
         return await _taken(
             desk,
-            lambda at: ev.ResumeRequested(at=at, what=said.what, by=said.by, note=said.note),
+            lambda at: ev.ResumeRequested(
+                at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
+            ),
         )
 
     return router
@@ -194,25 +227,31 @@ def _breaking_off(desk: Desk) -> APIRouter:
     router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["break off"])
 
     @router.post("/stop")
-    async def stop(said: Told) -> Taken:
-        """End the campaign in good order: what runs is finished, nothing new begins."""
+    async def stop(said: OfCampaign) -> Taken:
+        """End a campaign in good order: what runs is finished, nothing new begins."""
         return await _taken(
-            desk, lambda at: ev.StopRequested(at=at, by=said.by, reason=said.note or "asked to")
+            desk,
+            lambda at: ev.StopRequested(
+                at=at, by=said.by, reason=said.note or "asked to", campaign=said.campaign
+            ),
         )
 
     @router.post("/abort")
     async def abort(said: About) -> Taken:
         """Break off a run, an instrument's work or all; the instruments are made safe."""
         return await _taken(
-            desk, lambda at: ev.AbortRequested(at=at, what=said.what, by=said.by, note=said.note)
+            desk,
+            lambda at: ev.AbortRequested(
+                at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
+            ),
         )
 
     @router.post("/stop-all")
     async def stop_all(said: Told) -> Taken:
         """Stop everything in the lab, at once."""
         await desk.stop_all(said.by, said.note)
-        view = desk.view()
-        return Taken(campaign=view.campaign, at=view.at)
+        view = desk.lab()
+        return Taken(campaign=view.name, at=view.at)
 
     return router
 
@@ -228,8 +267,8 @@ async def _taken(desk: Desk, word: Word) -> Taken:
     objection = await desk.tell(kept)
     if objection:
         raise HTTPException(409, objection)
-    view = desk.view()
-    return Taken(campaign=view.campaign, at=moments[-1] if moments else view.at)
+    view = desk.lab()
+    return Taken(campaign=view.name, at=moments[-1] if moments else view.at)
 
 
 def _problem(status: int, reason: str) -> JSONResponse:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias
 
 from sdl.core.events import Event
-from sdl.core.view import View
+from sdl.core.view import LabView
 
 Word: TypeAlias = Callable[[float], Event]
 """Makes the event of what a person said, given the lab time at which it is taken in."""
@@ -17,8 +17,8 @@ Word: TypeAlias = Callable[[float], Event]
 class Desk(Protocol):
     """One running orchestrator, as people reach it."""
 
-    def view(self) -> View:
-        """The campaign as it is now."""
+    def lab(self) -> LabView:
+        """The lab and its campaigns as they are now."""
         ...
 
     async def tell(self, word: Word) -> str:

@@ -17,15 +17,16 @@ from typing import Protocol
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold, follow
+from sdl.core.engine import Engine, Scripts, fold, follow
 from sdl.core.script import Script
+from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
-from sdl.shell.snapshots import Kept, stamp
+from sdl.shell.snapshots import Kept, digest_of, stamp
 from sdl.wire.journal import Chain, Line, adapter, load, load_all
 
 
@@ -130,12 +131,11 @@ def again(
     if not isinstance(head, ev.CampaignStarted):
         raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
     _refuse_changes(head, script, campaign, lab)
-    with _no_collection():
-        stands = _from_snapshots(script, record, head, kept) or _whole(script, record, head)
+    stands = stand(script, record, campaign.name, kept)
     engine = stands.engine
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
-        epoch=engine.state.epoch + 1 if epoch is None else epoch,
+        epoch=engine.lab.epoch + 1 if epoch is None else epoch,
         software=tuple(sorted(software().items())),
         bench_checked=bench_checked,
     )
@@ -145,7 +145,7 @@ def again(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stands:
+class Stands:
     """An engine at the end of its journal."""
 
     engine: Engine
@@ -155,33 +155,49 @@ class _Stands:
     """Of the line whose snapshot it began with."""
 
 
-def _whole(script: Script, record: Journals, head: ev.CampaignStarted) -> _Stands:
-    engine = Engine(script)
-    return _Stands(engine, follow(engine, load_all(record.bodies(head.campaign.name))))
+def stand(scripts: Scripts, record: Journals, journal: str, kept: Sequence[Kept]) -> Stands:
+    """Where a journal ends: from the first snapshot that fits, else from its beginning.
+
+    ``kept``: snapshots of it, the newest first. RecordMismatch if replay differs.
+    """
+    with _no_collection():
+        return _from_snapshots(scripts, record, kept) or _whole(scripts, record, journal)
 
 
-def _from_snapshots(
-    script: Script, record: Journals, head: ev.CampaignStarted, kept: Sequence[Kept]
-) -> _Stands | None:
+def _whole(scripts: Scripts, record: Journals, journal: str) -> Stands:
+    engine = Engine(scripts)
+    return Stands(engine, follow(engine, load_all(record.bodies(journal))))
+
+
+def _from_snapshots(scripts: Scripts, record: Journals, kept: Sequence[Kept]) -> Stands | None:
     """The engine of the first snapshot that fits, and of the lines after it; None if none does."""
-    wanted = stamp(script) if kept else ""
     for each in kept:
         line = next(record.lines(each.campaign, after=each.seq - 1), None)
-        if line is None or (line.seq, line.hash) != (each.seq, each.hash) or each.stamp != wanted:
+        if line is None or (line.seq, line.hash) != (each.seq, each.hash):
             log.info("passed over the snapshot of line %d: it is of another state", each.seq)
             continue
         try:
-            engine = Engine.restored(script, head, each.text())
+            text = each.text()
+            if each.stamp != _stamp_of(scripts, text):
+                log.info("passed over the snapshot of line %d: it is of other code", each.seq)
+                continue
+            engine = Engine.restored(scripts, text)
             lines = load_all(record.bodies(each.campaign, each.seq))
             seq = follow(engine, lines, each.seq)
         except Exception:  # whatever is wrong, the journal is the truth
             log.warning("passed over the snapshot of line %d", each.seq, exc_info=True)
         else:
-            return _Stands(engine, seq, each.seq)
+            return Stands(engine, seq, each.seq)
     return None
 
 
-def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
+def _stamp_of(scripts: Scripts, text: str) -> str:
+    """The stamp that a snapshot has to have to fit today's code and protocols."""
+    give = Engine(scripts).script
+    return stamp({head.campaign.name: digest_of(give(head)) for head in heads_in(text)})
+
+
+def wrong_snapshot(scripts: Scripts, record: Journals, kept: Kept) -> str:
     """What is wrong with a snapshot, held against its journal; empty if it leads to the same.
 
     RecordMismatch if the journal itself does not follow from the protocol.
@@ -189,15 +205,14 @@ def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
     lines = list(islice(record.lines(kept.campaign), kept.seq))
     if len(lines) < kept.seq or lines[-1].hash != kept.hash:
         return "it is of another journal"
-    if kept.stamp != stamp(script):
-        return ""  # passed over in any case
-    values = [load(line.type, line.body) for line in lines]
-    assert isinstance(values[0], ev.CampaignStarted)
-    whole = fold(script, values)
     try:
-        restored = Engine.restored(script, values[0], kept.text())
+        text = kept.text()
+        if kept.stamp != _stamp_of(scripts, text):
+            return ""  # passed over in any case
+        restored = Engine.restored(scripts, text)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it
         return f"it cannot be read: {error!r}"
+    whole = fold(scripts, [load(line.type, line.body) for line in lines])
     return "" if restored.state_sha256() == whole.state_sha256() else "it leads to another state"
 
 

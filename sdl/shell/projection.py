@@ -10,7 +10,10 @@ from typing import TypeAlias, assert_never
 from sdl.core import commands as c
 from sdl.core import events as e
 from sdl.core.commands import Command
+from sdl.core.commons import campaign_of
 from sdl.core.events import Event
+from sdl.model.campaign import Terms
+from sdl.model.lab import Lab
 from sdl.model.units import unit_of
 from sdl.wire.journal import Line
 
@@ -65,8 +68,10 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_step(line, value)]
         case e.CampaignStarted():
             return _campaign(line, value)
-        case e.OrchestratorStarted() | e.StopRequested() | c.Conclude():
+        case e.OrchestratorStarted() | e.StopRequested() | e.TermsChanged() | c.Conclude():
             return _course(line, value)
+        case e.LabOpened() | e.LabDownRequested() | c.CloseLab():
+            return _session(line, value)
         case e.InstrumentOnline() | e.InstrumentLost() | e.InstrumentMadeSafe():
             return [_instrument(line, value)]
         case c.Halt() | c.Release():
@@ -130,7 +135,7 @@ def _perform(line: Line, value: c.Perform) -> Insert:
         (value.cid,),
         {
             "cid": value.cid,
-            "campaign": line.campaign,
+            "campaign": campaign_of(value.step),
             "run": run_of(value.step),
             "step": value.step,
             "attempt": value.attempt,
@@ -156,9 +161,11 @@ def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
     campaign, objective, origin = value.campaign, value.campaign.objective, value.origin
     head = _insert(
         line,
+        campaign.name,
         "campaign",
-        (line.campaign,),
+        (campaign.name,),
         {
+            "journal": line.campaign,
             "lab": value.lab.name,
             "protocol": value.protocol.name,
             "protocol_sha256": origin.protocol_sha256,
@@ -177,9 +184,22 @@ def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
             "status": "running",
             "started_at": value.at,
             "epoch": 0,
+            **_terms(value.terms),
         },
     )
-    return [head, *_hypothesis(line, value), *_instruments(line, value)]
+    # In a session the instruments are those of the lab, and stand there already.
+    alone = line.campaign == campaign.name
+    found = _instruments(line, value.lab, value.at) if alone else ()
+    return [head, *_hypothesis(line, value), *found]
+
+
+def _terms(terms: Terms) -> dict[str, Cell]:
+    return {
+        "priority": terms.priority,
+        "weight": terms.weight,
+        "deadline": terms.deadline,
+        "runs_at_once": terms.runs_at_once,
+    }
 
 
 def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
@@ -189,8 +209,9 @@ def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
     predicts = stated.predicts
     yield _insert(
         line,
+        value.campaign.name,
         "hypothesis",
-        (line.campaign,),
+        (value.campaign.name,),
         {
             "claim": _text(stated.claim),
             "quantity": predicts.quantity,
@@ -207,10 +228,11 @@ def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
     )
 
 
-def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
-    for instrument in value.lab.instruments:
+def _instruments(line: Line, lab: Lab, at: float) -> Iterable[Change]:
+    for instrument in lab.instruments:
         yield _insert(
             line,
+            line.campaign,
             "instrument",
             (line.campaign, instrument.name),
             {
@@ -220,21 +242,25 @@ def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
                 "options": _json(dict(instrument.options)),
                 "limits": _json({name: asdict(held) for name, held in instrument.limits.items()}),
                 "online": False,
-                "changed_at": value.at,
+                "changed_at": at,
             },
         )
 
 
 def _course(
-    line: Line, value: e.OrchestratorStarted | e.StopRequested | c.Conclude
+    line: Line, value: e.OrchestratorStarted | e.StopRequested | e.TermsChanged | c.Conclude
 ) -> list[Change]:
-    key = (line.campaign,)
     match value:
         case e.OrchestratorStarted():
-            return [_update(line, "campaign", key, {"epoch": value.epoch})]
+            return _of_journal(line, {"epoch": value.epoch})
         case e.StopRequested():
-            asked = _update(line, "campaign", key, {"stop_asked": _said(value.by, value.reason)})
-            return [asked, _acted(line, "stop", "", value.by, value.reason)]
+            name = value.campaign or line.campaign
+            said: dict[str, Cell] = {"stop_asked": _said(value.by, value.reason)}
+            asked = _update(line, "campaign", (name,), said)
+            return [asked, _acted(line, name, "stop", "", value.by, value.reason)]
+        case e.TermsChanged(campaign=name):
+            changed = _update(line, "campaign", (name,), _terms(value.terms))
+            return [changed, _acted(line, name, "terms", "", value.by, value.note)]
         case c.Conclude():
             end: dict[str, Cell] = {
                 "status": "ended",
@@ -243,6 +269,7 @@ def _course(
                 "best_run": value.best_run,
                 "ended_at": line.at,
             }
+            key = (value.campaign or line.campaign,)
             ended = _update(line, "campaign", key, end)
             if value.verdict is None:
                 return [ended]
@@ -251,40 +278,83 @@ def _course(
             assert_never(value)
 
 
-PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
-
-
-def _act(line: Line, value: PersonsAct) -> list[Change]:
-    campaign, said = (line.campaign,), _said(value.by, value.note)
+def _session(line: Line, value: e.LabOpened | e.LabDownRequested | c.CloseLab) -> list[Change]:
+    key = (line.campaign,)
     match value:
-        case e.PauseRequested(what=what):
-            acted = _acted(line, "pause", what, value.by, value.note)
-            return [acted, _paused(line, what, said)]
-        case e.ResumeRequested(what=what):
-            acted = _acted(line, "resume", what, value.by, value.note)
-            if not what:
-                return [acted, _paused(line, what, None)]
-            free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
-            return [acted, _update(line, "instrument", (line.campaign, what), free)]
-        case e.AbortRequested(what=what):
-            return [_acted(line, "abort", what, value.by, value.note)]
-        case e.LabStopRequested():
-            acted = _acted(line, "stop-all", "", value.by, value.note)
-            return [acted, _update(line, "campaign", campaign, {"paused": said})]
+        case e.LabOpened(lab=lab, origin=origin):
+            opened: dict[str, Cell] = {
+                "session": value.name,
+                "lab": lab.name,
+                "clock": origin.clock,
+                "speed": origin.speed,
+                "simulated": lab.simulated,
+                "software": _json(dict(origin.software)),
+                "status": "open",
+                "opened_at": value.at,
+                "epoch": 0,
+            }
+            head = _insert(line, line.campaign, "session", key, opened)
+            return [head, *_instruments(line, lab, value.at)]
+        case e.LabDownRequested():
+            return [_acted(line, line.campaign, "down", "", value.by, value.note)]
+        case c.CloseLab():
+            closed: dict[str, Cell] = {
+                "status": "closed",
+                "reason": _text(value.reason),
+                "closed_at": line.at,
+            }
+            return [_update(line, "session", key, closed)]
         case _:
             assert_never(value)
 
 
-def _acted(line: Line, act: str, what: str, by: str, note: str) -> Insert:
+def _of_journal(line: Line, values: Mapping[str, Cell]) -> list[Change]:
+    """A change of whatever the journal is of: a campaign alone, or a lab's session.
+
+    The other one has no row, and so nothing of it changes.
+    """
+    return [_update(line, table, (line.campaign,), values) for table in ("campaign", "session")]
+
+
+PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
+
+
+def _act(line: Line, value: PersonsAct) -> list[Change]:
+    said = _said(value.by, value.note)
+    match value:
+        case e.PauseRequested(what=what, campaign=campaign):
+            name = campaign or line.campaign
+            acted = _acted(line, name, "pause", what, value.by, value.note)
+            return [acted, *_paused(line, what, campaign, said)]
+        case e.ResumeRequested(what=what, campaign=campaign):
+            name = campaign or line.campaign
+            acted = _acted(line, name, "resume", what, value.by, value.note)
+            if not what:
+                return [acted, *_paused(line, what, campaign, None)]
+            free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
+            return [acted, _update(line, "instrument", (line.campaign, what), free)]
+        case e.AbortRequested(what=what):
+            name = value.campaign or (campaign_of(what) if "/" in what else line.campaign)
+            return [_acted(line, name, "abort", what, value.by, value.note)]
+        case e.LabStopRequested():
+            acted = _acted(line, line.campaign, "stop-all", "", value.by, value.note)
+            return [acted, *_of_journal(line, {"paused": said})]
+        case _:
+            assert_never(value)
+
+
+def _acted(line: Line, campaign: str, act: str, what: str, by: str, note: str) -> Insert:
     words: dict[str, Cell] = {"act": act, "what": _text(what), "by": _text(by)}
     made: dict[str, Cell] = {"note": _text(note), "at": line.at}
-    return _insert(line, "act", (line.campaign, line.seq), {**words, **made})
+    return _insert(line, campaign, "act", (campaign, line.seq), {**words, **made})
 
 
-def _paused(line: Line, what: str, said: Cell) -> Update:
+def _paused(line: Line, what: str, campaign: str, said: Cell) -> list[Change]:
     if what:
-        return _update(line, "instrument", (line.campaign, what), {"paused": said})
-    return _update(line, "campaign", (line.campaign,), {"paused": said})
+        return [_update(line, "instrument", (line.campaign, what), {"paused": said})]
+    if campaign:
+        return [_update(line, "campaign", (campaign,), {"paused": said})]
+    return _of_journal(line, {"paused": said})
 
 
 def _said(by: str, words: str) -> str:
@@ -292,7 +362,8 @@ def _said(by: str, words: str) -> str:
 
 
 def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
-    key = (line.campaign, line.seq)
+    campaign = campaign_of(value.step)
+    key = (campaign, line.seq)
     match value:
         case e.StepResolved():
             said: dict[str, Cell] = {
@@ -305,7 +376,7 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
                 "at": value.at,
                 "won": True,
             }
-            return [_insert(line, "resolution", key, said)]
+            return [_insert(line, campaign, "resolution", key, said)]
         case c.Flag():
             flag: dict[str, Cell] = {
                 "run": value.run,
@@ -315,8 +386,8 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
             }
             # To a resolution that comes too late or contradicts, a flag is the whole answer, and
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
-            late = _update(line, "resolution", (line.campaign, line.seq - 1), {"won": False})
-            return [_insert(line, "flag", key, flag), late]
+            late = _update(line, "resolution", (campaign, line.seq - 1), {"won": False})
+            return [_insert(line, campaign, "flag", key, flag), late]
         case _:
             assert_never(value)
 
@@ -368,7 +439,7 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
                 "asked_at": line.at,
                 "status": "asked",
             }
-            return _insert(line, "planner_request", key, asked)
+            return _insert(line, campaign_of(value.ask), "planner_request", key, asked)
         case e.SuggestionsArrived():
             answer: dict[str, Cell] = {
                 "status": "answered",
@@ -400,7 +471,7 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
                 "fall_back": _text(point.fall_back),
                 "accepted_at": line.at,
             }
-            return _insert(line, "suggestion", key, accepted)
+            return _insert(line, campaign_of(value.suggestion), "suggestion", key, accepted)
         case c.Dispose():
             end: dict[str, Cell] = {
                 "disposition": value.disposition,
@@ -423,7 +494,7 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
                 "roles": _json(dict(value.roles)),
                 "begun_at": line.at,
             }
-            return [_insert(line, "run", key, begun)]
+            return [_insert(line, campaign_of(value.run), "run", key, begun)]
         case c.EndRun():
             ended: dict[str, Cell] = {
                 "outcome": value.outcome,
@@ -441,7 +512,7 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
                 "posterior": value.evidence.posterior,
                 "at": line.at,
             }
-            return [_insert(line, "evidence", key, weighed)]
+            return [_insert(line, campaign_of(value.run), "evidence", key, weighed)]
         case _:
             assert_never(value)
 
@@ -450,6 +521,7 @@ def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
     for measure, number in value.measures.items():
         yield _insert(
             line,
+            campaign_of(value.run),
             "observation",
             (value.run, measure),
             {
@@ -462,8 +534,8 @@ def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
         )
 
 
-def _insert(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
-    made: dict[str, Cell] = {"campaign": line.campaign, "seq": line.seq, "last_seq": line.seq}
+def _insert(line: Line, campaign: str, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
+    made: dict[str, Cell] = {"campaign": campaign, "seq": line.seq, "last_seq": line.seq}
     return Insert(table, key, {**values, **made})
 
 

@@ -17,8 +17,9 @@ from typing import TypeAlias
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
-from sdl.core.view import View
+from sdl.core.view import LabView
 from sdl.errors import LeaseLost, PlannerFault, RecordFault, said
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
@@ -45,7 +46,8 @@ WATCH_S = 1.0
 """Loop seconds between two looks at the heartbeats."""
 
 Append: TypeAlias = Callable[[Sequence[Line]], Awaitable[None]]
-Watch: TypeAlias = Callable[[View], None]
+Watch: TypeAlias = Callable[[Engine], None]
+"""Is shown the engine from time to time, and makes a view of it."""
 Keep: TypeAlias = Callable[[Engine, Chain], None]
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,7 @@ def _keep_nothing(_engine: Engine, _chain: Chain) -> None:
 
 
 class Runtime:
-    """One orchestrator at work on one campaign; also the desk at which people reach it."""
+    """One orchestrator at work on its lab; also the desk at which people reach it."""
 
     def __init__(
         self,
@@ -118,8 +120,12 @@ class Runtime:
         self._wake.set()
 
     def stop(self, by: str, reason: str) -> None:
-        """Ask the campaign to end in good order: what runs is finished, nothing new begins."""
-        self.post(ev.StopRequested(at=self._clock.now(), by=by, reason=reason))
+        """Ask for an end in good order: what runs is finished, nothing new begins."""
+        at = self._clock.now()
+        if self._engine.is_shared:
+            self.post(ev.LabDownRequested(at=at, by=by, note=reason))
+        else:
+            self.post(ev.StopRequested(at=at, by=by, reason=reason))
 
     def remember(self, perform: do.Perform) -> None:
         """Know a command that an earlier process sent, so that it can be asked about."""
@@ -127,12 +133,12 @@ class Runtime:
 
     # The desk.
 
-    def view(self) -> View:
-        return self._engine.view()
+    def lab(self) -> LabView:
+        return self._engine.lab_view()
 
     async def tell(self, word: Word) -> str:
-        if self._engine.state.concluded is not None:
-            return "the campaign has ended"
+        if self._engine.is_begun and self._engine.is_over:
+            return f"{self._engine.name} has ended"
         taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._told.add(taken)
         self._inbox.append((word(self._clock.now()), taken))
@@ -148,7 +154,7 @@ class Runtime:
     # The loop.
 
     async def run(self, *first: ev.Event) -> None:
-        """Work until the campaign is concluded. What breaks the record or the bus is raised."""
+        """Work until the engine's work is over. What breaks the record or the bus is raised."""
         for event in first:
             self.post(event)
         is_whole = False
@@ -156,7 +162,7 @@ class Runtime:
             await self._turn()
             self.begun.set()
             await self._begin_to_listen()
-            while self._engine.state.concluded is None:
+            while not self._engine.is_over:
                 await self._wake.wait()
                 await self._turn()
             is_whole = True
@@ -258,7 +264,7 @@ class Runtime:
 
     def _show(self) -> None:
         due_s = self._show_at - time.monotonic()
-        if due_s <= 0.0 or self._engine.state.concluded is not None:
+        if due_s <= 0.0 or self._engine.is_over:
             self._show_now()
         elif self._showing is None:
             self._showing = asyncio.get_running_loop().call_later(due_s, self._show_now)
@@ -268,7 +274,7 @@ class Runtime:
             self._showing.cancel()
             self._showing = None
         began, worked = time.monotonic(), time.thread_time()
-        self._watch(self._engine.view())
+        self._watch(self._engine)
         # Not by the clock: where others keep the processor, the next question would be told late.
         worked_s = time.thread_time() - worked
         self._show_at = began + max(SHOW_S, worked_s / SHOW_SHARE)
@@ -276,7 +282,7 @@ class Runtime:
     # Commands out.
 
     async def _perform(self, command: do.Command) -> None:
-        self._dispatch.epoch, self._dispatch.journal = self._engine.state.epoch, self._chain.origin
+        self._dispatch.epoch, self._dispatch.journal = self._engine.lab.epoch, self._chain.origin
         match command:
             case do.Perform():
                 await self._dispatch.perform(command)
@@ -305,7 +311,8 @@ class Runtime:
         self.post(ev.TimerFired(at=max(until, self._clock.now()), timer=timer))
 
     async def _ask(self, command: do.AskPlanner, question: Ask) -> None:
-        timeout_s = self._engine.state.spec.planner.timeout_s
+        part = self._engine.campaigns[campaign_of(command.ask)]
+        timeout_s = part.state.spec.planner.timeout_s
         try:
             answer = await self._planner.ask(question, timeout_s)
         except PlannerFault as fault:
@@ -387,10 +394,10 @@ class Runtime:
             await self._dispatch.greet(word.dev, word.boot, gap.from_seq - 1, word.memory)
 
     def _refused(self, word: mqtt.EventMessage) -> None:
-        if word.epoch > self._engine.state.epoch:
+        if word.epoch > self._engine.lab.epoch:
             raise LeaseLost(
                 f"instrument {word.dev!r} obeys another orchestrator, of epoch {word.epoch}; ours "
-                f"is {self._engine.state.epoch}. If there is none, the clock of the machine that "
+                f"is {self._engine.lab.epoch}. If there is none, the clock of the machine that "
                 "led before was ahead of this one's: set the clock, then go on with --resume"
             )
 

@@ -125,9 +125,7 @@ class Drill:
             trace=trace,
             bench=Bench(clock=clock, seed=seed, labware=lab.labware),
             temper=temper,
-            snapshots=SimSnapshots(
-                prepared.script, temper.snapshot_every, chance("snapshots"), trace
-            ),
+            snapshots=SimSnapshots(temper.snapshot_every, chance("snapshots"), trace),
         )
         self.nodes = self._nodes(lab, chance("nodes"))
         planner = PlannerProcess(PLANNER, self.site)

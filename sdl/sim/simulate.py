@@ -16,12 +16,12 @@ from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node import Node
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.opening import Opening, new
-from sdl.shell.outcome import Outcome
+from sdl.shell.outcome import Outcome, Watch
 from sdl.shell.planner_client import DirectPlanner
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.presence import Presence
 from sdl.shell.record import Record
-from sdl.shell.runtime import Runtime, Watch
+from sdl.shell.runtime import Runtime
 from sdl.sim.loop import VirtualLoop, run_virtually
 from sdl.wire.journal import Line
 from sdl.wire.topics import Topics
@@ -139,7 +139,7 @@ async def _play(
         planner=DirectPlanner(answer),
         clock=clock,
         topics=topics,
-        watch=watch,
+        watch=lambda engine: watch(engine.view()),
         presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
     )
     await node.start()

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from sdl.core import events as ev
-from sdl.core.view import InFlight, InstrumentView, Question, View
+from sdl.core.view import InFlight, InstrumentView, LabView, Question, View
 from sdl.errors import SdlError
+from sdl.model.campaign import Terms
 from sdl.service import served
 from sdl.service.card import Card, card_path, read
 from sdl.shell.desk import Word
@@ -33,6 +34,20 @@ def question(step: str = "dye/run-2/step-1") -> Question:
         since=AT - 63.0,
         reason="the node died while it was going on",
         verdicts=("happened", "did_not_happen", "discard"),
+    )
+
+
+def of_lab(shown: View) -> LabView:
+    """The lab of a campaign that has it for itself."""
+    return LabView(
+        name=shown.campaign,
+        is_shared=False,
+        at=shown.at,
+        campaigns=(shown,),
+        terms=(Terms(),),
+        ended=(),
+        instruments=shown.instruments,
+        paused=shown.paused,
     )
 
 
@@ -92,8 +107,8 @@ class Notebook:
         """From now on, let whoever tells something wait."""
         self.recorded = Future()
 
-    def view(self) -> View:
-        return self.shown
+    def lab(self) -> LabView:
+        return of_lab(self.shown)
 
     async def tell(self, word: Word) -> str:
         await asyncio.wrap_future(self.recorded)
