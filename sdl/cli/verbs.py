@@ -26,6 +26,8 @@ VERBS = (
     Verb("check", "Check a campaign, its lab and its protocol; start nothing."),
     Verb("run", "Run a campaign on instruments, or on their simulators."),
     Verb("simulate", "Run a campaign in virtual time, the same for the same seed."),
+    Verb("lab", "Open a lab for several campaigns at once, or close it.", "group"),
+    Verb("campaign", "Start and steer campaigns in a lab at work.", "group"),
     Verb("status", "Show the campaigns of a lab's record and how they stand."),
     Verb("runs", "List the runs of a campaign, or show one.", "group"),
     Verb("why", "Say what a step waits for, why a run failed, why a point."),

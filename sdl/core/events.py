@@ -33,6 +33,8 @@ class CampaignStarted:
     sources: tuple[tuple[str, str], ...] = ()
     """In a lab's session, by the name in the files: the text of each protocol file of the lab's
     own, so that the session can be taken up again although the file was edited or is elsewhere."""
+    by: str = ""
+    """Who started it there."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

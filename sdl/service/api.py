@@ -11,28 +11,17 @@ from typing import Annotated, Literal, TypeAlias
 from fastapi import APIRouter, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, Field, JsonValue, field_validator
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sdl import __version__
 from sdl.core import events as ev
 from sdl.core.view import LabView, Question, View
-from sdl.errors import SdlError
-from sdl.shell.desk import Desk, Word
-
-NAME_CAP = 200
-NOTE_CAP = 4000
-PREFIX = "/api/v1"
-
-
-class Told(BaseModel):
-    """What every act carries."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    by: str = Field(min_length=1, max_length=NAME_CAP, description="The person.")
-    note: str = Field(default="", max_length=NOTE_CAP, description="Why, in their words.")
+from sdl.errors import SdlError, UserMistake
+from sdl.service.bodies import ERRORS, NAME_CAP, PREFIX, Taken, Told, taken
+from sdl.service.campaigns import sharing
+from sdl.shell.desk import Desk
 
 
 class Resolution(Told):
@@ -79,14 +68,6 @@ class Pause(About):
     at_once: bool = Field(default=False, description="Not even what an open window waits for.")
 
 
-class Taken(BaseModel):
-    """It is on record."""
-
-    schema_name: Literal["sdl.taken/1"] = Field(default="sdl.taken/1", alias="schema")
-    campaign: str
-    at: float = Field(description="Lab time at which it was taken in, in seconds since 1970.")
-
-
 class Status(BaseModel):
     """A campaign as it is now."""
 
@@ -110,22 +91,10 @@ class Questions(BaseModel):
     questions: tuple[Question, ...]
 
 
-class Problem(BaseModel):
-    """Why not."""
-
-    error: str
-
-
-Name: TypeAlias = Annotated[str, Query(max_length=NAME_CAP, description="Of a campaign.")]
+OfCampaignName: TypeAlias = Annotated[str, Query(max_length=NAME_CAP, description="Of a campaign.")]
 Step: TypeAlias = Annotated[
     str, Path(max_length=NAME_CAP, description="Such as ``dye-450/run-7/step-2``.")
 ]
-ERRORS: dict[int | str, dict[str, object]] = {
-    401: {"model": Problem, "description": "The token is wrong."},
-    409: {"model": Problem, "description": "It makes no sense now."},
-    422: {"model": Problem, "description": "The body is not what it should be."},
-    503: {"model": Problem, "description": "It could not be put on record."},
-}
 
 
 def api(desk: Desk) -> FastAPI:
@@ -141,8 +110,10 @@ def api(desk: Desk) -> FastAPI:
     app.include_router(_reading(desk))
     app.include_router(_acting(desk))
     app.include_router(_breaking_off(desk))
+    app.include_router(sharing(desk))
     app.exception_handler(AnyHTTPException)(_said)
     app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(UserMistake)(_mistake)
     app.exception_handler(SdlError)(_fault)
     return app
 
@@ -156,7 +127,7 @@ def _reading(desk: Desk) -> APIRouter:
         return Lab(lab=desk.lab())
 
     @router.get("/status")
-    async def status(campaign: Name = "") -> Status:
+    async def status(campaign: OfCampaignName = "") -> Status:
         """A campaign as it is now; the only one if none is named."""
         found = desk.lab().campaigns
         meant = [view for view in found if campaign in ("", view.campaign)]
@@ -192,7 +163,7 @@ def _acting(desk: Desk) -> APIRouter:
                 attempt=said.attempt,
             )
 
-        return await _taken(desk, word)
+        return await taken(desk, word)
 
     @router.post("/pause")
     async def pause(said: Pause) -> Taken:
@@ -208,12 +179,12 @@ def _acting(desk: Desk) -> APIRouter:
                 campaign=said.campaign,
             )
 
-        return await _taken(desk, word)
+        return await taken(desk, word)
 
     @router.post("/resume")
     async def resume(said: About) -> Taken:
         """Let go on what was paused, stopped or held."""
-        return await _taken(
+        return await taken(
             desk,
             lambda at: ev.ResumeRequested(
                 at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
@@ -229,7 +200,7 @@ def _breaking_off(desk: Desk) -> APIRouter:
     @router.post("/stop")
     async def stop(said: OfCampaign) -> Taken:
         """End a campaign in good order: what runs is finished, nothing new begins."""
-        return await _taken(
+        return await taken(
             desk,
             lambda at: ev.StopRequested(
                 at=at, by=said.by, reason=said.note or "asked to", campaign=said.campaign
@@ -239,7 +210,7 @@ def _breaking_off(desk: Desk) -> APIRouter:
     @router.post("/abort")
     async def abort(said: About) -> Taken:
         """Break off a run, an instrument's work or all; the instruments are made safe."""
-        return await _taken(
+        return await taken(
             desk,
             lambda at: ev.AbortRequested(
                 at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
@@ -256,21 +227,6 @@ def _breaking_off(desk: Desk) -> APIRouter:
     return router
 
 
-async def _taken(desk: Desk, word: Word) -> Taken:
-    """Tell the desk; 409 with its objection if it has one."""
-    moments: list[float] = []
-
-    def kept(at: float) -> ev.Event:
-        moments.append(at)
-        return word(at)
-
-    objection = await desk.tell(kept)
-    if objection:
-        raise HTTPException(409, objection)
-    view = desk.lab()
-    return Taken(campaign=view.name, at=moments[-1] if moments else view.at)
-
-
 def _problem(status: int, reason: str) -> JSONResponse:
     return JSONResponse({"error": reason}, status)
 
@@ -285,6 +241,11 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return _problem(422, f"{where}: {first['msg']}")
+
+
+async def _mistake(_request: Request, error: Exception) -> JSONResponse:
+    """What a person wants makes no sense, as their files stand."""
+    return _problem(409, str(error))
 
 
 async def _fault(_request: Request, error: Exception) -> JSONResponse:

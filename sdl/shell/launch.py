@@ -119,7 +119,7 @@ async def _lead(task: _Task) -> Outcome:
     )
     lab, campaign = prepared.lab.lab, opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
-    _make_folder(folder, goes_on=goes_on)
+    make_folder(folder, goes_on=goes_on)
     # In a thread: to read a long journal takes seconds, in which the lease has to be renewed.
     resumed = await asyncio.to_thread(_resumed, task, campaign) if goes_on else None
     async with AsyncExitStack() as stack:
@@ -191,7 +191,7 @@ def _ended_meanwhile(task: _Task) -> Outcome | None:
     return _outcome(opened, prepared, prepared.lab.folder / ".sdl" / latest, 0.0)
 
 
-def _make_folder(folder: Path, *, goes_on: bool) -> None:
+def make_folder(folder: Path, *, goes_on: bool) -> None:
     """The run's folder; a new campaign begins with fresh plates, whatever an old one left."""
     folder.mkdir(parents=True, exist_ok=True)
     if not goes_on:

@@ -88,13 +88,8 @@ def new(
     ``file_name``: its name in its file, where its id in the record is another.
     ``epoch``: of the lease.
     """
-    origin = Origin(
-        file_name=file_name or campaign.name,
-        clock=clock,
-        speed=speed,
-        software=software(),
-        protocol_sha256=script.signature.source_sha256,
-        hypothesis_sha256=_hypothesis_sha256(campaign),
+    origin = origin_of(
+        script, campaign, clock=clock, speed=speed, file_name=file_name or campaign.name
     )
     started = ev.CampaignStarted(
         at=at,
@@ -105,6 +100,20 @@ def new(
     )
     first = (started, ev.OrchestratorStarted(at=at, epoch=epoch))
     return Opening(Engine(script), Chain(campaign.name), first)
+
+
+def origin_of(
+    script: Script, campaign: Campaign, *, clock: Clock, speed: float, file_name: str
+) -> Origin:
+    """What makes a campaign that starts now."""
+    return Origin(
+        file_name=file_name,
+        clock=clock,
+        speed=speed,
+        software=software(),
+        protocol_sha256=script.signature.source_sha256,
+        hypothesis_sha256=_hypothesis_sha256(campaign),
+    )
 
 
 def again(
@@ -235,7 +244,7 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
     """
     then, today = (adapter(Campaign).dump_python(c, mode="json") for c in (head.campaign, campaign))
     changed = [name for name in then if then[name] != today[name]]
-    if _bench(head.lab) != _bench(lab):
+    if bench_of(head.lab) != bench_of(lab):
         changed.append("bench in lab.toml (instruments, drivers, limits or plates)")
     if head.protocol != script.signature:
         changed.append("protocol file")
@@ -246,7 +255,8 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
         )
 
 
-def _bench(lab: Lab) -> object:
+def bench_of(lab: Lab) -> object:
+    """What of a lab may not change while it is at work."""
     instruments = {i.name: (i.driver, i.simulated, dict(i.limits)) for i in lab.instruments}
     return instruments, {plate.name: plate.kind for plate in lab.labware}
 
@@ -254,17 +264,23 @@ def _bench(lab: Lab) -> object:
 def unfinished(record: Record, name: str) -> str | None:
     """The latest campaign of this name that has not ended; None if there is none."""
     open_ones = [
-        each.campaign.campaign
-        for each in record.campaigns()
-        if each.campaign.ending is None and _file_name(record, each.campaign.campaign) == name
+        each
+        for each in _alone(record)
+        if record.campaign(each).campaign.ending is None and _file_name(record, each) == name
     ]
     return open_ones[-1] if open_ones else None
 
 
 def latest(record: Record, name: str) -> str | None:
     """The latest campaign of this name, ended or not; None if there is none."""
-    found = [each.campaign.campaign for each in record.campaigns()]
+    found = _alone(record)
     return next((one for one in reversed(found) if _file_name(record, one) == name), None)
+
+
+def _alone(record: Record) -> list[str]:
+    """Campaigns that have a journal for themselves, the earliest first."""
+    found = [each.campaign for each in record.campaigns()]
+    return [each.campaign for each in found if each.campaign == each.journal]
 
 
 def _file_name(record: Record, campaign: str) -> str:
@@ -277,6 +293,7 @@ def _file_name(record: Record, campaign: str) -> str:
 def new_name(record: Record, name: str) -> str:
     """``dye``, or ``dye-2``, ``dye-3`` ... where the record holds that name already."""
     taken = {each.campaign.campaign for each in record.campaigns()}
+    taken |= {each.session for each in record.sessions()}
     if name not in taken:
         return name
     number = 2

@@ -20,12 +20,12 @@ from sdl.core import events as ev
 from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
 from sdl.core.view import LabView
-from sdl.errors import LeaseLost, PlannerFault, RecordFault, said
+from sdl.errors import LeaseLost, PlannerFault, RecordFault, UserMistake, said
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import LoopedClock
 from sdl.shell.crash import crash_point
-from sdl.shell.desk import Word
+from sdl.shell.desk import Admit, Start, Tell, Word
 from sdl.shell.dispatch import Dispatch, Vouch, alone
 from sdl.shell.ordering import Ordering
 from sdl.shell.planner_client import Asking
@@ -57,6 +57,12 @@ def _keep_nothing(_engine: Engine, _chain: Chain) -> None:
     """Where the journal is never long."""
 
 
+async def _admit_nobody(_start: Start, _tell: Tell) -> str:
+    raise UserMistake(
+        "a campaign has this lab for itself; a lab for several is opened with: sdl lab up"
+    )
+
+
 class Runtime:
     """One orchestrator at work on its lab; also the desk at which people reach it."""
 
@@ -74,12 +80,14 @@ class Runtime:
         presence: Presence | None = None,
         vouch: Vouch = alone,
         keep: Keep = _keep_nothing,
+        admit: Admit = _admit_nobody,
     ) -> None:
         """``presence``: what it says of itself, where that has to be known before it is made.
 
+        ``admit``: lets campaigns in, where the engine is that of a session.
         ``keep``: told whenever the journal holds all that the engine knows.
         """
-        self._keep = keep
+        self._keep, self._admit = keep, admit
         self._engine = engine
         self._chain = chain
         self._append = append
@@ -144,6 +152,9 @@ class Runtime:
         self._inbox.append((word(self._clock.now()), taken))
         self._wake.set()
         return await taken
+
+    async def start(self, start: Start) -> str:
+        return await self._admit(start, self.tell)
 
     async def stop_all(self, by: str, note: str) -> None:
         self._stops += 1

@@ -15,11 +15,11 @@ from typing import Any
 
 from sdl.core import events as ev
 from sdl.core.view import InFlight, InstrumentView, LabView, Question, View
-from sdl.errors import SdlError
+from sdl.errors import SdlError, UserMistake
 from sdl.model.campaign import Terms
 from sdl.service import served
 from sdl.service.card import Card, card_path, read
-from sdl.shell.desk import Word
+from sdl.shell.desk import Start, Word
 
 AT = 1_700_000_000.0
 
@@ -103,6 +103,8 @@ class Notebook:
     def __post_init__(self) -> None:
         self.recorded.set_result(None)
 
+    started: list[Start] = field(default_factory=list)
+
     def hold(self) -> None:
         """From now on, let whoever tells something wait."""
         self.recorded = Future()
@@ -117,6 +119,12 @@ class Notebook:
         if not self.objection:
             self.told.append(word(AT))
         return self.objection
+
+    async def start(self, start: Start) -> str:
+        if self.objection:
+            raise UserMistake(self.objection)
+        self.started.append(start)
+        return start.path.stem
 
     async def stop_all(self, by: str, note: str) -> None:
         await asyncio.wrap_future(self.recorded)
