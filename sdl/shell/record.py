@@ -260,6 +260,12 @@ class Record:
         epochs = [each.campaign.epoch for each in self.campaigns()]
         return max([*epochs, *(each.epoch for each in self.sessions())], default=0)
 
+    def journals(self) -> list[str]:
+        """Of campaigns by themselves and of sessions, the earliest first."""
+        found = [(each.campaign.started_at, each.campaign.journal) for each in self.campaigns()]
+        found += [(each.opened_at, each.session) for each in self.sessions()]
+        return list(dict.fromkeys(name for _, name in sorted(found)))
+
     def journal_of(self, name: str) -> str:
         """The journal in which a campaign stands, or a session of that name.
 
