@@ -213,7 +213,8 @@ def test_the_api_describes_itself(card: Card) -> None:
     document = request(card, "GET", "/openapi.json").document
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
     acts = {"pause", "resume", "abort", "stop", "stop-all", "steps/{step}/resolve"}
-    assert paths == {"status", "questions"} | acts
+    sharing = {"lab", "lab/down", "campaigns", "campaigns/{name}/terms"}
+    assert paths == {"status", "questions"} | acts | sharing
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["description"].endswith("."), operation
