@@ -28,6 +28,7 @@ VERBS = (
     Verb("simulate", "Run a campaign in virtual time, the same for the same seed."),
     Verb("lab", "Open a lab for several campaigns at once, or close it.", "group"),
     Verb("campaign", "Start and steer campaigns in a lab at work.", "group"),
+    Verb("protocol", "Run a protocol by hand, with inputs that you choose.", "group"),
     Verb("status", "Show the campaigns of a lab's record and how they stand."),
     Verb("runs", "List the runs of a campaign, or show one.", "group"),
     Verb("why", "Say what a step waits for, why a run failed, why a point."),

@@ -19,6 +19,7 @@ from sdl.core.events import CampaignStarted
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import View, Waiting
 from sdl.errors import UserMistake
+from sdl.model.campaign import NO_PLANNER
 from sdl.wire.signature import read_signature
 from sdl.wire.toml_table import did_you_mean
 
@@ -139,6 +140,8 @@ START = {
 def _words(row: SuggestionRow, planner: str) -> str:
     """``planner``: the campaign's kind."""
     said = f"{point(inputs_of(row.inputs))} was suggested by {row.origin}"
+    if row.origin == NO_PLANNER:
+        said = "every run of this campaign has the same inputs"
     if row.origin != planner and row.origin in START and not row.fall_back:
         said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
     for name, expected in json.loads(row.predicted).items():

@@ -13,7 +13,7 @@ from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.view import BestPoint
-from sdl.model.campaign import Campaign, Terms
+from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
@@ -183,8 +183,8 @@ def problem(spec: Campaign) -> Problem:
 
 
 def count_points(spec: Campaign) -> int | None:
-    """How many feasible points the search space has; None if it cannot be listed."""
-    if not is_enumerable(spec.space):
+    """How many feasible points the search space has; None if it cannot be listed, or is none."""
+    if spec.planner.kind == NO_PLANNER or not is_enumerable(spec.space):
         return None
     return sum(1 for _ in grid_points(problem(spec)))
 

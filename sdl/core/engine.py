@@ -371,12 +371,12 @@ class Engine:
             self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if not self._begin_run():
+            if self._begin_run():
+                continue
+            if self.lab.closing or not self._ask():
                 break
         closes = bool(self.lab.closing)
         for part in list(self.campaigns.values()):
-            if not closes:
-                part.asking.ask()
             if part.state.closing and not part.state.runs:
                 part.conclude()
                 if self.is_shared:
@@ -384,6 +384,11 @@ class Engine:
         if closes and not any(part.state.runs for part in self.campaigns.values()):
             self.lab.closed = True
             self._out.append(CloseLab(reason=self.lab.closing))
+
+    def _ask(self) -> bool:
+        """Ask for points; whether there are some at once."""
+        at_once = [part.asking.ask() for part in self.campaigns.values()]
+        return any(at_once)
 
     def _begin_run(self) -> bool:
         """Begin one run, of the campaign whose turn it is and that can."""

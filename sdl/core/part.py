@@ -40,6 +40,8 @@ class Part:
     def __init__(self, head: ev.CampaignStarted, work: Work) -> None:
         """``head``: its beginning, as it is on record."""
         self.head = head
+        self.head_text = ""
+        """The same as JSON, once a snapshot was taken of it."""
         self.work = work
         self.state = work.state
         self.script = work.script

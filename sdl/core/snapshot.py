@@ -153,8 +153,9 @@ def _capture(part: Part) -> PartSnapshot:
     recoveries = [
         (run.steps[path].id, one) for run in runs for path, one in sorted(run.recoveries.items())
     ]
+    part.head_text = part.head_text or _head().dump_json(part.head).decode()
     entries = [
-        (HEAD, part.name, _head().dump_json(part.head).decode()),
+        (HEAD, part.name, part.head_text),
         *_STATE.dump("state", [state]),
         *_open_ask(state),
         *_RUNS.dump("run", runs),

@@ -85,12 +85,16 @@ class StopRule:
     """Ends once more than this share of at least ten runs gave no measurement; 0 to 1."""
 
 
+NO_PLANNER = "none"
+"""Kind of planner of a campaign that searches nothing: every run has the fixed inputs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerChoice:
     """Which planner suggests, and what happens when it cannot."""
 
     kind: str = "ax"
-    """The name of an ``sdl.planners`` entry point."""
+    """The name of an ``sdl.planners`` entry point, or ``NO_PLANNER``."""
     timeout_s: float = 120.0
     """Wall-clock seconds for one answer; then the planner is restarted and asked again."""
     fall_back: Literal["stop", "sobol"] = "stop"
