@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sdl.core import events as ev
-from sdl.core.engine import Engine
+from sdl.core.engine import Engine, Scripts
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.opening import Journals, Opening, bench_of, new_name, software, stand
-from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
 from sdl.shell.snapshots import Kept
@@ -21,7 +20,7 @@ NAME_CHARACTERS = 32
 
 
 def new_session(
-    protocols: Protocols,
+    scripts: Scripts,
     lab: Lab,
     name: str,
     *,
@@ -36,11 +35,11 @@ def new_session(
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
     first = (opened, ev.OrchestratorStarted(at=at, epoch=epoch))
-    return Opening(Engine(protocols), Chain(name), first)
+    return Opening(Engine(scripts), Chain(name), first)
 
 
 def session_again(
-    protocols: Protocols,
+    scripts: Scripts,
     record: Journals,
     lab: Lab,
     name: str,
@@ -65,7 +64,7 @@ def session_again(
             f"the session {name!r} began with another lab file than there is now ({found}); put "
             "it back to go on, or begin another session with --new"
         )
-    stands = stand(protocols, record, name, kept)
+    stands = stand(scripts, record, name, kept)
     engine = stands.engine
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
