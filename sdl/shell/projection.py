@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
 from sdl.core import commands as c
@@ -12,36 +11,20 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.commons import campaign_of
 from sdl.core.events import Event
-from sdl.model.campaign import Terms
-from sdl.model.lab import Lab
 from sdl.model.units import unit_of
+from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
+from sdl.shell.changes import (
+    Cell,
+    Change,
+    Insert,
+    Update,
+    insert,
+    json_of,
+    said_by,
+    text_of,
+    update,
+)
 from sdl.wire.journal import Line
-
-Cell: TypeAlias = str | int | float | bool | None
-Key: TypeAlias = tuple[Cell, ...]
-"""Values of a table's primary key, in the order of its columns."""
-
-
-@dataclass(frozen=True, slots=True)
-class Insert:
-    """A new row; columns that are not named are empty."""
-
-    table: str
-    key: Key
-    values: Mapping[str, Cell]
-    """All that is known, the key included."""
-
-
-@dataclass(frozen=True, slots=True)
-class Update:
-    """New values for some columns of a row that an earlier line made."""
-
-    table: str
-    key: Key
-    values: Mapping[str, Cell]
-
-
-Change: TypeAlias = Insert | Update
 
 SILENT = frozenset(
     kind.__name__
@@ -67,7 +50,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
         case e.CommandFailed() | e.CommandUnknown():
             return [_step(line, value)]
         case e.CampaignStarted():
-            return _campaign(line, value)
+            return campaign_rows(line, value)
         case e.OrchestratorStarted() | e.StopRequested() | e.TermsChanged() | c.Conclude():
             return _course(line, value)
         case e.LabOpened() | e.LabDownRequested() | c.CloseLab():
@@ -111,7 +94,7 @@ def _step(line: Line, value: StepChange) -> Change:
                 "status": "done",
                 "ended_at": value.at,
                 "duration_s": value.duration_s,
-                "result": _json(value.result),
+                "result": json_of(value.result),
             }
         case e.CommandFailed():
             values = {
@@ -119,10 +102,10 @@ def _step(line: Line, value: StepChange) -> Change:
                 "ended_at": value.at,
                 "phase": value.phase,
                 "fault": value.kind,
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
             }
         case e.CommandUnknown():
-            values = {"status": "unknown", "ended_at": value.at, "reason": _text(value.reason)}
+            values = {"status": "unknown", "ended_at": value.at, "reason": text_of(value.reason)}
         case _:
             assert_never(value)
     values["last_seq"] = line.seq
@@ -142,7 +125,7 @@ def _perform(line: Line, value: c.Perform) -> Insert:
             "instrument": value.instrument,
             "operation": value.operation,
             "effect": value.effect,
-            "args": _json(value.args),
+            "args": json_of(value.args),
             "not_after": value.not_after,
             "status": "issued",
             "issued_at": line.at,
@@ -157,96 +140,6 @@ def run_of(step: str) -> str:
     return "/".join(step.split("/", 2)[:2])
 
 
-def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
-    campaign, objective, origin = value.campaign, value.campaign.objective, value.origin
-    head = _insert(
-        line,
-        campaign.name,
-        "campaign",
-        (campaign.name,),
-        {
-            "journal": line.campaign,
-            "lab": value.lab.name,
-            "protocol": value.protocol.name,
-            "protocol_sha256": origin.protocol_sha256,
-            "measure": objective.measure,
-            "unit": unit_of(objective.measure),
-            "goal": objective.goal,
-            "target": objective.target,
-            "seed": campaign.seed,
-            "parallel": campaign.parallel,
-            "planner": campaign.planner.kind,
-            "clock": origin.clock,
-            "speed": origin.speed,
-            "simulated": value.lab.simulated,
-            "space": _json([asdict(parameter) for parameter in campaign.space]),
-            "software": _json(dict(origin.software)),
-            "status": "running",
-            "started_at": value.at,
-            "epoch": 0,
-            **_terms(value.terms),
-        },
-    )
-    # In a session the instruments are those of the lab, and stand there already.
-    alone = line.campaign == campaign.name
-    found = _instruments(line, value.lab, value.at) if alone else ()
-    return [head, *_hypothesis(line, value), *found]
-
-
-def _terms(terms: Terms) -> dict[str, Cell]:
-    return {
-        "priority": terms.priority,
-        "weight": terms.weight,
-        "deadline": terms.deadline,
-        "runs_at_once": terms.runs_at_once,
-    }
-
-
-def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
-    stated = value.campaign.hypothesis
-    if stated is None:
-        return
-    predicts = stated.predicts
-    yield _insert(
-        line,
-        value.campaign.name,
-        "hypothesis",
-        (value.campaign.name,),
-        {
-            "claim": _text(stated.claim),
-            "quantity": predicts.quantity,
-            "unit": unit_of(predicts.quantity),
-            "scope": predicts.at,
-            "direction": predicts.direction,
-            "threshold": predicts.threshold,
-            "noise_sd": predicts.noise_sd,
-            "prior": stated.prior,
-            "error_level": stated.error_level,
-            "sha256": value.origin.hypothesis_sha256,
-            "stated_at": value.at,
-        },
-    )
-
-
-def _instruments(line: Line, lab: Lab, at: float) -> Iterable[Change]:
-    for instrument in lab.instruments:
-        yield _insert(
-            line,
-            line.campaign,
-            "instrument",
-            (line.campaign, instrument.name),
-            {
-                "instrument": instrument.name,
-                "driver": instrument.driver,
-                "simulated": instrument.simulated,
-                "options": _json(dict(instrument.options)),
-                "limits": _json({name: asdict(held) for name, held in instrument.limits.items()}),
-                "online": False,
-                "changed_at": at,
-            },
-        )
-
-
 def _course(
     line: Line, value: e.OrchestratorStarted | e.StopRequested | e.TermsChanged | c.Conclude
 ) -> list[Change]:
@@ -255,25 +148,25 @@ def _course(
             return _of_journal(line, {"epoch": value.epoch})
         case e.StopRequested():
             name = value.campaign or line.campaign
-            said: dict[str, Cell] = {"stop_asked": _said(value.by, value.reason)}
-            asked = _update(line, "campaign", (name,), said)
+            said: dict[str, Cell] = {"stop_asked": said_by(value.by, value.reason)}
+            asked = update(line, "campaign", (name,), said)
             return [asked, _acted(line, name, "stop", "", value.by, value.reason)]
         case e.TermsChanged(campaign=name):
-            changed = _update(line, "campaign", (name,), _terms(value.terms))
+            changed = update(line, "campaign", (name,), terms_of(value.terms))
             return [changed, _acted(line, name, "terms", "", value.by, value.note)]
         case c.Conclude():
             end: dict[str, Cell] = {
                 "status": "ended",
                 "ending": value.ending,
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
                 "best_run": value.best_run,
                 "ended_at": line.at,
             }
             key = (value.campaign or line.campaign,)
-            ended = _update(line, "campaign", key, end)
+            ended = update(line, "campaign", key, end)
             if value.verdict is None:
                 return [ended]
-            return [ended, _update(line, "hypothesis", key, {"verdict": value.verdict})]
+            return [ended, update(line, "hypothesis", key, {"verdict": value.verdict})]
         case _:
             assert_never(value)
 
@@ -281,29 +174,17 @@ def _course(
 def _session(line: Line, value: e.LabOpened | e.LabDownRequested | c.CloseLab) -> list[Change]:
     key = (line.campaign,)
     match value:
-        case e.LabOpened(lab=lab, origin=origin):
-            opened: dict[str, Cell] = {
-                "session": value.name,
-                "lab": lab.name,
-                "clock": origin.clock,
-                "speed": origin.speed,
-                "simulated": lab.simulated,
-                "software": _json(dict(origin.software)),
-                "status": "open",
-                "opened_at": value.at,
-                "epoch": 0,
-            }
-            head = _insert(line, line.campaign, "session", key, opened)
-            return [head, *_instruments(line, lab, value.at)]
+        case e.LabOpened():
+            return session_rows(line, value)
         case e.LabDownRequested():
             return [_acted(line, line.campaign, "down", "", value.by, value.note)]
         case c.CloseLab():
             closed: dict[str, Cell] = {
                 "status": "closed",
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
                 "closed_at": line.at,
             }
-            return [_update(line, "session", key, closed)]
+            return [update(line, "session", key, closed)]
         case _:
             assert_never(value)
 
@@ -313,14 +194,14 @@ def _of_journal(line: Line, values: Mapping[str, Cell]) -> list[Change]:
 
     The other one has no row, and so nothing of it changes.
     """
-    return [_update(line, table, (line.campaign,), values) for table in ("campaign", "session")]
+    return [update(line, table, (line.campaign,), values) for table in ("campaign", "session")]
 
 
 PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
 
 
 def _act(line: Line, value: PersonsAct) -> list[Change]:
-    said = _said(value.by, value.note)
+    said = said_by(value.by, value.note)
     match value:
         case e.PauseRequested(what=what, campaign=campaign):
             name = campaign or line.campaign
@@ -332,7 +213,7 @@ def _act(line: Line, value: PersonsAct) -> list[Change]:
             if not what:
                 return [acted, *_paused(line, what, campaign, None)]
             free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
-            return [acted, _update(line, "instrument", (line.campaign, what), free)]
+            return [acted, update(line, "instrument", (line.campaign, what), free)]
         case e.AbortRequested(what=what):
             name = value.campaign or (campaign_of(what) if "/" in what else line.campaign)
             return [_acted(line, name, "abort", what, value.by, value.note)]
@@ -344,21 +225,17 @@ def _act(line: Line, value: PersonsAct) -> list[Change]:
 
 
 def _acted(line: Line, campaign: str, act: str, what: str, by: str, note: str) -> Insert:
-    words: dict[str, Cell] = {"act": act, "what": _text(what), "by": _text(by)}
-    made: dict[str, Cell] = {"note": _text(note), "at": line.at}
-    return _insert(line, campaign, "act", (campaign, line.seq), {**words, **made})
+    words: dict[str, Cell] = {"act": act, "what": text_of(what), "by": text_of(by)}
+    made: dict[str, Cell] = {"note": text_of(note), "at": line.at}
+    return insert(line, campaign, "act", (campaign, line.seq), {**words, **made})
 
 
 def _paused(line: Line, what: str, campaign: str, said: Cell) -> list[Change]:
     if what:
-        return [_update(line, "instrument", (line.campaign, what), {"paused": said})]
+        return [update(line, "instrument", (line.campaign, what), {"paused": said})]
     if campaign:
-        return [_update(line, "campaign", (campaign,), {"paused": said})]
+        return [update(line, "campaign", (campaign,), {"paused": said})]
     return _of_journal(line, {"paused": said})
-
-
-def _said(by: str, words: str) -> str:
-    return _text(f"{by}: {words}" if words else by)
 
 
 def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
@@ -370,24 +247,24 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
                 "run": run_of(value.step),
                 "step": value.step,
                 "verdict": value.verdict,
-                "by": _text(value.by),
-                "note": _text(value.note),
-                "result": None if value.result is None else _json(value.result),
+                "by": text_of(value.by),
+                "note": text_of(value.note),
+                "result": None if value.result is None else json_of(value.result),
                 "at": value.at,
                 "won": True,
             }
-            return [_insert(line, campaign, "resolution", key, said)]
+            return [insert(line, campaign, "resolution", key, said)]
         case c.Flag():
             flag: dict[str, Cell] = {
                 "run": value.run,
                 "step": value.step,
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
                 "at": line.at,
             }
             # To a resolution that comes too late or contradicts, a flag is the whole answer, and
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
-            late = _update(line, "resolution", (campaign, line.seq - 1), {"won": False})
-            return [_insert(line, campaign, "flag", key, flag), late]
+            late = update(line, "resolution", (campaign, line.seq - 1), {"won": False})
+            return [insert(line, campaign, "flag", key, flag), late]
         case _:
             assert_never(value)
 
@@ -406,22 +283,22 @@ def _instrument(line: Line, value: InstrumentChange) -> Change:
                 "driver": value.driver,
                 "simulated": value.simulated,
                 "boot": value.boot,
-                "actions": _json(list(value.actions)),
+                "actions": json_of(list(value.actions)),
                 "reason": None,
-                "stopped": _text(value.stopped) or None,
+                "stopped": text_of(value.stopped) or None,
                 "changed_at": value.at,
             }
         case e.InstrumentLost():
-            seen = {"online": False, "reason": _text(value.reason), "changed_at": value.at}
+            seen = {"online": False, "reason": text_of(value.reason), "changed_at": value.at}
         case e.InstrumentMadeSafe():
-            seen = {} if value.safe else {"held": _text(value.reason or "it was not made safe")}
+            seen = {} if value.safe else {"held": text_of(value.reason or "it was not made safe")}
         case c.Halt():
-            seen = {"stopped": _text(value.reason)}
+            seen = {"stopped": text_of(value.reason)}
         case c.Release():
             seen = {"stopped": None}
         case _:
             assert_never(value)
-    return _update(line, "instrument", key, seen)
+    return update(line, "instrument", key, seen)
 
 
 def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerFailed) -> Change:
@@ -439,19 +316,19 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
                 "asked_at": line.at,
                 "status": "asked",
             }
-            return _insert(line, campaign_of(value.ask), "planner_request", key, asked)
+            return insert(line, campaign_of(value.ask), "planner_request", key, asked)
         case e.SuggestionsArrived():
             answer: dict[str, Cell] = {
                 "status": "answered",
                 "answered_at": value.at,
                 "received": len(value.suggestions),
-                "versions": _json(dict(value.versions)),
+                "versions": json_of(dict(value.versions)),
             }
         case e.PlannerFailed():
-            answer = {"status": "failed", "answered_at": value.at, "reason": _text(value.reason)}
+            answer = {"status": "failed", "answered_at": value.at, "reason": text_of(value.reason)}
         case _:
             assert_never(value)
-    return _update(line, "planner_request", key, answer)
+    return update(line, "planner_request", key, answer)
 
 
 def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
@@ -463,22 +340,22 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
                 "suggestion": value.suggestion,
                 "ask": value.ask,
                 "origin": point.origin,
-                "inputs": _json(dict(point.inputs)),
-                "predicted": _json({name: asdict(p) for name, p in point.predicted.items()}),
+                "inputs": json_of(dict(point.inputs)),
+                "predicted": json_of({name: asdict(p) for name, p in point.predicted.items()}),
                 "acquisition": point.acquisition,
                 "seed": point.seed,
                 "model_digest": point.model_digest,
-                "fall_back": _text(point.fall_back),
+                "fall_back": text_of(point.fall_back),
                 "accepted_at": line.at,
             }
-            return _insert(line, campaign_of(value.suggestion), "suggestion", key, accepted)
+            return insert(line, campaign_of(value.suggestion), "suggestion", key, accepted)
         case c.Dispose():
             end: dict[str, Cell] = {
                 "disposition": value.disposition,
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
                 "ended_at": line.at,
             }
-            return _update(line, "suggestion", key, end)
+            return update(line, "suggestion", key, end)
         case _:
             assert_never(value)
 
@@ -490,19 +367,19 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
             begun: dict[str, Cell] = {
                 "run": value.run,
                 "suggestion": value.suggestion,
-                "inputs": _json(dict(value.inputs)),
-                "roles": _json(dict(value.roles)),
+                "inputs": json_of(dict(value.inputs)),
+                "roles": json_of(dict(value.roles)),
                 "begun_at": line.at,
             }
-            return [_insert(line, campaign_of(value.run), "run", key, begun)]
+            return [insert(line, campaign_of(value.run), "run", key, begun)]
         case c.EndRun():
             ended: dict[str, Cell] = {
                 "outcome": value.outcome,
                 "loss": value.loss,
-                "reason": _text(value.reason),
+                "reason": text_of(value.reason),
                 "ended_at": line.at,
             }
-            return [_update(line, "run", key, ended), *_observations(line, value)]
+            return [update(line, "run", key, ended), *_observations(line, value)]
         case c.Weigh():
             weighed: dict[str, Cell] = {
                 "run": value.run,
@@ -512,14 +389,14 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
                 "posterior": value.evidence.posterior,
                 "at": line.at,
             }
-            return [_insert(line, campaign_of(value.run), "evidence", key, weighed)]
+            return [insert(line, campaign_of(value.run), "evidence", key, weighed)]
         case _:
             assert_never(value)
 
 
 def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
     for measure, number in value.measures.items():
-        yield _insert(
+        yield insert(
             line,
             campaign_of(value.run),
             "observation",
@@ -532,25 +409,3 @@ def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
                 "at": line.at,
             },
         )
-
-
-def _insert(line: Line, campaign: str, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
-    made: dict[str, Cell] = {"campaign": campaign, "seq": line.seq, "last_seq": line.seq}
-    return Insert(table, key, {**values, **made})
-
-
-def _update(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Update:
-    return Update(table, key, {**values, "last_seq": line.seq})
-
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
-
-
-def _json(value: object) -> str:
-    """JSON text with sorted keys, so that equal values give equal text."""
-    return _ENCODER.encode(value)
-
-
-def _text(words: str) -> str:
-    """Words as every database can hold them: PostgreSQL refuses a NUL that a driver may send."""
-    return words.replace("\x00", "\ufffd")

@@ -6,7 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from sdl.shell.projection import SILENT, Cell, Change, Insert, Key, rows
+from sdl.shell.changes import Cell, Change, Insert, Key
+from sdl.shell.projection import SILENT, rows
 from sdl.wire.journal import Line, load
 
 Values = dict[str, Cell]

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, cast
 from sqlalchemy import BindParameter, Column, Engine, bindparam, insert, literal_column, update
 from sqlalchemy.pool import StaticPool
 
+from sdl.shell.changes import Cell
 from sdl.shell.leases import lost
-from sdl.shell.projection import Cell
 from sdl.shell.tables import JOURNAL, LEASE, PROJECTED
 from sdl.wire.journal import Line
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from sqlalchemy import Connection, Engine, Table, delete, insert, select
 
 from sdl.core.events import EVENTS
-from sdl.shell.projection import Cell, Key
+from sdl.shell.changes import Cell, Key
 from sdl.shell.reading import page
 from sdl.shell.rowset import RowSet
 from sdl.shell.tables import JOURNAL, PROJECTED, SNAPSHOT
