@@ -58,11 +58,12 @@ class Dispatching:
     def _may_start(self, part: Part, step: Step, instrument: InstrumentState) -> bool:
         if not instrument.able or instrument.busy_with is not None:
             return False
-        in_window = step.not_after is not None
-        for pause in (self._commons.lab, part.state, instrument):
-            if pause.paused and (pause.paused_at_once or not in_window):
-                return False
-        return True
+        lab, state, in_window = self._commons.lab, part.state, step.not_after is not None
+        if lab.paused and (lab.paused_at_once or not in_window):
+            return False
+        if state.paused and (state.paused_at_once or not in_window):
+            return False
+        return not instrument.paused or (in_window and not instrument.paused_at_once)
 
     def _most_urgent(
         self, waiting: Sequence[tuple[Run, Step]], instrument: InstrumentState

@@ -70,36 +70,30 @@ class Engine:
 
     def handle(self, event: ev.Event) -> list[Command]:
         """Take one event in and return what is to be done about it, in order."""
-        self._out = []
-        self.at = event.at
-        if isinstance(event, ev.LabOpened):
+        self._out, self.at = [], event.at
+        commons = self._commons
+        commons.at, commons.out = event.at, self._out
+        if isinstance(event, WORDS):  # the most of all events by far
+            part = self.campaigns.get(campaign_of(event.cid))
+            if part is not None and part.state.concluded is None and not commons.lab.closed:
+                part.steps.heard(event)
+                # Of a command on its way nothing follows, but that time has passed.
+                if not isinstance(event, QUIET) or part.state.spec.stop.hours is not None:
+                    self._advance()
+        elif isinstance(event, ev.LabOpened):
             self._open(event.name, event.lab, is_shared=True)
         elif isinstance(event, ev.CampaignStarted) and not self.is_begun:
             self._open(event.campaign.name, event.lab, is_shared=False)
             self._begin(event)
         elif self._is_to_be_taken(event):
-            self._commons.at, self._commons.out = event.at, self._out
-            if isinstance(event, WORDS):  # the most of all events by far
-                part = self.campaigns.get(campaign_of(event.cid))
-                if part is not None:
-                    part.steps.heard(event)
-            else:
-                self._take(event)
-            if self._may_advance(event):
-                self._advance()
+            self._take(event)
+            self._advance()
         return self._out
 
     def _is_to_be_taken(self, event: ev.Event) -> bool:
         if isinstance(event, ev.OrchestratorStarted) and self._commons.is_shared:
             return True  # it opens a session again that was closed
         return not self.is_over
-
-    def _may_advance(self, event: ev.Event) -> bool:
-        """Whether anything may follow: a command is on its way, and else only time has passed."""
-        if not isinstance(event, QUIET):
-            return True
-        part = self.campaigns.get(campaign_of(event.cid))
-        return part is not None and part.state.spec.stop.hours is not None
 
     @classmethod
     def restored(cls, scripts: Scripts, text: str) -> Engine:
