@@ -19,8 +19,6 @@ class Commons:
     name: str
     """Of the journal: that of its campaign where it has one alone, else of the lab's session."""
     lab: LabState
-    is_shared: bool = False
-    """Whether several campaigns may be at work, and others may come."""
     at: float = 0.0
     out: list[Command] = field(default_factory=list)
     """Where commands are put; the engine's own list of the present turn."""
@@ -30,6 +28,11 @@ class Commons:
     """Steps that only wait for their instrument, by instrument and id."""
     order: int = 0
     """How many steps there were so far."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several campaigns may be at work, and others may come."""
+        return self.lab.is_shared
 
     def touch_all(self) -> None:
         """Something has changed for the whole lab: look at every instrument again."""

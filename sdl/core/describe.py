@@ -156,9 +156,9 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
     what = f"{step.request.operation} on {step.instrument}"
     match step.state:
         case "unknown":
-            return f"nobody knows whether {what} happened ({step.error}); {resolve(step)}"
+            return f"nobody knows whether {what} happened ({step.error}); {resolve(step, lab)}"
         case "asks":
-            return f"{what} went wrong ({step.error}); {resolve(step)}"
+            return f"{what} went wrong ({step.error}); {resolve(step, lab)}"
         case "mends":
             return f"{what} went wrong ({step.error}); a recovery is under way"
         case "rests":
@@ -169,7 +169,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} waits: {_obstacle(state, lab, instrument)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
-            return f"{waits}; {resolve(step)}" if instrument.is_lost(at) else waits
+            return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
         case "sent":
             return f"{what} was sent, no word yet"
         case "accepted":
@@ -178,9 +178,9 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} is going on"
 
 
-def resolve(step: Step) -> str:
+def resolve(step: Step, lab: LabState) -> str:
     """What a person has to type about a step."""
-    _, _, short = step.id.partition("/")
+    short = step.id if lab.is_shared else step.id.partition("/")[2]
     *flags, last = (f"--{verdict.replace('_', '-')}" for verdict in step.verdicts)
     again = f"{short} --attempt {step.attempt}" if step.attempt > 1 else short
     return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"

@@ -189,7 +189,9 @@ class Engine:
     def _open(self, name: str, lab: Lab, *, is_shared: bool) -> None:
         if self.is_begun:
             raise Bug("a journal has only one beginning")
-        self._go_about(Commons(name=name, lab=LabState.of(lab), is_shared=is_shared, at=self.at))
+        state = LabState.of(lab)
+        state.is_shared = is_shared
+        self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
 
     def _go_about(self, commons: Commons) -> None:

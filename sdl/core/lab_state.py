@@ -123,6 +123,8 @@ class LabState:
     instruments: dict[str, InstrumentState]
     free_wells: dict[str, list[str]] = field(default_factory=dict)
     """By plate, in order of use."""
+    is_shared: bool = False
+    """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
     """In how many roles of runs in flight each instrument is."""
     epoch: int = 0

@@ -134,7 +134,7 @@ def capture(commons: Commons, parts: Mapping[str, Part], ended: Mapping[str, End
     lab = commons.lab
     waiting = {name: list(steps) for name, steps in sorted(commons.waiting.items()) if steps}
     entries = [
-        ("engine", "name", _json([commons.name, commons.is_shared])),
+        ("engine", "name", _json(commons.name)),
         ("engine", "at", _json(commons.at)),
         ("engine", "order", _json(commons.order)),
         ("engine", "touched", _json(list(commons.touched))),
@@ -214,16 +214,14 @@ class Restored:
         """``scripts``: gives each campaign its protocol."""
         first, *others = _split(text)
         engine = dict(first["engine"])
-        name, is_shared = json.loads(engine["name"])
         instruments = _INSTRUMENTS.load(first["instrument"])
         lab = LabState(
             {one.name: one for one in (InstrumentState(**each) for each in instruments)},  # type: ignore[arg-type]
             **_LAB.load(first["lab"])[0],  # type: ignore[arg-type]
         )
         self.commons = Commons(
-            name=name,
+            name=json.loads(engine["name"]),
             lab=lab,
-            is_shared=is_shared,
             at=float(json.loads(engine["at"])),
             order=json.loads(engine["order"]),
             touched=dict.fromkeys(json.loads(engine["touched"])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path as FilePath
 
 from fastapi import APIRouter, HTTPException
@@ -65,7 +66,7 @@ def sharing(desk: Desk) -> APIRouter:
             raise HTTPException(422, f"path: {said.path!r} is not absolute")
         order = Start(
             path=path,
-            terms=said.terms(Terms(), 0.0),
+            terms=replace(said.terms(Terms(), 0.0), deadline=None),
             within_s=said.within_s,
             anew=said.anew,
             by=said.by,

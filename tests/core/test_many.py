@@ -14,7 +14,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine, fold
 from sdl.errors import Bug
-from sdl.model.campaign import Campaign, StopRule, Terms
+from sdl.model.campaign import NO_PLANNER, Campaign, PlannerChoice, StopRule, Terms
 from sdl.model.labware import Well
 from tests.core.dye import SCRIPT, Reading
 from tests.core.floor import Chances, Floor, Start, campaign, opened, script, started
@@ -197,6 +197,18 @@ def test_what_names_no_campaign_at_work_is_refused_with_those_that_are() -> None
     assert floor.engine.objection(pause) == "there is no campaign 'c' at work; at work: a, b"
     assert floor.turn(pause) == []
     assert not floor.engine.lab.paused
+
+
+def test_without_a_planner_nobody_is_asked_and_every_run_has_the_fixed_inputs() -> None:
+    fixed = spec(
+        "a", runs=3, space=(), fixed={"x_fraction": 0.5}, planner=PlannerChoice(kind=NO_PLANNER)
+    )
+    floor = played(11, Start(spec=fixed), Start(spec=spec("b")))
+    assert endings(floor) == {"a": "budget", "b": "budget"}
+    asked = {each.ask[0] for each in floor.journal if isinstance(each, do.AskPlanner)}
+    assert asked == {"b"}
+    begun = [each for each in floor.journal if isinstance(each, do.BeginRun) and each.run[0] == "a"]
+    assert [dict(each.inputs) for each in begun] == [{"x_fraction": 0.5}] * 3
 
 
 ODDS = st.builds(
