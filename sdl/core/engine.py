@@ -312,7 +312,8 @@ class Engine:
         self.lab.closing, self.lab.closed = "", False
         parts = list(self.campaigns.values())
         for part in parts:
-            if part.state.closing and part.state.closing[0] == "stopped":
+            is_stopped = part.state.closing is not None and part.state.closing[0] == "stopped"
+            if is_stopped and not self.is_shared:
                 part.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
             self._absences.begin(instrument, "not heard of since the restart")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from sdl.core import events as ev
 from sdl.errors import UserMistake
@@ -31,12 +31,17 @@ class Admission:
     clock: Clock
     at_work: Callable[[], tuple[str, ...]]
     """Names of the campaigns that are at work."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
 
     async def admit(self, start: Start, tell: Tell) -> str:
         """Check a campaign and start it; its name on record.
 
         UserMistake(s) with file and line where it may not start, and then nothing has changed.
         """
+        async with self.turn:  # two of one name must not come at once
+            return await self._admit(start, tell)
+
+    async def _admit(self, start: Start, tell: Tell) -> str:
         prepared = await asyncio.to_thread(prepare, start.path)
         self._fits(prepared)
         name = await asyncio.to_thread(self._name, prepared, start)

@@ -31,7 +31,7 @@ from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime
-from sdl.shell.sessions import choose_session, new_session, session_again
+from sdl.shell.sessions import choose_session, is_closed, new_session, session_again
 from sdl.shell.snapshots import Keeping
 from sdl.shell.surroundings import Needs, stand_up, work
 from sdl.shell.writer import Writer
@@ -107,6 +107,8 @@ async def _lead(task: _Task) -> SessionOutcome:
     folder = task.lab.folder / ".sdl" / name
     make_folder(folder, goes_on=goes_on)
     protocols = Protocols(folder)
+    if choice.standby and is_closed(task.record, name):  # there is nothing left to take over
+        return _outcome(task, _resumed(task, name, protocols), folder, 0.0)
     resumed = await asyncio.to_thread(_resumed, task, name, protocols) if goes_on else None
     async with AsyncExitStack() as stack:
         around = await stand_up(stack, _needs(task, folder))
@@ -137,12 +139,16 @@ async def _lead(task: _Task) -> SessionOutcome:
         await work(
             runtime, opened.first, around, stop=task.stop, let_in=lambda: _let_in(runtime, task)
         )
+    return _outcome(task, opened, folder, time.perf_counter() - began)
+
+
+def _outcome(task: _Task, opened: Opening, folder: Path, wall_s: float) -> SessionOutcome:
     return SessionOutcome(
         lab=opened.engine.lab_view(),
         record_url=hidden(task.lab.record_url),
         seq=opened.chain.seq,
         head=opened.chain.head,
-        wall_s=time.perf_counter() - began,
+        wall_s=wall_s,
         folder=folder,
     )
 

@@ -145,7 +145,9 @@ def _course(
 ) -> list[Change]:
     match value:
         case e.OrchestratorStarted():
-            return _of_journal(line, {"epoch": value.epoch})
+            opened: dict[str, Cell] = {"epoch": value.epoch, "status": "open", "closed_at": None}
+            session = update(line, "session", (line.campaign,), opened)
+            return [update(line, "campaign", (line.campaign,), {"epoch": value.epoch}), session]
         case e.StopRequested():
             name = value.campaign or line.campaign
             said: dict[str, Cell] = {"stop_asked": said_by(value.by, value.reason)}

@@ -310,7 +310,10 @@ class Runtime:
             case do.Release(instrument=name):
                 await self._dispatch.release(name, command.lifts)
             case do.AskPlanner(ask=ask):
-                self._spawn(self._ask(command, self._engine.question(ask)))
+                part = self._engine.campaigns.get(campaign_of(ask))
+                if part is not None:  # else it has ended within this very turn
+                    timeout_s = part.state.spec.planner.timeout_s
+                    self._spawn(self._ask(command, self._engine.question(ask), timeout_s))
             case do.Wait(timer=timer, until=until):
                 delay_s = self._clock.loop_s(max(0.0, until - self._clock.now()))
                 asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
@@ -321,9 +324,7 @@ class Runtime:
         # A loop's clock and ours may differ in the last digit; a timer never fires early.
         self.post(ev.TimerFired(at=max(until, self._clock.now()), timer=timer))
 
-    async def _ask(self, command: do.AskPlanner, question: Ask) -> None:
-        part = self._engine.campaigns[campaign_of(command.ask)]
-        timeout_s = part.state.spec.planner.timeout_s
+    async def _ask(self, command: do.AskPlanner, question: Ask, timeout_s: float) -> None:
         try:
             answer = await self._planner.ask(question, timeout_s)
         except PlannerFault as fault:

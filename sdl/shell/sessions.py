@@ -97,6 +97,11 @@ def choose_session(record: Record, lab: Lab, *, resume: bool, anew: bool) -> tup
     return new_name(record, f"{lab.name[:NAME_CHARACTERS]}-lab"), False
 
 
+def is_closed(record: Record, session: str) -> bool:
+    """Whether a session was ended in good order."""
+    return any(each.session == session and each.status == "closed" for each in record.sessions())
+
+
 def unfinished_in(record: Record, session: str) -> list[str]:
     """Campaigns of a session that have not ended."""
     return [

@@ -217,7 +217,7 @@ class Keeping:
 
     @staticmethod
     def _is_whole(engine: Engine, chain: Chain, head: Callable[[str], tuple[int, str]]) -> bool:
-        if chain.seq == 0 or engine.is_over:
+        if chain.seq == 0 or (engine.is_over and not engine.is_shared):
             return False
         try:
             return head(chain.campaign) == (chain.seq, chain.head)

@@ -16,8 +16,8 @@ from sdl.core.engine import Engine, fold
 from sdl.errors import Bug
 from sdl.model.campaign import NO_PLANNER, Campaign, PlannerChoice, StopRule, Terms
 from sdl.model.labware import Well
-from tests.core.dye import SCRIPT, Reading
-from tests.core.floor import Chances, Floor, Start, campaign, opened, script, started
+from tests.core.dye import SCRIPT, Reading, arrive
+from tests.core.floor import Chances, Floor, Start, campaign, online, opened, script, started
 from tests.core.test_snapshot import text_of, turns
 
 WELLS = 96
@@ -260,3 +260,17 @@ def test_all_come_to_their_end_and_replay_and_snapshots_give_the_same(
         if number % every == 0 and often.is_begun:
             often = Engine.restored(SCRIPT, text_of(often))
     assert often.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"
+
+
+def test_who_opens_a_lab_again_lets_a_stopped_campaign_end() -> None:
+    floor = Floor(Engine(SCRIPT), seed=12)
+    floor.turn(opened())
+    floor.turn(ev.OrchestratorStarted(at=0.0, epoch=1))
+    floor.turn(started(spec("a"), SCRIPT))
+    for name in ("handler", "reader"):
+        floor.turn(online(name))
+    floor.turn(arrive(0.25, ask="a/ask-1"))
+    stop = ev.StopRequested(at=2.0, by="ada", reason="enough", campaign="a")
+    assert floor.turn(stop) == []
+    floor.turn(ev.OrchestratorStarted(at=3.0, epoch=2))
+    assert floor.engine.campaigns["a"].state.closing == ("stopped", "enough (ada)")
