@@ -66,7 +66,7 @@ def start(
 
 @app.command("list")
 def list_campaigns(lab: Lab = None, as_json: Json = False) -> None:
-    """List the campaigns of the lab at work, and what each may claim of the bench."""
+    """List the campaigns of the lab at work, with their claims."""
     view = caller(lab).lab()
     if as_json:
         write_json("sdl.lab/1", lab=view)
@@ -132,7 +132,10 @@ def resume(
 def stop(
     name: Name, note: Note = "", by: By = None, lab: Lab = None, as_json: Json = False
 ) -> None:
-    """End a campaign in good order: its runs in flight are finished, and no other is begun."""
+    """End a campaign in good order.
+
+    Its runs in flight are finished, and no other is begun.
+    """
     _act("stop", name, {}, by, note, lab)
     _told("stop", name, "ends once its runs in flight have", as_json=as_json)
 
@@ -141,7 +144,10 @@ def stop(
 def abort(
     name: Name, note: Note = "", by: By = None, lab: Lab = None, as_json: Json = False
 ) -> None:
-    """Break a campaign off: its runs are given up, and their instruments are made safe."""
+    """Break a campaign off.
+
+    Its runs are given up, and their instruments are made safe.
+    """
     _act("abort", name, {}, by, note, lab)
     _told("abort", name, "is broken off", as_json=as_json)
 
@@ -160,7 +166,10 @@ def priority(
     lab: Lab = None,
     as_json: Json = False,
 ) -> None:
-    """Give a campaign another claim on the bench; what is not said stays as it is."""
+    """Give a campaign another claim on the bench.
+
+    What is not said stays as it is.
+    """
     said = {**_claim(by, priority, weight, deadline, runs_at_once), "note": note}
     caller(lab).act(f"campaigns/{name}/terms", said)
     _told("priority", name, "has its new claim", as_json=as_json)

@@ -99,7 +99,7 @@ def _wrong(record: Record, journal: str, where: str | None) -> Iterator[str]:
                     sentence = f"snapshot of line {kept.seq}: {wrong}"
                     yield f"{journal}: {sentence}; `sdl db rebuild` drops it"
     except UserMistake:
-        tell(f"{journal}: its snapshots were not compared, for a protocol is not here")
+        tell(f"{journal}: its snapshots were not compared, for its protocol is not here")
 
 
 @app.command()

@@ -56,9 +56,9 @@ def up(
     ] = False,
     as_json: Json = False,
 ) -> None:
-    """Open a lab for several campaigns at once, and keep it at work until `sdl lab down`.
+    """Open a lab for several campaigns, and keep it at work.
 
-    Campaigns come by `sdl campaign start`. Ctrl-C once: what is running is finished, and the
+    It ends with `sdl lab down`. Campaigns come by `sdl campaign start`. Ctrl-C once: what is running is finished, and the
     session ends; twice: leave at once. `sdl lab up --resume` goes on with every campaign.
     """
     if (resume or standby) and new:
@@ -102,9 +102,9 @@ def _up(lab: Path, choice: Choice) -> SessionOutcome:
 
 @app.command()
 def down(note: Note = "", by: By = None, lab: Lab = None, as_json: Json = False) -> None:
-    """End the session of a lab in good order: what is running is finished, no run is begun.
+    """End the session of a lab in good order.
 
-    Campaigns that have not ended go on with `sdl lab up --resume`.
+    What is running is finished, and no run is begun. Campaigns that have not ended go on with `sdl lab up --resume`.
     """
     who = person(by)
     taken = caller(lab).act("lab/down", {"by": who, "note": note})

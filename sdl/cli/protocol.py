@@ -57,9 +57,9 @@ def run(
     by: By = None,
     as_json: Json = False,
 ) -> None:
-    """Run a protocol with inputs that you choose: a campaign without a planner.
+    """Run a protocol with inputs that you choose.
 
-    It shares the lab at work; where none is, it has the lab for itself. Of an instrument that a
+    It is a campaign without a planner, and shares the lab at work; where none is, it has the lab for itself. Of an instrument that a
     role needs, any that can play it is taken, unless you name one: handler=handler-2.
     """
     lab = lab / "lab.toml" if lab.is_dir() else lab

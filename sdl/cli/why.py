@@ -78,9 +78,13 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
 
 def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
     row = replay.record.campaign(campaign).campaign
-    if row.ending is not None:
+    if row.ending is not None and row.journal != campaign:  # its session has folded it down
         return [Waiting(who=campaign, why=f"ended ({row.ending}): {row.reason}")]
-    return waiting(replay.view(campaign)) or [Waiting(who=campaign, why="nothing waits")]
+    view = replay.view(campaign)
+    if view.ended is not None:
+        reason = f"ended ({view.ended.ending}): {view.ended.reason}"
+        return [Waiting(who=campaign, why=reason)]
+    return waiting(view) or [Waiting(who=campaign, why="nothing waits")]
 
 
 def waiting(view: View) -> list[Waiting]:
@@ -163,10 +167,7 @@ class Replay:
         self._folders = folders
 
     def view(self, campaign: str) -> View:
-        """A campaign that has not ended, as its journal leaves it.
-
-        UserMistake if its protocol is not here.
-        """
+        """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
         from sdl.core.engine import fold
         from sdl.wire.journal import load
 
