@@ -58,8 +58,9 @@ def up(
 ) -> None:
     """Open a lab for several campaigns, and keep it at work.
 
-    It ends with `sdl lab down`. Campaigns come by `sdl campaign start`. Ctrl-C once: what is running is finished, and the
-    session ends; twice: leave at once. `sdl lab up --resume` goes on with every campaign.
+    It ends with `sdl lab down`. Campaigns come by `sdl campaign start`. Ctrl-C once: what is
+    running is finished, and the session ends; twice: leave at once. `sdl lab up --resume` goes on
+    with every campaign.
     """
     if (resume or standby) and new:
         raise typer.BadParameter("--new excludes --resume and --standby")
@@ -104,7 +105,8 @@ def _up(lab: Path, choice: Choice) -> SessionOutcome:
 def down(note: Note = "", by: By = None, lab: Lab = None, as_json: Json = False) -> None:
     """End the session of a lab in good order.
 
-    What is running is finished, and no run is begun. Campaigns that have not ended go on with `sdl lab up --resume`.
+    What is running is finished, and no run is begun. Campaigns that have not ended go on with
+    `sdl lab up --resume`.
     """
     who = person(by)
     taken = caller(lab).act("lab/down", {"by": who, "note": note})

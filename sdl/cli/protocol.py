@@ -59,8 +59,9 @@ def run(
 ) -> None:
     """Run a protocol with inputs that you choose.
 
-    It is a campaign without a planner, and shares the lab at work; where none is, it has the lab for itself. Of an instrument that a
-    role needs, any that can play it is taken, unless you name one: handler=handler-2.
+    It is a campaign without a planner, and shares the lab at work; where none is, it has the lab
+    for itself. Any instrument that can play a role is taken, unless you name one:
+    handler=handler-2.
     """
     lab = lab / "lab.toml" if lab.is_dir() else lab
     file = open_lab(lab)
