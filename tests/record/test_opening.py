@@ -223,7 +223,6 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     spoil(
         *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         *(f"DROP TABLE {name}" for name in ("stock", "lot", "movement", "refill")),
-        "ALTER TABLE campaign DROP COLUMN paused",
         "DROP TABLE session",
         *(f"ALTER TABLE campaign DROP COLUMN {name}" for name in ("paused", "journal", *TERMS)),
         *(f"ALTER TABLE instrument DROP COLUMN {name}" for name in ("paused", "stopped", "held")),
