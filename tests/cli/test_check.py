@@ -256,8 +256,8 @@ WRONG: list[tuple[str, str, str, str]] = [
         'simulator = "absorbance-raeder"',
         "lab.toml:17: there is no simulator 'absorbance-raeder'; "
         "did you mean 'absorbance-reader'? "
-        "There are: absorbance-reader, data-emulator, liquid-handler, "
-        "or name a file of your own, such as './my_file.py:MyClass'",
+        "There are: absorbance-reader, arm, data-emulator, hotel, incubator, liquid-handler, "
+        "sealer, shaker, washer, or name a file of your own, such as './my_file.py:MyClass'",
     ),
     (
         "lab.toml",
