@@ -53,6 +53,8 @@ class LabLines:
                 now[view.campaign] = f"{view.campaign} is {view.paused}; go on with: {way}"
         for question in lab.questions:
             now[question.step] = f"{question.step}: {asked(question)} Look, then: sdl resolve"
+        for task in lab.refills:
+            now[task.id] = f"refill wanted: {task.reason}"
         for one in lab.instruments:
             if one.state in ("held", "stopped", "paused", "offline"):
                 now[one.name] = idle(one)

@@ -347,24 +347,22 @@ class Record:
     def instruments(self, campaign: str) -> list[InstrumentRow]:
         """The instruments as one campaign, or a session of a lab, sees them, by name."""
         with self._reading() as reading:
-            known = row(reading, CampaignRow, campaign=campaign)
-            owner = campaign if known is None else known.journal
-            return rows(reading, InstrumentRow, "instrument", campaign=owner)
+            return rows(reading, InstrumentRow, "instrument", campaign=_owner(reading, campaign))
 
     def stocks(self, campaign: str) -> list[StockRow]:
-        """The declared sources as one campaign's ledger has them last, by name."""
+        """The declared sources as the ledger of a campaign, or its session, has them, by name."""
         with self._reading() as reading:
-            return rows(reading, StockRow, "source", campaign=campaign)
+            return rows(reading, StockRow, "source", campaign=_owner(reading, campaign))
 
     def lots(self, campaign: str) -> list[LotRow]:
-        """What was in the sources of one campaign, and was filled in since, in order."""
+        """What was in those sources at the beginning, and was filled in since, in order."""
         with self._reading() as reading:
-            return rows(reading, LotRow, "seq", "source", campaign=campaign)
+            return rows(reading, LotRow, "seq", "source", campaign=_owner(reading, campaign))
 
     def refills(self, campaign: str) -> list[RefillRow]:
-        """What people were asked to refill in one campaign, in order."""
+        """What people were asked to refill in one campaign, or its session, in order."""
         with self._reading() as reading:
-            return rows(reading, RefillRow, "seq", campaign=campaign)
+            return rows(reading, RefillRow, "seq", campaign=_owner(reading, campaign))
 
     def lessons(self, lab: Lab) -> Durations:
         """How long the actions of a lab's instruments took, in all of its campaigns."""
@@ -376,6 +374,12 @@ class Record:
         """A connection to read with."""
         with faults(self._url), self._engine.connect() as connection:
             yield connection
+
+
+def _owner(reading: Connection, campaign: str) -> str:
+    """Whose the bench is: of a campaign of a session it is the session's."""
+    known = row(reading, CampaignRow, campaign=campaign)
+    return campaign if known is None else known.journal
 
 
 def _summary(reading: Connection, campaign: CampaignRow) -> CampaignSummary:
