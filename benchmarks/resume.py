@@ -26,7 +26,7 @@ from sdl.model.data import Suggestion
 from sdl.shell import opening
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
-from sdl.shell.snapshots import EVERY, kept_of, stamp
+from sdl.shell.snapshots import EVERY, digest_of, kept_of, stamp
 from sdl.wire.journal import Chain, load
 from ticking import Ticking
 
@@ -122,7 +122,7 @@ def keep(record: Record, engine: Engine, chain: Chain, prepared: Prepared) -> di
         campaign=chain.campaign,
         seq=chain.seq,
         head=chain.head,
-        as_of=stamp(prepared.script),
+        as_of=stamp({chain.campaign: digest_of(prepared.script)}),
     )
     record.snapshots.add(kept)
     return {

@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import JsonValue
 
 from sdl.cli.console import say, write_json
-from sdl.cli.reach import caller, full, person
+from sdl.cli.reach import caller, meant, person
 
 
 def act(
@@ -20,7 +20,7 @@ def act(
     who, speaker = person(by), caller(lab)
     said: dict[str, JsonValue] = {"by": who, "note": note, **more}
     if what is not None:
-        said["what"] = full(what, speaker.card.campaign)
+        said["what"] = meant(what, speaker)
     taken = speaker.act(verb, said)
     return {**said, "campaign": taken["campaign"], "at": taken["at"]}
 

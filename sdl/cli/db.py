@@ -50,10 +50,9 @@ def verify(
 ) -> None:
     """Follow the journal's hash chain to the first broken link."""
     with opened(where) as record:
-        known = [one.campaign.campaign for one in record.campaigns()]
-        names = [chosen_campaign(record, campaign)] if campaign else known
+        names = [_journal(record, campaign)] if campaign else record.journals()
         heads = {name: record.head(name) for name in names}
-        broken = record.verify(campaign)
+        broken = record.verify(names[0] if campaign else None)
         wrong = [] if broken else [each for name in names for each in _wrong(record, name, where)]
     if as_json:
         found = {name: {"lines": seq, "head": digest} for name, (seq, digest) in heads.items()}
@@ -77,28 +76,30 @@ def verify(
         raise typer.Exit(Exit.RECORD)
 
 
-def _wrong(record: Record, campaign: str, where: str | None) -> Iterator[str]:
+def _journal(record: Record, name: str) -> str:
+    """The journal of a campaign, or of a session of that name."""
+    if any(each.session == name for each in record.sessions()):
+        return name
+    return record.journal_of(chosen_campaign(record, name))
+
+
+def _wrong(record: Record, journal: str, where: str | None) -> Iterator[str]:
     """A sentence for each snapshot that does not lead where its journal leads."""
     from sdl.cli.why import Replay
-    from sdl.core.events import CampaignStarted
     from sdl.shell.opening import wrong_snapshot
-    from sdl.wire.journal import load
 
-    found = record.snapshots.of(campaign)
+    found = record.snapshots.of(journal)
     if not found:
         return
-    first = next(record.lines(campaign))
-    head = load(first.type, first.body)
-    assert isinstance(head, CampaignStarted)
     try:
-        script = Replay(record, folders(where)).script(head)
+        with Replay(record, folders(where)).scripts(journal) as scripts:
+            for kept in found:
+                wrong = wrong_snapshot(scripts, record, kept)
+                if wrong:
+                    sentence = f"snapshot of line {kept.seq}: {wrong}"
+                    yield f"{journal}: {sentence}; `sdl db rebuild` drops it"
     except UserMistake:
-        tell(f"{campaign}: its snapshots were not compared, for its protocol is not here")
-        return
-    for kept in found:
-        wrong = wrong_snapshot(script, record, kept)
-        if wrong:
-            yield f"{campaign}: snapshot of line {kept.seq}: {wrong}; `sdl db rebuild` drops it"
+        tell(f"{journal}: its snapshots were not compared, for its protocol is not here")
 
 
 @app.command()

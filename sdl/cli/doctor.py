@@ -187,10 +187,11 @@ def _orchestrator(file: LabFile) -> Finding:
     if not path.exists():
         return Finding("orchestrator", "note", "none at work; `sdl run CAMPAIGN` starts one")
     try:
-        view = Caller(read(path), ANSWER_S).view()
+        lab = Caller(read(path), ANSWER_S).lab()
     except SdlError as error:
         return Finding("orchestrator", "bad", str(error))
-    return Finding("orchestrator", "good", f"works on {view.campaign} and answers")
+    names = ", ".join(view.campaign for view in lab.campaigns) or "no campaign yet"
+    return Finding("orchestrator", "good", f"works on {names} and answers")
 
 
 def _tried(what: str, attempt: Callable[[], None], good: str) -> Finding:

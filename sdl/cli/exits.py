@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,10 @@ from sdl.errors import (
 
 if TYPE_CHECKING:
     from sdl.core.commands import Conclude
+
+
+GOOD = ("target", "budget", "exhausted")
+"""Endings that a campaign is made for."""
 
 
 class Exit(IntEnum):
@@ -64,6 +69,13 @@ def exit_of_ending(ended: Conclude | None) -> Exit:
     """The exit code for the way a campaign ended; None if it did not come to its end."""
     if ended is None or ended.ending == "stopped":
         return Exit.STOPPED
-    if ended.ending in ("target", "budget", "exhausted") and ended.best_run is not None:
+    if ended.ending in GOOD and ended.best_run is not None:
         return Exit.OK
     return Exit.FAULT
+
+
+def exit_of_session(endings: Sequence[str]) -> Exit:
+    """The exit code for the ways in which the campaigns of one lab ended."""
+    if all(ending in GOOD for ending in endings):
+        return Exit.OK
+    return Exit.STOPPED if set(endings) <= {*GOOD, "stopped"} else Exit.FAULT

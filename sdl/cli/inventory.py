@@ -28,7 +28,7 @@ def inventory(
 ) -> None:
     """Show what the sources of instruments hold, what of it is free, or what is in a place.
 
-    It is what the campaign at work has on its books, by the stocks that lab.toml declares. A
+    It is what the lab at work has on its books, by the stocks that lab.toml declares. A
     volume is given with its standard uncertainty. To fill something up: sdl refill.
     """
     held = caller(lab).inventory()

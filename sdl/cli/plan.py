@@ -7,7 +7,14 @@ from pathlib import Path
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
-from sdl.model.campaign import Campaign, ChoiceParameter, LinearConstraint, Objective, Parameter
+from sdl.model.campaign import (
+    NO_PLANNER,
+    Campaign,
+    ChoiceParameter,
+    LinearConstraint,
+    Objective,
+    Parameter,
+)
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
@@ -29,7 +36,7 @@ def found(prepared: Prepared) -> Told:
         yield "hypothesis", "none"
     else:
         yield from _hypothesis(spec.hypothesis)
-    width = max(len(parameter.name) for parameter in spec.space)
+    width = max((len(parameter.name) for parameter in spec.space), default=0)
     for parameter in spec.space:
         yield "search", f"{parameter.name:<{width}}  {_searched(parameter)}"
     for constraint in spec.constraints:
@@ -94,6 +101,8 @@ def _runs(spec: Campaign) -> str:
 
 def _planner(spec: Campaign) -> str:
     planner = spec.planner
+    if planner.kind == NO_PLANNER:
+        return "none: every run has the same inputs"
     options = "".join(f", {key} = {_option(value)}" for key, value in planner.options.items())
     return f"{planner.kind}{options}; if it fails: {planner.fall_back}"
 

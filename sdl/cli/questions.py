@@ -62,9 +62,14 @@ def why(question: Question) -> str:
     return question.reason.removeprefix(named)
 
 
-def typed(question: Question, lab: str = "") -> dict[Verdict, str]:
-    """What to type for each answer. ``lab``: what to give to ``--lab``; empty: not needed."""
-    start, where = f"sdl resolve {short_step(question)}", f" --lab {lab}" if lab else ""
+def typed(question: Question, lab: str = "", *, whole: bool = False) -> dict[Verdict, str]:
+    """What to type for each answer.
+
+    ``lab``: what to give to ``--lab``; empty: not needed. ``whole``: with the campaign's name, as
+    there are others.
+    """
+    step = question.step if whole else short_step(question)
+    start, where = f"sdl resolve {step}", f" --lab {lab}" if lab else ""
     if question.attempt > 1:
         where = f" --attempt {question.attempt}{where}"
     result = {"happened": " --result JSON"} if question.gives_result else {}
@@ -74,7 +79,7 @@ def typed(question: Question, lab: str = "") -> dict[Verdict, str]:
     }
 
 
-def lines(number: int, question: Question, lab: str = "") -> Iterator[str]:
+def lines(number: int, question: Question, lab: str = "", *, whole: bool = False) -> Iterator[str]:
     """One question, whole."""
     again = f" (attempt {question.attempt})" if question.attempt > 1 else ""
     yield f"{number}. {question.step}: {asked(question)}{again}"
@@ -83,7 +88,7 @@ def lines(number: int, question: Question, lab: str = "") -> Iterator[str]:
     since = datetime.fromtimestamp(question.since, UTC)
     yield f"   since    {since:%Y-%m-%d %H:%M:%S} UTC (lab time)"
     yield f"   Look at {question.instrument} and its samples, then type one of:"
-    commands = typed(question, lab)
+    commands = typed(question, lab, whole=whole)
     width = max(map(len, commands.values()), default=0)
     for verdict, command in commands.items():
         yield f"     {command:<{width}}  {MEANS[verdict]}"

@@ -173,6 +173,15 @@ def _readable(folder: Path) -> Iterator[Card]:
             tell(str(fault))
 
 
+def meant(name: str, speaker: Caller) -> str:
+    """The whole name of what a person named: of the campaign at work, where there is one alone."""
+    campaign = speaker.card.campaign
+    if full(name, campaign) != name:
+        at_work = speaker.lab().campaigns
+        campaign = at_work[0].campaign if len(at_work) == 1 else campaign
+    return full(name, campaign)
+
+
 def full(name: str, campaign: str) -> str:
     """``run-7/step-2`` is that of the campaign at work; any other name stays as it is."""
     first = name.partition("/")[0]

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from sdl.cli.console import say, tell, write_json
 from sdl.cli.questions import flag, lines
-from sdl.cli.reach import By, Json, Lab, Note, caller, full, person
+from sdl.cli.reach import By, Json, Lab, Note, caller, meant, person
 from sdl.core.events import Verdict
 from sdl.service.caller import Caller
 
@@ -66,7 +66,7 @@ def resolve(
     if result is not None and verdict != "happened":
         raise typer.BadParameter("--result goes with --happened")
     who, speaker = person(by), caller(lab)
-    step = full(step, speaker.card.campaign)
+    step = meant(step, speaker)
     said: dict[str, JsonValue] = {"verdict": verdict, "by": who, "note": note}
     said["attempt"] = _attempt(speaker, step) if attempt is None else attempt
     taken = speaker.resolve(step, {**said, "result": _read(result)})
@@ -112,8 +112,9 @@ def _list(speaker: Caller, lab: str, *, as_json: bool) -> None:
             "sdl.questions/1", campaign=asked.campaign, at=asked.at, questions=asked.questions
         )
         return
+    is_shared = bool(asked.questions) and len(speaker.lab().campaigns) > 1
     for number, question in enumerate(asked.questions, start=1):
-        for line in lines(number, question, lab):
+        for line in lines(number, question, lab, whole=is_shared):
             say(line)
     if not asked.questions:
         tell(f"{asked.campaign}: no question is open")

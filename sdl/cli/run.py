@@ -76,7 +76,7 @@ def run(
         planner=planner,
         standby=standby,
     )
-    outcome = _run(campaign, choice)
+    outcome = run_alone(campaign, choice)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
@@ -84,7 +84,8 @@ def run(
     raise typer.Exit(exit_of_ending(outcome.view.ended))
 
 
-def _run(campaign: Path, choice: Choice) -> Outcome:
+def run_alone(campaign: Path, choice: Choice) -> Outcome:
+    """Run a campaign that has its lab for itself, and show how it goes on."""
     goes_on = choice.resume or choice.standby  # then its name is what the record says
     named = "" if goes_on else open_campaign(campaign).campaign.name
     stop = asyncio.Event()

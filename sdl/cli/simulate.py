@@ -9,17 +9,21 @@ from typing import Annotated
 import typer
 
 from sdl.cli.console import say, table, tell, write_json
-from sdl.cli.exits import Exit, exit_of_ending
+from sdl.cli.exits import Exit, exit_of_ending, exit_of_session
 from sdl.cli.faults import show_faults
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import watching
-from sdl.cli.words import quantity
+from sdl.cli.words import count, duration, quantity
 from sdl.shell.outcome import Outcome
 from sdl.sim.simulate import simulate as simulate_campaign
+from sdl.sim.simulate import simulate_together
 
 
 def simulate(
-    campaign: Annotated[Path, typer.Argument(metavar="CAMPAIGN", help="The campaign file.")],
+    campaigns: Annotated[
+        list[Path],
+        typer.Argument(metavar="CAMPAIGN", help="The campaign file; several share one lab."),
+    ],
     seed: Annotated[
         int | None, typer.Option(min=0, help="In place of the campaign's and the lab's seed.")
     ] = None,
@@ -49,16 +53,22 @@ def simulate(
 
     The engine, the node, the codecs, the record and the simulators are those of `sdl run`; only
     the clock and the bus are in-process. All instruments must be simulated. With `--faults`
-    nothing is recorded: it shows that no command is done twice and no result is lost.
+    nothing is recorded: it shows that no command is done twice and no result is lost. Several
+    campaigns of one lab run together, as in `sdl lab up`.
     """
+    campaign, *beside = campaigns
     if (seeds > 1 or faults) and record is not None:
         raise typer.BadParameter("--record takes one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
     if faults:
         raise typer.Exit(
-            show_faults(campaign, seed, seeds, jobs=jobs, trace=trace, as_json=as_json)
+            show_faults(campaigns, seed, seeds, jobs=jobs, trace=trace, as_json=as_json)
         )
+    if beside:
+        if seeds > 1:
+            raise typer.BadParameter("several campaigns take one --seed, or --faults")
+        raise typer.Exit(_together(campaigns, seed, record, as_json=as_json))
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
@@ -69,6 +79,31 @@ def simulate(
     else:
         say_summary(outcome, campaign)
     raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def _together(
+    campaigns: list[Path], seed: int | None, record: Path | None, *, as_json: bool
+) -> Exit:
+    came_to = simulate_together(campaigns, seed=seed, record=record)
+    lab = came_to.lab
+    if as_json:
+        write_json(
+            "sdl.session/1",
+            session=lab.name,
+            ended=lab.ended,
+            record=came_to.record_url,
+            lines=came_to.seq,
+            head=came_to.head,
+            wall_s=came_to.wall_s,
+        )
+    else:
+        for one in lab.ended:
+            say(f"{one.campaign}: {one.reason} (after {duration(one.at)} of virtual time)")
+        say(f"  record     {came_to.record_url}")
+        say(f"  journal    {count(came_to.seq, 'line')}, head {came_to.head}")
+        say()
+        say(f"Next: sdl status {came_to.record_url}")
+    return exit_of_session([one.ending for one in lab.ended])
 
 
 def _sweep(campaign: Path, first: int, seeds: int, *, as_json: bool) -> None:

@@ -12,8 +12,8 @@ from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
 from sdl.cli.questions import stands
 from sdl.cli.reach import spot
-from sdl.cli.words import quantity
-from sdl.core.view import View
+from sdl.cli.words import count, quantity
+from sdl.core.view import LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
 
@@ -38,9 +38,11 @@ def status(
     """Show the campaigns of a lab's record and how they stand."""
     with opened(where or inside) as record:
         summaries = record.campaigns()
-    view = at_work(where or inside)
+    lab = at_work(where or inside)
     if as_json:
-        write_json("sdl.status/1", campaigns=[_content(one) for one in summaries], at_work=view)
+        only = lab.campaigns[0] if lab and not lab.is_shared else None
+        campaigns = [_content(one) for one in summaries]
+        write_json("sdl.status/1", campaigns=campaigns, at_work=only, lab=lab)
         return
     if not summaries:
         say("No campaign yet. Next: sdl run campaign.toml")
@@ -48,13 +50,13 @@ def status(
     headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "best")
     for line in table(headings, [_row(one) for one in summaries]):
         say(line)
-    if view is not None:
+    if lab is not None:
         say()
-        for line in now(view):
+        for line in of_lab(lab):
             say(line)
 
 
-def at_work(where: str | None) -> View | None:
+def at_work(where: str | None) -> LabView | None:
     """What the lab's orchestrator says of itself; None if there is none, or it does not answer."""
     if where is not None and not (where.endswith(".toml") or Path(where).is_dir()):
         return None
@@ -63,10 +65,19 @@ def at_work(where: str | None) -> View | None:
     except SdlError:
         return None
     try:
-        return Caller(card, ANSWER_S).view()
+        return Caller(card, ANSWER_S).lab()
     except SdlError as error:
         tell(str(error))
         return None
+
+
+def of_lab(lab: LabView) -> list[str]:
+    """How the lab at work stands, and each of its campaigns."""
+    lines = [line for view in lab.campaigns for line in now(view)]
+    if not lab.is_shared:
+        return lines
+    closing = f", which ends: {lab.closing}" if lab.closing else ""
+    return [f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work", *lines]
 
 
 def now(view: View) -> list[str]:

@@ -15,7 +15,7 @@ from sdl.cli.acts import act, told
 from sdl.cli.console import say, tell, write_json
 from sdl.cli.exits import Exit
 from sdl.cli.reach import By, Json, Lab, Note, Spot, person, spot
-from sdl.core.view import View
+from sdl.core.view import LabView
 from sdl.errors import LabFault, SdlError, UserMistake
 from sdl.service.caller import Caller
 from sdl.service.card import Card
@@ -100,13 +100,13 @@ def _watched(speaker: Caller) -> Heard:
     """Look until every instrument is stopped, or the time is over."""
     until = time.monotonic() + LISTEN_S
     while True:
-        heard = _seen(speaker.view())
+        heard = _seen(speaker.lab())
         if not heard.silent or time.monotonic() > until:
             return heard
         time.sleep(LOOK_S)
 
 
-def _seen(view: View) -> Heard:
+def _seen(view: LabView) -> Heard:
     heard = Heard(way="orchestrator")
     for one in view.instruments:
         if one.safe:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
@@ -16,10 +19,12 @@ from sdl.core.events import CampaignStarted
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import View, Waiting
 from sdl.errors import UserMistake
+from sdl.model.campaign import NO_PLANNER
 from sdl.wire.signature import read_signature
 from sdl.wire.toml_table import did_you_mean
 
 if TYPE_CHECKING:
+    from sdl.core.engine import Scripts
     from sdl.shell.record import Record, RunDetail
     from sdl.shell.tables import SuggestionRow
 
@@ -72,6 +77,9 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
 
 
 def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
+    row = replay.record.campaign(campaign).campaign
+    if row.ending is not None and row.journal != campaign:  # its session has folded it down
+        return [Waiting(who=campaign, why=f"ended ({row.ending}): {row.reason}")]
     view = replay.view(campaign)
     if view.ended is not None:
         reason = f"ended ({view.ended.ending}): {view.ended.reason}"
@@ -136,6 +144,8 @@ START = {
 def _words(row: SuggestionRow, planner: str) -> str:
     """``planner``: the campaign's kind."""
     said = f"{point(inputs_of(row.inputs))} was suggested by {row.origin}"
+    if row.origin == NO_PLANNER:
+        said = "every run of this campaign has the same inputs"
     if row.origin != planner and row.origin in START and not row.fall_back:
         said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
     for name, expected in json.loads(row.predicted).items():
@@ -150,20 +160,35 @@ def _words(row: SuggestionRow, planner: str) -> str:
 
 
 class Replay:
-    """Folds a journal again, with the very protocol that wrote it."""
+    """Folds a journal again, with the very protocols that wrote it."""
 
     def __init__(self, record: Record, folders: list[Path]) -> None:
         self.record = record
         self._folders = folders
 
     def view(self, campaign: str) -> View:
-        """The campaign as its journal leaves it. UserMistake if its protocol is not here."""
+        """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
         from sdl.core.engine import fold
         from sdl.wire.journal import load
 
-        lines = [load(line.type, line.body) for line in self.record.lines(campaign)]
-        assert isinstance(lines[0], CampaignStarted)
-        return fold(self.script(lines[0]), lines).view()
+        journal = self.record.journal_of(campaign)
+        lines = (load(line.type, line.body) for line in self.record.lines(journal))
+        with self.scripts(journal) as scripts:
+            return fold(scripts, lines).view(campaign)
+
+    @contextmanager
+    def scripts(self, journal: str) -> Iterator[Scripts]:
+        """Who gives the protocols of a journal, during the block."""
+        from sdl.shell.protocols import Protocols
+        from sdl.wire.journal import load
+
+        first = next(self.record.lines(journal))
+        head = load(first.type, first.body)
+        if isinstance(head, CampaignStarted):
+            yield self.script(head)
+            return
+        with TemporaryDirectory(prefix="sdl-protocols-") as folder:
+            yield Protocols(Path(folder))
 
     def script(self, head: CampaignStarted) -> Script:
         """The protocol of a journal's head. UserMistake if it is not here."""

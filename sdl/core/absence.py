@@ -7,40 +7,44 @@ what nobody need be asked about ends by itself.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
-from sdl.core.questions import Questions
+from sdl.core.part import Part
 from sdl.core.run import Run, Step
-from sdl.core.work import Work
 
 
 class Absences:
     """Who is away, and for how long already."""
 
-    def __init__(self, work: Work, questions: Questions) -> None:
-        self._work = work
-        self._questions = questions
+    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
+        """``parts``: the campaigns at work, by name; it may change."""
+        self._commons = commons
+        self._parts = parts
 
     def begin(self, instrument: InstrumentState, reason: str) -> None:
         """It went offline."""
-        instrument.leave(self._work.at, reason)
+        instrument.leave(self._commons.at, reason)
         if instrument.busy_with or instrument.halting:
-            self._work.await_return(instrument)
+            self._commons.await_return(instrument)
 
     def fired(self, name: str) -> None:
         """An instrument has been away for so long that it is lost, if it did not come back."""
-        work, instrument = self._work, self._work.lab.instruments[name]
-        if not instrument.is_lost(work.at):
+        if not self._commons.lab.instruments[name].is_lost(self._commons.at):
             return
-        for run, step in work.all():
-            if step.instrument == name and run.steps.get(step.path) is step:
-                self._end(run, step)
+        for part in self._parts.values():
+            for run, step in part.work.all():
+                if step.instrument == name and run.steps.get(step.path) is step:
+                    self._end(part, run, step)
 
-    def _end(self, run: Run, step: Step) -> None:
+    @staticmethod
+    def _end(part: Part, run: Run, step: Step) -> None:
         """End a step that waits for a lost instrument, unless a person has to say how."""
-        work = self._work
+        work = part.work
         if step.is_open and not run.aborted:
-            if step.epoch < work.state.checked_epoch:  # somebody has looked since it was sent
-                self._questions.discard(run, step, "who resumed it")
+            if step.epoch < work.lab.checked_epoch:  # somebody has looked since it was sent
+                part.questions.discard(run, step, "who resumed it")
             return
         if step.is_open:
             work.free(step)

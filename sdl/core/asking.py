@@ -10,6 +10,7 @@ from sdl.core.campaign import CampaignState, OpenAsk
 from sdl.core.commands import AcceptSuggestion, AskPlanner
 from sdl.core.work import Work
 from sdl.errors import Bug
+from sdl.model.campaign import NO_PLANNER
 from sdl.model.data import Suggestion
 from sdl.model.planning import Ask
 from sdl.model.space import violations
@@ -35,9 +36,16 @@ class Asking:
             raise Bug(f"{ask} is not an open question")
         return open_ask.question
 
-    def ask(self) -> None:
-        """Ask for points, if some are wanted and no question is open."""
+    def ask(self) -> bool:
+        """Ask for points, if some are wanted and no question is open.
+
+        Whether there are some at once, as nobody need be asked: then runs may begin.
+        """
         count = rules.wanted_suggestions(self._state)
+        if self._state.spec.planner.kind == NO_PLANNER:
+            for _ in range(count):
+                self._accept("", Suggestion(inputs={}, origin=NO_PLANNER, predicted={}), "")
+            return count > 0
         if count > 0:
             question = rules.question(self._state, count)
             self._state.asks += 1
@@ -48,6 +56,7 @@ class Asking:
                 trials_sha256=rules.trials_sha256(self._state),
             )
             self._send(self._state.open_ask)
+        return False
 
     def ask_after_restart(self) -> None:
         """Ask the open question once more: its answer would go to the process before us."""

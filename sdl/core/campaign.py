@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, TypeAlias
@@ -13,7 +13,7 @@ from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.view import BestPoint
-from sdl.model.campaign import Campaign
+from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
@@ -80,10 +80,8 @@ class CampaignState:
     started_at: float
     points: int | None
     """How many feasible points an enumerable search space has; None where it has no end."""
-    epoch: int = 0
-    """Of the orchestrator that leads now; 0 before the first one has said so."""
-    starts: int = 0
-    """Orchestrators so far, the first one included."""
+    terms: Terms = field(default_factory=Terms)
+    """Its claim on the bench, beside the other campaigns of the lab."""
     asks: int = 0
     open_ask: OpenAsk | None = None
     suggestions: dict[str, Suggestion] = field(default_factory=dict)
@@ -97,8 +95,6 @@ class CampaignState:
     digest: TrialsDigest = field(default_factory=TrialsDigest, repr=False, compare=False)
     runs: dict[str, Run] = field(default_factory=dict)
     """In flight, in order of their beginning."""
-    playing: Counter[str] = field(default_factory=Counter)
-    """In how many roles of runs in flight each instrument is."""
     begun: int = 0
     ended: int = 0
     measured: int = 0
@@ -111,14 +107,10 @@ class CampaignState:
     last_cause: str = ""
     """Of the last run, if the next one would fail in the same way; empty otherwise."""
     paused: str = ""
-    """Who wants nothing new to start, and why; empty while it goes on."""
+    """Who wants nothing new of it to start, and why; empty while it goes on."""
     paused_at_once: bool = False
-    halts: int = 0
-    """Orders so far that made an instrument safe."""
-    lab_stopped: bool = False
-    """Every instrument was told to make itself safe, and none is released before a resume."""
-    checked_epoch: int = 0
-    """The last epoch at whose start a person had looked at the bench."""
+    short: str = ""
+    """What the next run lacks; empty while materials do not keep it."""
     best: BestPoint | None = None
     outcomes: list[Outcome] = field(default_factory=list)
     belief: Belief | None = field(default=None, repr=False, compare=False)
@@ -143,6 +135,12 @@ class CampaignState:
         self.trial_texts[suggestion] = trial_text(trial)
 
     @property
+    def runs_at_once(self) -> int:
+        """Runs in flight at most."""
+        quota = self.terms.runs_at_once
+        return self.spec.parallel if quota is None else min(self.spec.parallel, quota)
+
+    @property
     def failed(self) -> int:
         """Runs that ended without a measurement, those aside that a person gave up."""
         return self.ended - self.measured - self.abandoned
@@ -164,8 +162,8 @@ def wanted_suggestions(state: CampaignState) -> int:
     if state.closing or state.open_ask:
         return 0
     spec = state.spec
-    ahead = AHEAD if spec.parallel > 1 else 0
-    room = spec.parallel + ahead - len(state.runs) - len(state.ready)
+    ahead = AHEAD if state.runs_at_once > 1 else 0
+    room = state.runs_at_once + ahead - len(state.runs) - len(state.ready)
     budget = spec.stop.runs - state.begun - len(state.ready)
     left = budget if state.points is None else state.points - _tried(state)
     return max(0, min(room, budget, left))
@@ -187,8 +185,8 @@ def problem(spec: Campaign) -> Problem:
 
 
 def count_points(spec: Campaign) -> int | None:
-    """How many feasible points the search space has; None if it cannot be listed."""
-    if not is_enumerable(spec.space):
+    """How many feasible points the search space has; None if it cannot be listed, or is none."""
+    if spec.planner.kind == NO_PLANNER or not is_enumerable(spec.space):
         return None
     return sum(1 for _ in grid_points(problem(spec)))
 

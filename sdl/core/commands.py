@@ -210,6 +210,15 @@ class Conclude:
     best_run: str | None
     verdict: Verdict | None
     """None where the campaign has no hypothesis."""
+    campaign: str = ""
+    """Empty: the one whose journal it is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseLab:
+    """The session of a lab is over; campaigns that have not ended go on in the next one."""
+
+    reason: str
 
 
 Command: TypeAlias = (
@@ -230,6 +239,7 @@ Command: TypeAlias = (
     | EndRun
     | Weigh
     | Conclude
+    | CloseLab
 )
 COMMANDS: tuple[type, ...] = (
     AskPlanner,
@@ -249,4 +259,5 @@ COMMANDS: tuple[type, ...] = (
     EndRun,
     Weigh,
     Conclude,
+    CloseLab,
 )

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sdl.authoring import Act
+from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
+from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
-from sdl.core.view import InFlight, InstrumentView, Question, View, Waiting
+from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, Question, View, Waiting
 
 
-def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> View:
-    """The campaign at ``at``, in lab time."""
+def describe(part: Part, lab: LabState, at: float) -> View:
+    """One campaign at ``at``, in lab time."""
+    script, state = part.script, part.state
     return View(
         campaign=state.spec.name,
         at=at,
@@ -36,11 +40,41 @@ def describe(script: Script, state: CampaignState, lab: LabState, at: float) -> 
         planner_state=_planner(state, at),
         waits=tuple(_waits(state, lab, at)),
         questions=tuple(_questions(script, state, lab, at)),
-        paused=state.paused,
-        stocks=tuple(map(lab.inventory.level, lab.inventory.sources)) if lab.inventory else (),
-        refills=tuple(lab.inventory.tasks.values()) if lab.inventory else (),
+        paused=lab.paused or state.paused,
+        stocks=_stocks(lab),
+        refills=_refills(lab),
         ended=state.concluded,
     )
+
+
+def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]) -> LabView:
+    """The whole lab now."""
+    lab, at = commons.lab, commons.at
+    return LabView(
+        name=commons.name,
+        is_shared=commons.is_shared,
+        at=at,
+        campaigns=tuple(describe(part, lab, at) for part in parts),
+        terms=tuple(part.state.terms for part in parts),
+        ended=tuple(
+            EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
+            for one in ended
+        ),
+        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        paused=lab.paused,
+        closing=lab.closing,
+        closed=lab.closed,
+        stocks=_stocks(lab),
+        refills=_refills(lab),
+    )
+
+
+def _stocks(lab: LabState) -> tuple[Level, ...]:
+    return tuple(map(lab.inventory.level, lab.inventory.sources)) if lab.inventory else ()
+
+
+def _refills(lab: LabState) -> tuple[Task, ...]:
+    return tuple(lab.inventory.tasks.values()) if lab.inventory else ()
 
 
 def _in_flight(run: Run) -> InFlight:
@@ -117,7 +151,7 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
         for run in state.runs.values()
         for step in run.steps.values()
     ]
-    room = state.spec.parallel - len(state.runs)
+    room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
         who = f"{state.spec.name}/run-{state.begun + 1}"
         waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
@@ -135,9 +169,9 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
     what = f"{step.request.operation} on {step.instrument}"
     match step.state:
         case "unknown":
-            return f"nobody knows whether {what} happened ({step.error}); {resolve(step)}"
+            return f"nobody knows whether {what} happened ({step.error}); {resolve(step, lab)}"
         case "asks":
-            return f"{what} went wrong ({step.error}); {resolve(step)}"
+            return f"{what} went wrong ({step.error}); {resolve(step, lab)}"
         case "mends":
             return f"{what} went wrong ({step.error}); a recovery is under way"
         case "rests":
@@ -145,10 +179,10 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "halts":
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
-            return f"{what} waits: {_obstacle(state, instrument)}"
+            return f"{what} waits: {_obstacle(state, lab, instrument)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
-            return f"{waits}; {resolve(step)}" if instrument.is_lost(at) else waits
+            return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
         case "sent":
             return f"{what} was sent, no word yet"
         case "accepted":
@@ -157,15 +191,15 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} is going on"
 
 
-def resolve(step: Step) -> str:
+def resolve(step: Step, lab: LabState) -> str:
     """What a person has to type about a step."""
-    _, _, short = step.id.partition("/")
+    short = step.id if lab.is_shared else step.id.partition("/")[2]
     *flags, last = (f"--{verdict.replace('_', '-')}" for verdict in step.verdicts)
     again = f"{short} --attempt {step.attempt}" if step.attempt > 1 else short
     return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"
 
 
-def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:
+def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) -> str:
     """Why an instrument does not start what waits for it."""
     standing, note = _standing(instrument)
     match standing:
@@ -175,14 +209,14 @@ def _obstacle(state: CampaignState, instrument: InstrumentState) -> str:
             return f"{note}: sdl resolve"
         case "held":
             return f"{instrument.name} is held ({note}); once it is fit: {_resume(instrument)}"
-        case "stopped" if state.lab_stopped:
+        case "stopped" if lab.stopped:
             return f"{note}; once all is well: sdl resume"
         case "stopped":
             return f"{instrument.name} has still to say that it is safe"
         case "paused":
             return f"{instrument.name} is {note}; go on with: {_resume(instrument)}"
-        case _ if state.paused:
-            return f"the campaign is {state.paused}; go on with: sdl resume"
+        case _ if lab.paused or state.paused:
+            return f"the campaign is {lab.paused or state.paused}; go on with: {_go_on(state, lab)}"
         case _ if instrument.mending:
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
@@ -193,21 +227,26 @@ def _resume(instrument: InstrumentState) -> str:
     return f"sdl resume {instrument.name}"
 
 
+def _go_on(state: CampaignState, lab: LabState) -> str:
+    return "sdl resume" if lab.paused else f"sdl campaign resume {state.spec.name}"
+
+
 def _next_run(state: CampaignState, lab: LabState, at: float) -> str:
-    if state.paused:
-        return f"the campaign is paused ({state.paused}); go on with: sdl resume"
+    if lab.paused or state.paused:
+        paused = lab.paused or state.paused
+        return f"the campaign is paused ({paused}); go on with: {_go_on(state, lab)}"
     roles = [
         [lab.instruments[name] for name in names if name in lab.instruments]
         for names in state.spec.roles.values()
     ]
     away = [
-        _obstacle(state, one)
+        _obstacle(state, lab, one)
         for players in roles
         if players and not any(one.ready for one in players)
         for one in players
     ]
     if away:
         return "; ".join(dict.fromkeys(away))
-    if lab.inventory is not None and lab.inventory.held and state.ready:
-        return lab.inventory.held
+    if state.short and state.ready:
+        return state.short
     return f"waits for a suggestion: the planner was {_planner(state, at)}"

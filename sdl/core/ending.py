@@ -25,7 +25,6 @@ SAME = 2
 def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
     """Close a run whose protocol has ended, or whose outcome is unknown."""
     del state.runs[run.id]
-    state.playing.subtract(run.instruments.values())
     state.ended += 1
     end = run.trampoline.end
     if run.broken is not None:

@@ -4,47 +4,48 @@
 and touches nothing outside; ``fold`` of a journal therefore gives the same engine, and compares
 each command on the way with the one on record.
 
+An engine has one lab and any number of campaigns, each a ``Part``. A journal that begins with
+``CampaignStarted`` has that campaign alone, and ends with it. One that begins with ``LabOpened`` is
+that of a lab's session: campaigns come and end while it goes on. An event concerns the campaign
+that its id begins with, or that it names, or else the lab.
+
 Within one call: take the event in, then *advance* until nothing more follows from it: begin runs,
 give free instruments their next step, ask for suggestions, conclude.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeAlias, cast
 
-from sdl.core import campaign as rules
 from sdl.core import events as ev
 from sdl.core.absence import Absences
 from sdl.core.amounts import Content
-from sdl.core.asking import Asking
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
-    BeginRun,
+    CloseLab,
     Command,
     Conclude,
     Dispose,
     EndRun,
     Perform,
     Query,
-    Wait,
 )
-from sdl.core.describe import describe
-from sdl.core.evidence import judge
+from sdl.core.commons import LOST, Commons, campaign_of
+from sdl.core.describe import describe, describe_lab
+from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
 from sdl.core.lab_state import LabState
-from sdl.core.questions import Questions
-from sdl.core.run import Run
+from sdl.core.objections import Objections
+from sdl.core.part import Ended, Part
+from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
-from sdl.core.steps import Steps, greeting
-from sdl.core.trampoline import Trampoline
-from sdl.core.troubles import Troubles
-from sdl.core.view import View
-from sdl.core.work import LOST, Work
+from sdl.core.steps import greeting
+from sdl.core.storeroom import Storeroom
+from sdl.core.view import LabView, View
 from sdl.errors import Bug, RecordMismatch
-from sdl.model.labware import Well
 from sdl.model.planning import Ask
 
 WORDS = (
@@ -55,125 +56,178 @@ WORDS = (
     ev.CommandUnknown,
 )
 QUIET = (ev.CommandAccepted, ev.CommandStarted)
+Scripts: TypeAlias = Script | Callable[[ev.CampaignStarted], Script]
+"""The protocol of all campaigns, or who gives that of each."""
 
 
 class Engine:
-    """One campaign on one lab."""
+    """One lab, and the campaigns that are at work on it."""
 
-    def __init__(self, script: Script) -> None:
-        self.script = script
-        self.state: CampaignState
-        self.lab: LabState
+    def __init__(self, scripts: Scripts) -> None:
+        self.scripts = scripts
         self.at = 0.0
-        self._work: Work
-        self._asking: Asking
-        self._steps: Steps
-        self._questions: Questions
-        self._halting: Halting
-        self._absences: Absences
         self._out: list[Command] = []
-        self._wanting: int | None = None
-        """Place of a role for which nobody was ready when last looked at; None where all had
-        somebody. No well is used up meanwhile, so that nothing else need be looked at."""
+        self._go_about(Commons(name="", lab=LabState({})))
 
     def handle(self, event: ev.Event) -> list[Command]:
         """Take one event in and return what is to be done about it, in order."""
-        self._out = []
-        self.at = event.at
-        if isinstance(event, ev.CampaignStarted):
-            self._start(event)
-        elif self.state.concluded is None:
-            self._work.at, self._work.out = event.at, self._out
-            if isinstance(event, WORDS):  # the most of all events by far
-                self._steps.heard(event)
-            else:
-                self._take(event)
-            if self._may_advance(event):
-                self._advance()
+        self._out, self.at = [], event.at
+        commons = self._commons
+        commons.at, commons.out = event.at, self._out
+        if isinstance(event, WORDS):  # the most of all events by far
+            part = self.campaigns.get(campaign_of(event.cid))
+            if part is not None and part.state.concluded is None and not commons.lab.closed:
+                part.steps.heard(event)
+                # Of a command on its way nothing follows, but that time has passed.
+                if not isinstance(event, QUIET) or part.state.spec.stop.hours is not None:
+                    self._advance()
+        elif isinstance(event, ev.LabOpened):
+            self._open(event.name, event, is_shared=True)
+        elif isinstance(event, ev.CampaignStarted) and not self.is_begun:
+            self._open(event.campaign.name, event, is_shared=False)
+            self._begin(event)
+        elif self._is_to_be_taken(event):
+            self._take(event)
+            self._advance()
         return self._out
 
-    def _may_advance(self, event: ev.Event) -> bool:
-        """Whether anything may follow: a command is on its way, and else only time has passed."""
-        is_quiet = isinstance(event, QUIET)
-        return not is_quiet or self.state.spec.stop.hours is not None
+    def _is_to_be_taken(self, event: ev.Event) -> bool:
+        if isinstance(event, ev.OrchestratorStarted) and self._commons.is_shared:
+            return True  # it opens a session again that was closed
+        return not self.is_over
 
     @classmethod
-    def restored(cls, script: Script, head: ev.CampaignStarted, text: str) -> Engine:
-        """The engine of a snapshot's text; ``head``: the first line of its journal.
+    def restored(cls, scripts: Scripts, text: str) -> Engine:
+        """The engine of a snapshot's text.
 
-        Raises whatever is wrong with the text, or with how it fits the protocol; then the journal
+        Raises whatever is wrong with the text, or with how it fits the protocols; then the journal
         has to be folded from its beginning.
         """
-        engine, parts = cls(script), Restored(script, head.campaign, text)
-        engine.at, engine.state, engine.lab = parts.at, parts.state, parts.lab
-        engine._go_about(parts.work)
+        engine = cls(scripts)
+        parts = Restored(engine.script, text)
+        engine.at = parts.commons.at
+        engine._go_about(parts.commons)
+        engine.campaigns.update(parts.campaigns)
+        engine.ended.update(parts.ended)
         return engine
+
+    def script(self, head: ev.CampaignStarted) -> Script:
+        """The protocol of a campaign."""
+        return self.scripts if isinstance(self.scripts, Script) else self.scripts(head)
 
     def snapshot(self) -> Snapshot:
         """All that it knows, between two events."""
-        return capture(self.at, self.state, self.lab, self._work)
+        return capture(self._commons, self.campaigns, self.ended)
 
     def state_sha256(self) -> str:
         """Equal for engines that know, and would do, the same: replay gives the same."""
         return self.snapshot().sha256()
 
+    @property
+    def is_begun(self) -> bool:
+        """Whether the head of its journal was taken in."""
+        return bool(self.name)
+
+    @property
+    def name(self) -> str:
+        """Of its journal; empty before the head of it."""
+        return self._commons.name
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will follow: its only campaign has ended, or the session has."""
+        if self.is_shared:
+            return self.lab.closed
+        return self.is_begun and self.state.concluded is not None
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether it is a lab's session, into which campaigns come and from which they go."""
+        return self._commons.is_shared
+
+    @property
+    def state(self) -> CampaignState:
+        """Of the only campaign. Bug where there are several, or none."""
+        if len(self.campaigns) != 1:
+            raise Bug(f"{self.name} has {len(self.campaigns)} campaigns at work, and one was meant")
+        return next(iter(self.campaigns.values())).state
+
+    @property
+    def lab(self) -> LabState:
+        """The bench as far as it is known."""
+        return self._commons.lab
+
     def sent(self) -> list[Perform]:
         """Commands whose end nobody knows, as they were sent."""
-        return self._work.sent()
+        return [perform for part in self.campaigns.values() for perform in part.work.sent()]
 
     def objection(self, event: ev.Event) -> str:
         """Why a person's event makes no sense now, as a sentence for them; empty if it does."""
-        if self.state.concluded is not None:
-            return f"{self.state.spec.name} has ended: {self.state.concluded.reason}"
-        match event:
-            case ev.StepResolved():
-                return self._questions.objection(event)
-            case ev.PauseRequested() | ev.ResumeRequested() | ev.AbortRequested():
-                return self._halting.objection(event)
-            case ev.StockRefilled():
-                return self._work.materials.objection(event)
-            case ev.StopRequested() if self.state.closing:
-                return f"{self.state.spec.name} ends already: {self.state.closing[1]}"
-            case _:
-                return ""
+        return self._objections.to(event)
 
     def question(self, ask: str) -> Ask:
         """The open question of this id. Bug if it is not open."""
-        return self._asking.question(ask)
+        part = self.campaigns.get(campaign_of(ask))
+        if part is None:
+            raise Bug(f"{ask} is not an open question")
+        return part.asking.question(ask)
 
-    def view(self) -> View:
-        """The campaign as a person wants to see it."""
-        return describe(self.script, self.state, self.lab, self.at)
+    def view(self, campaign: str = "") -> View:
+        """A campaign as a person wants to see it; the only one if none is named.
+
+        KeyError if it is not at work.
+        """
+        part = self.campaigns[campaign or self.state.spec.name]
+        return describe(part, self.lab, self.at)
+
+    def lab_view(self) -> LabView:
+        """The lab and all its campaigns as a person wants to see them."""
+        parts, ended = list(self.campaigns.values()), list(self.ended.values())
+        return describe_lab(self._commons, parts, ended)
 
     def contents(self) -> tuple[Content, ...]:
         """What is in each well and source; nothing where no stocks are declared."""
         return self.lab.inventory.described() if self.lab.inventory else ()
 
-    def _start(self, event: ev.CampaignStarted) -> None:
-        self.state = CampaignState(event.campaign, event.at, rules.count_points(event.campaign))
-        self.lab = LabState.of(event.lab)
-        self._go_about(Work(self.script, self.state, self.lab))
-        self._work.out = self._out
-        self._work.materials.declare(attended=event.origin.clock != "virtual")
-        self._time_out()
+    # The beginning.
 
-    def _go_about(self, work: Work) -> None:
-        self._work = work
-        self._asking = Asking(self._work)
-        self._steps = Steps(self._work, Troubles(self._work))
-        self._questions, self._halting = Questions(self._work), Halting(self._work)
-        self._absences = Absences(self._work, self._questions)
+    def _open(self, name: str, head: ev.LabOpened | ev.CampaignStarted, *, is_shared: bool) -> None:
+        if self.is_begun:
+            raise Bug("a journal has only one beginning")
+        state = LabState.of(head.lab)
+        state.is_shared = is_shared
+        self._go_about(Commons(name=name, lab=state, at=self.at))
+        self._commons.out = self._out
+        self._storeroom.declare(attended=head.origin.clock != "virtual")
 
-    def _time_out(self) -> None:
-        hours = self.state.spec.stop.hours
-        if hours is not None:
-            until = self.state.started_at + 3600.0 * hours
-            self._out.append(Wait(timer=f"{self.state.spec.name}/hours", until=until))
+    def _go_about(self, commons: Commons) -> None:
+        self._commons = commons
+        self.campaigns: dict[str, Part] = {}
+        """At work, by name, in order of their starts; one that has the journal for itself stays."""
+        self.ended: dict[str, Ended] = {}
+        """Those that are over while the lab goes on."""
+        self._dispatching = Dispatching(commons, self.campaigns)
+        self._halting = Halting(commons, self.campaigns)
+        self._absences = Absences(commons, self.campaigns)
+        self._storeroom = Storeroom(commons)
+        self._objections = Objections(
+            commons, self.campaigns, self.ended, self._halting, self._storeroom
+        )
+
+    def _begin(self, event: ev.CampaignStarted) -> None:
+        part = Part.begun(event, self.script(event), self._commons)
+        self.campaigns[part.name] = part
+        part.time_out()
+
+    # What came in.
 
     def _take(self, event: ev.Event) -> None:
         match event:
             case ev.CampaignStarted():
-                raise Bug("a journal has only one beginning")
+                objection = self._objections.to_start(event.campaign.name)
+                if objection:
+                    raise Bug(f"{event.campaign.name} was started: {objection}")
+                self._begin(event)
             case ev.OrchestratorStarted():
                 self._take_over(event)
             case ev.InstrumentOnline():
@@ -181,20 +235,12 @@ class Engine:
             case ev.InstrumentLost(instrument=name, reason=reason):
                 if name in self.lab.instruments:
                     self._absences.begin(self.lab.instruments[name], reason)
-            case ev.SuggestionsArrived():
-                self._asking.suggested(event)
-            case ev.PlannerFailed():
-                self._asking.failed(event)
-            case (
-                ev.StopRequested()
-                | ev.StepResolved()
-                | ev.PauseRequested()
-                | ev.ResumeRequested()
-                | ev.AbortRequested()
-                | ev.LabStopRequested()
-                | ev.StockRefilled()
-            ):
-                self._told(event)
+            case ev.SuggestionsArrived(ask=ask) | ev.PlannerFailed(ask=ask):
+                part = self.campaigns.get(campaign_of(ask))
+                if part is not None and isinstance(event, ev.SuggestionsArrived):
+                    part.asking.suggested(event)
+                elif part is not None and isinstance(event, ev.PlannerFailed):
+                    part.asking.failed(event)
             case (
                 ev.CommandNotSeen()
                 | ev.CommandConflict()
@@ -204,24 +250,19 @@ class Engine:
             ):
                 self._heard(event)
             case _:
-                self._steps.heard(event)
+                name = self._objections.named(event)
+                if not name or name in self.campaigns:
+                    self._told(event, self.campaigns.get(name))
 
-    def _told(
-        self,
-        event: ev.StopRequested
-        | ev.StepResolved
-        | ev.PauseRequested
-        | ev.ResumeRequested
-        | ev.AbortRequested
-        | ev.LabStopRequested
-        | ev.StockRefilled,
-    ) -> None:
-        """A person's word."""
+    def _told(self, event: ev.Event, part: Part | None) -> None:
+        """A person's word. ``part``: the campaign that it names."""
         match event:
             case ev.StopRequested(by=by, reason=reason):
-                self.state.close("stopped", f"{reason} ({by})")
+                for one in [part] if part else list(self.campaigns.values()):
+                    one.state.close("stopped", f"{reason} ({by})")
             case ev.StepResolved():
-                self._questions.resolve(event)
+                for one in [part] if part else self.campaigns.values():
+                    one.questions.resolve(event)
             case ev.PauseRequested():
                 self._halting.pause(event)
             case ev.ResumeRequested():
@@ -231,7 +272,14 @@ class Engine:
             case ev.LabStopRequested():
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
-                self._work.materials.refill(event)
+                self._storeroom.refill(event)
+            case ev.TermsChanged(terms=terms):
+                if part:
+                    part.state.terms = terms
+            case ev.LabDownRequested(by=by, note=note):
+                self.lab.closing = f"{note or 'asked to'} ({by})" if self.is_shared else ""
+            case _:
+                raise Bug(f"{type(event).__name__} is for nobody")
 
     def _heard(
         self,
@@ -243,38 +291,54 @@ class Engine:
     ) -> None:
         """Word of a node, or of its silence."""
         match event:
-            case ev.CommandNotSeen():
-                self._steps.not_seen(event)
-            case ev.CommandConflict():
-                self._steps.conflict(event)
             case ev.InstrumentMadeSafe():
                 self._halting.made_safe(event)
-            case ev.CommandUnheard(cid=cid):
-                self._steps.unheard(cid)
-            case ev.TimerFired(timer=timer) if timer.startswith(f"{self.state.spec.name}{LOST}"):
-                self._absences.fired(timer.rpartition("/")[2])
+                return
             case ev.TimerFired(timer=timer):
-                self._steps.fired(timer)
+                if timer.startswith(f"{self.name}{LOST}"):
+                    self._absences.fired(timer.rpartition("/")[2])
+                    return
+                name = timer
+            case _:
+                name = event.cid
+        part = self.campaigns.get(campaign_of(name))
+        if part is None:
+            return  # of a campaign that has ended
+        match event:
+            case ev.CommandNotSeen():
+                part.steps.not_seen(event)
+            case ev.CommandConflict():
+                part.steps.conflict(event)
+            case ev.CommandUnheard(cid=cid):
+                part.steps.unheard(cid)
+            case ev.TimerFired(timer=timer):
+                part.steps.fired(timer)
 
     def _take_over(self, event: ev.OrchestratorStarted) -> None:
         """Ask again for everything that only the process before us was waiting for."""
-        self.state.epoch = event.epoch
-        self.state.starts += 1
-        if self.state.starts == 1:
+        self.lab.epoch = event.epoch
+        self.lab.starts += 1
+        if self.lab.starts == 1:
             return
-        if self.state.closing and self.state.closing[0] == "stopped":
-            self.state.closing = None  # who resumes wants it to go on
+        self.lab.closing, self.lab.closed = "", False
+        parts = list(self.campaigns.values())
+        for part in parts:
+            is_stopped = part.state.closing is not None and part.state.closing[0] == "stopped"
+            if is_stopped and not self.is_shared:
+                part.state.closing = None  # who resumes wants it to go on
         for instrument in self.lab.instruments.values():
             self._absences.begin(instrument, "not heard of since the restart")
         if event.bench_checked:
-            self.state.checked_epoch = event.epoch
+            self.lab.checked_epoch = event.epoch
             for instrument in self.lab.instruments.values():
                 instrument.held = ""
-                self._work.release_if_safe(instrument)
-            self._questions.discard_all("who resumed it")
-        self._time_out()
-        self._asking.ask_after_restart()
-        self._steps.rewind_timers()
+                self._commons.release_if_safe(instrument)
+            for part in parts:
+                part.questions.discard_all("who resumed it")
+        for part in parts:
+            part.time_out()
+            part.asking.ask_after_restart()
+            part.steps.rewind_timers()
 
     def _take_up(self, event: ev.InstrumentOnline) -> None:
         """A node is there: greet it, and find out what became of what was open."""
@@ -283,8 +347,9 @@ class Engine:
             return
         if (event.driver, event.simulated) != (instrument.driver, instrument.simulated):
             kind = "simulator" if event.simulated else "driver"
+            whose = "the session's" if self.is_shared else "this campaign's"
             absence = (
-                f"its node runs the {kind} {event.driver!r}, this campaign's lab file says "
+                f"its node runs the {kind} {event.driver!r}, {whose} lab file says "
                 f"{instrument.driver!r}; start the node with the same file"
             )
             self._absences.begin(instrument, absence)
@@ -297,11 +362,13 @@ class Engine:
         instrument.effects = dict(event.effects)
         if not event.stopped:
             instrument.released = ()
-        self._work.touched[instrument.name] = None
+        self._commons.touched[instrument.name] = None
         self._halting.back(instrument, event, fresh=fresh, forgot=forgot)
         self._out.append(greeting(instrument))
-        if forgot:
-            self._steps.forgotten(instrument)
+        if forgot and instrument.busy_with:
+            part = self.campaigns.get(campaign_of(instrument.busy_with))
+            if part is not None:
+                part.steps.forgotten(instrument)
         if instrument.busy_with:
             self._out.append(Query(cid=instrument.busy_with))
 
@@ -309,136 +376,62 @@ class Engine:
 
     def _advance(self) -> None:
         while True:
-            self._steps.dispatch()
-            reason = rules.stop_reason(self.state, self.at)
-            if reason:
-                self.state.close(*reason)
-            if not self._begin_run():
+            self._dispatching.dispatch()
+            for part in self.campaigns.values():
+                part.look_for_end()
+            if self._begin_run():
+                continue
+            if self.lab.closing or not self._ask():
                 break
-        self._asking.ask()
-        if self.state.closing and not self.state.runs:
-            self._conclude()
+        closes = bool(self.lab.closing)
+        for part in list(self.campaigns.values()):
+            if part.state.closing and not part.state.runs:
+                part.conclude()
+                if self.is_shared:
+                    self._fold_down(part)
+        if closes and not any(part.state.runs for part in self.campaigns.values()):
+            self.lab.closed = True
+            self._out.append(CloseLab(reason=self.lab.closing))
+
+    def _ask(self) -> bool:
+        """Ask for points; whether there are some at once."""
+        at_once = [part.asking.ask() for part in self.campaigns.values()]
+        return any(at_once)
 
     def _begin_run(self) -> bool:
-        state = self.state
-        if state.closing or not state.ready or len(state.runs) >= state.spec.parallel:
+        """Begin one run, of the campaign whose turn it is and that can."""
+        if self.lab.paused or self.lab.closing:
             return False
-        if state.paused:
-            return False
-        if state.begun >= state.spec.stop.runs:
-            return False
-        if self._wanting is not None and self._still_wants():
-            return False
-        instruments, wells = self._cast()
-        if wells is None:
-            return False
-        self._wanting = self._first_absent(instruments)
-        if self._wanting is not None or not self._work.materials.admits(instruments, wells):
-            return False
-        suggestion = state.ready.popleft()
-        for well in wells.values():
-            self.lab.use(well)
-        state.begun += 1
-        inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
-        run = Run(
-            id=f"{state.spec.name}/run-{state.begun}",
-            number=state.begun,
-            suggestion=suggestion,
-            inputs=inputs,
-            wells=wells,
-            instruments=instruments,
-            trampoline=Trampoline(self.script.begin(inputs, wells)),
-        )
-        state.runs[run.id] = run
-        state.playing.update(instruments.values())
-        roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
-        self._out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
-        self._work.materials.reserve(run)
-        self._work.begin(run)
-        return True
-
-    def _still_wants(self) -> bool:
-        """Whether a role has nobody; begins with the one that had nobody when last looked at.
-
-        With a thousand roles, a look at all of them each time that an instrument comes is a second.
-        """
-        roles, lab = self.script.signature.roles, self.lab.instruments
-        assert self._wanting is not None
-        for place in range(self._wanting, len(roles)):
-            self._wanting = place
-            names = () if roles[place].is_labware else self.state.spec.roles[roles[place].name]
-            if names and not any(lab[name].ready for name in names):
-                return True
-        return False
-
-    def _first_absent(self, instruments: Mapping[str, str]) -> int | None:
-        """The place of the first role that nobody is ready to play."""
-        for place, role in enumerate(self.script.signature.roles):
-            if not role.is_labware and not self.lab.instruments[instruments[role.name]].ready:
-                return place
-        return None
-
-    def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
-        """Who plays which role in the next run; no wells if a plate is used up."""
-        instruments: dict[str, str] = {}
-        wells: dict[str, Well] = {}
-        for role in self.script.signature.roles:
-            names = self.state.spec.roles[role.name]
-            if not role.is_labware:
-                instruments[role.name] = self._player(names, instruments.values())
-                continue
-            well = self.lab.free_well(names, taken=frozenset(wells.values()))
-            if well is None:
-                self.state.close("material", f"no free well is left on {', '.join(names)}")
-                return instruments, None
-            wells[role.name] = well
-        return instruments, wells
-
-    def _player(self, names: Sequence[str], cast: Collection[str]) -> str:
-        """Of the instruments that may play a role: a ready one, with the fewest roles at that."""
-        best, least = names[0], -1
-        for name in names:
-            if self.lab.instruments[name].ready:
-                roles = self.state.playing[name] + (name in cast)
-                if roles == 0:
-                    return name
-                if least < 0 or roles < least:
-                    best, least = name, roles
-        return best
-
-    def _conclude(self) -> None:
-        state = self.state
-        assert state.closing is not None
-        ending, reason = state.closing
-        if ending == "target":  # what ended since may lie closer
-            _, reason = rules.stop_reason(state, self.at) or state.closing
-        for suggestion in state.ready:
-            self._out.append(Dispose(suggestion=suggestion, disposition="unused", reason=reason))
-        state.ready.clear()
-        state.suggestions.clear()
-        verdict = None
-        if state.spec.hypothesis:
-            verdict = (
-                judge(state.spec.hypothesis, state.evidence) if state.evidence else "undecided"
+        parts = [part for part in self.campaigns.values() if part.casting.may_begin]
+        if len(parts) > 1:
+            claims = (
+                Claim(
+                    campaign=part.name,
+                    priority=part.priority,
+                    weight=part.state.terms.weight,
+                    in_flight=len(part.state.runs),
+                    place=place,
+                )
+                for place, part in enumerate(parts)
             )
-            if verdict == "undecided" and ending == "stopped":
-                verdict = "abandoned"
-        state.concluded = Conclude(
-            ending=ending,
-            reason=reason,
-            best_run=state.best.run if state.best else None,
-            verdict=verdict,
-        )
-        self._out.append(state.concluded)
+            parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
+        return any(part.casting.begin_run() for part in parts)
+
+    def _fold_down(self, part: Part) -> None:
+        """Keep no more of a campaign that is over than what its lab needs to know."""
+        self.ended[part.name] = part.folded()
+        del self.campaigns[part.name]
+        for instrument in self.lab.instruments.values():
+            instrument.share = instrument.share.without(part.name)
 
 
 _EVENTS = frozenset(ev.EVENTS)
 Lines: TypeAlias = Iterable[ev.Event | Command]
 
 
-def fold(script: Script, lines: Lines) -> Engine:
+def fold(scripts: Scripts, lines: Lines) -> Engine:
     """Replay a journal. RecordMismatch if the code now decides otherwise than the record says."""
-    engine = Engine(script)
+    engine = Engine(scripts)
     follow(engine, lines)
     return engine
 

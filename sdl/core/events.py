@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 from sdl.model.action import Effect
-from sdl.model.campaign import Campaign
+from sdl.model.campaign import Campaign, Terms
 from sdl.model.data import JsonValue, Suggestion
 from sdl.model.lab import Lab
 from sdl.model.protocol import ProtocolSignature
@@ -21,18 +21,56 @@ out, or the sample is not to be trusted; its run ends, and its well is not used 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CampaignStarted:
-    """The head of a journal: all that the files said, and what software read them."""
+    """All that the files said, and what read them; the head of a campaign's own journal."""
 
     at: float
     campaign: Campaign
     lab: Lab
     protocol: ProtocolSignature
     origin: Origin
+    terms: Terms = field(default_factory=Terms)
+    """Its claim on the bench, where others share it."""
+    sources: tuple[tuple[str, str], ...] = ()
+    """In a lab's session, by the name in the files: the text of each protocol file of the lab's
+    own, so that the session can be taken up again although the file was edited or is elsewhere."""
+    by: str = ""
+    """Who started it there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabOpened:
+    """The head of a lab session's journal, into which campaigns come at any time."""
+
+    at: float
+    name: str
+    """Of the journal."""
+    lab: Lab
+    origin: Origin
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabDownRequested:
+    """A person asked the session to end: what runs is finished, and no run is begun."""
+
+    at: float
+    by: str
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TermsChanged:
+    """A person gave a campaign another claim on the bench."""
+
+    at: float
+    campaign: str
+    terms: Terms
+    by: str
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrchestratorStarted:
-    """A process took the campaign over; from epoch 2 on it resumes after a stop or crash."""
+    """A process took the lab over; from epoch 2 on it resumes after a stop or crash."""
 
     at: float
     epoch: int
@@ -206,6 +244,8 @@ class StopRequested:
     at: float
     by: str
     reason: str
+    campaign: str = ""
+    """Empty: the only one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,11 +271,13 @@ class PauseRequested:
 
     at: float
     what: str
-    """An instrument's name; empty: the whole campaign."""
+    """An instrument's name; empty: the campaign, or the whole lab."""
     by: str
     note: str = ""
     at_once: bool = False
     """Not even what an open window waits for; else the next safe point is one without a window."""
+    campaign: str = ""
+    """Empty, where ``what`` is, too: the whole lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -244,9 +286,11 @@ class ResumeRequested:
 
     at: float
     what: str
-    """An instrument's name; empty: the whole campaign, and every instrument that was stopped."""
+    """An instrument's name; empty: the campaign, or all, every stopped instrument included."""
     by: str
     note: str = ""
+    campaign: str = ""
+    """Empty, where ``what`` is, too: the whole lab."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,9 +299,11 @@ class AbortRequested:
 
     at: float
     what: str
-    """A run's id or an instrument's name; empty: the whole campaign."""
+    """A run's id or an instrument's name; empty: the campaign, or every one of the lab."""
     by: str
     note: str = ""
+    campaign: str = ""
+    """Empty, where ``what`` is, too: every one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -317,6 +363,9 @@ Event: TypeAlias = (
     | AbortRequested
     | LabStopRequested
     | StockRefilled
+    | LabOpened
+    | LabDownRequested
+    | TermsChanged
 )
 EVENTS: tuple[type, ...] = (
     CampaignStarted,
@@ -342,4 +391,7 @@ EVENTS: tuple[type, ...] = (
     AbortRequested,
     LabStopRequested,
     StockRefilled,
+    LabOpened,
+    LabDownRequested,
+    TermsChanged,
 )

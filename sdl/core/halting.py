@@ -7,74 +7,83 @@ every instrument safe and gives up nothing that can still be saved.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
 from sdl.core import events as ev
+from sdl.core.campaign import CampaignState
 from sdl.core.commands import Halt, Release
-from sdl.core.lab_state import InstrumentState
+from sdl.core.commons import Commons, campaign_of
+from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.part import Part
 from sdl.core.run import AT_A_PERSON, Run
 from sdl.core.work import Work
 
+Order = ev.PauseRequested | ev.ResumeRequested | ev.AbortRequested
+
 
 class Halting:
-    """What keeps instruments, or the whole campaign, from going on."""
+    """What keeps instruments, campaigns or the whole lab from going on."""
 
-    def __init__(self, work: Work) -> None:
-        self._work = work
-        self._orders = f"{work.state.spec.name}/halt-"
+    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
+        """``parts``: the campaigns at work, by name; it may change."""
+        self._commons = commons
+        self._parts = parts
+        self._orders = f"{commons.name}/halt-"
 
     def pause(self, event: ev.PauseRequested) -> None:
         """Let nothing new start, at the next safe point or at once."""
-        if not event.what:
-            self._work.state.paused = _said("paused", event.by, event.note)
-            self._work.state.paused_at_once = event.at_once
-            return
-        instrument = self._work.lab.instruments.get(event.what)
-        if instrument is not None:
-            instrument.paused = _said("paused", event.by, event.note)
-            instrument.paused_at_once = event.at_once
+        found = self._paused_by(event)
+        if found is not None:
+            found.paused = _said("paused", event.by, event.note)
+            found.paused_at_once = event.at_once
 
     def resume(self, event: ev.ResumeRequested) -> None:
         """Let it go on. What still waits for a person's answer, or to be made safe, does not."""
-        work = self._work
+        commons, part = self._commons, self._part(event)
         if event.what:
-            instrument = work.lab.instruments.get(event.what)
+            instrument = commons.lab.instruments.get(event.what)
             if instrument is not None:
                 instrument.paused = instrument.held = ""
-                work.release_if_safe(instrument)
-                work.touched[instrument.name] = None
+                commons.release_if_safe(instrument)
+                commons.touched[instrument.name] = None
             return
-        work.state.paused = ""
-        work.state.paused_at_once = work.state.lab_stopped = False
-        for instrument in work.lab.instruments.values():
+        if part is not None:
+            part.state.paused, part.state.paused_at_once = "", False
+            commons.touch_all()
+            return
+        commons.lab.paused = ""
+        commons.lab.paused_at_once = commons.lab.stopped = False
+        for instrument in commons.lab.instruments.values():
             if instrument.stopped_past_us:
                 instrument.held = ""
-            work.release_if_safe(instrument)
-        work.touch_all()
+            commons.release_if_safe(instrument)
+        commons.touch_all()
 
     def abort(self, event: ev.AbortRequested) -> None:
         """Break runs off, and make the instruments safe that work for them."""
         reason = _said("aborted", event.by, event.note)
+        part = self._part(event)
         if not event.what:
-            self._work.state.close("stopped", reason)
-        runs = self._runs(event.what)
-        for run in runs:  # before anything else is done about any of them
-            self._halt_all(run, reason)
-        for run in runs:
-            self._work.break_off(run, reason, "abandoned")
+            for one in [part] if part else self._parts.values():
+                one.state.close("stopped", reason)
+        runs = list(self._runs(event.what, part))
+        for work, run in runs:  # before anything else is done about any of them
+            self._halt_all(work, run, reason)
+        for work, run in runs:
+            work.break_off(run, reason, "abandoned")
 
     def stop_lab(self, event: ev.LabStopRequested) -> None:
         """Make every instrument safe; nothing starts until a person resumes."""
-        work = self._work
+        lab = self._commons.lab
         reason = _said("the lab was stopped", event.by, event.note)
-        work.state.paused, work.state.paused_at_once = reason, True
-        work.state.lab_stopped = True
-        for instrument in work.lab.instruments.values():
+        lab.paused, lab.paused_at_once, lab.stopped = reason, True, True
+        for instrument in lab.instruments.values():
             instrument.order(event.order)
             self._halt(instrument, reason)
 
     def made_safe(self, event: ev.InstrumentMadeSafe) -> None:
         """A node says whether an instrument is safe."""
-        work = self._work
-        instrument = work.lab.instruments.get(event.instrument)
+        instrument = self._commons.lab.instruments.get(event.instrument)
         if instrument is None or event.boot != instrument.boot:
             return
         answers = event.halt == instrument.halting != ""
@@ -86,15 +95,17 @@ class Halting:
             instrument.held = f"it could not be made safe: {event.reason or 'no reason was given'}"
         if not answers:  # somebody else's order; to ours there will be a word of its own
             if event.halt:
-                self._stopped_past_us(instrument, "past this campaign", (event.halt,))
+                past = "past this lab" if self._commons.is_shared else "past this campaign"
+                self._stopped_past_us(instrument, past, (event.halt,))
             return
         instrument.halting = ""
-        for run, step in work.all():
-            if step.instrument == instrument.name and step.state == "halts":
-                work.drop(run, step)
-                work.close_if_over(run)
-        work.release_if_safe(instrument)
-        work.touched[instrument.name] = None
+        for work in [part.work for part in self._parts.values()]:
+            for run, step in work.all():
+                if step.instrument == instrument.name and step.state == "halts":
+                    work.drop(run, step)
+                    work.close_if_over(run)
+        self._commons.release_if_safe(instrument)
+        self._commons.touched[instrument.name] = None
 
     def back(
         self, instrument: InstrumentState, event: ev.InstrumentOnline, *, fresh: bool, forgot: bool
@@ -113,7 +124,7 @@ class Halting:
             instrument.order(*stops)
         elif stopped and stops and all(one in instrument.lifted for one in stops):
             lifts = instrument.lift_again(*stops)
-            self._work.out.append(Release(instrument=instrument.name, lifts=lifts))
+            self._commons.out.append(Release(instrument=instrument.name, lifts=lifts))
         elif stopped:
             self._stopped_past_us(instrument, stopped, stops)
         elif instrument.stopped_past_us and not instrument.halting:
@@ -132,84 +143,102 @@ class Halting:
             instrument.held = instrument.held or f"it was stopped: {why}"
             instrument.stopped_past_us = True
 
-    def objection(self, event: ev.PauseRequested | ev.ResumeRequested | ev.AbortRequested) -> str:
+    def objection(self, event: Order) -> str:
         """Why a person's word makes no sense now; empty if it does."""
-        state, lab = self._work.state, self._work.lab
+        lab, part = self._commons.lab, self._part(event)
         instrument = lab.instruments.get(event.what)
-        if event.what and instrument is None and event.what not in state.runs:
-            known = ", ".join([*lab.instruments, *state.runs])
+        runs = [name for one in self._parts.values() for name in one.state.runs]
+        if event.what and instrument is None and event.what not in runs:
+            known = ", ".join([*lab.instruments, *runs])
             return f"there is no instrument or run in flight {event.what!r}; there are: {known}"
         match event:
             case ev.PauseRequested() if event.what and instrument is None:
                 return "a run cannot be paused by itself; pause an instrument, or the campaign"
             case ev.PauseRequested(at_once=at_once):
-                paused = instrument.paused if instrument else state.paused
-                was_at_once = instrument.paused_at_once if instrument else state.paused_at_once
-                return f"it is already {paused}" if paused and was_at_once >= at_once else ""
+                found = self._paused_by(event)
+                assert found is not None
+                is_so = found.paused and found.paused_at_once >= at_once
+                return f"it is already {found.paused}" if is_so else ""
             case ev.ResumeRequested():
-                return self._not_resumed(instrument, event.what)
+                return self._not_resumed(instrument, part, event.what)
             case ev.AbortRequested(what=what):
-                if self._runs(what) or not what:
+                if not what or any(self._runs(what, part)):
                     return ""
-                return f"{what} does nothing for this campaign that could be broken off"
+                work_for = "the lab" if self._commons.is_shared else "this campaign"
+                return f"{what} does nothing for {work_for} that could be broken off"
 
-    def _not_resumed(self, instrument: InstrumentState | None, what: str) -> str:
-        state = self._work.state
+    def _not_resumed(self, instrument: InstrumentState | None, part: Part | None, what: str) -> str:
+        lab = self._commons.lab
         if what and instrument is None:
             return "a run cannot be resumed by itself; resume an instrument, or the campaign"
+        if part is not None:
+            return "" if part.state.paused else f"the campaign {part.name} is not paused"
         if instrument is None:
-            stopped = any(one.stopped for one in self._work.lab.instruments.values())
-            return "" if state.paused or stopped else "the campaign is not paused"
+            stopped = any(one.stopped for one in lab.instruments.values())
+            whole = "lab" if self._commons.is_shared else "campaign"
+            return "" if lab.paused or stopped else f"the {whole} is not paused"
         if instrument.held or instrument.paused:
             return ""
         if instrument.asking:
             return f"{what} waits for your answer about {instrument.asking}: sdl resolve"
-        if instrument.stopped and state.lab_stopped:
-            return f"{state.paused}; resume the whole campaign first: sdl resume"
+        if instrument.stopped and lab.stopped:
+            whole = "lab" if self._commons.is_shared else "campaign"
+            return f"{lab.paused}; resume the whole {whole} first: sdl resume"
         if instrument.stopped:
             return f"{what} has not yet said that it is safe; it goes on by itself once it has"
         return f"{what} is neither paused nor held"
 
-    def _runs(self, what: str) -> list[Run]:
-        """The runs that an abort is about."""
-        runs = self._work.state.runs
-        if what in runs:
-            return [runs[what]]
-        if not what:
-            return list(runs.values())
-        return [
-            run
-            for run in runs.values()
-            if any(
-                step.instrument == what and (step.is_open or step.state in AT_A_PERSON)
-                for step in run.steps.values()
-            )
-        ]
+    def _part(self, event: Order) -> Part | None:
+        """The campaign that is meant; None: the lab, or its only one."""
+        if event.what or not self._commons.is_shared:
+            return None
+        return self._parts.get(event.campaign)
 
-    def _halt_all(self, run: Run, reason: str) -> None:
-        work = self._work
+    def _paused_by(
+        self, event: ev.PauseRequested
+    ) -> LabState | CampaignState | InstrumentState | None:
+        """What a pause is about; None if there is no such thing."""
+        if event.what:
+            return self._commons.lab.instruments.get(event.what)
+        part = self._part(event)
+        return self._commons.lab if part is None else part.state
+
+    def _runs(self, what: str, part: Part | None) -> Iterator[tuple[Work, Run]]:
+        """The runs that an abort is about."""
+        one = part or (self._parts.get(campaign_of(what)) if "/" in what else None)
+        for each in [one] if one else self._parts.values():
+            for run in each.state.runs.values():
+                is_used = any(
+                    step.instrument == what and (step.is_open or step.state in AT_A_PERSON)
+                    for step in run.steps.values()
+                )
+                if what in ("", run.id) or is_used:
+                    yield each.work, run
+
+    def _halt_all(self, work: Work, run: Run, reason: str) -> None:
         run.aborted = True
         for step in list(run.steps.values()):
             if step.is_open or step.state in AT_A_PERSON:
                 instrument = work.instrument(step)
                 self._halt(instrument, reason)
                 if not instrument.online:
-                    work.await_return(instrument)
+                    self._commons.await_return(instrument)
             if step.state in AT_A_PERSON:  # nobody need be asked about a run that is given up
                 work.close(step, "unknown")
                 work.free(step)
                 step.state = "halts"
 
     def _halt(self, instrument: InstrumentState, reason: str) -> None:
-        if any(isinstance(c, Halt) and c.instrument == instrument.name for c in self._work.out):
+        commons = self._commons
+        if any(isinstance(c, Halt) and c.instrument == instrument.name for c in commons.out):
             return  # two runs had work for it
-        self._work.state.halts += 1
-        instrument.halting = f"{self._orders}{self._work.state.halts}"
+        commons.lab.halts += 1
+        instrument.halting = f"{self._orders}{commons.lab.halts}"
         instrument.stopped = instrument.stopped or reason
         instrument.order(instrument.halting)
         instrument.released = ()
         halt = Halt(id=instrument.halting, instrument=instrument.name, reason=reason)
-        self._work.out.append(halt)
+        commons.out.append(halt)
 
 
 def _said(what: str, by: str, note: str) -> str:

@@ -6,16 +6,18 @@ a fault of the engine cannot hide behind the engine's own state.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
 from sdl.core.lab_state import LOST_S
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.errors import Bug
+from sdl.model.campaign import Terms
 
 WORDS = (
     ev.CommandAccepted,
@@ -56,7 +58,7 @@ class Seat:
 
 @dataclass(slots=True)
 class Watch:
-    """Books of one campaign."""
+    """Books of one lab, and of all campaigns that are, or were, at work on it."""
 
     seats: dict[str, Seat] = field(default_factory=dict)
     performed: dict[str, do.Perform] = field(default_factory=dict)
@@ -78,6 +80,13 @@ class Watch:
     timers: set[str] = field(default_factory=set)
     epoch: int = 0
     pause: ev.PauseRequested | ev.LabStopRequested | None = None
+    pauses: dict[str, ev.PauseRequested] = field(default_factory=dict)
+    """By campaign, where it was paused by name."""
+    quotas: dict[str, int] = field(default_factory=dict)
+    """By campaign: how many runs may be in flight."""
+    _parallel: dict[str, int] = field(default_factory=dict)
+    flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """Runs by campaign."""
 
     def see(self, engine: Engine, event: ev.Event, commands: Sequence[do.Command]) -> None:
         """Check one turn of the loop. Bug names the invariant that is broken."""
@@ -85,11 +94,11 @@ class Watch:
         self._give_up(engine, event.at)
         for command in commands:
             self._note(command, event.at)
-        for run in engine.state.runs.values():
-            _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
-            for step in run.steps.values():
-                self._check_open(engine, run, step)
-        self._check_end(engine)
+        for part in engine.campaigns.values():
+            for run in part.state.runs.values():
+                _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
+                for step in run.steps.values():
+                    self._check_open(engine, run, step)
         _check_materials(engine)
 
     def _give_up(self, engine: Engine, at: float) -> None:
@@ -103,6 +112,11 @@ class Watch:
 
     def _take(self, event: ev.Event) -> None:
         match event:
+            case ev.CampaignStarted(campaign=campaign, terms=terms):
+                self._allow(campaign.name, campaign.parallel, terms)
+                self._parallel[campaign.name] = campaign.parallel
+            case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
+                self._allow(name, self._parallel[name], terms)
             case ev.OrchestratorStarted(epoch=epoch):
                 _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
                 self.epoch = epoch
@@ -180,10 +194,14 @@ class Watch:
 
     def _paused(self, event: ev.PauseRequested | ev.ResumeRequested | ev.LabStopRequested) -> None:
         match event:
-            case ev.LabStopRequested() | ev.PauseRequested(what=""):
+            case ev.LabStopRequested() | ev.PauseRequested(what="", campaign=""):
                 self.pause = event
-            case ev.ResumeRequested(what=""):
+            case ev.ResumeRequested(what="", campaign=""):
                 self.pause = None
+            case ev.PauseRequested(what="", campaign=name):
+                self.pauses[name] = event
+            case ev.ResumeRequested(what="", campaign=name):
+                self.pauses.pop(name, None)
             case ev.PauseRequested(what=what):
                 self._seat(what).pause = event
             case ev.ResumeRequested(what=what):
@@ -225,13 +243,21 @@ class Watch:
             case do.EndRun(run=run):
                 self.ends[run] += 1
                 _hold(self.ends[run] == 1, f"{run} ends twice")
+                self.flying[campaign_of(run)].discard(run)
+            case do.Conclude():
+                self._check_end(command)
             case do.BeginRun():
                 self._note_run(command)
             case _:
                 pass
 
     def _note_run(self, command: do.BeginRun) -> None:
+        name = campaign_of(command.run)
         _hold(self.pause is None, f"{command.run} begins in a pause")
+        _hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
+        self.flying[name].add(command.run)
+        in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
+        _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
         for place in command.roles.values():
             if "/" in place:
                 self.wells[place] += 1
@@ -246,7 +272,7 @@ class Watch:
         _hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
         in_window = command.not_after is not None
         _hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
-        for pause in (self.pause, seat.pause):
+        for pause in (self.pause, seat.pause, self.pauses.get(campaign_of(cid))):
             gently = isinstance(pause, ev.PauseRequested) and not pause.at_once
             _hold(pause is None or (gently and in_window), f"{cid} is commanded in a pause")
         last = self.last_try.get(command.step)
@@ -286,12 +312,17 @@ class Watch:
             _hold(step.state == "waits", f"{step.id} is {step.state} and did not end")
             _hold(instrument is not None, f"{step.id} waits for an instrument that is not there")
 
-    def _check_end(self, engine: Engine) -> None:
-        if engine.state.concluded is None:
-            return
-        open_ones = self.accepted - self.dispositions.keys()
-        _hold(not open_ones, f"the campaign ended and {sorted(open_ones)} have no disposition")
-        _hold(not engine.state.runs, "the campaign ended with runs in flight")
+    def _allow(self, campaign: str, parallel: int, terms: Terms) -> None:
+        quota = parallel if terms.runs_at_once is None else min(parallel, terms.runs_at_once)
+        # What was begun under a larger one goes on.
+        self.quotas[campaign] = max(quota, len(self.flying[campaign]))
+
+    def _check_end(self, end: do.Conclude) -> None:
+        (name,) = [end.campaign] if end.campaign else self.quotas
+        left = sorted(self.accepted - self.dispositions.keys())
+        open_ones = [each for each in left if campaign_of(each) == name]
+        _hold(not open_ones, f"{name} ended and {open_ones} have no disposition")
+        _hold(not self.flying[name], f"{name} ended with runs in flight")
 
     def _seat(self, instrument: str) -> Seat:
         return self.seats.setdefault(instrument, Seat())
@@ -308,8 +339,9 @@ def _check_materials(engine: Engine) -> None:
     for well, contents in inventory.wells.items():
         capacity_pl = inventory.capacities_pl[well.partition("/")[0]]
         _hold(0 < contents.volume_pl <= capacity_pl, f"{well} holds {contents.volume_pl} pL")
+    runs = {run for part in engine.campaigns.values() for run in part.state.runs}
     for run, amounts in inventory.reserved.items():
-        _hold(run in engine.state.runs, f"something is reserved for {run}, which is over")
+        _hold(run in runs, f"something is reserved for {run}, which is over")
         _hold(all(pl > 0 for pl in amounts.values()), f"nothing is reserved for {run}")
 
 

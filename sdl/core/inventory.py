@@ -64,8 +64,6 @@ class Inventory:
     """Tasks so far."""
     attended: bool = True
     """Whether a person may come by and refill."""
-    held: str = ""
-    """Why the next run does not begin; empty while materials do not keep it."""
 
     @classmethod
     def of(cls, lab: Lab) -> Inventory | None:

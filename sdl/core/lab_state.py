@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, field
 
 from sdl.core.inventory import Inventory
+from sdl.core.schedule import Share
 from sdl.model.action import Effect
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
@@ -42,7 +44,11 @@ class InstrumentState:
     lost_at: float = 0.0
     """Lab time at which it was heard of last, while it is not online."""
     busy_with: str | None = None
-    """The open command that holds it."""
+    """The open command that holds it, ..."""
+    busy_since: float = 0.0
+    """... and since when, in lab time."""
+    share: Share = field(default_factory=Share)
+    """How much of it each campaign had, where several share the lab."""
     held: str = ""
     """Why nothing may be asked of it until a person lets it: quarantined, or not made safe."""
     asking: str = ""
@@ -122,6 +128,27 @@ class LabState:
     """By plate, in order of use."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
+    is_shared: bool = False
+    """Whether several campaigns may be at work on it, and others may come."""
+    playing: Counter[str] = field(default_factory=Counter)
+    """In how many roles of runs in flight each instrument is."""
+    epoch: int = 0
+    """Of the orchestrator that leads now; 0 before the first one has said so."""
+    starts: int = 0
+    """Orchestrators so far, the first one included."""
+    checked_epoch: int = 0
+    """The last epoch at whose start a person had looked at the bench."""
+    halts: int = 0
+    """Orders so far that made an instrument safe."""
+    paused: str = ""
+    """Who wants nothing new to start in the whole lab, and why; empty while it goes on."""
+    paused_at_once: bool = False
+    stopped: bool = False
+    """Every instrument was told to make itself safe, and none is released before a resume."""
+    closing: str = ""
+    """Why no run is begun any more, whosesoever; the session ends when those in flight have."""
+    closed: bool = False
+    """The session has ended; nothing more is taken in, unless another orchestrator opens it."""
 
     @classmethod
     def of(cls, lab: Lab) -> LabState:

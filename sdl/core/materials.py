@@ -1,7 +1,7 @@
-"""What campaigns do to materials: reserved for a run, used by its actions, asked for of people.
+"""What a campaign does to materials: reserved for a run, used by its actions.
 
-The one place where the engine and the ledger meet. Where the lab's file declares no stocks, there
-is no ledger and nothing is done here.
+With ``storeroom``, the one place where the engine and the ledger meet. Where the lab's file
+declares no stocks, there is no ledger and nothing is done here.
 
 What a run needs is read from its forecast, made of the protocol alone: volumes that follow from a
 measurement are a guess. An action that ended well has moved what it declares. One that failed
@@ -15,12 +15,12 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from sdl.authoring import Act
-from sdl.core import events as ev
-from sdl.core.amounts import Moved, Shortage, Task
-from sdl.core.commands import AskRefill, Book, BookedFor, Flag
+from sdl.core.amounts import Moved
+from sdl.core.commands import Flag
 from sdl.core.forecast import forecast
 from sdl.core.inventory import Inventory, place_of
-from sdl.core.mixture import microlitres, picolitres
+from sdl.core.mixture import picolitres
+from sdl.core.storeroom import Storeroom
 from sdl.errors import SdlError, said
 from sdl.model.action import Operation
 from sdl.model.data import Inputs, JsonValue
@@ -41,22 +41,13 @@ class Materials:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._storeroom = Storeroom(work.commons)
         self._foreseen: tuple[object, dict[str, int]] | None = None
         """What the next run will need, and for which one that was found out."""
 
     @property
     def _inventory(self) -> Inventory | None:
         return self._work.lab.inventory
-
-    def declare(self, *, attended: bool) -> None:
-        """The campaign begins with what the lab's file declares.
-
-        ``attended``: whether a person may come by and refill; nobody does in virtual time.
-        """
-        inventory = self._inventory
-        if inventory is not None:
-            inventory.attended = attended
-            self._book(inventory, "declared", inventory.sources)
 
     # Before a run.
 
@@ -66,11 +57,12 @@ class Materials:
         if inventory is None:
             return True
         short = inventory.shortages(self._needs(instruments, wells), self._work.at)
-        inventory.held = "; ".join(each.reason for each in short)
+        state.short = "; ".join(each.reason for each in short)
         for each in short:
-            self._ask(inventory, each)
-        if short and not (inventory.attended or state.runs):
-            state.close("material", inventory.held)
+            self._storeroom.ask(each)
+        # What is kept for other campaigns' runs may be left over.
+        if short and not (inventory.attended or state.runs or inventory.reserved):
+            state.close("material", state.short)
         return not short
 
     def reserve(self, run: Run) -> None:
@@ -79,7 +71,7 @@ class Materials:
         if inventory is not None:
             needs = self._needs(run.instruments, run.wells, run.inputs, run.suggestion)
             inventory.reserve(run.id, needs)
-            self._book(inventory, "reserved", inventory.reserved.get(run.id, {}), run.id)
+            self._storeroom.book("reserved", inventory.reserved.get(run.id, {}), run.id)
             self._foreseen = None
 
     def _needs(
@@ -110,27 +102,6 @@ class Materials:
                 needs[source] = needs.get(source, 0) + volume_pl
         return needs
 
-    def _ask(self, inventory: Inventory, short: Shortage) -> None:
-        if short.source in inventory.tasks:
-            return
-        inventory.asked += 1
-        task = Task(
-            id=f"{self._work.state.spec.name}/refill-{inventory.asked}",
-            source=short.source,
-            missing_ul=microlitres(short.missing_pl),
-            reason=short.reason,
-            since=self._work.at,
-        )
-        inventory.tasks[short.source] = task
-        self._work.out.append(
-            AskRefill(
-                task=task.id,
-                source=task.source,
-                missing_ul=task.missing_ul,
-                reason=task.reason,
-            )
-        )
-
     # During a run, and after it.
 
     def over(self, step: Step, end: End) -> None:
@@ -150,7 +121,7 @@ class Materials:
             drawn = _drawn(transfers, step.instrument)
             for source, volume_pl in drawn:
                 inventory.doubt(run, source, volume_pl)
-            self._book(inventory, "in_doubt", [source for source, _ in drawn], run, step.cid)
+            self._storeroom.book("in_doubt", [source for source, _ in drawn], run, step.cid)
 
     def _use(
         self, inventory: Inventory, run: str, step: Step, transfers: tuple[Transfer, ...]
@@ -166,49 +137,13 @@ class Materials:
         for source, volume_pl in drawn:
             inventory.use(run, source, volume_pl)
         sources = [source for source, _ in drawn]
-        self._book(inventory, "used", sources, run, step.cid, tuple(moves))
+        self._storeroom.book("used", sources, run, step.cid, tuple(moves))
 
     def release(self, run: str) -> None:
         """A run is over: nothing more is kept for it."""
         inventory = self._inventory
         if inventory is not None and run in inventory.reserved:
-            self._book(inventory, "released", inventory.release(run), run)
-
-    # People.
-
-    def refill(self, event: ev.StockRefilled) -> None:
-        """Take a person's word in, unless it makes no sense."""
-        inventory = self._inventory
-        if inventory is None or self.objection(event):
-            return
-        task = inventory.refill(
-            event.source, event.volume_ul, event.lot, event.expires, replaces=event.replaces
-        )
-        self._book(inventory, "refilled", [event.source], task=task)
-
-    def objection(self, event: ev.StockRefilled) -> str:
-        """Why a refill makes no sense, as a sentence for the person; empty if it does."""
-        if self._inventory is None:
-            return "the lab's file declares no stocks, so that nobody keeps account: add [stocks]"
-        return self._inventory.objection(
-            event.source, event.volume_ul, event.expires, event.at, replaces=event.replaces
-        )
-
-    def _book(
-        self,
-        inventory: Inventory,
-        why: BookedFor,
-        sources: Iterable[str],
-        run: str = "",
-        cid: str = "",
-        moves: tuple[Moved, ...] = (),
-        task: str = "",
-    ) -> None:
-        declared = dict.fromkeys(source for source in sources if source in inventory.sources)
-        levels = tuple(inventory.level(source) for source in declared)
-        if levels or moves:
-            book = Book(why=why, run=run, cid=cid, moves=moves, levels=levels, task=task)
-            self._work.out.append(book)
+            self._storeroom.book("released", inventory.release(run), run)
 
     def _flag(self, run: str, step: Step, reason: str) -> None:
         self._work.out.append(Flag(run=run, step=step.id, reason=reason))

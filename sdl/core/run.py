@@ -54,7 +54,7 @@ class Step:
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
     since: float = 0.0
-    """Lab time at which it began to wait at a person."""
+    """Lab time at which it began to wait for its instrument, or at a person."""
     trouble: Trouble | None = None
     error: SdlError | None = None
     """What became of the last attempt, while something is done about it."""

@@ -14,9 +14,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
+from functools import cached_property, lru_cache
 from itertools import islice
 from operator import attrgetter
 from types import GenericAlias
@@ -25,10 +25,12 @@ from typing import TypeAlias, TypeVar, cast, get_type_hints
 from pydantic import TypeAdapter
 
 from sdl.core import campaign as rules
+from sdl.core import events as ev
 from sdl.core.campaign import CampaignState, OpenAsk
+from sdl.core.commons import Commons
 from sdl.core.evidence import Outcome
-from sdl.core.inventory import Inventory
 from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.part import Ended, Part
 from sdl.core.past import Past, Texts
 from sdl.core.retold import Unfit, error_of, tell
 from sdl.core.run import Run, Step
@@ -41,15 +43,19 @@ from sdl.model.planning import Ask
 
 PIECE = 500
 """Entries that are written in one go: nobody else's thread waits longer."""
+HEAD = "campaign"
+"""The section with which the lines of a campaign begin: its own beginning, as it is on record."""
+
 Kind = TypeVar("Kind")
 Entry: TypeAlias = tuple[str, str, str]
 """Section, key, JSON."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
-    """An engine between two events. Nothing in it changes any more, so any thread may write it."""
+class PartSnapshot:
+    """One campaign of it. What grows is shared with the engine, and only ever added to."""
 
+    name: str
     entries: Sequence[Entry]
     """All that is small."""
     trials: Mapping[str, str]
@@ -71,6 +77,22 @@ class Snapshot:
             for start in range(0, len(fed), PIECE):
                 yield _joined([("fed", key, _json(fed[start : start + PIECE]))])
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """An engine between two events. Nothing in it changes any more, so any thread may write it."""
+
+    entries: Sequence[Entry]
+    """Of the lab, and of campaigns that are over."""
+    parts: Sequence[PartSnapshot]
+    """Campaigns at work, in order of their starts."""
+
+    def pieces(self) -> Iterator[str]:
+        """The text, in short pieces."""
+        yield _joined(self.entries)
+        for part in self.parts:
+            yield from part.pieces()
+
     def sha256(self) -> str:
         """Of the text: equal for engines that know, and would do, the same."""
         digest = hashlib.sha256()
@@ -79,19 +101,34 @@ class Snapshot:
         return digest.hexdigest()
 
 
-def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snapshot:
+def capture(commons: Commons, parts: Mapping[str, Part], ended: Mapping[str, Ended]) -> Snapshot:
     """Write an engine down, between two events."""
+    lab = commons.lab
+    waiting = {name: list(steps) for name, steps in sorted(commons.waiting.items()) if steps}
+    entries = [
+        ("engine", "name", _json(commons.name)),
+        ("engine", "at", _json(commons.at)),
+        ("engine", "order", _json(commons.order)),
+        ("engine", "touched", _json(list(commons.touched))),
+        ("engine", "waiting", _json(waiting)),
+        *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
+        *_LAB.dump("lab", [lab]),
+        *_ENDED.dump("ended", list(ended.values())),
+    ]
+    return Snapshot(entries=entries, parts=[_capture(part) for part in parts.values()])
+
+
+def _capture(part: Part) -> PartSnapshot:
+    state = part.state
     runs = list(state.runs.values())
     steps = [step for run in runs for step in run.steps.values()]
     recoveries = [
         (run.steps[path].id, one) for run in runs for path, one in sorted(run.recoveries.items())
     ]
+    part.head_text = part.head_text or _head().dump_json(part.head).decode()
     entries = [
-        ("engine", "at", _json(at)),
+        (HEAD, part.name, part.head_text),
         *_STATE.dump("state", [state]),
-        *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
-        ("engine", "wells", _json(lab.free_wells)),
-        *_inventory(lab),
         *_open_ask(state),
         *_RUNS.dump("run", runs),
         *_STEPS.dump("step", steps),
@@ -102,24 +139,19 @@ def capture(at: float, state: CampaignState, lab: LabState, work: Work) -> Snaps
             if step.error is not None
         ),
         *(("recovery", step, _json([one.prefix, one.recovery])) for step, one in recoveries),
-        *_BOOKS.dump("books", [work.books()]),
+        *_BOOKS.dump("books", [part.work.books()]),
     ]
-    return Snapshot(
+    return PartSnapshot(
+        name=part.name,
         entries=entries,
         trials=state.trial_texts.copy(),
-        past=work.past.texts(),
+        past=part.work.past.texts(),
         outcomes=tuple(state.outcomes),
         fed=[
             *((run.id, tuple(run.trampoline.fed)) for run in runs),
             *((step, tuple(one.fed)) for step, one in recoveries),
         ],
     )
-
-
-def _inventory(lab: LabState) -> Iterator[Entry]:
-    """The ledger of materials, where one is kept."""
-    if lab.inventory is not None:
-        yield "engine", "inventory", _INVENTORY.dump_json(lab.inventory).decode()
 
 
 def _open_ask(state: CampaignState) -> Iterator[Entry]:
@@ -138,37 +170,89 @@ def _open_ask(state: CampaignState) -> Iterator[Entry]:
     yield "engine", "asked", _json([len(question.trials), then])
 
 
+def heads_in(text: str) -> list[ev.CampaignStarted]:
+    """The beginnings of the campaigns that are at work in a snapshot."""
+    lines = (line.split("\t", 2) for line in text.split("\n") if line.startswith(f"{HEAD}\t"))
+    return [_head().validate_json(value) for _, _, value in lines]
+
+
+Sections: TypeAlias = Mapping[str, list[tuple[str, str]]]
+
+
 class Restored:
     """An engine's parts out of a snapshot's text. Unfit if anything is missing, or does not fit."""
 
-    def __init__(self, script: Script, spec: Campaign, text: str) -> None:
-        """``spec``: the campaign, as the first line of its journal has it."""
-        self._script = script
-        self._sections: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for line in text.removesuffix("\n").split("\n"):
-            section, key, value = line.split("\t")
-            self._sections[section].append((key, value))
-        engine = dict(self._sections["engine"])
-        self.at = float(json.loads(engine["at"]))
-        instruments = _INSTRUMENTS.load(self._sections["instrument"])
-        self.lab = LabState(
+    def __init__(self, scripts: Callable[[ev.CampaignStarted], Script], text: str) -> None:
+        """``scripts``: gives each campaign its protocol."""
+        first, *others = _split(text)
+        engine = dict(first["engine"])
+        instruments = _INSTRUMENTS.load(first["instrument"])
+        lab = LabState(
             {one.name: one for one in (InstrumentState(**each) for each in instruments)},  # type: ignore[arg-type]
-            json.loads(engine["wells"]),
-            _INVENTORY.validate_json(engine["inventory"]) if "inventory" in engine else None,
+            **_LAB.load(first["lab"])[0],  # type: ignore[arg-type]
         )
-        self.state = self._state(spec, engine)
-        books = Books(**_BOOKS.load(self._sections["books"])[0])  # type: ignore[arg-type]
-        past = Past(self._sections["past"])
-        self.work = Work(script, self.state, self.lab)
-        self.work.at = self.at
+        self.commons = Commons(
+            name=json.loads(engine["name"]),
+            lab=lab,
+            at=float(json.loads(engine["at"])),
+            order=json.loads(engine["order"]),
+            touched=dict.fromkeys(json.loads(engine["touched"])),
+        )
+        ended = [Ended(**each) for each in _ENDED.load(first["ended"])]  # type: ignore[arg-type]
+        self.ended = {one.name: one for one in ended}
+        self.campaigns: dict[str, Part] = {}
         self._made: list[Trampoline] = []
         try:
-            self._enter_runs(json.loads(engine["steps"]))
-            self.work.take_over(books, past)
+            for sections in others:
+                one = RestoredPart(scripts, sections, self.commons, self._made)
+                self.campaigns[one.part.name] = one.part
+            steps = {
+                step.id: (run, step)
+                for part in self.campaigns.values()
+                for run, step in part.work.all()
+            }
+            for instrument, ids in json.loads(engine["waiting"]).items():
+                self.commons.waiting[instrument] = {each: steps[each] for each in ids}
         except BaseException:
             for trampoline in self._made:
                 trampoline.abandon()  # nobody will go on with it
             raise
+
+
+def _split(text: str) -> list[Sections]:
+    """Lines by section: first those of the lab, then those of each campaign."""
+    found: list[dict[str, list[tuple[str, str]]]] = [defaultdict(list)]
+    for line in text.removesuffix("\n").split("\n"):
+        section, key, value = line.split("\t")
+        if section == HEAD:
+            found.append(defaultdict(list))
+        found[-1][section].append((key, value))
+    return list(found)
+
+
+class RestoredPart:
+    """One campaign out of a snapshot's text."""
+
+    def __init__(
+        self,
+        scripts: Callable[[ev.CampaignStarted], Script],
+        sections: Sections,
+        commons: Commons,
+        made: list[Trampoline],
+    ) -> None:
+        """``made``: receives the protocols that were begun."""
+        self._sections = sections
+        self._made = made
+        ((_, head_text),) = sections[HEAD]
+        head = _head().validate_json(head_text)
+        self._script = scripts(head)
+        engine = dict(sections["engine"])
+        self.state = self._state(head.campaign, engine)
+        books = Books(**_BOOKS.load(sections["books"])[0])  # type: ignore[arg-type]
+        work = Work(self._script, self.state, commons)
+        self._enter_runs(json.loads(engine["steps"]))
+        work.take_over(books, Past(sections["past"]))
+        self.part = Part(head, work)
 
     def _state(self, spec: Campaign, engine: Mapping[str, str]) -> CampaignState:
         texts = dict(self._sections["trial"])
@@ -295,18 +379,25 @@ _STATE = _Columns(
     "belief",
     "open_ask",
 )
+_LAB = _Columns(LabState, "instruments")
+_ENDED = _Columns(Ended)
 _INSTRUMENTS = _Columns(InstrumentState)
 _RUNS = _Columns(Run, "trampoline", "steps", "recoveries")
 _STEPS = _Columns(Step, "trampoline", "error")
 _OPEN_ASK = _Columns(OpenAsk, "question")
 _QUESTION = _Columns(Ask, "problem", "trials")
 _BOOKS = _Columns(Books)
-_INVENTORY = TypeAdapter(Inventory)
+
+
+@lru_cache(maxsize=1)
+def _head() -> TypeAdapter[ev.CampaignStarted]:
+    return TypeAdapter(ev.CampaignStarted)
 
 
 def make_ready() -> None:
     """Build all codecs, which takes a moment, before the first snapshot is taken."""
-    for each in (_STATE, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION, _BOOKS):
+    _head()
+    for each in (_STATE, _LAB, _ENDED, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION, _BOOKS):
         assert each.adapters
 
 

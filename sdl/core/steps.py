@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import cast
 
 from sdl.authoring import Act
@@ -12,7 +12,6 @@ from sdl.core.commands import Flag, Greet, Query, Release, Resend, Wait
 from sdl.core.lab_state import InstrumentState
 from sdl.core.past import contradiction
 from sdl.core.run import Run, Step
-from sdl.core.schedule import ReadyStep, next_step
 from sdl.core.tables import MOVES, State
 from sdl.core.troubles import Troubles, trouble_of
 from sdl.core.work import Work
@@ -73,16 +72,6 @@ def unfit(arguments: Mapping[str, JsonValue]) -> str:
     return ""
 
 
-def _most_urgent(waiting: Sequence[tuple[Run, Step]]) -> tuple[Run, Step]:
-    """Of some that wait for one instrument, the one that it does next."""
-    by_id = {step.id: (run, step) for run, step in waiting}
-    chosen = next_step(
-        ReadyStep(step=step.id, run_number=run.number, order=step.order, not_after=step.not_after)
-        for run, step in waiting
-    )
-    return by_id[chosen.step]
-
-
 ENDS = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
 PROOFS = (ev.CommandStarted, ev.CommandDone)
 """That a node was released, and has heard so."""
@@ -95,18 +84,6 @@ class Steps:
         self._work = work
         self._troubles = troubles
 
-    def dispatch(self) -> None:
-        """Give each free instrument its next step, and watch the windows of those that wait."""
-        work = self._work
-        while work.touched:
-            names = list(work.touched)
-            work.touched.clear()
-            for name in names:
-                self._serve(work.lab.instruments[name])
-            for name in names:
-                if work.is_awaited(name):
-                    self._watch_windows(name)
-
     def rewind_timers(self) -> None:
         """Set all timers again, after a restart."""
         for _, step in self._work.all():
@@ -118,28 +95,8 @@ class Steps:
 
     # Out to the instruments.
 
-    def _serve(self, instrument: InstrumentState) -> None:
-        waiting = self._work.waiting(instrument.name)
-        if instrument.mending:
-            waiting = [(run, step) for run, step in waiting if step.mends]
-        if not waiting:
-            return
-        run, step = waiting[0] if len(waiting) == 1 else _most_urgent(waiting)
-        if step.not_after is not None and step.not_after < self._work.at:
-            self._work.touched[instrument.name] = None  # there may be others behind it
-            self._miss(run, step)
-        elif self._may_start(step, instrument):
-            self._perform(run, step, instrument)
-
-    def _may_start(self, step: Step, instrument: InstrumentState) -> bool:
-        if not instrument.able or instrument.busy_with is not None:
-            return False
-        state, in_window = self._work.state, step.not_after is not None
-        if state.paused and (state.paused_at_once or not in_window):
-            return False
-        return not instrument.paused or (in_window and not instrument.paused_at_once)
-
-    def _perform(self, run: Run, step: Step, instrument: InstrumentState) -> None:
+    def perform(self, run: Run, step: Step, instrument: InstrumentState) -> None:
+        """Command a step whose instrument is free."""
         work, act = self._work, cast("Act", step.request)
         operation = work.script.operations[act.role][act.operation]
         work.send(run, step)
@@ -152,12 +109,6 @@ class Steps:
             self._meet(run, step, refused, proven=True)
             return
         work.out.append(work.perform_of(step))
-
-    def _watch_windows(self, name: str) -> None:
-        for _, step in self._work.waiting(name):
-            if step.not_after is not None and not step.watched:
-                step.watched = True
-                self._work.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
 
     # Back from the instruments.
 
@@ -348,14 +299,15 @@ class Steps:
         if purpose == "settle" and step.state == "settles":
             self._work.resume(run, step, None)
         elif purpose == "window" and step.state == "waits":
-            self._miss(run, step)
+            self.miss(run, step)
         elif purpose == f"again-{step.attempt}" and step.state == "rests":
             if step.trampoline.stopping(step.path):
                 self._work.give_up(run, step)
             else:
                 self._work.again(run, step)
 
-    def _miss(self, run: Run, step: Step) -> None:
+    def miss(self, run: Run, step: Step) -> None:
+        """Its window has closed, and it was not commanded."""
         act = cast("Act", step.request)
         missed = WindowMissed(
             f"{act.operation} on {step.instrument} could not start within its maximum lag: "

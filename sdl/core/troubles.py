@@ -123,7 +123,7 @@ class Troubles:
 
     def _nobody_stands_there(self, step: Step) -> bool:
         """Whether the bench is simulated, or a person has looked since the command was sent."""
-        looked = step.epoch < self._work.state.checked_epoch
+        looked = step.epoch < self._work.lab.checked_epoch
         return looked or self._work.instrument(step).simulated
 
     def _other(self, step: Step) -> str | None:
@@ -139,8 +139,8 @@ class Troubles:
         assert isinstance(step.request, Act)
         role, other = step.request.role, self._other(step)
         assert other is not None
-        self._work.state.playing.subtract([run.instruments[role]])
-        self._work.state.playing[other] += 1
+        self._work.lab.playing.subtract([run.instruments[role]])
+        self._work.lab.playing[other] += 1
         run.instruments[role] = other
         for each in run.steps.values():
             plays = isinstance(each.request, Act) and each.request.role == role

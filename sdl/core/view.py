@@ -9,6 +9,7 @@ from typing import Literal
 from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.model.campaign import Terms
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 
@@ -137,3 +138,45 @@ class View:
     """How the sources stand that the lab's file declares."""
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedView:
+    """A campaign that is over while its lab goes on."""
+
+    campaign: str
+    ending: str
+    reason: str
+    at: float
+    """Lab time of its end."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabView:
+    """A lab and all its campaigns at one moment of lab time."""
+
+    name: str
+    """Of the journal: that of the session, or of the only campaign."""
+    is_shared: bool
+    """Whether it is a session, into which other campaigns may come."""
+    at: float
+    campaigns: tuple[View, ...]
+    """At work, in order of their starts."""
+    terms: tuple[Terms, ...]
+    """Of each of them."""
+    ended: tuple[EndedView, ...]
+    instruments: tuple[InstrumentView, ...]
+    paused: str = ""
+    """Who wants nothing new to start anywhere, and why; empty while it goes on."""
+    closing: str = ""
+    """Why the session ends; empty while it goes on."""
+    closed: bool = False
+    stocks: tuple[Level, ...] = ()
+    """How the sources stand that the lab's file declares; all campaigns draw on them."""
+    refills: tuple[Task, ...] = ()
+    """Sources that a person is asked to refill, the oldest task first."""
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What waits for a person's word, in all campaigns."""
+        return tuple(each for view in self.campaigns for each in view.questions)

@@ -12,9 +12,10 @@ from typing import Literal
 
 from sdl.authoring import Act, Settle
 from sdl.core.campaign import CampaignState
-from sdl.core.commands import Command, Flag, Perform, Release, Wait
+from sdl.core.commands import Command, Flag, Perform, Wait
+from sdl.core.commons import Commons
 from sdl.core.ending import end_run
-from sdl.core.lab_state import LOST_S, InstrumentState, LabState
+from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.materials import Materials
 from sdl.core.past import End, Over, Past, told
 from sdl.core.run import AT_A_PERSON, Run, Step
@@ -23,18 +24,11 @@ from sdl.core.trampoline import Crashed, Trampoline, Wanted
 from sdl.errors import Bug, SdlError
 from sdl.model.data import JsonValue
 
-LOST = "/lost/"
-"""Between campaign and instrument in the name of a timer that waits for its return."""
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Books:
     """What ``Work`` keeps beside the runs, with steps by their ids."""
 
-    order: int
-    touched: list[str]
-    waiting: dict[str, list[str]]
-    """Steps by instrument, in order of having begun to wait."""
     sent: list[str]
     """Commands that are in the world, or of an unknown outcome."""
 
@@ -42,44 +36,36 @@ class Books:
 class Work:
     """What is open in one campaign."""
 
-    def __init__(self, script: Script, state: CampaignState, lab: LabState) -> None:
+    def __init__(self, script: Script, state: CampaignState, commons: Commons) -> None:
         self.script = script
         self.state = state
-        self.lab = lab
+        self.commons = commons
+        self.lab: LabState = commons.lab
         self.past = Past()
-        self.at = 0.0
-        self.out: list[Command] = []
-        """Where commands are put; the engine's own list of the present turn."""
         self.materials = Materials(self)
-        self.touched: dict[str, None] = {}
-        """Instruments for which there may be something to dispatch, in order."""
-        self._waiting: dict[str, dict[str, tuple[Run, Step]]] = {}
-        """Steps that only wait for their instrument, by instrument and id."""
         self._by_cid: dict[str, tuple[Run, Step]] = {}
         """Steps whose last command is in the world, or of an unknown outcome."""
-        self._order = 0
+
+    @property
+    def at(self) -> float:
+        """Lab time of the present turn."""
+        return self.commons.at
+
+    @property
+    def out(self) -> list[Command]:
+        """Where commands are put."""
+        return self.commons.out
 
     # Books.
 
     def books(self) -> Books:
         """The books as plain values, for a snapshot."""
-        waiting = {name: list(steps) for name, steps in self._waiting.items() if steps}
-        return Books(
-            order=self._order,
-            touched=list(self.touched),
-            waiting=dict(sorted(waiting.items())),
-            sent=sorted(self._by_cid),
-        )
+        return Books(sent=sorted(self._by_cid))
 
     def take_over(self, books: Books, past: Past) -> None:
         """Go on with the books of another one, for the same runs. KeyError if they do not fit."""
-        steps = {step.id: (run, step) for run, step in self.all()}
-        self.past, self._order = past, books.order
-        self.touched = dict.fromkeys(books.touched)
-        self._waiting = {
-            name: {each: steps[each] for each in ids} for name, ids in books.waiting.items()
-        }
-        self._by_cid = {step.cid: (run, step) for run, step in steps.values()}
+        self.past = past
+        self._by_cid = {step.cid: (run, step) for run, step in self.all()}
         self._by_cid = {cid: self._by_cid[cid] for cid in books.sent}
 
     def sent(self) -> list[Perform]:
@@ -100,18 +86,6 @@ class Work:
             memory=step.memory,
             not_after=step.not_after,
         )
-
-    def waiting(self, instrument: str) -> list[tuple[Run, Step]]:
-        """What waits for an instrument, in order of having begun to."""
-        return list(self._waiting.get(instrument, {}).values())
-
-    def is_awaited(self, instrument: str) -> bool:
-        """Whether anything waits for an instrument."""
-        return bool(self._waiting.get(instrument))
-
-    def touch_all(self) -> None:
-        """Something has changed for the whole lab: look at every instrument again."""
-        self.touched.update(dict.fromkeys(self.lab.instruments))
 
     def by_cid(self, cid: str) -> tuple[Run, Step] | None:
         """The step whose last command this is; None once that is over."""
@@ -145,10 +119,11 @@ class Work:
         self._unlist(step)
         step.attempt += 1
         step.state = "sent"
-        step.memory, step.epoch = instrument.memory, self.state.epoch
+        step.memory, step.epoch = instrument.memory, self.lab.epoch
         step.boots, step.trouble, step.error = (), None, None
         step.proven = step.was_done = False
         cid = instrument.busy_with = step.cid
+        instrument.busy_since = self.at
         step.trampoline.issue(step.path)
         self._by_cid[cid] = (run, step)
 
@@ -158,7 +133,7 @@ class Work:
             step.state, step.until = "rests", self.at + after_s
             self.out.append(Wait(timer=f"{step.id}/again-{step.attempt}", until=step.until))
             return
-        step.state, step.until = "waits", None
+        step.state, step.until, step.since = "waits", None, self.at
         step.trampoline.recall(step.path)
         self._list(run, step)
 
@@ -176,10 +151,13 @@ class Work:
         instrument = self.instrument(step)
         if instrument.busy_with == step.cid:
             instrument.busy_with = None
+            if self.commons.is_shared:
+                used_s, weight = self.at - instrument.busy_since, self.state.terms.weight
+                instrument.share = instrument.share.after(self.state.spec.name, used_s, weight)
         if instrument.asking == step.id:
             instrument.asking = ""
-        self.touched[step.instrument] = None
-        self.release_if_safe(instrument)
+        self.commons.touched[step.instrument] = None
+        self.commons.release_if_safe(instrument)
 
     def close(self, step: Step, end: End, *, result: JsonValue = None, by: str = "") -> None:
         """Write down what became of the last attempt; later words of it change nothing."""
@@ -187,19 +165,6 @@ class Work:
         self._by_cid.pop(cid, None)
         self.past.enter(cid, step.instrument, step.memory, end, by=by, result=told(result))
         self.materials.over(step, end)
-
-    def release_if_safe(self, instrument: InstrumentState) -> None:
-        """Let a node that was stopped obey again, once nothing speaks against it."""
-        stays = self.state.lab_stopped or instrument.halting or instrument.held
-        if instrument.stopped and not stays and instrument.busy_with is None:
-            instrument.stopped, instrument.stopped_past_us = "", False
-            self.touched[instrument.name] = None
-            self.out.append(Release(instrument=instrument.name, lifts=instrument.lift()))
-
-    def await_return(self, instrument: InstrumentState) -> None:
-        """Look again at what an absent instrument had begun, once it is lost."""
-        timer = f"{self.state.spec.name}{LOST}{instrument.name}"
-        self.out.append(Wait(timer=timer, until=instrument.lost_at + LOST_S))
 
     def ask(self, step: Step, state: Literal["unknown", "asks"]) -> None:
         """Let a step, and its instrument, wait for a person."""
@@ -255,13 +220,14 @@ class Work:
         instrument = self.instrument(step)
         if instrument.mending == step.id:
             instrument.mending = ""
-            self.touched[instrument.name] = None
+            self.commons.touched[instrument.name] = None
 
     def close_if_over(self, run: Run) -> None:
         """End a run whose protocol has ended, or the last step of one that was broken off."""
         over = run.trampoline.end is not None if run.broken is None else not run.steps
         if over and run.id in self.state.runs:
-            self.out += end_run(self.script, self.state, run)
+            self.lab.playing.subtract(run.instruments.values())
+            self.out.extend(end_run(self.script, self.state, run))
             self.materials.release(run.id)
 
     def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
@@ -296,13 +262,13 @@ class Work:
 
     def _enter(self, run: Run, trampoline: Trampoline, wanted: Wanted, mends: str) -> None:
         request = wanted.request
-        self._order += 1
+        self.commons.order += 1
         step = Step(
             id=f"{run.id}/step-{wanted.path}",
             path=wanted.path,
             request=request,
             not_after=wanted.not_after,
-            order=self._order,
+            order=self.commons.order,
             instrument="",
             state="settles",
             trampoline=trampoline,
@@ -310,7 +276,7 @@ class Work:
         )
         run.steps[step.path] = step
         if isinstance(request, Act):
-            step.state = "waits"
+            step.state, step.since = "waits", self.at
             step.instrument = run.instruments[request.role]
             self._list(run, step)
         elif isinstance(request, Settle):
@@ -325,7 +291,7 @@ class Work:
         instrument = self.instrument(step)
         if instrument.mending == step.id:
             instrument.mending = ""
-            self.touched[instrument.name] = None
+            self.commons.touched[instrument.name] = None
         if isinstance(end, Crashed):
             error = step.error or Bug(f"{step.id} was mended, and nothing was wrong with it")
             failed = f"{error} (the recovery failed too: {type(end.error).__name__})"
@@ -351,8 +317,8 @@ class Work:
         self.throw(run, step, error)
 
     def _list(self, run: Run, step: Step) -> None:
-        self._waiting.setdefault(step.instrument, {})[step.id] = (run, step)
-        self.touched[step.instrument] = None
+        self.commons.waiting.setdefault(step.instrument, {})[step.id] = (run, step)
+        self.commons.touched[step.instrument] = None
 
     def _unlist(self, step: Step) -> None:
-        self._waiting.get(step.instrument, {}).pop(step.id, None)
+        self.commons.waiting.get(step.instrument, {}).pop(step.id, None)

@@ -85,18 +85,36 @@ class StopRule:
     """Ends once more than this share of at least ten runs gave no measurement; 0 to 1."""
 
 
+NO_PLANNER = "none"
+"""Kind of planner of a campaign that searches nothing: every run has the fixed inputs."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerChoice:
     """Which planner suggests, and what happens when it cannot."""
 
     kind: str = "ax"
-    """The name of an ``sdl.planners`` entry point."""
+    """The name of an ``sdl.planners`` entry point, or ``NO_PLANNER``."""
     timeout_s: float = 120.0
     """Wall-clock seconds for one answer; then the planner is restarted and asked again."""
     fall_back: Literal["stop", "sobol"] = "stop"
     """After three failed tries: end in good order, or go on with recorded Sobol points."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     """Passed to the planner as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What a campaign may claim of a bench that it shares with others."""
+
+    priority: int = 0
+    """-9 to 9; of two steps that wait for one instrument, the one of the higher goes first."""
+    weight: float = 1.0
+    """0.01 to 100; its share of a contended instrument's time, relative to the others'."""
+    deadline: float | None = None
+    """Lab time by which it should be done; one that falls behind is helped. None: any time."""
+    runs_at_once: int | None = None
+    """Runs in flight at most, where that is fewer than it asks for; None: as many as it asks."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,32 +8,21 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, TypeAlias
 
-from fastapi import APIRouter, FastAPI, HTTPException, Path, Request
+from fastapi import APIRouter, FastAPI, HTTPException, Path, Query, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, field_validator
+from pydantic import BaseModel, Field, JsonValue, field_validator
 from pydantic_core import to_json
 from starlette.exceptions import HTTPException as AnyHTTPException
 
 from sdl import __version__
 from sdl.core import events as ev
 from sdl.core.amounts import Content, Level, Task
-from sdl.core.view import Question, View
-from sdl.errors import SdlError
-from sdl.shell.desk import Desk, Word
-
-NAME_CAP = 200
-NOTE_CAP = 4000
-PREFIX = "/api/v1"
-
-
-class Told(BaseModel):
-    """What every act carries."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
-
-    by: str = Field(min_length=1, max_length=NAME_CAP, description="The person.")
-    note: str = Field(default="", max_length=NOTE_CAP, description="Why, in their words.")
+from sdl.core.view import LabView, Question, View
+from sdl.errors import SdlError, UserMistake
+from sdl.service.bodies import ERRORS, NAME_CAP, PREFIX, Taken, Told, taken
+from sdl.service.campaigns import sharing
+from sdl.shell.desk import Desk
 
 
 class Resolution(Told):
@@ -56,13 +45,21 @@ class Resolution(Told):
         return result
 
 
-class About(Told):
+class OfCampaign(Told):
+    """Of which campaign it is said."""
+
+    campaign: str = Field(
+        default="", max_length=NAME_CAP, description="Empty: the only one, or the whole lab."
+    )
+
+
+class About(OfCampaign):
     """What it is about."""
 
     what: str = Field(
         default="",
         max_length=NAME_CAP,
-        description="An instrument, for an abort also a run's id; empty: the whole campaign.",
+        description="An instrument, for an abort also a run's id; empty: the campaign, or all.",
     )
 
 
@@ -88,19 +85,18 @@ class Refill(Told):
     )
 
 
-class Taken(BaseModel):
-    """It is on record."""
-
-    schema_name: Literal["sdl.taken/1"] = Field(default="sdl.taken/1", alias="schema")
-    campaign: str
-    at: float = Field(description="Lab time at which it was taken in, in seconds since 1970.")
-
-
 class Status(BaseModel):
-    """The campaign as it is now."""
+    """A campaign as it is now."""
 
     schema_name: Literal["sdl.view/1"] = Field(default="sdl.view/1", alias="schema")
     view: View
+
+
+class Lab(BaseModel):
+    """The lab and its campaigns as they are now."""
+
+    schema_name: Literal["sdl.lab/1"] = Field(default="sdl.lab/1", alias="schema")
+    lab: LabView
 
 
 class Questions(BaseModel):
@@ -123,21 +119,10 @@ class Stocks(BaseModel):
     contents: tuple[Content, ...]
 
 
-class Problem(BaseModel):
-    """Why not."""
-
-    error: str
-
-
+OfCampaignName: TypeAlias = Annotated[str, Query(max_length=NAME_CAP, description="Of a campaign.")]
 Step: TypeAlias = Annotated[
     str, Path(max_length=NAME_CAP, description="Such as ``dye-450/run-7/step-2``.")
 ]
-ERRORS: dict[int | str, dict[str, object]] = {
-    401: {"model": Problem, "description": "The token is wrong."},
-    409: {"model": Problem, "description": "It makes no sense now."},
-    422: {"model": Problem, "description": "The body is not what it should be."},
-    503: {"model": Problem, "description": "It could not be put on record."},
-}
 
 
 def api(desk: Desk) -> FastAPI:
@@ -145,7 +130,7 @@ def api(desk: Desk) -> FastAPI:
     app = FastAPI(
         title="sdl orchestrator",
         version=__version__,
-        description="Speak to one running campaign of a lab; each act is put on record.",
+        description="Speak to the orchestrator of a lab; each act is put on record.",
         openapi_url=f"{PREFIX}/openapi.json",
         docs_url=None,  # its pages load scripts from elsewhere
         redoc_url=None,
@@ -154,8 +139,10 @@ def api(desk: Desk) -> FastAPI:
     app.include_router(_acting(desk))
     app.include_router(_refilling(desk))
     app.include_router(_breaking_off(desk))
+    app.include_router(sharing(desk))
     app.exception_handler(AnyHTTPException)(_said)
     app.exception_handler(RequestValidationError)(_malformed)
+    app.exception_handler(UserMistake)(_mistake)
     app.exception_handler(SdlError)(_fault)
     return app
 
@@ -163,23 +150,33 @@ def api(desk: Desk) -> FastAPI:
 def _reading(desk: Desk) -> APIRouter:
     router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["read"])
 
+    @router.get("/lab")
+    async def lab() -> Lab:
+        """The lab and its campaigns as they are now."""
+        return Lab(lab=desk.lab())
+
     @router.get("/status")
-    async def status() -> Status:
-        """The campaign as it is now."""
-        return Status(view=desk.view())
+    async def status(campaign: OfCampaignName = "") -> Status:
+        """A campaign as it is now; the only one if none is named."""
+        found = desk.lab().campaigns
+        meant = [view for view in found if campaign in ("", view.campaign)]
+        if len(meant) != 1:
+            names = ", ".join(view.campaign for view in found) or "none"
+            raise HTTPException(409, f"name a campaign that is at work: {names}")
+        return Status(view=meant[0])
 
     @router.get("/questions")
     async def questions() -> Questions:
         """What waits for a person's word."""
-        view = desk.view()
-        return Questions(campaign=view.campaign, at=view.at, questions=view.questions)
+        view = desk.lab()
+        return Questions(campaign=view.name, at=view.at, questions=view.questions)
 
     @router.get("/inventory")
     async def inventory() -> Stocks:
         """What is in each source and well, as far as the lab's file declares stocks."""
-        view = desk.view()
+        view = desk.lab()
         return Stocks(
-            campaign=view.campaign,
+            campaign=view.name,
             at=view.at,
             stocks=view.stocks,
             refills=view.refills,
@@ -207,7 +204,7 @@ def _acting(desk: Desk) -> APIRouter:
                 attempt=said.attempt,
             )
 
-        return await _taken(desk, word)
+        return await taken(desk, word)
 
     @router.post("/pause")
     async def pause(said: Pause) -> Taken:
@@ -215,17 +212,24 @@ def _acting(desk: Desk) -> APIRouter:
 
         def word(at: float) -> ev.PauseRequested:
             return ev.PauseRequested(
-                at=at, what=said.what, by=said.by, note=said.note, at_once=said.at_once
+                at=at,
+                what=said.what,
+                by=said.by,
+                note=said.note,
+                at_once=said.at_once,
+                campaign=said.campaign,
             )
 
-        return await _taken(desk, word)
+        return await taken(desk, word)
 
     @router.post("/resume")
     async def resume(said: About) -> Taken:
         """Let go on what was paused, stopped or held."""
-        return await _taken(
+        return await taken(
             desk,
-            lambda at: ev.ResumeRequested(at=at, what=said.what, by=said.by, note=said.note),
+            lambda at: ev.ResumeRequested(
+                at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
+            ),
         )
 
     return router
@@ -250,7 +254,7 @@ def _refilling(desk: Desk) -> APIRouter:
                 note=said.note,
             )
 
-        return await _taken(desk, word)
+        return await taken(desk, word)
 
     return router
 
@@ -259,42 +263,33 @@ def _breaking_off(desk: Desk) -> APIRouter:
     router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["break off"])
 
     @router.post("/stop")
-    async def stop(said: Told) -> Taken:
-        """End the campaign in good order: what runs is finished, nothing new begins."""
-        return await _taken(
-            desk, lambda at: ev.StopRequested(at=at, by=said.by, reason=said.note or "asked to")
+    async def stop(said: OfCampaign) -> Taken:
+        """End a campaign in good order: what runs is finished, nothing new begins."""
+        return await taken(
+            desk,
+            lambda at: ev.StopRequested(
+                at=at, by=said.by, reason=said.note or "asked to", campaign=said.campaign
+            ),
         )
 
     @router.post("/abort")
     async def abort(said: About) -> Taken:
         """Break off a run, an instrument's work or all; the instruments are made safe."""
-        return await _taken(
-            desk, lambda at: ev.AbortRequested(at=at, what=said.what, by=said.by, note=said.note)
+        return await taken(
+            desk,
+            lambda at: ev.AbortRequested(
+                at=at, what=said.what, by=said.by, note=said.note, campaign=said.campaign
+            ),
         )
 
     @router.post("/stop-all")
     async def stop_all(said: Told) -> Taken:
         """Stop everything in the lab, at once."""
         await desk.stop_all(said.by, said.note)
-        view = desk.view()
-        return Taken(campaign=view.campaign, at=view.at)
+        view = desk.lab()
+        return Taken(campaign=view.name, at=view.at)
 
     return router
-
-
-async def _taken(desk: Desk, word: Word) -> Taken:
-    """Tell the desk; 409 with its objection if it has one."""
-    moments: list[float] = []
-
-    def kept(at: float) -> ev.Event:
-        moments.append(at)
-        return word(at)
-
-    objection = await desk.tell(kept)
-    if objection:
-        raise HTTPException(409, objection)
-    view = desk.view()
-    return Taken(campaign=view.campaign, at=moments[-1] if moments else view.at)
 
 
 def _problem(status: int, reason: str) -> JSONResponse:
@@ -311,6 +306,11 @@ async def _malformed(_request: Request, error: Exception) -> JSONResponse:
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"])
     return _problem(422, f"{where}: {first['msg']}")
+
+
+async def _mistake(_request: Request, error: Exception) -> JSONResponse:
+    """What a person wants makes no sense, as their files stand."""
+    return _problem(409, str(error))
 
 
 async def _fault(_request: Request, error: Exception) -> JSONResponse:

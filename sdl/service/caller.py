@@ -11,7 +11,7 @@ from urllib.parse import quote
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
 from sdl.core.amounts import Content, Level, Task
-from sdl.core.view import Question, View
+from sdl.core.view import LabView, Question, View
 from sdl.errors import LabFault, RecordFault, SdlError, UserMistake
 from sdl.service.card import Card, is_elsewhere, is_gone, stale
 
@@ -21,6 +21,7 @@ PATIENCE_S = 30.0
 ANSWER_CAP = 16 * 1024 * 1024
 _ANY: TypeAdapter[JsonValue] = TypeAdapter(JsonValue)
 _VIEW = TypeAdapter(View)
+_LAB = TypeAdapter(LabView)
 _QUESTIONS = TypeAdapter(tuple[Question, ...])
 
 
@@ -60,9 +61,14 @@ class Caller:
         self.card = card
         self._patience_s = patience_s
 
-    def view(self) -> View:
-        """The campaign as it is now."""
-        return _VIEW.validate_python(self._get("/status")["view"])
+    def view(self, campaign: str = "") -> View:
+        """A campaign as it is now; the only one if none is named."""
+        asked = f"?campaign={quote(campaign)}" if campaign else ""
+        return _VIEW.validate_python(self._get(f"/status{asked}")["view"])
+
+    def lab(self) -> LabView:
+        """The lab and its campaigns as they are now."""
+        return _LAB.validate_python(self._get("/lab")["lab"])
 
     def questions(self) -> Asked:
         """What waits for a person's word."""

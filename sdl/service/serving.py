@@ -41,7 +41,7 @@ async def served(desk: Desk, folder: Path, lab: str) -> AsyncIterator[None]:
             token=secrets.token_urlsafe(TOKEN_BYTES),
             host=socket.gethostname(),
             pid=os.getpid(),
-            campaign=desk.view().campaign,
+            campaign=desk.lab().name,
         )
         server = _server(desk, card)
         serving = asyncio.create_task(server.serve([listener]), name="service")

@@ -1,4 +1,4 @@
-"""What a journal line does to one row of a table, and how values stand in it."""
+"""What a line does to the tables, as values: a new row, or new values of one that is there."""
 
 from __future__ import annotations
 
@@ -36,32 +36,37 @@ class Update:
 Change: TypeAlias = Insert | Update
 
 
-def acted(line: Line, act: str, what: str, by: str, note: str) -> Insert:
+def said_by(by: str, words: str) -> str:
+    """A person, and what they said."""
+    return text_of(f"{by}: {words}" if words else by)
+
+
+def acted(line: Line, campaign: str, act: str, what: str, by: str, note: str) -> Insert:
     """What a person told the orchestrator."""
-    words: dict[str, Cell] = {"act": act, "what": as_text(what), "by": as_text(by)}
-    made: dict[str, Cell] = {"note": as_text(note), "at": line.at}
-    return insert(line, "act", (line.campaign, line.seq), {**words, **made})
+    words: dict[str, Cell] = {"act": act, "what": text_of(what), "by": text_of(by)}
+    made: dict[str, Cell] = {"note": text_of(note), "at": line.at}
+    return insert(line, campaign, "act", (campaign, line.seq), {**words, **made})
 
 
-def insert(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
-    """A new row, with the columns that every row has."""
-    made: dict[str, Cell] = {"campaign": line.campaign, "seq": line.seq, "last_seq": line.seq}
+def insert(line: Line, campaign: str, table: str, key: Key, values: Mapping[str, Cell]) -> Insert:
+    """A row that a line makes, of a campaign or session."""
+    made: dict[str, Cell] = {"campaign": campaign, "seq": line.seq, "last_seq": line.seq}
     return Insert(table, key, {**values, **made})
 
 
 def update(line: Line, table: str, key: Key, values: Mapping[str, Cell]) -> Update:
-    """A changed row, which says what changed it last."""
+    """New values for a row; nothing where there is no such row."""
     return Update(table, key, {**values, "last_seq": line.seq})
 
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True)
 
 
-def as_json(value: object) -> str:
+def json_of(value: object) -> str:
     """JSON text with sorted keys, so that equal values give equal text."""
     return _ENCODER.encode(value)
 
 
-def as_text(words: str) -> str:
+def text_of(words: str) -> str:
     """Words as every database can hold them: PostgreSQL refuses a NUL that a driver may send."""
     return words.replace("\x00", "\ufffd")

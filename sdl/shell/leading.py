@@ -39,7 +39,7 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
     not hold up its loop for seconds; where another one takes it, the block is cancelled, and
     LeaseLost raised.
     """
-    least = 1 + max((each.campaign.epoch for each in record.campaigns()), default=0)
+    least = 1 + record.highest_epoch()
 
     def now() -> float:
         return max(time.time(), float(least))

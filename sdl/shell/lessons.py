@@ -31,11 +31,11 @@ def lessons(connection: Connection, lab: Lab) -> Durations:
             seen.c.simulated,
             newest_first.label("place"),
         )
+        .join(campaign, campaign.c.campaign == step.c.campaign)
         .join(
             seen,
-            (seen.c.campaign == step.c.campaign) & (seen.c.instrument == step.c.instrument),
+            (seen.c.campaign == campaign.c.journal) & (seen.c.instrument == step.c.instrument),
         )
-        .join(campaign, campaign.c.campaign == step.c.campaign)
         .where(step.c.status == "done", campaign.c.lab == lab.name)
         .subquery()
     )

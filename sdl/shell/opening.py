@@ -17,15 +17,16 @@ from typing import Protocol
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold, follow
+from sdl.core.engine import Engine, Scripts, fold, follow
 from sdl.core.script import Script
+from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
-from sdl.shell.snapshots import Kept, stamp
+from sdl.shell.snapshots import Kept, digest_of, stamp
 from sdl.wire.journal import Chain, Line, adapter, load, load_all
 
 
@@ -88,13 +89,8 @@ def new(
     ``file_name``: its name in its file, where its id in the record is another.
     ``epoch``: of the lease.
     """
-    origin = Origin(
-        file_name=file_name or campaign.name,
-        clock=clock,
-        speed=speed,
-        software=software(),
-        protocol_sha256=script.signature.source_sha256,
-        hypothesis_sha256=_hypothesis_sha256(campaign),
+    origin = origin_of(
+        script, campaign, clock=clock, speed=speed, file_name=file_name or campaign.name
     )
     started = ev.CampaignStarted(
         at=at,
@@ -105,6 +101,20 @@ def new(
     )
     first = (started, ev.OrchestratorStarted(at=at, epoch=epoch))
     return Opening(Engine(script), Chain(campaign.name), first)
+
+
+def origin_of(
+    script: Script, campaign: Campaign, *, clock: Clock, speed: float, file_name: str
+) -> Origin:
+    """What makes a campaign that starts now."""
+    return Origin(
+        file_name=file_name,
+        clock=clock,
+        speed=speed,
+        software=software(),
+        protocol_sha256=script.signature.source_sha256,
+        hypothesis_sha256=_hypothesis_sha256(campaign),
+    )
 
 
 def again(
@@ -131,12 +141,11 @@ def again(
     if not isinstance(head, ev.CampaignStarted):
         raise RecordFault(f"the journal of {campaign.name!r} does not begin with its start")
     _refuse_changes(head, script, campaign, lab)
-    with _no_collection():
-        stands = _from_snapshots(script, record, head, kept) or _whole(script, record, head)
+    stands = stand(script, record, campaign.name, kept)
     engine = stands.engine
     started = ev.OrchestratorStarted(
         at=max(at, engine.at),
-        epoch=engine.state.epoch + 1 if epoch is None else epoch,
+        epoch=engine.lab.epoch + 1 if epoch is None else epoch,
         software=tuple(sorted(software().items())),
         bench_checked=bench_checked,
     )
@@ -146,7 +155,7 @@ def again(
 
 
 @dataclass(frozen=True, slots=True)
-class _Stands:
+class Stands:
     """An engine at the end of its journal."""
 
     engine: Engine
@@ -156,33 +165,49 @@ class _Stands:
     """Of the line whose snapshot it began with."""
 
 
-def _whole(script: Script, record: Journals, head: ev.CampaignStarted) -> _Stands:
-    engine = Engine(script)
-    return _Stands(engine, follow(engine, load_all(record.bodies(head.campaign.name))))
+def stand(scripts: Scripts, record: Journals, journal: str, kept: Sequence[Kept]) -> Stands:
+    """Where a journal ends: from the first snapshot that fits, else from its beginning.
+
+    ``kept``: snapshots of it, the newest first. RecordMismatch if replay differs.
+    """
+    with _no_collection():
+        return _from_snapshots(scripts, record, kept) or _whole(scripts, record, journal)
 
 
-def _from_snapshots(
-    script: Script, record: Journals, head: ev.CampaignStarted, kept: Sequence[Kept]
-) -> _Stands | None:
+def _whole(scripts: Scripts, record: Journals, journal: str) -> Stands:
+    engine = Engine(scripts)
+    return Stands(engine, follow(engine, load_all(record.bodies(journal))))
+
+
+def _from_snapshots(scripts: Scripts, record: Journals, kept: Sequence[Kept]) -> Stands | None:
     """The engine of the first snapshot that fits, and of the lines after it; None if none does."""
-    wanted = stamp(script) if kept else ""
     for each in kept:
         line = next(record.lines(each.campaign, after=each.seq - 1), None)
-        if line is None or (line.seq, line.hash) != (each.seq, each.hash) or each.stamp != wanted:
+        if line is None or (line.seq, line.hash) != (each.seq, each.hash):
             log.info("passed over the snapshot of line %d: it is of another state", each.seq)
             continue
         try:
-            engine = Engine.restored(script, head, each.text())
+            text = each.text()
+            if each.stamp != _stamp_of(scripts, text):
+                log.info("passed over the snapshot of line %d: it is of other code", each.seq)
+                continue
+            engine = Engine.restored(scripts, text)
             lines = load_all(record.bodies(each.campaign, each.seq))
             seq = follow(engine, lines, each.seq)
         except Exception:  # whatever is wrong, the journal is the truth
             log.warning("passed over the snapshot of line %d", each.seq, exc_info=True)
         else:
-            return _Stands(engine, seq, each.seq)
+            return Stands(engine, seq, each.seq)
     return None
 
 
-def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
+def _stamp_of(scripts: Scripts, text: str) -> str:
+    """The stamp that a snapshot has to have to fit today's code and protocols."""
+    give = Engine(scripts).script
+    return stamp({head.campaign.name: digest_of(give(head)) for head in heads_in(text)})
+
+
+def wrong_snapshot(scripts: Scripts, record: Journals, kept: Kept) -> str:
     """What is wrong with a snapshot, held against its journal; empty if it leads to the same.
 
     RecordMismatch if the journal itself does not follow from the protocol.
@@ -190,15 +215,14 @@ def wrong_snapshot(script: Script, record: Journals, kept: Kept) -> str:
     lines = list(islice(record.lines(kept.campaign), kept.seq))
     if len(lines) < kept.seq or lines[-1].hash != kept.hash:
         return "it is of another journal"
-    if kept.stamp != stamp(script):
-        return ""  # passed over in any case
-    values = [load(line.type, line.body) for line in lines]
-    assert isinstance(values[0], ev.CampaignStarted)
-    whole = fold(script, values)
     try:
-        restored = Engine.restored(script, values[0], kept.text())
+        text = kept.text()
+        if kept.stamp != _stamp_of(scripts, text):
+            return ""  # passed over in any case
+        restored = Engine.restored(scripts, text)
     except Exception as error:  # noqa: BLE001 - whatever is wrong with it
         return f"it cannot be read: {error!r}"
+    whole = fold(scripts, [load(line.type, line.body) for line in lines])
     return "" if restored.state_sha256() == whole.state_sha256() else "it leads to another state"
 
 
@@ -221,7 +245,7 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
     """
     then, today = (adapter(Campaign).dump_python(c, mode="json") for c in (head.campaign, campaign))
     changed = [name for name in then if then[name] != today[name]]
-    if _bench(head.lab) != _bench(lab):
+    if bench_of(head.lab) != bench_of(lab):
         changed.append("bench in lab.toml (instruments, drivers, limits or plates)")
     if head.protocol != script.signature:
         changed.append("protocol file")
@@ -232,7 +256,8 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
         )
 
 
-def _bench(lab: Lab) -> object:
+def bench_of(lab: Lab) -> object:
+    """What of a lab may not change while it is at work."""
     instruments = {
         i.name: (i.driver, i.simulated, dict(i.limits), i.sites, i.reaches) for i in lab.instruments
     }
@@ -244,17 +269,23 @@ def _bench(lab: Lab) -> object:
 def unfinished(record: Record, name: str) -> str | None:
     """The latest campaign of this name that has not ended; None if there is none."""
     open_ones = [
-        each.campaign.campaign
-        for each in record.campaigns()
-        if each.campaign.ending is None and _file_name(record, each.campaign.campaign) == name
+        each
+        for each in _alone(record)
+        if record.campaign(each).campaign.ending is None and _file_name(record, each) == name
     ]
     return open_ones[-1] if open_ones else None
 
 
 def latest(record: Record, name: str) -> str | None:
     """The latest campaign of this name, ended or not; None if there is none."""
-    found = [each.campaign.campaign for each in record.campaigns()]
+    found = _alone(record)
     return next((one for one in reversed(found) if _file_name(record, one) == name), None)
+
+
+def _alone(record: Record) -> list[str]:
+    """Campaigns that have a journal for themselves, the earliest first."""
+    found = [each.campaign for each in record.campaigns()]
+    return [each.campaign for each in found if each.campaign == each.journal]
 
 
 def _file_name(record: Record, campaign: str) -> str:
@@ -267,6 +298,7 @@ def _file_name(record: Record, campaign: str) -> str:
 def new_name(record: Record, name: str) -> str:
     """``dye``, or ``dye-2``, ``dye-3`` ... where the record holds that name already."""
     taken = {each.campaign.campaign for each in record.campaigns()}
+    taken |= {each.session for each in record.sessions()}
     if name not in taken:
         return name
     number = 2

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from sdl.core.view import View
+
+Watch: TypeAlias = Callable[[View], None]
+"""Is shown a campaign from time to time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

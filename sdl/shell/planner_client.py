@@ -34,7 +34,8 @@ class Asking(Protocol):
     async def ask(self, ask: Ask, timeout_s: float) -> Answer:
         """The answer, which may be an error in words.
 
-        ``timeout_s``: wall seconds. PlannerFault if the planner died, hung, or sent no answer
+        ``timeout_s``: wall seconds, without the time that other questions before it take.
+        PlannerFault if the planner died, hung, or sent no answer
         that can be read; asking the same again is free.
         """
         ...
@@ -48,7 +49,12 @@ class _Pending:
 
 
 class PlannerClient:
-    """Asks a worker process, and starts it anew when it dies or hangs."""
+    """Asks a worker process, and starts it anew when it dies or hangs.
+
+    One question is at the worker at a time, and the others wait here, in order: so one that hangs,
+    or kills the worker, costs the campaigns behind it no more than that campaign's ``timeout_s``,
+    and none of their tries.
+    """
 
     def __init__(
         self,
@@ -67,6 +73,8 @@ class PlannerClient:
         self._pending: dict[str, _Pending] = {}
         self._listening: asyncio.Task[None] | None = None
         self._restarting = asyncio.Lock()
+        self._turn = asyncio.Lock()
+        """Held by the question that is at the worker."""
 
     async def start(self) -> None:
         """Open the line. LabFault if the broker cannot be reached."""
@@ -85,6 +93,10 @@ class PlannerClient:
         await self._bus.aclose()
 
     async def ask(self, ask: Ask, timeout_s: float) -> Answer:
+        async with self._turn:
+            return await self._ask(ask, timeout_s)
+
+    async def _ask(self, ask: Ask, timeout_s: float) -> Answer:
         answered: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
         pending = _Pending(ask, encode_ask(ask), answered)
         self._pending[ask.id] = pending

@@ -10,6 +10,7 @@ from typing import cast
 
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
+from sdl.model.campaign import NO_PLANNER
 from sdl.model.lab import Instrument
 from sdl.model.protocol import ProtocolSignature
 from sdl.planner.server import known, options_of
@@ -57,6 +58,8 @@ def prepare(campaign_path: Path) -> Prepared:
 def _planner(campaign: CampaignFile) -> list[UserMistake]:
     """A kind that is not there, and keys under ``[planner]`` that nobody would read."""
     choice, places = campaign.campaign.planner, campaign.places
+    if choice.kind == NO_PLANNER:
+        return [places.mistake(("planner", key), "read by no planner") for key in choice.options]
     if choice.kind not in known():
         hint = did_you_mean(choice.kind, known())
         message = f"there is no planner {choice.kind!r}; {hint}"

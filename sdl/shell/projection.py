@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
 from sdl.core import commands as c
 from sdl.core import events as e
 from sdl.core.commands import Command
+from sdl.core.commons import campaign_of
 from sdl.core.events import Event
 from sdl.model.units import unit_of
-from sdl.shell.changes import Cell, Change, Insert, Update, acted, as_json, as_text, insert, update
-from sdl.shell.projection_of_stocks import declared_lots, materials
+from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
+from sdl.shell.changes import (
+    Cell,
+    Change,
+    Insert,
+    Update,
+    acted,
+    insert,
+    json_of,
+    said_by,
+    text_of,
+    update,
+)
+from sdl.shell.projection_of_stocks import materials
 from sdl.wire.journal import Line
 
 SILENT = frozenset(
@@ -39,9 +52,11 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
         case e.CommandFailed() | e.CommandUnknown():
             return [_step(line, value)]
         case e.CampaignStarted():
-            return _campaign(line, value)
-        case e.OrchestratorStarted() | e.StopRequested() | c.Conclude():
+            return campaign_rows(line, value)
+        case e.OrchestratorStarted() | e.StopRequested() | e.TermsChanged() | c.Conclude():
             return _course(line, value)
+        case e.LabOpened() | e.LabDownRequested() | c.CloseLab():
+            return _session(line, value)
         case e.InstrumentOnline() | e.InstrumentLost() | e.InstrumentMadeSafe():
             return [_instrument(line, value)]
         case c.Halt() | c.Release():
@@ -83,7 +98,7 @@ def _step(line: Line, value: StepChange) -> Change:
                 "status": "done",
                 "ended_at": value.at,
                 "duration_s": value.duration_s,
-                "result": as_json(value.result),
+                "result": json_of(value.result),
             }
         case e.CommandFailed():
             values = {
@@ -91,10 +106,10 @@ def _step(line: Line, value: StepChange) -> Change:
                 "ended_at": value.at,
                 "phase": value.phase,
                 "fault": value.kind,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
             }
         case e.CommandUnknown():
-            values = {"status": "unknown", "ended_at": value.at, "reason": as_text(value.reason)}
+            values = {"status": "unknown", "ended_at": value.at, "reason": text_of(value.reason)}
         case _:
             assert_never(value)
     values["last_seq"] = line.seq
@@ -107,14 +122,14 @@ def _perform(line: Line, value: c.Perform) -> Insert:
         (value.cid,),
         {
             "cid": value.cid,
-            "campaign": line.campaign,
+            "campaign": campaign_of(value.step),
             "run": run_of(value.step),
             "step": value.step,
             "attempt": value.attempt,
             "instrument": value.instrument,
             "operation": value.operation,
             "effect": value.effect,
-            "args": as_json(value.args),
+            "args": json_of(value.args),
             "not_after": value.not_after,
             "status": "issued",
             "issued_at": line.at,
@@ -129,98 +144,31 @@ def run_of(step: str) -> str:
     return "/".join(step.split("/", 2)[:2])
 
 
-def _campaign(line: Line, value: e.CampaignStarted) -> list[Change]:
-    campaign, objective, origin = value.campaign, value.campaign.objective, value.origin
-    head = insert(
-        line,
-        "campaign",
-        (line.campaign,),
-        {
-            "lab": value.lab.name,
-            "protocol": value.protocol.name,
-            "protocol_sha256": origin.protocol_sha256,
-            "measure": objective.measure,
-            "unit": unit_of(objective.measure),
-            "goal": objective.goal,
-            "target": objective.target,
-            "seed": campaign.seed,
-            "parallel": campaign.parallel,
-            "planner": campaign.planner.kind,
-            "clock": origin.clock,
-            "speed": origin.speed,
-            "simulated": value.lab.simulated,
-            "space": as_json([asdict(parameter) for parameter in campaign.space]),
-            "software": as_json(dict(origin.software)),
-            "status": "running",
-            "started_at": value.at,
-            "epoch": 0,
-        },
-    )
-    lots = declared_lots(line, value)
-    return [head, *_hypothesis(line, value), *_instruments(line, value), *lots]
-
-
-def _hypothesis(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
-    stated = value.campaign.hypothesis
-    if stated is None:
-        return
-    predicts = stated.predicts
-    yield insert(
-        line,
-        "hypothesis",
-        (line.campaign,),
-        {
-            "claim": as_text(stated.claim),
-            "quantity": predicts.quantity,
-            "unit": unit_of(predicts.quantity),
-            "scope": predicts.at,
-            "direction": predicts.direction,
-            "threshold": predicts.threshold,
-            "noise_sd": predicts.noise_sd,
-            "prior": stated.prior,
-            "error_level": stated.error_level,
-            "sha256": value.origin.hypothesis_sha256,
-            "stated_at": value.at,
-        },
-    )
-
-
-def _instruments(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
-    for instrument in value.lab.instruments:
-        yield insert(
-            line,
-            "instrument",
-            (line.campaign, instrument.name),
-            {
-                "instrument": instrument.name,
-                "driver": instrument.driver,
-                "simulated": instrument.simulated,
-                "options": as_json(dict(instrument.options)),
-                "limits": as_json({name: asdict(held) for name, held in instrument.limits.items()}),
-                "online": False,
-                "changed_at": value.at,
-            },
-        )
-
-
 def _course(
-    line: Line, value: e.OrchestratorStarted | e.StopRequested | c.Conclude
+    line: Line, value: e.OrchestratorStarted | e.StopRequested | e.TermsChanged | c.Conclude
 ) -> list[Change]:
-    key = (line.campaign,)
     match value:
         case e.OrchestratorStarted():
-            return [update(line, "campaign", key, {"epoch": value.epoch})]
+            opened: dict[str, Cell] = {"epoch": value.epoch, "status": "open", "closed_at": None}
+            session = update(line, "session", (line.campaign,), opened)
+            return [update(line, "campaign", (line.campaign,), {"epoch": value.epoch}), session]
         case e.StopRequested():
-            asked = update(line, "campaign", key, {"stop_asked": _said(value.by, value.reason)})
-            return [asked, acted(line, "stop", "", value.by, value.reason)]
+            name = value.campaign or line.campaign
+            said: dict[str, Cell] = {"stop_asked": said_by(value.by, value.reason)}
+            asked = update(line, "campaign", (name,), said)
+            return [asked, acted(line, name, "stop", "", value.by, value.reason)]
+        case e.TermsChanged(campaign=name):
+            changed = update(line, "campaign", (name,), terms_of(value.terms))
+            return [changed, acted(line, name, "terms", "", value.by, value.note)]
         case c.Conclude():
             end: dict[str, Cell] = {
                 "status": "ended",
                 "ending": value.ending,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
                 "best_run": value.best_run,
                 "ended_at": line.at,
             }
+            key = (value.campaign or line.campaign,)
             ended = update(line, "campaign", key, end)
             if value.verdict is None:
                 return [ended]
@@ -229,66 +177,94 @@ def _course(
             assert_never(value)
 
 
-PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
-
-
-def _act(line: Line, value: PersonsAct) -> list[Change]:
-    campaign, said = (line.campaign,), _said(value.by, value.note)
+def _session(line: Line, value: e.LabOpened | e.LabDownRequested | c.CloseLab) -> list[Change]:
+    key = (line.campaign,)
     match value:
-        case e.PauseRequested(what=what):
-            told = acted(line, "pause", what, value.by, value.note)
-            return [told, _paused(line, what, said)]
-        case e.ResumeRequested(what=what):
-            told = acted(line, "resume", what, value.by, value.note)
-            if not what:
-                return [told, _paused(line, what, None)]
-            free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
-            return [told, update(line, "instrument", (line.campaign, what), free)]
-        case e.AbortRequested(what=what):
-            return [acted(line, "abort", what, value.by, value.note)]
-        case e.LabStopRequested():
-            told = acted(line, "stop-all", "", value.by, value.note)
-            return [told, update(line, "campaign", campaign, {"paused": said})]
+        case e.LabOpened():
+            return session_rows(line, value)
+        case e.LabDownRequested():
+            return [acted(line, line.campaign, "down", "", value.by, value.note)]
+        case c.CloseLab():
+            closed: dict[str, Cell] = {
+                "status": "closed",
+                "reason": text_of(value.reason),
+                "closed_at": line.at,
+            }
+            return [update(line, "session", key, closed)]
         case _:
             assert_never(value)
 
 
-def _paused(line: Line, what: str, said: Cell) -> Update:
+def _of_journal(line: Line, values: Mapping[str, Cell]) -> list[Change]:
+    """A change of whatever the journal is of: a campaign alone, or a lab's session.
+
+    The other one has no row, and so nothing of it changes.
+    """
+    return [update(line, table, (line.campaign,), values) for table in ("campaign", "session")]
+
+
+PersonsAct: TypeAlias = e.PauseRequested | e.ResumeRequested | e.AbortRequested | e.LabStopRequested
+
+
+def _act(line: Line, value: PersonsAct) -> list[Change]:
+    said = said_by(value.by, value.note)
+    match value:
+        case e.PauseRequested(what=what, campaign=campaign):
+            name = campaign or line.campaign
+            told = acted(line, name, "pause", what, value.by, value.note)
+            return [told, *_paused(line, what, campaign, said)]
+        case e.ResumeRequested(what=what, campaign=campaign):
+            name = campaign or line.campaign
+            told = acted(line, name, "resume", what, value.by, value.note)
+            if not what:
+                return [told, *_paused(line, what, campaign, None)]
+            free: dict[str, Cell] = {"paused": None, "stopped": None, "held": None}
+            return [told, update(line, "instrument", (line.campaign, what), free)]
+        case e.AbortRequested(what=what):
+            name = value.campaign or (campaign_of(what) if "/" in what else line.campaign)
+            return [acted(line, name, "abort", what, value.by, value.note)]
+        case e.LabStopRequested():
+            told = acted(line, line.campaign, "stop-all", "", value.by, value.note)
+            return [told, *_of_journal(line, {"paused": said})]
+        case _:
+            assert_never(value)
+
+
+def _paused(line: Line, what: str, campaign: str, said: Cell) -> list[Change]:
     if what:
-        return update(line, "instrument", (line.campaign, what), {"paused": said})
-    return update(line, "campaign", (line.campaign,), {"paused": said})
-
-
-def _said(by: str, words: str) -> str:
-    return as_text(f"{by}: {words}" if words else by)
+        return [update(line, "instrument", (line.campaign, what), {"paused": said})]
+    if campaign:
+        return [update(line, "campaign", (campaign,), {"paused": said})]
+    return _of_journal(line, {"paused": said})
 
 
 def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
-    key = (line.campaign, line.seq)
+    campaign = campaign_of(value.step)
+    key = (campaign, line.seq)
     match value:
         case e.StepResolved():
             said: dict[str, Cell] = {
                 "run": run_of(value.step),
                 "step": value.step,
                 "verdict": value.verdict,
-                "by": as_text(value.by),
-                "note": as_text(value.note),
-                "result": None if value.result is None else as_json(value.result),
+                "by": text_of(value.by),
+                "note": text_of(value.note),
+                "result": None if value.result is None else json_of(value.result),
                 "at": value.at,
                 "won": True,
             }
-            return [insert(line, "resolution", key, said)]
+            return [insert(line, campaign, "resolution", key, said)]
         case c.Flag():
             flag: dict[str, Cell] = {
                 "run": value.run,
                 "step": value.step,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
                 "at": line.at,
             }
             # To a resolution that comes too late or contradicts, a flag is the whole answer, and
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
-            late = update(line, "resolution", (line.campaign, line.seq - 1), {"won": False})
-            return [insert(line, "flag", key, flag), late]
+            late = update(line, "resolution", (campaign, line.seq - 1), {"won": False})
+            return [insert(line, campaign, "flag", key, flag), late]
         case _:
             assert_never(value)
 
@@ -307,17 +283,17 @@ def _instrument(line: Line, value: InstrumentChange) -> Change:
                 "driver": value.driver,
                 "simulated": value.simulated,
                 "boot": value.boot,
-                "actions": as_json(list(value.actions)),
+                "actions": json_of(list(value.actions)),
                 "reason": None,
-                "stopped": as_text(value.stopped) or None,
+                "stopped": text_of(value.stopped) or None,
                 "changed_at": value.at,
             }
         case e.InstrumentLost():
-            seen = {"online": False, "reason": as_text(value.reason), "changed_at": value.at}
+            seen = {"online": False, "reason": text_of(value.reason), "changed_at": value.at}
         case e.InstrumentMadeSafe():
-            seen = {} if value.safe else {"held": as_text(value.reason or "it was not made safe")}
+            seen = {} if value.safe else {"held": text_of(value.reason or "it was not made safe")}
         case c.Halt():
-            seen = {"stopped": as_text(value.reason)}
+            seen = {"stopped": text_of(value.reason)}
         case c.Release():
             seen = {"stopped": None}
         case _:
@@ -340,16 +316,16 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
                 "asked_at": line.at,
                 "status": "asked",
             }
-            return insert(line, "planner_request", key, asked)
+            return insert(line, campaign_of(value.ask), "planner_request", key, asked)
         case e.SuggestionsArrived():
             answer: dict[str, Cell] = {
                 "status": "answered",
                 "answered_at": value.at,
                 "received": len(value.suggestions),
-                "versions": as_json(dict(value.versions)),
+                "versions": json_of(dict(value.versions)),
             }
         case e.PlannerFailed():
-            answer = {"status": "failed", "answered_at": value.at, "reason": as_text(value.reason)}
+            answer = {"status": "failed", "answered_at": value.at, "reason": text_of(value.reason)}
         case _:
             assert_never(value)
     return update(line, "planner_request", key, answer)
@@ -364,19 +340,19 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
                 "suggestion": value.suggestion,
                 "ask": value.ask,
                 "origin": point.origin,
-                "inputs": as_json(dict(point.inputs)),
-                "predicted": as_json({name: asdict(p) for name, p in point.predicted.items()}),
+                "inputs": json_of(dict(point.inputs)),
+                "predicted": json_of({name: asdict(p) for name, p in point.predicted.items()}),
                 "acquisition": point.acquisition,
                 "seed": point.seed,
                 "model_digest": point.model_digest,
-                "fall_back": as_text(point.fall_back),
+                "fall_back": text_of(point.fall_back),
                 "accepted_at": line.at,
             }
-            return insert(line, "suggestion", key, accepted)
+            return insert(line, campaign_of(value.suggestion), "suggestion", key, accepted)
         case c.Dispose():
             end: dict[str, Cell] = {
                 "disposition": value.disposition,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
                 "ended_at": line.at,
             }
             return update(line, "suggestion", key, end)
@@ -391,16 +367,16 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
             begun: dict[str, Cell] = {
                 "run": value.run,
                 "suggestion": value.suggestion,
-                "inputs": as_json(dict(value.inputs)),
-                "roles": as_json(dict(value.roles)),
+                "inputs": json_of(dict(value.inputs)),
+                "roles": json_of(dict(value.roles)),
                 "begun_at": line.at,
             }
-            return [insert(line, "run", key, begun)]
+            return [insert(line, campaign_of(value.run), "run", key, begun)]
         case c.EndRun():
             ended: dict[str, Cell] = {
                 "outcome": value.outcome,
                 "loss": value.loss,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
                 "ended_at": line.at,
             }
             return [update(line, "run", key, ended), *_observations(line, value)]
@@ -413,7 +389,7 @@ def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
                 "posterior": value.evidence.posterior,
                 "at": line.at,
             }
-            return [insert(line, "evidence", key, weighed)]
+            return [insert(line, campaign_of(value.run), "evidence", key, weighed)]
         case _:
             assert_never(value)
 
@@ -422,6 +398,7 @@ def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
     for measure, number in value.measures.items():
         yield insert(
             line,
+            campaign_of(value.run),
             "observation",
             (value.run, measure),
             {

@@ -8,7 +8,9 @@ from typing import TypeAlias, assert_never
 from sdl.core import commands as c
 from sdl.core import events as e
 from sdl.core.amounts import Level
-from sdl.shell.changes import Cell, Change, Insert, acted, as_json, as_text, insert, update
+from sdl.core.commons import campaign_of
+from sdl.model.lab import Lab
+from sdl.shell.changes import Cell, Change, Insert, acted, insert, json_of, text_of, update
 from sdl.wire.journal import Line
 
 MaterialChange: TypeAlias = c.Book | c.AskRefill | e.StockRefilled
@@ -22,58 +24,58 @@ def materials(line: Line, value: MaterialChange) -> list[Change]:
         case c.AskRefill():
             asked: dict[str, Cell] = {
                 "task": value.task,
-                "source": as_text(value.source),
+                "source": text_of(value.source),
                 "missing_ul": value.missing_ul,
-                "reason": as_text(value.reason),
+                "reason": text_of(value.reason),
                 "asked_at": line.at,
             }
-            return [insert(line, "refill", (value.task,), asked)]
+            return [insert(line, line.campaign, "refill", (value.task,), asked)]
         case e.StockRefilled():
-            filled = acted(line, "refill", value.source, value.by, value.note)
+            filled = acted(line, line.campaign, "refill", value.source, value.by, value.note)
             return [filled, _filled(line, value)]
         case _:
             assert_never(value)
 
 
-def declared_lots(line: Line, value: e.CampaignStarted) -> Iterable[Change]:
+def declared_lots(line: Line, lab: Lab, at: float) -> Iterable[Change]:
     """What the lab's file says of the lots that are there."""
-    for stocks in value.lab.stocks:
+    for stocks in lab.stocks:
         for name, source in stocks.sources.items():
-            place = as_text(f"{stocks.instrument}/{name}")
+            place = text_of(f"{stocks.instrument}/{name}")
             there: dict[str, Cell] = {
                 "source": place,
-                "lot": as_text(source.lot),
+                "lot": text_of(source.lot),
                 "volume_ul": source.volume_ul,
                 "expires": source.expires,
                 "replaces": True,
                 "by": "",
                 "note": "",
-                "at": value.at,
+                "at": at,
             }
-            yield insert(line, "lot", (line.campaign, place, line.seq), there)
+            yield insert(line, line.campaign, "lot", (line.campaign, place, line.seq), there)
 
 
 def _filled(line: Line, value: e.StockRefilled) -> Insert:
-    place = as_text(value.source)
+    place = text_of(value.source)
     filled: dict[str, Cell] = {
         "source": place,
-        "lot": as_text(value.lot),
+        "lot": text_of(value.lot),
         "volume_ul": value.volume_ul,
-        "expires": as_text(value.expires),
+        "expires": text_of(value.expires),
         "replaces": value.replaces,
-        "by": as_text(value.by),
-        "note": as_text(value.note),
+        "by": text_of(value.by),
+        "note": text_of(value.note),
         "at": value.at,
     }
-    return insert(line, "lot", (line.campaign, place, line.seq), filled)
+    return insert(line, line.campaign, "lot", (line.campaign, place, line.seq), filled)
 
 
 def _levels(line: Line, value: c.Book) -> Iterator[Change]:
     for level in value.levels:
-        key = (line.campaign, as_text(level.source))
+        key = (line.campaign, text_of(level.source))
         if value.why == "declared":
-            first: dict[str, Cell] = {"source": as_text(level.source), **_level(line, level)}
-            yield insert(line, "stock", key, first)
+            first: dict[str, Cell] = {"source": text_of(level.source), **_level(line, level)}
+            yield insert(line, line.campaign, "stock", key, first)
         else:
             yield update(line, "stock", key, _level(line, level))
 
@@ -85,7 +87,7 @@ def _level(line: Line, level: Level) -> dict[str, Cell]:
         "reserved_ul": level.reserved_ul,
         "doubt_ul": level.doubt_ul,
         "free_ul": level.free_ul,
-        "lots": as_json(list(level.lots)),
+        "lots": json_of(list(level.lots)),
         "changed_at": line.at,
     }
 
@@ -96,15 +98,16 @@ def _movements(line: Line, value: c.Book) -> Iterator[Change]:
             "number": number,
             "run": value.run,
             "cid": value.cid,
-            "component": as_text(moved.component),
-            "lot": as_text(moved.lot),
-            "source": as_text(moved.source),
-            "target": as_text(moved.target),
+            "component": text_of(moved.component),
+            "lot": text_of(moved.lot),
+            "source": text_of(moved.source),
+            "target": text_of(moved.target),
             "volume_ul": moved.volume_ul,
             "uncertainty_ul": moved.uncertainty_ul,
             "at": line.at,
         }
-        yield insert(line, "movement", (line.campaign, line.seq, number), row)
+        campaign = campaign_of(value.run)
+        yield insert(line, campaign, "movement", (campaign, line.seq, number), row)
 
 
 def _done(line: Line, value: c.Book) -> Iterator[Change]:

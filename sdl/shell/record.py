@@ -1,4 +1,4 @@
-"""The record of a lab: one database with every campaign's journal and the tables made from it."""
+"""The record of a lab: one database with every journal and the tables made from it."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ from sdl.shell.tables import (
     RefillRow,
     ResolutionRow,
     RunRow,
+    SessionRow,
     StepRow,
     StockRow,
     SuggestionRow,
@@ -187,7 +188,10 @@ class Record:
         return heads
 
     def lines(self, campaign: str, after: int = 0) -> Iterator[Line]:
-        """The journal of one campaign in order, from the line after ``after`` on."""
+        """One journal in order, from the line after ``after`` on.
+
+        ``campaign``: its name, which is that of its campaign or of the session of a lab.
+        """
         while True:
             with faults(self._url), self._engine.connect() as connection:
                 found = page(connection, campaign, after)
@@ -255,6 +259,31 @@ class Record:
                 raise RecordFault(f"the record holds no campaign {name!r}; {there}")
             return _summary(reading, found)
 
+    def sessions(self) -> list[SessionRow]:
+        """All sessions of labs, the earliest first."""
+        with self._reading() as reading:
+            return rows(reading, SessionRow, "opened_at", "session")
+
+    def highest_epoch(self) -> int:
+        """Of all orchestrators that this record has seen; 0 if none."""
+        epochs = [each.campaign.epoch for each in self.campaigns()]
+        return max([*epochs, *(each.epoch for each in self.sessions())], default=0)
+
+    def journals(self) -> list[str]:
+        """Of campaigns by themselves and of sessions, the earliest first."""
+        found = [(each.campaign.started_at, each.campaign.journal) for each in self.campaigns()]
+        found += [(each.opened_at, each.session) for each in self.sessions()]
+        return list(dict.fromkeys(name for _, name in sorted(found)))
+
+    def journal_of(self, name: str) -> str:
+        """The journal in which a campaign stands, or a session of that name.
+
+        RecordFault if there is neither.
+        """
+        if any(each.session == name for each in self.sessions()):
+            return name
+        return self.campaign(name).campaign.journal
+
     def runs(self, campaign: str) -> list[RunRow]:
         """The runs of one campaign in the order in which they were begun."""
         with self._reading() as reading:
@@ -316,24 +345,24 @@ class Record:
             return rows(reading, ActRow, "seq", campaign=campaign)
 
     def instruments(self, campaign: str) -> list[InstrumentRow]:
-        """The instruments as one campaign sees them, by name."""
+        """The instruments as one campaign, or a session of a lab, sees them, by name."""
         with self._reading() as reading:
-            return rows(reading, InstrumentRow, "instrument", campaign=campaign)
+            return rows(reading, InstrumentRow, "instrument", campaign=_owner(reading, campaign))
 
     def stocks(self, campaign: str) -> list[StockRow]:
-        """The declared sources as one campaign's ledger has them last, by name."""
+        """The declared sources as the ledger of a campaign, or its session, has them, by name."""
         with self._reading() as reading:
-            return rows(reading, StockRow, "source", campaign=campaign)
+            return rows(reading, StockRow, "source", campaign=_owner(reading, campaign))
 
     def lots(self, campaign: str) -> list[LotRow]:
-        """What was in the sources of one campaign, and was filled in since, in order."""
+        """What was in those sources at the beginning, and was filled in since, in order."""
         with self._reading() as reading:
-            return rows(reading, LotRow, "seq", "source", campaign=campaign)
+            return rows(reading, LotRow, "seq", "source", campaign=_owner(reading, campaign))
 
     def refills(self, campaign: str) -> list[RefillRow]:
-        """What people were asked to refill in one campaign, in order."""
+        """What people were asked to refill in one campaign, or its session, in order."""
         with self._reading() as reading:
-            return rows(reading, RefillRow, "seq", campaign=campaign)
+            return rows(reading, RefillRow, "seq", campaign=_owner(reading, campaign))
 
     def lessons(self, lab: Lab) -> Durations:
         """How long the actions of a lab's instruments took, in all of its campaigns."""
@@ -345,6 +374,12 @@ class Record:
         """A connection to read with."""
         with faults(self._url), self._engine.connect() as connection:
             yield connection
+
+
+def _owner(reading: Connection, campaign: str) -> str:
+    """Whose the bench is: of a campaign of a session it is the session's."""
+    known = row(reading, CampaignRow, campaign=campaign)
+    return campaign if known is None else known.journal
 
 
 def _summary(reading: Connection, campaign: CampaignRow) -> CampaignSummary:

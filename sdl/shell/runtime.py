@@ -18,14 +18,15 @@ from typing import TypeAlias
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.amounts import Content
+from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
-from sdl.core.view import View
-from sdl.errors import LeaseLost, PlannerFault, RecordFault, said
+from sdl.core.view import LabView
+from sdl.errors import LeaseLost, PlannerFault, RecordFault, UserMistake, said
 from sdl.model.planning import Answer, Ask
 from sdl.shell.bus import Bus, Message
 from sdl.shell.clock import LoopedClock
 from sdl.shell.crash import crash_point
-from sdl.shell.desk import Word
+from sdl.shell.desk import Admit, Start, Tell, Word
 from sdl.shell.dispatch import Dispatch, Vouch, alone
 from sdl.shell.ordering import Ordering
 from sdl.shell.planner_client import Asking
@@ -46,7 +47,8 @@ WATCH_S = 0.4
 """Loop seconds between two looks at the heartbeats."""
 
 Append: TypeAlias = Callable[[Sequence[Line]], Awaitable[None]]
-Watch: TypeAlias = Callable[[View], None]
+Watch: TypeAlias = Callable[[Engine], None]
+"""Is shown the engine from time to time, and makes a view of it."""
 Keep: TypeAlias = Callable[[Engine, Chain], None]
 
 log = logging.getLogger(__name__)
@@ -56,8 +58,14 @@ def _keep_nothing(_engine: Engine, _chain: Chain) -> None:
     """Where the journal is never long."""
 
 
+async def _admit_nobody(_start: Start, _tell: Tell) -> str:
+    raise UserMistake(
+        "a campaign has this lab for itself; a lab for several is opened with: sdl lab up"
+    )
+
+
 class Runtime:
-    """One orchestrator at work on one campaign; also the desk at which people reach it."""
+    """One orchestrator at work on its lab; also the desk at which people reach it."""
 
     def __init__(
         self,
@@ -73,12 +81,14 @@ class Runtime:
         presence: Presence | None = None,
         vouch: Vouch = alone,
         keep: Keep = _keep_nothing,
+        admit: Admit = _admit_nobody,
     ) -> None:
         """``presence``: what it says of itself, where that has to be known before it is made.
 
+        ``admit``: lets campaigns in, where the engine is that of a session.
         ``keep``: told whenever the journal holds all that the engine knows.
         """
-        self._keep = keep
+        self._keep, self._admit = keep, admit
         self._engine = engine
         self._chain = chain
         self._append = append
@@ -119,8 +129,12 @@ class Runtime:
         self._wake.set()
 
     def stop(self, by: str, reason: str) -> None:
-        """Ask the campaign to end in good order: what runs is finished, nothing new begins."""
-        self.post(ev.StopRequested(at=self._clock.now(), by=by, reason=reason))
+        """Ask for an end in good order: what runs is finished, nothing new begins."""
+        at = self._clock.now()
+        if self._engine.is_shared:
+            self.post(ev.LabDownRequested(at=at, by=by, note=reason))
+        else:
+            self.post(ev.StopRequested(at=at, by=by, reason=reason))
 
     def remember(self, perform: do.Perform) -> None:
         """Know a command that an earlier process sent, so that it can be asked about."""
@@ -128,20 +142,23 @@ class Runtime:
 
     # The desk.
 
-    def view(self) -> View:
-        return self._engine.view()
+    def lab(self) -> LabView:
+        return self._engine.lab_view()
 
     def contents(self) -> tuple[Content, ...]:
         return self._engine.contents()
 
     async def tell(self, word: Word) -> str:
-        if self._engine.state.concluded is not None:
-            return "the campaign has ended"
+        if self._engine.is_begun and self._engine.is_over:
+            return f"{self._engine.name} has ended"
         taken: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._told.add(taken)
         self._inbox.append((word(self._clock.now()), taken))
         self._wake.set()
         return await taken
+
+    async def start(self, start: Start) -> str:
+        return await self._admit(start, self.tell)
 
     async def stop_all(self, by: str, note: str) -> None:
         self._stops += 1
@@ -152,7 +169,7 @@ class Runtime:
     # The loop.
 
     async def run(self, *first: ev.Event) -> None:
-        """Work until the campaign is concluded. What breaks the record or the bus is raised."""
+        """Work until the engine's work is over. What breaks the record or the bus is raised."""
         for event in first:
             self.post(event)
         is_whole = False
@@ -160,7 +177,7 @@ class Runtime:
             await self._turn()
             self.begun.set()
             await self._begin_to_listen()
-            while self._engine.state.concluded is None:
+            while not self._engine.is_over:
                 await self._wake.wait()
                 await self._turn()
             is_whole = True
@@ -262,7 +279,7 @@ class Runtime:
 
     def _show(self) -> None:
         due_s = self._show_at - time.monotonic()
-        if due_s <= 0.0 or self._engine.state.concluded is not None:
+        if due_s <= 0.0 or self._engine.is_over:
             self._show_now()
         elif self._showing is None:
             self._showing = asyncio.get_running_loop().call_later(due_s, self._show_now)
@@ -272,7 +289,7 @@ class Runtime:
             self._showing.cancel()
             self._showing = None
         began, worked = time.monotonic(), time.thread_time()
-        self._watch(self._engine.view())
+        self._watch(self._engine)
         # Not by the clock: where others keep the processor, the next question would be told late.
         worked_s = time.thread_time() - worked
         self._show_at = began + max(SHOW_S, worked_s / SHOW_SHARE)
@@ -280,7 +297,7 @@ class Runtime:
     # Commands out.
 
     async def _perform(self, command: do.Command) -> None:
-        self._dispatch.epoch, self._dispatch.journal = self._engine.state.epoch, self._chain.origin
+        self._dispatch.epoch, self._dispatch.journal = self._engine.lab.epoch, self._chain.origin
         match command:
             case do.Perform():
                 await self._dispatch.perform(command)
@@ -297,7 +314,10 @@ class Runtime:
             case do.Release(instrument=name):
                 await self._dispatch.release(name, command.lifts)
             case do.AskPlanner(ask=ask):
-                self._spawn(self._ask(command, self._engine.question(ask)))
+                part = self._engine.campaigns.get(campaign_of(ask))
+                if part is not None:  # else it has ended within this very turn
+                    timeout_s = part.state.spec.planner.timeout_s
+                    self._spawn(self._ask(command, self._engine.question(ask), timeout_s))
             case do.Wait(timer=timer, until=until):
                 delay_s = self._clock.loop_s(max(0.0, until - self._clock.now()))
                 asyncio.get_running_loop().call_later(delay_s, self._fire, timer, until)
@@ -308,8 +328,7 @@ class Runtime:
         # A loop's clock and ours may differ in the last digit; a timer never fires early.
         self.post(ev.TimerFired(at=max(until, self._clock.now()), timer=timer))
 
-    async def _ask(self, command: do.AskPlanner, question: Ask) -> None:
-        timeout_s = self._engine.state.spec.planner.timeout_s
+    async def _ask(self, command: do.AskPlanner, question: Ask, timeout_s: float) -> None:
         try:
             answer = await self._planner.ask(question, timeout_s)
         except PlannerFault as fault:
@@ -391,10 +410,10 @@ class Runtime:
             await self._dispatch.greet(word.dev, word.boot, gap.from_seq - 1, word.memory)
 
     def _refused(self, word: mqtt.EventMessage) -> None:
-        if word.epoch > self._engine.state.epoch:
+        if word.epoch > self._engine.lab.epoch:
             raise LeaseLost(
                 f"instrument {word.dev!r} obeys another orchestrator, of epoch {word.epoch}; ours "
-                f"is {self._engine.state.epoch}. If there is none, the clock of the machine that "
+                f"is {self._engine.lab.epoch}. If there is none, the clock of the machine that "
                 "led before was ahead of this one's: set the clock, then go on with --resume"
             )
 

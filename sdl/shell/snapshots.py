@@ -13,7 +13,7 @@ import logging
 import platform
 import time
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -108,18 +108,45 @@ class Snapshots:
         ]
 
 
-def stamp(script: Script) -> str:
-    """What has to be the same for a snapshot to fit: software, sources, protocol."""
-    functions = (script.function, *script.recoveries.values())
-    files = sorted({function.__code__.co_filename for function in functions})
+def stamp(protocols: Mapping[str, str]) -> str:
+    """What has to be the same for a snapshot to fit: software, sources, protocols.
+
+    ``protocols``: by campaign, the ``digest_of`` its script.
+    """
     plain = {
         "python": platform.python_version(),
         "pydantic": version("pydantic"),
         "sources_sha256": _sources_sha256(),
-        "protocol_sha256": script.signature.source_sha256,
-        "files_sha256": _files_sha256([Path(name) for name in files]),
+        "protocols": dict(protocols),
     }
     return json.dumps(plain, sort_keys=True)
+
+
+def digest_of(script: Script) -> str:
+    """SHA-256 over a protocol and the files that its functions stand in, as they are now."""
+    functions = (script.function, *script.recoveries.values())
+    files = sorted({function.__code__.co_filename for function in functions})
+    text = script.signature.source_sha256 + _files_sha256([Path(name) for name in files])
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+class Digests:
+    """Of the protocols at work, each taken when it is first seen: its file may change later."""
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}
+
+    def look(self, engine: Engine) -> None:
+        """Take those of campaigns that have come, and forget those that have gone."""
+        if engine.campaigns.keys() != self._known.keys():
+            self._known = {
+                name: self._known.get(name) or digest_of(part.script)
+                for name, part in engine.campaigns.items()
+            }
+
+    def stamp(self) -> str:
+        """The stamp of a snapshot that is taken now."""
+        return stamp(self._known)
 
 
 @lru_cache(maxsize=1)
@@ -138,7 +165,7 @@ def _files_sha256(paths: Sequence[Path]) -> str:
 
 
 class Keeping:
-    """Takes a snapshot of one campaign from time to time, while it is at work.
+    """Takes a snapshot of an engine from time to time, while it is at work.
 
     The loop only takes the engine's state out, a matter of milliseconds; a thread of its own makes
     the text of it, piece by piece, and writes that. Whatever goes wrong with a snapshot is logged,
@@ -148,7 +175,6 @@ class Keeping:
     def __init__(
         self,
         snapshots: Snapshots,
-        script: Script,
         *,
         after: int = 0,
         every: int = EVERY,
@@ -157,7 +183,7 @@ class Keeping:
     ) -> None:
         """``after``: number of the line at which the last one was taken."""
         self._snapshots = snapshots
-        self._stamp = stamp(script)
+        self._digests = Digests()
         self._every, self._share, self._least = every, share, least
         self._last = after
         self._not_before = 0.0
@@ -167,7 +193,8 @@ class Keeping:
 
     def look(self, engine: Engine, chain: Chain) -> None:
         """Take one if it is time to; the journal holds every line of the chain."""
-        if chain.seq - self._last < self._every or engine.state.concluded is not None:
+        self._digests.look(engine)
+        if chain.seq - self._last < self._every or engine.is_over:
             return
         if self._writing is not None:
             if not self._writing.done():
@@ -190,7 +217,7 @@ class Keeping:
 
     @staticmethod
     def _is_whole(engine: Engine, chain: Chain, head: Callable[[str], tuple[int, str]]) -> bool:
-        if chain.seq == 0 or engine.state.concluded is not None:
+        if chain.seq == 0 or (engine.is_over and not engine.is_shared):
             return False
         try:
             return head(chain.campaign) == (chain.seq, chain.head)
@@ -199,20 +226,21 @@ class Keeping:
 
     def _take(self, engine: Engine, chain: Chain) -> None:
         self._last = chain.seq
+        self._digests.look(engine)
         try:
             taken = engine.snapshot()
         except Exception:  # a campaign does without it
             log.exception("no snapshot could be taken")
             return
         self._writing = self._thread.submit(
-            self._write, taken, chain.campaign, chain.seq, chain.head
+            self._write, taken, chain.campaign, chain.seq, chain.head, self._digests.stamp()
         )
 
-    def _write(self, taken: form.Snapshot, campaign: str, seq: int, head: str) -> float:
+    def _write(self, taken: form.Snapshot, campaign: str, seq: int, head: str, as_of: str) -> float:
         """Wall seconds that it took to write one."""
         began = time.monotonic()
         try:
-            kept = kept_of(taken, campaign=campaign, seq=seq, head=head, as_of=self._stamp)
+            kept = kept_of(taken, campaign=campaign, seq=seq, head=head, as_of=as_of)
             self._snapshots.add(kept)
         except Exception:
             log.exception("a snapshot could not be written")

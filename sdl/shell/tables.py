@@ -1,8 +1,9 @@
 """The tables of the record: the journal, which is the truth, and what is projected from it.
 
-Every projected row carries ``seq``, the journal line that made it, and ``last_seq``, the line that
-changed it last, within its campaign. Times are lab seconds since 1970 (UTC). A column that holds
-JSON says so. Units stand in the name of a quantity, or in the ``unit`` beside it.
+Every projected row carries ``campaign``, the one that it belongs to, or the lab's session where it
+belongs to none; ``seq``, the line that made it, and ``last_seq``, the line that changed it last, of
+the journal that ``campaign.journal`` names. Times are lab seconds since 1970 (UTC). A column that
+holds JSON says so. Units stand in the name of a quantity, or in the ``unit`` beside it.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from sqlalchemy import MetaData, Table
 
 from sdl.shell.columns import Big, Indexed, Key, Prose, table
 
-SCHEMA = "0004"
+SCHEMA = "0005"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 metadata = MetaData()
@@ -22,9 +23,10 @@ metadata = MetaData()
 @table("journal", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalRow:
-    """One line of a campaign's journal. Triggers refuse its change and its removal."""
+    """One line of a journal. Triggers refuse its change and its removal."""
 
     campaign: Key[str]
+    """The journal's name: that of its campaign, or of the session of a lab."""
     seq: Key[Big]
     at: float
     kind: str
@@ -39,6 +41,8 @@ class CampaignRow:
     """One campaign, from its file and its end."""
 
     campaign: Key[str]
+    journal: str
+    """Its own name, or that of the session of a lab that it was part of."""
     lab: str
     protocol: str
     protocol_sha256: str
@@ -60,7 +64,13 @@ class CampaignRow:
     """``running`` or ``ended``."""
     started_at: float
     epoch: Big
-    """Number of the lease under which it is led; higher after each resumption."""
+    """Number of the lease under which it is led; higher after each resumption. 0 in a session,
+    which has its own."""
+    priority: int
+    weight: float
+    deadline: float | None
+    runs_at_once: int | None
+    """Runs in flight at most, where its claim on the lab says so."""
     paused: Prose | None
     """Who paused it, and why; empty while it is not paused."""
     stop_asked: Prose | None
@@ -68,6 +78,33 @@ class CampaignRow:
     reason: Prose | None
     best_run: str | None
     ended_at: float | None
+    seq: Big
+    last_seq: Big
+
+
+@table("session", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow:
+    """One session of a lab, into which campaigns came."""
+
+    session: Key[str]
+    campaign: str
+    """The same: what belongs to no campaign belongs to the session."""
+    lab: str
+    clock: str
+    speed: float
+    simulated: bool
+    software: Prose
+    """JSON: package to version."""
+    status: str
+    """``open`` or ``closed``."""
+    opened_at: float
+    epoch: Big
+    """Number of the lease under which it is led; higher after each resumption."""
+    paused: Prose | None
+    """Who paused the whole lab, and why; empty while it is not paused."""
+    reason: Prose | None
+    closed_at: float | None
     seq: Big
     last_seq: Big
 
@@ -207,7 +244,7 @@ class ObservationRow:
 @table("instrument", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentRow:
-    """One instrument as one campaign saw it."""
+    """One instrument as one campaign, or one session of a lab, saw it."""
 
     campaign: Key[str]
     instrument: Key[str]
@@ -289,9 +326,10 @@ class ActRow:
     campaign: Key[str]
     seq: Key[Big]
     act: str
-    """``pause``, ``resume``, ``abort``, ``stop`` (the campaign, in good order) or ``stop-all``."""
+    """``pause``, ``resume``, ``abort``, ``stop`` (the campaign, in good order), ``stop-all``,
+    ``terms`` (another claim on the lab) or ``down`` (of the session)."""
     what: str
-    """A run or an instrument; empty: all of it."""
+    """A run or an instrument; empty: the campaign, or the whole lab."""
     by: str
     note: Prose
     at: float
@@ -315,7 +353,7 @@ class FlagRow:
 @table("stock", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRow:
-    """One declared source of an instrument, as the ledger of one campaign has it last."""
+    """One declared source, as the ledger of one campaign, or session, has it last."""
 
     campaign: Key[str]
     source: Key[str]
@@ -337,7 +375,7 @@ class StockRow:
 @table("lot", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LotRow:
-    """What was in a source when the campaign began, or was filled in since."""
+    """What was in a source when the campaign, or session, began, or was filled in since."""
 
     campaign: Key[str]
     source: Key[str]

@@ -100,17 +100,23 @@ def rebuild_tables(engine: Engine, *, check: bool) -> list[str]:
     begin = "BEGIN" if check else "BEGIN IMMEDIATE"
     differences: list[str] = []
     with engine.connect().execution_options(sqlite_begin=begin) as connection, connection.begin():
-        journals = _journals(connection)
-        for name in journals:
+        known: list[Cell] = []
+        """Campaigns and sessions that a journal makes."""
+        for name in _journals(connection):
             wanted = RowSet()
             wanted.add_lines(_lines(connection, name))
+            owners: list[Cell] = [
+                name,
+                *(key[0] for key in wanted.inserts["campaign"] if key[0] != name),
+            ]
+            known += owners
             for table in PROJECTED.values():
                 made = _complete(table, wanted)
-                differences += _differences(table.name, made, _present(connection, table, name))
+                differences += _differences(table.name, made, _present(connection, table, owners))
                 if not check:
-                    _replace(connection, table, name, made)
+                    _replace(connection, table, owners, made)
         for table in PROJECTED.values():
-            differences += _strays(connection, table, journals, check=check)
+            differences += _strays(connection, table, known, check=check)
         if not check:
             connection.execute(delete(SNAPSHOT))  # taken anew by whoever goes on
     return differences
@@ -128,8 +134,8 @@ def _key(table: Table, row: Mapping[str, Cell]) -> Key:
     return tuple(row[column.name] for column in table.primary_key.columns)
 
 
-def _present(connection: Connection, table: Table, campaign: str) -> Rows:
-    query = select(table).where(table.c.campaign == campaign)
+def _present(connection: Connection, table: Table, owners: list[Cell]) -> Rows:
+    query = select(table).where(table.c.campaign.in_(owners))
     found = (dict(row) for row in connection.execute(query).mappings())
     return {_key(table, row): row for row in found}
 
@@ -151,17 +157,17 @@ def _differences(table: str, made: Rows, present: Rows) -> Iterator[str]:
         yield f"{table} {name}: the row is there, but no journal line makes it"
 
 
-def _replace(connection: Connection, table: Table, campaign: str, made: Rows) -> None:
-    connection.execute(delete(table).where(table.c.campaign == campaign))
+def _replace(connection: Connection, table: Table, owners: list[Cell], made: Rows) -> None:
+    connection.execute(delete(table).where(table.c.campaign.in_(owners)))
     if made:
         connection.execute(insert(table), [dict(row) for row in made.values()])
 
 
 def _strays(
-    connection: Connection, table: Table, journals: list[str], *, check: bool
+    connection: Connection, table: Table, known: list[Cell], *, check: bool
 ) -> Iterator[str]:
     """Rows of campaigns that have no journal at all."""
-    stray = table.c.campaign.not_in(journals)
+    stray = table.c.campaign.not_in(known)
     for row in connection.execute(select(table).where(stray)).mappings():
         name = " ".join(str(part) for part in _key(table, dict(row)))
         yield f"{table.name} {name}: the row is there, but its campaign has no journal"

@@ -15,9 +15,8 @@ from dataclasses import dataclass, field
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine
+from sdl.core.engine import Engine, Scripts
 from sdl.core.invariants import Watch
-from sdl.core.script import Script
 from sdl.errors import Bug, SdlError
 from sdl.shell.bus import Message
 from sdl.shell.node_journal import Entry, Noted, Stopped, Taken, Word
@@ -62,15 +61,19 @@ class Tally:
     twins: set[str] = field(default_factory=set)
     """Commands that a node and its copy both began."""
     resolved: Counter[str] = field(default_factory=Counter)
+    ours: set[str] = field(default_factory=set)
+    """Commands of the last journal."""
+    endings: dict[str, str] = field(default_factory=dict)
+    """By campaign of the last journal that has ended."""
 
 
 class Books:
     """What one simulation must keep to."""
 
-    def __init__(self, script: Script, now: Callable[[], float]) -> None:
+    def __init__(self, scripts: Scripts, now: Callable[[], float]) -> None:
         """``now``: lab time, as a clock that is right shows it."""
-        self.engine = Engine(script)
-        """Of the last campaign."""
+        self.engine = Engine(scripts)
+        """Of the last journal."""
         self.watch = Watch()
         self.tally = Tally()
         self.world: World
@@ -84,10 +87,11 @@ class Books:
         """Commands that were started when a fault came between them and their end."""
         self.started: list[dict[str, str]] = []
         """For each node, by instrument: the command that its journal says was started last."""
-        self._script = script
-        self._campaign = ""
+        self._scripts = scripts
+        self._journal = ""
+        """Name of the last one."""
         self._origin = ""
-        """Hash of the first line of the last campaign."""
+        """Hash of its first line."""
         self._copied: set[str] = set()
         """Instruments for which there are, or were, two nodes with one journal."""
         self._sender: dict[str, tuple[str, int]] = {}
@@ -139,7 +143,7 @@ class Books:
     def _keep(self, lines: Sequence[Line]) -> None:
         expected: list[str] = []
         for line in lines:
-            if line.campaign != self._campaign:
+            if line.campaign != self._journal:
                 self._begin(line)
             value = load(line.type, line.body)
             if isinstance(value, ev.EVENTS):
@@ -158,10 +162,12 @@ class Books:
         self.hold(not expected, f"I7: {expected[:1]} is not on record with its event")
 
     def _begin(self, first: Line) -> None:
-        """Another campaign begins; whoever led the one before leads no more."""
+        """Another journal begins; whoever led the one before leads no more."""
         self.hold(first.seq == 1, f"I7: {first.campaign} begins with line {first.seq}")
-        self._campaign, self._origin = first.campaign, first.hash
-        self.engine, self.watch = Engine(self._script), Watch()
+        self._journal, self._origin = first.campaign, first.hash
+        self.tally.ours.clear()
+        self.tally.endings.clear()
+        self.engine, self.watch = Engine(self._scripts), Watch()
 
     def restored(self, engine: Engine) -> None:
         """An engine was made from a snapshot: it stands where the journal leads (I7)."""
@@ -192,7 +198,7 @@ class Books:
                     self._note_lost(cid, event)
             case ev.InstrumentOnline(instrument=name, memory=memory):
                 for cid, perform in self.performed.items():
-                    if not cid.startswith(f"{self._campaign}/"):
+                    if cid not in self.tally.ours:
                         continue
                     if perform.instrument == name and perform.memory != memory:
                         self._note_lost(cid, event)
@@ -236,8 +242,11 @@ class Books:
         match command:
             case do.Perform(cid=cid):
                 self.performed[cid] = command
+                self.tally.ours.add(cid)
                 self._moved[cid] = virtual_now()
                 self.tally.commands += 1
+            case do.Conclude(campaign=name, ending=ending):
+                self.tally.endings[name or self._journal] = ending
             case do.Flag():
                 self.tally.flags += 1
             case do.Release(instrument=name):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from sdl.core.script import Script
+from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.policy import Rule
 from sdl.shell import crash
@@ -25,6 +26,7 @@ from sdl.sim.keeping import SimSnapshots
 from sdl.sim.loop import VirtualLoop, run_and_forget
 from sdl.sim.network import Network
 from sdl.sim.person import Person
+from sdl.sim.plan import Plan
 from sdl.sim.processes import (
     EPOCH_S,
     NodeProcess,
@@ -33,6 +35,7 @@ from sdl.sim.processes import (
     Process,
     Site,
 )
+from sdl.sim.starter import Starter
 from sdl.sim.temper import CALM, Temper, draw_temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
@@ -60,7 +63,7 @@ class Report:
     broken: str
     """The invariant that does not hold; empty if all do."""
     campaign: str
-    """The last one, where another was begun."""
+    """Name of the last journal, where another was begun."""
     head: str
     """Hash of the journal's last line."""
     trace_sha256: str
@@ -87,14 +90,16 @@ class Drill:
 
     def __init__(
         self,
-        prepared: Prepared,
+        prepared: Sequence[Prepared],
         seed: int,
         faults: Sequence[Fault] | float,
         tell: Callable[[str], None] | None,
         recorded: Recorded,
         temper: Temper | None,
     ) -> None:
-        """``faults``: these, or virtual seconds in which drawn ones begin.
+        """``prepared``: one campaign, or several that share one lab.
+
+        ``faults``: these, or virtual seconds in which drawn ones begin.
 
         ``temper``: None draws one where faults are drawn.
         """
@@ -105,18 +110,16 @@ class Drill:
         self.seed = seed
         if temper is None:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
-        campaign = prepared.campaign.campaign
-        campaign = replace(campaign, seed=seed, policy=(*campaign.policy, *_asks(prepared.script)))
-        lab = replace(prepared.lab.lab, seed=seed)
+        lab = replace(prepared[0].lab.lab, seed=seed)
+        plan = Plan.of(prepared, [_asking(one, seed + n) for n, one in enumerate(prepared)], lab)
         trace = Trace(tell)
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
-        books = Books(prepared.script, clock.now)
+        books = Books(plan.scripts, clock.now)
         network = Network(chance("network"), trace)
         network.received, network.sent = books.received, books.sent
         world = books.world = World(chance("world"), trace, books, temper)
         self.site = Site(
-            prepared=prepared,
-            campaign=campaign,
+            plan=plan,
             lab=lab,
             network=network,
             record=recorded(Disk(chance("record")), books.keep),
@@ -125,9 +128,7 @@ class Drill:
             trace=trace,
             bench=Bench(clock=clock, seed=seed, lab=lab),
             temper=temper,
-            snapshots=SimSnapshots(
-                prepared.script, temper.snapshot_every, chance("snapshots"), trace
-            ),
+            snapshots=SimSnapshots(temper.snapshot_every, chance("snapshots"), trace),
         )
         self.nodes = self._nodes(lab, chance("nodes"))
         planner = PlannerProcess(PLANNER, self.site)
@@ -143,6 +144,7 @@ class Drill:
             else tuple(faults)
         )
         self.person = Person(chance("person"), self.site)
+        self.starter = Starter(chance("starter"), self.site)
         self.injection = Injection(self.site, STANDBY, self.person, self._start)
 
     def _drawn(self, chance: random.Random, within_s: float) -> list[Fault]:
@@ -171,6 +173,8 @@ class Drill:
                 self._start(process)
             tasks = [loop.create_task(self.injection.inject(fault)) for fault in self.faults]
             tasks.append(loop.create_task(self.person.attend(self.orchestrators)))
+            if site.plan.is_shared:
+                tasks.append(loop.create_task(self.starter.attend()))
             for task in tasks:
                 task.add_done_callback(self._look_at)
             await self._watch()
@@ -213,13 +217,15 @@ class Drill:
         for disk in (self.site.record.disk, *(node.journal.disk for node in self.nodes)):
             self.site.trace.counts["lost answer to a commit"] += disk.lost
         self.site.trace.counts["done by a node and its copy"] += len(books.tally.twins)
-        concluded = books.is_begun and books.engine.state.concluded
+        plan = self.site.plan
+        all_ended = books.tally.endings.keys() == {campaign.name for campaign in plan.campaigns}
+        endings = [books.tally.endings.get(campaign.name, "") for campaign in plan.campaigns]
         return Report(
             seed=self.seed,
             faults=self.faults,
             broken="" if books.broken is None else str(books.broken),
-            campaign=self.site.campaign.name,
-            head=self.site.record.head(self.site.campaign.name)[1],
+            campaign=plan.journal,
+            head=self.site.record.head(plan.journal)[1],
             trace_sha256=self.site.trace.sha256,
             commands=books.tally.commands,
             done=books.tally.done,
@@ -229,9 +235,15 @@ class Drill:
             unknown=len(books.tally.unknown),
             happened=sum(self.site.world.has_happened(cid) for cid in books.tally.unknown),
             wrong=len(self.person.wrong),
-            ending=concluded.ending if concluded else "",
+            ending=", ".join(endings) if all_ended else "",
             virtual_s=virtual_s,
         )
+
+
+def _asking(prepared: Prepared, seed: int) -> Campaign:
+    """The campaign under a seed, in which a person is asked where a machine cannot know."""
+    campaign = prepared.campaign.campaign
+    return replace(campaign, seed=seed, policy=(*campaign.policy, *_asks(prepared.script)))
 
 
 def _asks(script: Script) -> Iterator[Rule]:
@@ -246,6 +258,7 @@ def drill(
     prepared: Prepared,
     seed: int,
     *,
+    beside: Sequence[Prepared] = (),
     faults: Sequence[Fault] | float,
     tell: Callable[[str], None] | None = None,
     recorded: Recorded = SimRecord,
@@ -253,12 +266,14 @@ def drill(
 ) -> Report:
     """Simulate a campaign under faults.
 
+    ``beside``: others, which share its lab in one session.
     ``faults``: these, or virtual seconds in which those that the seed draws begin. ``tell`` is
     given the trace, line by line. ``recorded`` makes the record. ``temper``: how rough the lab is
     besides; None: drawn where the faults are, calm where they are given.
     """
 
     async def play() -> Report:
-        return await Drill(prepared, seed, faults, tell, recorded, temper).play()
+        all_of_it = (prepared, *beside)
+        return await Drill(all_of_it, seed, faults, tell, recorded, temper).play()
 
     return run_and_forget(play())

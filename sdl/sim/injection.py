@@ -208,7 +208,8 @@ class Injection:
     async def _intervene(self, fault: Fault) -> None:
         """A person stops the lab, pauses an instrument or breaks a run off; then lets it go on."""
         runtime = await self._site.desk()
-        runs, instruments = runtime.view().in_flight, self._site.lab.instruments
+        instruments = self._site.lab.instruments
+        runs = [run for view in runtime.lab().campaigns for run in view.in_flight]
         what = ""
         if fault.kind == "stop":
             await self._person.stop_all()

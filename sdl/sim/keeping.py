@@ -8,8 +8,7 @@ from dataclasses import replace
 
 from sdl.core import snapshot as form
 from sdl.core.engine import Engine
-from sdl.core.script import Script
-from sdl.shell.snapshots import STAY, Kept, kept_of, stamp
+from sdl.shell.snapshots import STAY, Digests, Kept, kept_of
 from sdl.sim.trace import Trace
 from sdl.wire.journal import Chain
 
@@ -22,14 +21,13 @@ DAMAGED = 0.05
 class SimSnapshots:
     """All snapshots of one simulation; they outlive who took them."""
 
-    def __init__(self, script: Script, every: int, chance: random.Random, trace: Trace) -> None:
+    def __init__(self, every: int, chance: random.Random, trace: Trace) -> None:
         """``every``: lines from one to the next; 0: none is taken."""
-        self._script = script
         self._every = every
         self._chance = chance
         self._trace = trace
         self._kept: list[Kept] = []
-        self._stamp = ""
+        self._digests = Digests()
 
     def of(self, campaign: str) -> list[Kept]:
         """Those of one campaign, the newest first."""
@@ -45,11 +43,12 @@ class SimSnapshots:
         taken, seq, head = engine.snapshot(), chain.seq, chain.head
         later_s = self._chance.uniform(*WRITTEN_S)
         loop = asyncio.get_running_loop()
-        loop.call_later(later_s, self._write, taken, chain.campaign, seq, head)
+        self._digests.look(engine)
+        as_of = self._digests.stamp()
+        loop.call_later(later_s, self._write, taken, chain.campaign, seq, head, as_of)
 
-    def _write(self, taken: form.Snapshot, campaign: str, seq: int, head: str) -> None:
-        self._stamp = self._stamp or stamp(self._script)
-        kept = kept_of(taken, campaign=campaign, seq=seq, head=head, as_of=self._stamp)
+    def _write(self, taken: form.Snapshot, campaign: str, seq: int, head: str, as_of: str) -> None:
+        kept = kept_of(taken, campaign=campaign, seq=seq, head=head, as_of=as_of)
         self._trace.count("snapshot taken")
         if self._chance.random() < DAMAGED:
             self._trace.count("snapshot damaged")
@@ -68,6 +67,6 @@ class Keeping:
     def look(self, engine: Engine, chain: Chain) -> None:
         """Take one if it is time to; the journal holds every line of the chain."""
         is_due = self._every and chain.seq - self._last >= self._every
-        if is_due and engine.state.concluded is None:
+        if is_due and not engine.is_over:
             self._last = chain.seq
             self._snapshots.take(engine, chain)

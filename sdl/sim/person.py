@@ -11,7 +11,7 @@ from collections.abc import Coroutine
 from contextlib import suppress
 
 from sdl.core.events import ResumeRequested, StepResolved, Verdict
-from sdl.core.view import Question, View
+from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
 from sdl.sim.faults import PERSON
 from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
@@ -54,13 +54,13 @@ class Person:
             await asyncio.sleep(self._chance.uniform(*LOOK_S))
             for each in orchestrators:
                 if each.is_awake and each.runtime:
-                    view = each.runtime.view()
+                    view = each.runtime.lab()
                     for question in view.questions:
                         self._take_up(question)
                     asked = {question.instrument for question in view.questions}
                     self._go_round(view, asked)
 
-    def _go_round(self, view: View, asked: set[str]) -> None:
+    def _go_round(self, view: LabView, asked: set[str]) -> None:
         """Let go on what is held and about which nothing is asked, once it was seen so a while."""
         held = {
             each.name

@@ -12,7 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from sdl.errors import LabFault, RecordAway, RecordFault, SdlError
-from sdl.model.campaign import Campaign
 from sdl.model.lab import Lab
 from sdl.model.planning import Answer, Ask
 from sdl.planner.server import answer
@@ -22,10 +21,9 @@ from sdl.shell.crash import crash_point
 from sdl.shell.desk import Word
 from sdl.shell.lease import Lease, lead
 from sdl.shell.node import Node
-from sdl.shell.opening import Opening, again, new, renamed
+from sdl.shell.opening import Opening
 from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import PlannerWorker
-from sdl.shell.preflight import Prepared
 from sdl.shell.presence import Presence
 from sdl.shell.runtime import Runtime
 from sdl.sim.books import Books, Broken, virtual_now
@@ -34,6 +32,7 @@ from sdl.sim.keeping import SimSnapshots
 from sdl.sim.life import Life, Role, outside
 from sdl.sim.loop import VirtualLoop
 from sdl.sim.network import Network
+from sdl.sim.plan import Plan
 from sdl.sim.temper import Temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
@@ -52,8 +51,8 @@ AGAIN_S = 2.0
 class Site:
     """What all processes of one simulation share."""
 
-    prepared: Prepared
-    campaign: Campaign
+    plan: Plan
+    """What is to be led to its end now."""
     lab: Lab
     network: Network
     record: SimRecord
@@ -63,17 +62,9 @@ class Site:
     bench: Bench
     temper: Temper
     snapshots: SimSnapshots
-    first: str = field(init=False)
-    """Name of the first campaign."""
     over: asyncio.Event = field(default_factory=asyncio.Event)
-    """The campaign is concluded, or an invariant is broken."""
+    """All is concluded, or an invariant is broken."""
     processes: list[Process] = field(default_factory=list)
-    campaigns: int = 1
-    """How many were begun, or are to be."""
-
-    def __post_init__(self) -> None:
-        """Remember what it began with."""
-        self.first = self.campaign.name
 
     @property
     def topics(self) -> Topics:
@@ -107,9 +98,8 @@ class Site:
             await asyncio.sleep(1.0)
 
     def begin_anew(self) -> None:
-        """From now on another campaign is to be led; the one before is left."""
-        self.campaigns += 1
-        self.campaign = renamed(self.campaign, f"{self.first}-{self.campaigns}")
+        """From now on another journal is to be led; the one before is left."""
+        self.plan = self.plan.anew()
 
     def is_dead(self, name: str) -> bool:
         """Whether the process of this name is known to be dead."""
@@ -222,7 +212,9 @@ class NodeProcess(Process):
     def copied(self) -> NodeProcess:
         """A copy of its folder on another machine, with the same instruments."""
         name = f"{self.name}-copy"
-        journal = self.journal.copied(Disk(random.Random(f"{self.site.campaign.seed}/{name}")))
+        journal = self.journal.copied(
+            Disk(random.Random(f"{self.site.plan.campaigns[0].seed}/{name}"))
+        )
         copy = NodeProcess(name, self.site, self.instruments, journal, self.node_name)
         copy.started.update(self.started)
         return copy
@@ -232,7 +224,7 @@ class NodeProcess(Process):
         clock = self.clock()
         node = Node(
             lab=site.lab,
-            folder=site.prepared.lab.folder,
+            folder=site.plan.prepared[0].lab.folder,
             bus=site.network.client(life.name, lasting=True),
             clock=clock,
             bench=site.bench,
@@ -257,7 +249,7 @@ class PlannerProcess(Process):
             lab=self.site.lab.name,
             bus=self.site.network.client(life.name),
             answer=_answer,
-            planners=(self.site.campaign.planner.kind,),
+            planners=tuple(dict.fromkeys(c.planner.kind for c in self.site.plan.campaigns)),
             boot=life.name,
         )
         await worker.start()
@@ -325,7 +317,7 @@ class OrchestratorProcess(Process):
             await runtime.run(*opened.first)
             keeping.cancel()
         lease.release()
-        if opened.chain.campaign == site.campaign.name:  # else another one was begun since
+        if opened.chain.campaign == site.plan.journal:  # else another one was begun since
             site.over.set()
 
     async def _lead(self, clock: LoopClock) -> Lease:
@@ -358,27 +350,12 @@ class OrchestratorProcess(Process):
 
     def _open(self, clock: LoopClock, epoch: int) -> Opening:
         """The first lines of the campaign, or its journal folded."""
-        site, script = self.site, self.site.prepared.script
-        if not site.record.head(site.campaign.name)[0]:
+        site = self.site
+        if not site.record.head(site.plan.journal)[0]:
             site.bench.restore({**site.bench.snapshot(), "wells": {}})  # on fresh plates
-            return new(
-                script,
-                site.campaign,
-                site.lab,
-                at=clock.now(),
-                clock="virtual",
-                speed=1.0,
-                epoch=epoch,
-            )
-        opened = again(
-            script,
-            site.record,
-            site.campaign,
-            site.lab,
-            at=clock.now(),
-            epoch=epoch,
-            kept=site.snapshots.of(site.campaign.name),
-        )
+            return site.plan.begun(clock.now(), epoch)
+        kept = site.snapshots.of(site.plan.journal)
+        opened = site.plan.again(site.record, clock.now(), epoch, kept)
         if opened.restored:
             site.trace.count("snapshot restored")
             site.books.restored(opened.engine)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from sdl.core.engine import Engine
+from sdl.core.view import LabView
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
 from sdl.planner.server import answer
@@ -16,14 +18,16 @@ from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node import Node
 from sdl.shell.node_journal_memory import MemoryJournal
 from sdl.shell.opening import Opening, new
-from sdl.shell.outcome import Outcome
+from sdl.shell.outcome import Outcome, Watch
 from sdl.shell.planner_client import DirectPlanner
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.presence import Presence
 from sdl.shell.record import Record
-from sdl.shell.runtime import Runtime, Watch
+from sdl.shell.runtime import Runtime
+from sdl.shell.runtime import Watch as RuntimeWatch
 from sdl.sim.loop import VirtualLoop, run_virtually
-from sdl.wire.journal import Line
+from sdl.sim.plan import Plan
+from sdl.wire.journal import Chain, Line
 from sdl.wire.topics import Topics
 
 PAGE_LINES = 500
@@ -59,7 +63,16 @@ def simulate(
     opening = new(prepared.script, campaign, lab, at=0.0, clock="virtual", speed=1.0)
     pages = _Pages(opened)
     try:
-        run_virtually(_play(prepared, lab, opening, pages, watch, broker or LocalBroker()))
+        run_virtually(
+            _play(
+                prepared,
+                lab,
+                opening,
+                pages,
+                lambda engine: watch(engine.view()),
+                broker or LocalBroker(),
+            )
+        )
     finally:
         pages.flush()
         opened.close()
@@ -72,6 +85,58 @@ def simulate(
         wall_s=time.perf_counter() - began,
         lab_s=view.at - view.started_at,
         folder=path.parent,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Together:
+    """What several campaigns in one lab came to."""
+
+    lab: LabView
+    record_url: str
+    seq: int
+    """Lines in the journal of the session."""
+    head: str
+    """SHA-256 of the last one: two simulations with the same head went the same way."""
+    wall_s: float
+
+
+def simulate_together(
+    campaigns: Sequence[Path], *, seed: int | None = None, record: Path | None = None
+) -> Together:
+    """Run several campaigns of one lab together in virtual time, in one session.
+
+    All start at the same moment. ``seed``, ``record``: as for ``simulate``. UserMistake if a file
+    is wrong, an instrument is real, or they do not share one lab.
+    """
+    prepared = [prepare(path) for path in campaigns]
+    lab = prepared[0].lab.lab
+    only_simulators(lab)
+    specs = [each.campaign.campaign for each in prepared]
+    if seed is not None:
+        lab = replace(lab, seed=seed)
+        specs = [replace(spec, seed=seed + n) for n, spec in enumerate(specs)]
+    plan = Plan.of(prepared, specs, lab)
+    folder = prepared[0].lab.folder / "simulated"
+    path = (
+        record or folder / f"{'-'.join(spec.name for spec in specs)[:100]}-{specs[0].seed}.sqlite"
+    )
+    opened = _fresh(path, prepared[0].lab.record_url)
+    began, opening = time.perf_counter(), plan.begun(0.0, 1)
+    pages = _Pages(opened)
+    first = (*opening.first, *plan.heads(0.0))
+    try:
+        at_once = replace(opening, first=first)
+        run_virtually(_play(prepared[0], lab, at_once, pages, lambda _: None, LocalBroker()))
+    finally:
+        pages.flush()
+        opened.close()
+    return Together(
+        lab=opening.engine.lab_view(),
+        record_url=f"sqlite:///{path}",
+        seq=opening.chain.seq,
+        head=opening.chain.head,
+        wall_s=time.perf_counter() - began,
     )
 
 
@@ -117,7 +182,7 @@ async def _play(
     lab: Lab,
     opening: Opening,
     pages: _Pages,
-    watch: Watch,
+    watch: RuntimeWatch,
     broker: LocalBroker,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
@@ -131,6 +196,13 @@ async def _play(
         journal=MemoryJournal(BOOT),
     )
     bus, topics = broker.client("orchestrator"), Topics(lab.name)
+
+    def look(engine: Engine, _chain: Chain) -> None:
+        """A session is closed once all its campaigns have ended."""
+        is_done = engine.is_shared and engine.ended and not engine.campaigns
+        if is_done and not engine.lab.closing:
+            runtime.stop("the simulation", "all campaigns have ended")
+
     runtime = Runtime(
         engine=opening.engine,
         chain=opening.chain,
@@ -141,6 +213,7 @@ async def _play(
         topics=topics,
         watch=watch,
         presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
+        keep=look,
     )
     await node.start()
     await bus.connect()

@@ -59,26 +59,30 @@ class Totals:
             self.broken[report.seed] = report.broken
 
 
-def drills(campaign: Path, seeds: Iterable[int], *, jobs: int = 1) -> Iterator[Report]:
+def drills(
+    campaign: Path, seeds: Iterable[int], *, jobs: int = 1, beside: tuple[Path, ...] = ()
+) -> Iterator[Report]:
     """One report for each seed, in order.
 
-    ``jobs``: processes. UserMistake if a file is wrong or an instrument is real.
+    ``jobs``: processes. ``beside``: other campaigns, which share its lab. UserMistake if a file is
+    wrong or an instrument is real.
     """
-    _course(campaign)
+    campaigns = (campaign, *beside)
+    _course(campaigns)
     if jobs == 1:
-        yield from map(partial(one, campaign), seeds)
+        yield from map(partial(one, campaigns), seeds)
         return
-    yield from _side_by_side(campaign, iter(seeds), jobs)
+    yield from _side_by_side(campaigns, iter(seeds), jobs)
 
 
-def _side_by_side(campaign: Path, seeds: Iterator[int], jobs: int) -> Iterator[Report]:
+def _side_by_side(campaigns: tuple[Path, ...], seeds: Iterator[int], jobs: int) -> Iterator[Report]:
     """In processes, each some seeds ahead; there may be no end to them."""
     pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
     ahead: deque[Future[list[Report]]] = deque()
     try:
         while True:
             while len(ahead) < AHEAD * jobs and (share := tuple(islice(seeds, CHUNK))):
-                ahead.append(pool.submit(some, campaign, share))
+                ahead.append(pool.submit(some, campaigns, share))
             if not ahead:
                 return
             yield from ahead.popleft().result()
@@ -86,35 +90,41 @@ def _side_by_side(campaign: Path, seeds: Iterator[int], jobs: int) -> Iterator[R
         pool.shutdown(cancel_futures=True)
 
 
-def some(campaign: Path, seeds: Sequence[int]) -> list[Report]:
+def some(campaigns: tuple[Path, ...], seeds: Sequence[int]) -> list[Report]:
     """The reports of some seeds, for a process of its own."""
     logging.disable(logging.CRITICAL)  # what dies there on purpose complains of it
-    return [one(campaign, seed) for seed in seeds]
+    return [one(campaigns, seed) for seed in seeds]
 
 
-def one(campaign: Path, seed: int) -> Report:
+def one(campaigns: tuple[Path, ...], seed: int) -> Report:
     """The report of one seed."""
-    prepared, within_s = _course(campaign)
-    return drill(prepared, seed, faults=within_s)
+    (first, *beside), within_s = _course(campaigns)
+    return drill(first, seed, faults=within_s, beside=beside)
 
 
-def traced(campaign: Path, seed: int, tell: Callable[[str], None]) -> Report:
+def traced(
+    campaign: Path, seed: int, tell: Callable[[str], None], *, beside: tuple[Path, ...] = ()
+) -> Report:
     """The same, and every moment of it told as a line of text."""
-    prepared, within_s = _course(campaign)
-    return drill(prepared, seed, faults=within_s, tell=tell)
+    (first, *others), within_s = _course((campaign, *beside))
+    return drill(first, seed, faults=within_s, tell=tell, beside=others)
 
 
-def replay(campaign: Path, seed: int) -> str:
+def replay(campaign: Path, seed: int, *, beside: tuple[Path, ...] = ()) -> str:
     """The command that shows the same again, moment by moment."""
-    return f"sdl simulate {campaign} --faults --seed {seed} --trace"
+    files = " ".join(str(path) for path in (campaign, *beside))
+    return f"sdl simulate {files} --faults --seed {seed} --trace"
 
 
 @lru_cache(maxsize=8)
-def _course(campaign: Path) -> tuple[Prepared, float]:
-    """A campaign, and how many virtual seconds it takes when nothing befalls it, roughly."""
-    prepared = prepare(campaign)
-    only_simulators(prepared.lab.lab)
-    calm = drill(prepared, prepared.campaign.campaign.seed, faults=())
+def _course(campaigns: tuple[Path, ...]) -> tuple[tuple[Prepared, ...], float]:
+    """Campaigns, and how many virtual seconds they take when nothing befalls them, roughly."""
+    prepared = tuple(prepare(path) for path in campaigns)
+    only_simulators(prepared[0].lab.lab)
+    first, *beside = prepared
+    calm = drill(first, first.campaign.campaign.seed, faults=(), beside=beside)
     if calm.broken:
-        raise UserMistake(f"{campaign} does not come to its end even without faults: {calm.broken}")
+        raise UserMistake(
+            f"{campaigns[0]} does not come to its end even without faults: {calm.broken}"
+        )
     return prepared, SHARE * calm.virtual_s

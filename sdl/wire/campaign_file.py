@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.errors import UserMistake
 from sdl.model.campaign import (
+    NO_PLANNER,
     Campaign,
     ChoiceParameter,
     LinearConstraint,
@@ -79,7 +80,7 @@ def _campaign(top: Table) -> Campaign:
         parallel=head.whole("parallel", 1),
         hypothesis=_hypothesis(top.table("hypothesis")) if "hypothesis" in top else None,
         roles=_roles(top.table("roles", needed=True)),
-        space=_space(top.table("search", needed=True)),
+        space=_space(top.table("search", needed=not _is_without_planner(top))),
         fixed=_fixed(top.table("fixed")),
         constraints=tuple(_constraint(table) for table in top.tables("constraint")),
         objective=_objective(top.table("objective", needed=True)),
@@ -90,6 +91,12 @@ def _campaign(top: Table) -> Campaign:
     head.close()
     top.close()
     return campaign
+
+
+def _is_without_planner(top: Table) -> bool:
+    """Whether nothing is searched: every run has the fixed inputs."""
+    written = top.file.top.table("planner")
+    return "kind" in written and written.text("kind") == NO_PLANNER
 
 
 def _hypothesis(table: Table) -> Hypothesis:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from sdl.errors import UserMistake
-from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, RangeParameter
+from sdl.model.campaign import NO_PLANNER, Campaign, ChoiceParameter, Parameter, RangeParameter
 from sdl.model.hypothesis import Hypothesis
 from sdl.wire.policy import faults_of
 from sdl.wire.toml_lines import KeyPath
@@ -35,8 +35,11 @@ def _head(campaign: Campaign) -> _Found:
         )
     if not 0 <= campaign.seed < 2**63:
         yield ("campaign", "seed"), f"{campaign.seed} is out of range; use 0 or a positive number"
-    if not campaign.space:
+    without = campaign.planner.kind == NO_PLANNER
+    if not campaign.space and not without:
         yield ("search",), "nothing to search; add an input: x = { from = 0, to = 1 }"
+    if campaign.space and without:
+        yield ("search",), 'nobody searches with kind = "none" under [planner]; use [fixed]'
 
 
 def _space(campaign: Campaign) -> _Found:

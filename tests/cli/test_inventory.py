@@ -130,4 +130,4 @@ def test_a_refill_that_makes_no_sense_is_answered_with_the_reason(
 
 
 def test_status_says_what_is_wanted(desk: Notebook, here: Sdl) -> None:
-    assert now(desk.view())[1:] == [f"  refill wanted: {TASK.reason}"]
+    assert now(desk.shown)[1:] == [f"  refill wanted: {TASK.reason}"]

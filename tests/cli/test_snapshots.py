@@ -14,7 +14,7 @@ from sdl.cli.why import Replay
 from sdl.core.engine import fold
 from sdl.core.events import EVENTS, CampaignStarted
 from sdl.shell.record import Record
-from sdl.shell.snapshots import Kept, kept_of, stamp
+from sdl.shell.snapshots import Kept, digest_of, kept_of, stamp
 from sdl.wire.journal import load
 from tests.cli.conftest import command
 
@@ -37,7 +37,7 @@ def taken(record: Record, folder: Path) -> Kept:
         campaign="dye-450",
         seq=seq,
         head=lines[seq - 1].hash,
-        as_of=stamp(script),
+        as_of=stamp({"dye-450": digest_of(script)}),
     )
 
 

@@ -22,7 +22,7 @@ from sdl.core.invariants import Watch
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import Question
 from sdl.model.action import operations_of
-from sdl.model.campaign import Campaign, Objective, PlannerChoice, RangeParameter, StopRule
+from sdl.model.campaign import Campaign, Objective, PlannerChoice, RangeParameter, StopRule, Terms
 from sdl.model.data import JsonValue, Suggestion
 from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware
@@ -34,6 +34,16 @@ from sdl.wire.labware_kinds import labware_kind
 from tests.core.nodes import DRIVERS, Node, failed, online
 
 __all__ = ["Chances", "Floor", "campaign", "failed", "lab", "online", "script", "started"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Start:
+    """A campaign that comes into a session."""
+
+    spec: Campaign
+    at: float = 0.0
+    terms: Terms = field(default_factory=Terms)
+
 
 Answer = Callable[[do.Perform], JsonValue]
 Call = Callable[[float], None]
@@ -114,7 +124,7 @@ def answer_plainly(command: do.Perform) -> JsonValue:
 
 @dataclass
 class Floor:
-    """One campaign being played."""
+    """One campaign being played, or a session with several."""
 
     engine: Engine
     seed: int
@@ -158,7 +168,8 @@ class Floor:
 
     def play(self, spec: Campaign, limit: int = 20_000) -> Floor:
         """Run the campaign to its end, or until nothing is left that could happen."""
-        head = started(spec, self.engine.script, simulated=self.simulated)
+        assert isinstance(self.engine.scripts, Script)
+        head = started(spec, self.engine.scripts, simulated=self.simulated)
         origin, there = (
             replace(head.origin, clock=self.clock),
             replace(head.lab, stocks=self.stocks),
@@ -171,10 +182,37 @@ class Floor:
         for _ in range(self.chances.incidents):
             self.call(200.0 * self.random.random(), self.incident)
         for _ in range(limit):
-            if not self.queue or self.engine.state.concluded is not None:
+            if not self.queue or self.engine.is_over:
                 return self
             self.step()
         raise AssertionError(f"seed {self.seed}: no end after {limit} events")
+
+    def play_lab(self, *starts: Start, limit: int = 60_000) -> Floor:
+        """Run a session into which campaigns come at their times, until all have ended."""
+        head = opened(simulated=self.simulated)
+        origin = replace(head.origin, clock=self.clock)
+        self.turn(replace(head, origin=origin, lab=replace(head.lab, stocks=self.stocks)))
+        self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
+        for name in self.engine.lab.instruments:
+            self.nodes[name] = Node(self, name, simulated=self.simulated)
+            self.nodes[name].announce(0.0)
+        for start in starts:
+            self.call(start.at, lambda at, start=start: self.start(start, at))  # type: ignore[misc]
+        for _ in range(self.chances.incidents):
+            self.call(200.0 * self.random.random(), self.incident)
+        for _ in range(limit):
+            if len(self.engine.ended) == len(starts):
+                self.turn(ev.LabDownRequested(at=self.at, by="ada"))
+                return self
+            if not self.queue:
+                return self
+            self.step()
+        raise AssertionError(f"seed {self.seed}: no end after {limit} events")
+
+    def start(self, start: Start, at: float) -> None:
+        assert isinstance(self.engine.scripts, Script)
+        head = started(start.spec, self.engine.scripts, simulated=self.simulated)
+        self.turn(replace(head, at=at, terms=start.terms))
 
     def step(self) -> None:
         self.at, _, what = heapq.heappop(self.queue)
@@ -223,7 +261,7 @@ class Floor:
         epoch = self.epoch
 
         def if_alive(at: float) -> None:
-            if self.epoch == epoch and self.engine.state.concluded is None:
+            if self.epoch == epoch and not self.engine.is_over:
                 call(at)
 
         self.call(at, if_alive)
@@ -277,7 +315,7 @@ class Floor:
 
     def look(self, at: float) -> None:
         """Somebody who sees that something waits for them does something about it, later."""
-        view = self.engine.view()
+        view = self.engine.lab_view()
         for question in view.questions:
             self.soon((question.step, question.since), at, self.resolution(question))
         for one in view.instruments:
@@ -334,11 +372,12 @@ class Floor:
         )
 
     def incident(self, at: float) -> None:
-        if self.engine.state.concluded is not None:
+        if self.engine.is_over:
             return
         node = self.random.choice(list(self.nodes.values()))
         at_once = self.random.random() < 0.5
-        runs = list(self.engine.state.runs) or [""]
+        parts = self.engine.campaigns.values()
+        runs = [run for part in parts for run in part.state.runs] or [""]
         what = self.random.choice(["", node.name])
         match self.random.choice(("kill", "forget", "restart", "pause", "abort", "stop")):
             case "kill":
@@ -373,6 +412,13 @@ class Floor:
             if perform.effect == "once":
                 done[perform.step] += times
         return [step for step, times in done.items() if times > 1 and step not in self.believed]
+
+
+def opened(*more: str, simulated: bool = True) -> ev.LabOpened:
+    origin = Origin(file_name="bench", clock="virtual", speed=1.0, software={}, protocol_sha256="")
+    return ev.LabOpened(
+        at=0.0, name="bench-lab", lab=lab(*more, simulated=simulated), origin=origin
+    )
 
 
 def started(spec: Campaign, script: Script, *, simulated: bool = True) -> ev.CampaignStarted:

@@ -211,8 +211,9 @@ class Play:
 
 def play(plan: Plan, until: int | None = None) -> Play:
     """Play a plan to its end, or for so many events."""
-    played = Play(plan, Engine(seated(plan)))
-    played.turn(head(played.engine.script))
+    script = seated(plan)
+    played = Play(plan, Engine(script))
+    played.turn(head(script))
     played.turn(ev.OrchestratorStarted(at=50.0, epoch=1))
     for name in SEATS.values():
         online = ev.InstrumentOnline(

@@ -310,12 +310,12 @@ def test_a_forecast_in_mid_run_ends_when_the_run_does_and_does_not_touch_it(
 ) -> None:
     whole = play(plan)
     half = play(plan, until=round(share * whole.events))
-    engine = half.engine
+    engine, script = half.engine, seated(plan)
     before = engine.state_sha256()
     for run in engine.state.runs.values():
         so_far = SoFar(fed=run.trampoline.fed, started=half.started)
         found = forecast(
-            engine.script,
+            script,
             run.inputs,
             run.wells,
             run.instruments,
@@ -386,4 +386,4 @@ def test_the_engine_that_a_test_plays_with_is_the_real_one() -> None:
     assert any(
         isinstance(line, do.EndRun) and line.outcome == "measured" for line in played.journal
     )
-    assert isinstance(played.engine.script, Script)
+    assert isinstance(played.engine.scripts, Script)

@@ -49,9 +49,9 @@ def text_of(engine: Engine) -> str:
     return "".join(engine.snapshot().pieces())
 
 
-def again(engine: Engine, head: ev.CampaignStarted) -> Engine:
+def again(engine: Engine) -> Engine:
     """The engine out of its own snapshot."""
-    return Engine.restored(engine.script, head, text_of(engine))
+    return Engine.restored(engine.scripts, text_of(engine))
 
 
 def plainly(engine: Engine) -> str:
@@ -84,14 +84,12 @@ def test_restored_at_every_kth_event_it_gives_the_same_commands_and_the_same_has
     floor = Floor(Engine(random_script), seed=seed, chances=odds, simulated=simulated)
     stop = StopRule(runs=4, failures=9)
     floor.play(campaign(parallel=parallel, stop=stop, seed=seed, policy=rules, roles=ROLES))
-    head = floor.journal[0]
-    assert isinstance(head, ev.CampaignStarted)
     whole, often = Engine(random_script), Engine(random_script)
     for number, (event, commands) in enumerate(turns(floor.journal)):
         assert whole.handle(event) == commands, f"seed {seed}, turn {number}"
         assert often.handle(event) == commands, f"seed {seed}, turn {number}, restored each {every}"
         if number % every == 0:
-            often = again(often, head)
+            often = again(often)
             where = f"seed {seed}, turn {number}, restored each {every}"
             assert often.state_sha256() == whole.state_sha256(), where
             assert often.view() == whole.view(), where
@@ -132,42 +130,40 @@ async def edited(
 SCRIPT = script(plain)
 
 
-def in_flight(of: Script) -> tuple[Engine, ev.CampaignStarted]:
+def in_flight(of: Script) -> Engine:
     """An engine with a run whose first command is in the world."""
     floor = Floor(Engine(of), seed=5).play(campaign(stop=StopRule(runs=2)))
-    head = floor.journal[0]
-    assert isinstance(head, ev.CampaignStarted)
     engine = Engine(of)
     for event, commands in turns(floor.journal):
         engine.handle(event)
         if any(isinstance(command, do.Perform) for command in commands):
-            return engine, head
+            return engine
     raise AssertionError("no command was sent")
 
 
 def test_an_edited_protocol_does_not_fit() -> None:
-    engine, head = in_flight(SCRIPT)
+    engine = in_flight(SCRIPT)
     with pytest.raises(Unfit, match="does not come to dye/run-1/step-1 as it did"):
-        Engine.restored(script(edited), head, text_of(engine))
+        Engine.restored(script(edited), text_of(engine))
 
 
 @pytest.mark.parametrize("field", ["memory", "attempt", "until"])
 def test_a_text_of_other_fields_does_not_fit(field: str) -> None:
-    engine, head = in_flight(SCRIPT)
+    engine = in_flight(SCRIPT)
     lines = text_of(engine).splitlines()
     left = [line for line in lines if not line.startswith(f"step\t{field}\t")]
     assert len(left) == len(lines) - 1
     with pytest.raises(Unfit, match="another version"):
-        Engine.restored(SCRIPT, head, "\n".join(left))
+        Engine.restored(SCRIPT, "\n".join(left))
 
 
 def test_no_part_of_a_text_can_be_lost_unnoticed() -> None:
     """A text that lacks a line is refused, or gives another hash; never the same by luck."""
-    engine, head = in_flight(SCRIPT)
+    engine = in_flight(SCRIPT)
     lines = text_of(engine).splitlines()
     for number, line in enumerate(lines):
         try:
-            found = Engine.restored(SCRIPT, head, "\n".join(lines[:number] + lines[number + 1 :]))
+            found = Engine.restored(SCRIPT, "\n".join(lines[:number] + lines[number + 1 :]))
         except Exception:  # noqa: BLE001, S112 - refused, by whatever noticed it first
             continue
         assert found.state_sha256() != engine.state_sha256(), line

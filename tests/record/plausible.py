@@ -33,6 +33,26 @@ def journal(name: str = "dye-450", *, runs: int = 6, seed: int = 1) -> list[Line
     return [chain.add(value, at) for at, value in story(name, runs, random.Random(seed))]
 
 
+def session(name: str, *campaigns: str, runs: int = 3) -> list[Line]:
+    """A lab's session with some campaigns, one after the other; the first one has the materials."""
+    chain, head = Chain(name), started(name, START)
+    opened = e.LabOpened(at=START, name=name, lab=head.lab, origin=head.origin)
+    lines = [chain.add(opened, START)]
+    for number, campaign in enumerate(campaigns):
+        for at, value in story(campaign, runs, random.Random(number)):
+            match value:
+                case c.Book() | c.AskRefill() | e.StockRefilled() if number:
+                    continue
+                case e.OrchestratorStarted():
+                    value = replace(value, epoch=number + 1)  # noqa: PLW2901 - the one to add
+                case c.Conclude():
+                    value = replace(value, campaign=campaign)  # noqa: PLW2901 - the one to add
+                case _:
+                    pass
+            lines.append(chain.add(value, at))
+    return lines
+
+
 def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, Event | Command]]:
     """Moments and values, as an engine and a bench would give them."""
     at = START

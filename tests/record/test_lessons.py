@@ -10,7 +10,7 @@ from sdl.core.durations import MEMORY, Durations
 from sdl.model.lab import Lab
 from sdl.shell.record import Record
 from sdl.wire.journal import load
-from tests.record.plausible import START, journal, started
+from tests.record.plausible import START, journal, session, started
 
 LAB = started("x", START).lab
 
@@ -41,6 +41,16 @@ def test_only_the_last_ones_are_read_and_they_are_the_newest(url: str) -> None:
     ((_, _, expected),) = folded.kept()
     assert len(durations_s) == MEMORY
     assert durations_s == expected
+    record.close()
+
+
+def test_the_campaigns_of_a_session_teach_as_others_do(url: str) -> None:
+    lines = session("bench-lab", "dye-1", "dye-2")
+    record = Record.open(url)
+    record.append(lines)
+    ((instrument, operation, durations_s),) = record.lessons(LAB).kept()
+    assert (instrument, operation) == ("handler", "dispense")
+    assert len(durations_s) == sum(line.type == "CommandDone" for line in lines)
     record.close()
 
 

@@ -201,6 +201,9 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     record.close()
 
 
+TERMS = ("priority", "weight", "deadline", "runs_at_once")
+
+
 def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> None:
     record = Record.open(url)
     lines = [
@@ -220,7 +223,8 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     spoil(
         *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         *(f"DROP TABLE {name}" for name in ("stock", "lot", "movement", "refill")),
-        "ALTER TABLE campaign DROP COLUMN paused",
+        "DROP TABLE session",
+        *(f"ALTER TABLE campaign DROP COLUMN {name}" for name in ("paused", "journal", *TERMS)),
         *(f"ALTER TABLE instrument DROP COLUMN {name}" for name in ("paused", "stopped", "held")),
         "UPDATE alembic_version SET version_num = '0001'",
     )

@@ -14,7 +14,7 @@ from sdl.shell.reading import PAGE
 from sdl.shell.record import Record
 from sdl.wire.journal import GENESIS, Chain
 from tests.record.conftest import Spoil
-from tests.record.plausible import START, journal, perform
+from tests.record.plausible import START, journal, perform, session
 
 
 def test_lines_come_back_as_they_were_written(url: str) -> None:
@@ -139,6 +139,21 @@ def test_the_tables_tell_where_materials_went(url: str) -> None:
         (2, "handler/dye", "plate-1/A1", 35.5),
     ]
     assert moved[0].lot == "D1\ufffd"
+    record.close()
+
+
+def test_materials_of_a_session_are_those_of_the_lab_and_of_each_of_its_campaigns(
+    url: str,
+) -> None:
+    record = Record.open(url)
+    record.append(session("bench-lab", "dye-1", "dye-2"))
+    assert record.rebuild(check=True) == []
+    for name in ("bench-lab", "dye-1", "dye-2"):
+        assert [stock.volume_ul for stock in record.stocks(name)] == [61_964.5]
+        assert [lot.lot for lot in record.lots(name)] == ["", "D2"]
+        assert [task.done_at for task in record.refills(name)] == [START]
+    assert [moved.campaign for moved in record.run("dye-1/run-1").movements] == ["dye-1", "dye-1"]
+    assert record.run("dye-2/run-1").movements == ()
     record.close()
 
 

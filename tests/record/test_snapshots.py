@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from sdl.core.engine import Engine, fold
-from sdl.core.events import EVENTS, CampaignStarted
+from sdl.core.events import EVENTS
 from sdl.core.script import ProtocolFunction
 from sdl.errors import RecordFault, RecordMismatch
 from sdl.shell import opening
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
-from sdl.shell.snapshots import Keeping, Kept, kept_of, stamp
+from sdl.shell.snapshots import Keeping, Kept, digest_of, kept_of, stamp
 from sdl.sim.simulate import simulate
 from sdl.wire.journal import Chain, Line, load
 from tests.record.conftest import Spoil
@@ -51,7 +51,7 @@ class Past:
             campaign="dye",
             seq=count,
             head=self.lines[count - 1].hash,
-            as_of=stamp(self.prepared.script),
+            as_of=stamp({"dye": digest_of(self.prepared.script)}),
         )
 
     def again(self, record: Record, kept: Sequence[Kept] = ()) -> opening.Opening:
@@ -230,7 +230,7 @@ def played(past: Past, record: Record, keeping: Keeping, end: int) -> tuple[Engi
 
 def test_they_are_taken_every_so_many_lines_and_at_the_end(past: Past, url: str) -> None:
     record, end = Record.open(url), past.turns()[80]
-    keeping = Keeping(record.snapshots, past.prepared.script, every=50, share=1.0, least=1)
+    keeping = Keeping(record.snapshots, every=50, share=1.0, least=1)
     engine, chain = played(past, record, keeping, end)
     before = [each.seq for each in record.snapshots.of("dye")]
     assert len(before) == 2
@@ -245,7 +245,7 @@ def test_they_are_taken_every_so_many_lines_and_at_the_end(past: Past, url: str)
 
 def test_none_is_taken_of_what_is_not_on_record(past: Past, tmp_path: Path) -> None:
     record, end = Record.open(f"sqlite:///{tmp_path / 'record.sqlite'}"), past.turns()[80]
-    keeping = Keeping(record.snapshots, past.prepared.script, every=10_000, least=1)
+    keeping = Keeping(record.snapshots, every=10_000, least=1)
     engine, chain = played(past, record, keeping, end)
     keeping.close(engine, chain, lambda _: (chain.seq - 1, "of another line"))
     assert record.snapshots.of("dye") == []
@@ -257,7 +257,7 @@ def test_a_campaign_does_without_where_none_can_be_written(
 ) -> None:
     record, end = Record.open(url), past.turns()[40]
     spoil("DROP TABLE snapshot")
-    keeping = Keeping(record.snapshots, past.prepared.script, every=50, least=1)
+    keeping = Keeping(record.snapshots, every=50, least=1)
     engine, chain = played(past, record, keeping, end)
     keeping.close(engine, chain, record.head)
     assert "a snapshot could not be written" in caplog.text
@@ -267,7 +267,7 @@ def test_a_campaign_does_without_where_none_can_be_written(
 
 def test_where_the_record_is_away_at_the_end_none_is_taken(past: Past, tmp_path: Path) -> None:
     record, end = Record.open(f"sqlite:///{tmp_path / 'record.sqlite'}"), past.turns()[40]
-    keeping = Keeping(record.snapshots, past.prepared.script, least=1)
+    keeping = Keeping(record.snapshots, least=1)
     engine, chain = played(past, record, keeping, end)
 
     def away(_: str) -> tuple[int, str]:
@@ -280,22 +280,20 @@ def test_where_the_record_is_away_at_the_end_none_is_taken(past: Past, tmp_path:
 
 def test_a_snapshot_is_bound_to_its_protocol_and_recoveries(past: Past, tmp_path: Path) -> None:
     script = past.prepared.script
-    assert stamp(script) == stamp(replace(script))
+    assert digest_of(script) == digest_of(replace(script))
     edited = replace(script.signature, source_sha256="0" * 64)
-    assert stamp(replace(script, signature=edited)) != stamp(script)
+    assert digest_of(replace(script, signature=edited)) != digest_of(script)
     file, found = tmp_path / "mend.py", set()
     for words in ("async def mend(): ...", "async def mend(): 1 / 0"):
         file.write_text(words, encoding="utf-8")
         rooms: dict[str, ProtocolFunction] = {}
         exec(compile(words, str(file), "exec"), rooms)  # noqa: S102 - a file of this very test
-        found.add(stamp(replace(script, recoveries={"mend": rooms["mend"]})))
+        found.add(digest_of(replace(script, recoveries={"mend": rooms["mend"]})))
     assert len(found) == 2
 
 
-def test_the_head_is_what_a_snapshot_needs_beside_its_text(past: Past) -> None:
-    head = load(past.lines[0].type, past.lines[0].body)
-    assert isinstance(head, CampaignStarted)
+def test_a_snapshot_needs_nothing_beside_its_text_but_the_protocol(past: Past) -> None:
     end = past.turns()[60]
-    engine = Engine.restored(past.prepared.script, head, past.kept(end).text())
+    engine = Engine.restored(past.prepared.script, past.kept(end).text())
     assert engine.view() == past.engine(end).view()
     assert engine.state_sha256() == past.engine(end).state_sha256()

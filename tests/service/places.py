@@ -15,11 +15,12 @@ from typing import Any
 
 from sdl.core import events as ev
 from sdl.core.amounts import Content
-from sdl.core.view import InFlight, InstrumentView, Question, View
-from sdl.errors import SdlError
+from sdl.core.view import InFlight, InstrumentView, LabView, Question, View
+from sdl.errors import SdlError, UserMistake
+from sdl.model.campaign import Terms
 from sdl.service import served
 from sdl.service.card import Card, card_path, read
-from sdl.shell.desk import Word
+from sdl.shell.desk import Start, Word
 
 AT = 1_700_000_000.0
 
@@ -34,6 +35,22 @@ def question(step: str = "dye/run-2/step-1") -> Question:
         since=AT - 63.0,
         reason="the node died while it was going on",
         verdicts=("happened", "did_not_happen", "discard"),
+    )
+
+
+def of_lab(shown: View) -> LabView:
+    """The lab of a campaign that has it for itself."""
+    return LabView(
+        name=shown.campaign,
+        is_shared=False,
+        at=shown.at,
+        campaigns=(shown,),
+        terms=(Terms(),),
+        ended=(),
+        instruments=shown.instruments,
+        paused=shown.paused,
+        stocks=shown.stocks,
+        refills=shown.refills,
     )
 
 
@@ -90,12 +107,14 @@ class Notebook:
     def __post_init__(self) -> None:
         self.recorded.set_result(None)
 
+    started: list[Start] = field(default_factory=list)
+
     def hold(self) -> None:
         """From now on, let whoever tells something wait."""
         self.recorded = Future()
 
-    def view(self) -> View:
-        return self.shown
+    def lab(self) -> LabView:
+        return of_lab(self.shown)
 
     def contents(self) -> tuple[Content, ...]:
         return self.held
@@ -107,6 +126,12 @@ class Notebook:
         if not self.objection:
             self.told.append(word(AT))
         return self.objection
+
+    async def start(self, start: Start) -> str:
+        if self.objection:
+            raise UserMistake(self.objection)
+        self.started.append(start)
+        return start.path.stem
 
     async def stop_all(self, by: str, note: str) -> None:
         await asyncio.wrap_future(self.recorded)

@@ -16,6 +16,7 @@ import pytest
 
 from sdl.core import events as ev
 from sdl.errors import LabFault, RecordFault, UserMistake
+from sdl.model.campaign import Terms
 from sdl.service import served
 from sdl.service.caller import Caller
 from sdl.service.card import Card, card_path
@@ -227,7 +228,8 @@ def test_the_api_describes_itself(card: Card) -> None:
     document = request(card, "GET", "/openapi.json").document
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
     acts = {"pause", "resume", "refill", "abort", "stop", "stop-all", "steps/{step}/resolve"}
-    assert paths == {"status", "questions", "inventory"} | acts
+    sharing = {"lab", "lab/down", "campaigns", "campaigns/{name}/terms"}
+    assert paths == {"status", "questions", "inventory"} | acts | sharing
     for path in document["paths"].values():
         for operation in path.values():
             assert operation["description"].endswith("."), operation
@@ -294,3 +296,58 @@ def test_many_at_once_are_all_answered(desk: Notebook, card: Card) -> None:
     with ThreadPoolExecutor(16) as pool:
         assert list(pool.map(ask, range(16))) == [200] * 16
     assert len(desk.told) == 16
+
+
+def test_a_campaign_is_started_with_its_claim(card: Card, desk: Notebook, tmp_path: Path) -> None:
+    path = str(tmp_path / "urgent.toml")
+    said = {"by": "ada", "path": path, "priority": 2, "within_s": 60.0, "runs_at_once": 1}
+    answer = request(card, "POST", "/campaigns", said)
+    assert (answer.status, answer.document["started"]) == (200, "urgent")
+    (start,) = desk.started
+    assert (str(start.path), start.by, start.within_s, start.anew) == (path, "ada", 60.0, False)
+    assert start.terms == Terms(priority=2, runs_at_once=1)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"path": "urgent.toml"},
+        {"path": "/urgent.toml", "priority": 10},
+        {"path": "/urgent.toml", "weight": 0.0},
+        {"path": "/urgent.toml", "runs_at_once": 0},
+        {"path": "/urgent.toml", "within_s": -1.0},
+    ],
+)
+def test_a_claim_out_of_bounds_starts_nothing(
+    card: Card, desk: Notebook, wrong: dict[str, object]
+) -> None:
+    assert request(card, "POST", "/campaigns", {"by": "ada", **wrong}).status == 422
+    assert desk.started == []
+
+
+def test_what_may_not_start_is_told_with_its_reason(card: Card, desk: Notebook) -> None:
+    desk.objection = "a.toml:3: there is no planner 'axe'"
+    answer = request(card, "POST", "/campaigns", {"by": "ada", "path": "/a.toml"})
+    assert (answer.status, answer.document) == (409, {"error": desk.objection})
+
+
+def test_terms_that_are_not_said_stay_as_they_are(card: Card, desk: Notebook) -> None:
+    said = {"by": "ada", "weight": 3.0}
+    assert request(card, "POST", "/campaigns/dye/terms", said).status == 200
+    (event,) = desk.told
+    assert isinstance(event, ev.TermsChanged)
+    assert (event.campaign, event.terms, event.by) == ("dye", Terms(weight=3.0), "ada")
+
+
+def test_a_lab_is_closed_by_a_person(card: Card, desk: Notebook) -> None:
+    assert request(card, "POST", "/lab/down", {"by": "ada", "note": "night"}).status == 200
+    (event,) = desk.told
+    assert event == ev.LabDownRequested(at=event.at, by="ada", note="night")
+
+
+def test_a_campaign_that_is_named_is_meant(card: Card, desk: Notebook) -> None:
+    for verb in ("pause", "resume", "stop", "abort"):
+        assert request(card, "POST", f"/{verb}", {"by": "ada", "campaign": "dye"}).status == 200
+    assert {each.campaign for each in desk.told} == {"dye"}  # type: ignore[union-attr]
+    assert Caller(card).view("dye") == desk.shown
+    assert request(card, "GET", "/status?campaign=hens").status == 409

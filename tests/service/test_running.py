@@ -173,7 +173,7 @@ def test_a_frozen_orchestrator_does_not_keep_the_lab_from_being_stopped(tmp_path
 def test_a_lab_that_was_stopped_without_an_orchestrator_waits_for_a_person(
     tmp_path: Path, mosquitto: str
 ) -> None:
-    place(tmp_path, runs=4, speed=300, broker=mosquitto)
+    place(tmp_path, runs=20, speed=300, broker=mosquitto)
     words = [sys.executable, "-m", "sdl.cli", "node", "lab.toml"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL) as node:
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sdl.errors import LabFault, UserMistake
-from sdl.shell import launch, lease, opening
+from sdl.shell import launch, lease, opening, surroundings
 from sdl.shell.children import Child
 from sdl.shell.lab_lock import orchestrator_lock
 from sdl.shell.preflight import prepare
@@ -45,7 +45,7 @@ def logs(folder: Path) -> list[Path]:
 async def kept(child: Child, plan: Path) -> None:
     """Keep a child up until its plan is used up."""
     await child.start()
-    keeping = asyncio.create_task(launch._keep_node(child))
+    keeping = asyncio.create_task(surroundings._keep_node(child))
     try:
         async with asyncio.timeout(PATIENCE_S):
             while not keeping.done() and (words(plan) or not child.running):  # noqa: ASYNC110
@@ -61,7 +61,7 @@ async def kept(child: Child, plan: Path) -> None:
 async def test_a_node_that_does_not_come_up_at_once_is_given_more_tries(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "CHILD_PAUSES_S", (0.01, 0.01, 0.01))
+    monkeypatch.setattr(surroundings, "CHILD_PAUSES_S", (0.01, 0.01, 0.01))
     await kept(moody(tmp_path, "die fail fail fail stay"), tmp_path / "plan")
     with pytest.raises(LabFault, match=r"did not start.*\n.*port is still busy"):
         await kept(moody(tmp_path, "die fail fail fail fail stay"), tmp_path / "plan")
@@ -70,10 +70,10 @@ async def test_a_node_that_does_not_come_up_at_once_is_given_more_tries(
 async def test_only_the_deaths_of_late_are_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(launch, "CHILD_RESTARTS", 1)
+    monkeypatch.setattr(surroundings, "CHILD_RESTARTS", 1)
     with pytest.raises(LabFault, match=r"died 2 times in 10 minutes.*\n(.*\n)*.*--resume"):
         await kept(moody(tmp_path, "die die stay"), tmp_path / "plan")
-    monkeypatch.setattr(launch, "CHILD_MEMORY_S", 0.0)
+    monkeypatch.setattr(surroundings, "CHILD_MEMORY_S", 0.0)
     await kept(moody(tmp_path, "die die die stay"), tmp_path / "plan")
 
 

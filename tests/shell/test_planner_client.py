@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
+import pytest
+
+from sdl.errors import PlannerFault
 from sdl.model.campaign import Objective, RangeParameter
-from sdl.model.planning import Ask, Problem
+from sdl.model.planning import Answer, Ask, Problem
 from sdl.planner.server import answer
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.planner_client import PlannerClient
@@ -46,3 +52,43 @@ async def test_a_question_that_a_forgetful_broker_dropped_is_asked_again() -> No
     serving.cancel()
     await client.aclose()
     await worker.aclose()
+
+
+async def test_a_question_that_hangs_costs_those_behind_it_none_of_their_time() -> None:
+    """One that is never answered, and one behind it with less patience than that takes."""
+    broker = LocalBroker()
+    worker = PlannerWorker(
+        lab=LAB, bus=broker.client("worker"), answer=_hanging, planners=("grid",)
+    )
+    restarts: list[str] = []
+    client = PlannerClient(lab=LAB, bus=broker.client("client"), restart=_noted(restarts))
+    await worker.start()
+    await client.start()
+    serving = asyncio.create_task(worker.serve())
+    hanging = asyncio.create_task(client.ask(replace(QUESTION, id="a/ask-1"), 0.4))
+    await asyncio.sleep(0)
+    behind = asyncio.create_task(client.ask(replace(QUESTION, id="b/ask-1"), 0.35))
+    with pytest.raises(PlannerFault, match="did not answer a/ask-1"):
+        await hanging
+    assert not behind.done(), "it was given up for what another one did"
+    HANGING.set()
+    assert len((await behind).suggestions) == QUESTION.count
+    serving.cancel()
+    await client.aclose()
+    await worker.aclose()
+
+
+HANGING = threading.Event()
+
+
+def _hanging(ask: Ask) -> Answer:
+    if ask.id == "a/ask-1":
+        HANGING.wait(PATIENCE_S)
+    return answer(ask)
+
+
+def _noted(restarts: list[str]) -> Callable[[], Awaitable[None]]:
+    async def restart() -> None:
+        restarts.append("restarted")
+
+    return restart

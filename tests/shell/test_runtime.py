@@ -275,7 +275,7 @@ def test_what_a_person_tells_is_on_record_when_it_is_answered(tmp_path: Path) ->
         again = await it.runtime.tell(lambda at: ev.ResumeRequested(at=at, what="", by="ada"))
         assert again == ""
         await it.until(lambda: len(it.on_record(Perform)) > done)
-        assert it.runtime.view().campaign == "dye"
+        assert it.runtime.lab().name == "dye"
 
     told(tmp_path, story)
 

@@ -50,13 +50,15 @@ def test_options_that_do_not_go_together_are_refused(tmp_path: Path, words: str)
 def test_a_broken_invariant_is_told_with_the_command_that_shows_it_again(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def drills(campaign: Path, seeds: range, *, jobs: int) -> list[Report]:
-        del campaign, jobs
+    def drills(
+        campaign: Path, seeds: range, *, jobs: int, beside: tuple[Path, ...]
+    ) -> list[Report]:
+        del campaign, jobs, beside
         return [report_of(seed, "I1: it is begun 2 times" if seed == 6 else "") for seed in seeds]
 
     monkeypatch.setattr(faults, "drills", drills)
     path = Path("my/campaign.toml")
-    code = faults.show_faults(path, 5, 3, jobs=1, trace=False, as_json=False)
+    code = faults.show_faults([path], 5, 3, jobs=1, trace=False, as_json=False)
     said = capsys.readouterr()
     assert code == Exit.BUG
     assert "sdl simulate my/campaign.toml --faults --seed 6 --trace" in said.err

@@ -333,3 +333,18 @@ def test_options_that_a_planner_does_not_read_are_refused_at_their_line(tmp_path
     assert str(told).startswith(f"{path}:{line}: planner.warm_start: the planner 'ax' has no such")
     assert str(told).endswith("did you mean 'warm_stop'?")
     assert check_options_of_planner(file.campaign, {"warm_start"}, file.places) == []
+
+
+def test_without_a_planner_there_is_nothing_to_search(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    head, _, tail = GOOD.partition("[search]")
+    fixed = "[fixed]\n" + tail.partition("[fixed]\n")[2].replace('kind = "ax"', 'kind = "none"')
+    without = head + fixed.replace("warm_start = true\n", "")
+    first, _, rest = without.partition("[[constraint]]")
+    path.write_text(first + "[objective]" + rest.partition("[objective]")[2], encoding="utf-8")
+    found = read_campaign(path)
+    assert (found.space, found.planner.kind) == ((), "none")
+    searched = path.read_text(encoding="utf-8") + "\n[search]\ndye_ul = { from = 1, to = 2 }\n"
+    path.write_text(searched, encoding="utf-8")
+    with pytest.raises(UserMistake, match="nobody searches"):
+        read_campaign(path)

@@ -1,0 +1,61 @@
+"""What all campaigns of one lab share: the bench, who waits for it, and the turn being taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from sdl.core.commands import Command, Release, Wait
+from sdl.core.lab_state import LOST_S, InstrumentState, LabState
+from sdl.core.run import Run, Step
+
+LOST = "/lost/"
+"""Between the journal's name and an instrument in the name of a timer that waits for its return."""
+
+
+@dataclass(slots=True)
+class Commons:
+    """One bench and its queues."""
+
+    name: str
+    """Of the journal: that of its campaign where it has one alone, else of the lab's session."""
+    lab: LabState
+    at: float = 0.0
+    out: list[Command] = field(default_factory=list)
+    """Where commands are put; the engine's own list of the present turn."""
+    touched: dict[str, None] = field(default_factory=dict)
+    """Instruments for which there may be something to dispatch, in order."""
+    waiting: dict[str, dict[str, tuple[Run, Step]]] = field(default_factory=dict)
+    """Steps that only wait for their instrument, by instrument and id."""
+    order: int = 0
+    """How many steps there were so far."""
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether several campaigns may be at work, and others may come."""
+        return self.lab.is_shared
+
+    def touch_all(self) -> None:
+        """Something has changed for the whole lab: look at every instrument again."""
+        self.touched.update(dict.fromkeys(self.lab.instruments))
+
+    def waits_for(self, instrument: str) -> list[tuple[Run, Step]]:
+        """What waits for an instrument, in order of having begun to."""
+        return list(self.waiting.get(instrument, {}).values())
+
+    def release_if_safe(self, instrument: InstrumentState) -> None:
+        """Let a node that was stopped obey again, once nothing speaks against it."""
+        stays = self.lab.stopped or instrument.halting or instrument.held
+        if instrument.stopped and not stays and instrument.busy_with is None:
+            instrument.stopped, instrument.stopped_past_us = "", False
+            self.touched[instrument.name] = None
+            self.out.append(Release(instrument=instrument.name, lifts=instrument.lift()))
+
+    def await_return(self, instrument: InstrumentState) -> None:
+        """Look again at what an absent instrument had begun, once it is lost."""
+        timer = f"{self.name}{LOST}{instrument.name}"
+        self.out.append(Wait(timer=timer, until=instrument.lost_at + LOST_S))
+
+
+def campaign_of(name: str) -> str:
+    """The campaign that a run, step, command, question or timer belongs to, by its id."""
+    return name.partition("/")[0]
