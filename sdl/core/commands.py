@@ -172,6 +172,38 @@ class AskRefill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeginCarry:
+    """A piece of labware leaves one site for another; who carries it is commanded next.
+
+    Where no transporter leads, this asks a person to do it.
+    """
+
+    carry: str
+    """``dye-450/carry-3``."""
+    labware: str
+    source: str
+    target: str
+    """``hotel/3``, ``reader/1``."""
+    carrier: str
+    """Empty: a person."""
+    step: str
+    """For whose sake; empty: it is put away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCarry:
+    """Where a piece of labware stands now."""
+
+    carry: str
+    """What brought it there; empty where a person said so."""
+    labware: str
+    site: str
+    """Empty: it is not on the bench, or nobody knows."""
+    lost: str = ""
+    """Why it is used no more before a person has said where it is: ``sdl place``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Wake the engine at a moment of lab time."""
 
@@ -235,6 +267,8 @@ Command: TypeAlias = (
     | Flag
     | Book
     | AskRefill
+    | BeginCarry
+    | EndCarry
     | Wait
     | EndRun
     | Weigh
@@ -255,6 +289,8 @@ COMMANDS: tuple[type, ...] = (
     Flag,
     Book,
     AskRefill,
+    BeginCarry,
+    EndCarry,
     Wait,
     EndRun,
     Weigh,

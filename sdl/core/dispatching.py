@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
+from sdl.core.campaign import CampaignState
 from sdl.core.commands import Wait
-from sdl.core.commons import Commons, campaign_of
-from sdl.core.lab_state import InstrumentState
+from sdl.core.commons import Commons
+from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Part
+from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, next_step
 
@@ -15,10 +17,10 @@ from sdl.core.schedule import ReadyStep, next_step
 class Dispatching:
     """The one place where steps leave for instruments."""
 
-    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
-        """``parts``: the campaigns at work, by name; it may change."""
+    def __init__(self, commons: Commons, roster: Roster) -> None:
+        """``roster``: who is at work; it may change."""
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
 
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
@@ -36,6 +38,9 @@ class Dispatching:
         waiting = self._commons.waits_for(instrument.name)
         if instrument.mending:
             waiting = [(run, step) for run, step in waiting if step.mends]
+        if self._commons.lab.pieces:  # what its labware has still to be brought for may wait
+            lab = self._commons.lab
+            waiting = [one for one in waiting if lab.are_at(one[1].labware, instrument.name)]
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if not waiting:
@@ -49,21 +54,17 @@ class Dispatching:
             part.steps.perform(run, step, instrument)
 
     def _part(self, run: Run) -> Part:
-        return self._parts[campaign_of(run.id)]
+        part = self._roster.of(run.id)
+        assert part is not None
+        return part
 
     def _is_held_back(self, run: Run, step: Step) -> bool:
         state, in_window = self._part(run).state, step.not_after is not None
         return bool(state.paused) and (state.paused_at_once or not in_window)
 
     def _may_start(self, part: Part, step: Step, instrument: InstrumentState) -> bool:
-        if not instrument.able or instrument.busy_with is not None:
-            return False
-        lab, state, in_window = self._commons.lab, part.state, step.not_after is not None
-        if lab.paused and (lab.paused_at_once or not in_window):
-            return False
-        if state.paused and (state.paused_at_once or not in_window):
-            return False
-        return not instrument.paused or (in_window and not instrument.paused_at_once)
+        free = instrument.busy_with is None and not instrument.approached
+        return free and is_let(self._commons.lab, part.state, step, instrument)
 
     def _most_urgent(
         self, waiting: Sequence[tuple[Run, Step]], instrument: InstrumentState
@@ -94,3 +95,15 @@ class Dispatching:
             if step.not_after is not None and not step.watched:
                 step.watched = True
                 self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+
+
+def is_let(lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState) -> bool:
+    """Whether nothing but work that is under way keeps a step from its instrument."""
+    if not instrument.able:
+        return False
+    in_window = step.not_after is not None
+    if lab.paused and (lab.paused_at_once or not in_window):
+        return False
+    if state.paused and (state.paused_at_once or not in_window):
+        return False
+    return not instrument.paused or (in_window and not instrument.paused_at_once)

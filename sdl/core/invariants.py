@@ -16,6 +16,7 @@ from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
 from sdl.core.lab_state import LOST_S
 from sdl.core.run import AT_A_PERSON, Run, Step
+from sdl.core.whereabouts import Whereabouts
 from sdl.errors import Bug
 from sdl.model.campaign import Terms
 
@@ -85,6 +86,7 @@ class Watch:
     quotas: dict[str, int] = field(default_factory=dict)
     """By campaign: how many runs may be in flight."""
     _parallel: dict[str, int] = field(default_factory=dict)
+    labware: Whereabouts = field(default_factory=Whereabouts)
     flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Runs by campaign."""
 
@@ -94,7 +96,9 @@ class Watch:
         self._give_up(engine, event.at)
         for command in commands:
             self._note(command, event.at)
-        for part in engine.campaigns.values():
+            self.labware.note(command)
+        self.labware.check(engine.lab)
+        for part in engine.campaigns.everyone():
             for run in part.state.runs.values():
                 _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
                 for step in run.steps.values():
@@ -112,7 +116,11 @@ class Watch:
 
     def _take(self, event: ev.Event) -> None:
         match event:
+            case ev.LabOpened(lab=lab):
+                self.labware.begin(lab)
             case ev.CampaignStarted(campaign=campaign, terms=terms):
+                if not self.quotas and not self.labware.sites:
+                    self.labware.begin(event.lab)
                 self._allow(campaign.name, campaign.parallel, terms)
                 self._parallel[campaign.name] = campaign.parallel
             case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
@@ -210,6 +218,7 @@ class Watch:
 
     def _end(self, cid: str) -> None:
         self.over.add(cid)
+        self.labware.over(cid)
         self._seat(self.performed[cid].instrument).open.discard(cid)
 
     # What goes out.

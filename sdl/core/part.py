@@ -12,6 +12,7 @@ from sdl.core.casting import Casting
 from sdl.core.commands import Conclude, Dispose, Wait
 from sdl.core.commons import Commons
 from sdl.core.evidence import judge
+from sdl.core.porter import PorterTroubles, PorterWork, carry_script
 from sdl.core.questions import Questions
 from sdl.core.schedule import is_behind
 from sdl.core.script import Script
@@ -49,6 +50,7 @@ class Part:
         self.steps = Steps(work, Troubles(work))
         self.questions = Questions(work)
         self.casting = Casting(work)
+        self.is_porter = False
 
     @classmethod
     def begun(cls, head: ev.CampaignStarted, script: Script, commons: Commons) -> Part:
@@ -56,6 +58,19 @@ class Part:
         state = CampaignState(head.campaign, head.at, rules.count_points(head.campaign))
         state.terms = head.terms
         return cls(head, Work(script, state, commons))
+
+    @classmethod
+    def porter(cls, head: ev.CampaignStarted, commons: Commons) -> Part:
+        """The porter at the beginning; at work like a campaign, and none."""
+        state = CampaignState(head.campaign, head.at, None)
+        return cls.of_porter(head, PorterWork(carry_script(), state, commons))
+
+    @classmethod
+    def of_porter(cls, head: ev.CampaignStarted, work: PorterWork) -> Part:
+        """The porter with the work that it has."""
+        part = cls(head, work)
+        part.steps, part.is_porter = Steps(work, PorterTroubles(work)), True
+        return part
 
     @property
     def name(self) -> str:

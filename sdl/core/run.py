@@ -38,6 +38,8 @@ class Step:
     state: Standing
     trampoline: Trampoline
     """Of the protocol, or of the recovery that asked for it."""
+    labware: tuple[str, ...] = ()
+    """What it acts on and has to stand at its instrument: pieces that stand on sites."""
     mends: str = ""
     """Path of the step that the recovery it belongs to is for; empty in the protocol itself."""
     until: float | None = None

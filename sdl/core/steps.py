@@ -314,3 +314,7 @@ class Steps:
             "the instrument was not free in time"
         )
         self._meet(run, step, missed, proven=True)
+
+    def lack(self, run: Run, step: Step, error: SdlError) -> None:
+        """What it would need will not come, and it was not commanded."""
+        self._meet(run, step, error, proven=True)

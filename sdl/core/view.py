@@ -141,6 +141,35 @@ class View:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CarryView:
+    """A piece of labware on its way."""
+
+    carry: str
+    """``dye-450/carry-3``."""
+    labware: str
+    source: str
+    target: str
+    """Sites."""
+    carrier: str
+    """A transporter; empty: a person is asked to carry it, and to say so by ``sdl done``."""
+    step: str
+    """For whose sake; empty: it is put away."""
+    since: float
+    """Lab time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabwareView:
+    """Where a piece of labware stands."""
+
+    labware: str
+    site: str
+    """Empty while it is carried, or nobody knows."""
+    note: str = ""
+    """On what way it is, or what is wrong with it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedView:
     """A campaign that is over while its lab goes on."""
 
@@ -176,7 +205,15 @@ class LabView:
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
 
+    carries: tuple[CarryView, ...] = ()
+    """Labware on its way, the oldest carry first."""
+    labware: tuple[LabwareView, ...] = ()
+    """All that stands on sites."""
+    of_carries: tuple[Question, ...] = ()
+    """Carries that wait for a person's word, where several campaigns may be at work."""
+
     @property
     def questions(self) -> tuple[Question, ...]:
         """What waits for a person's word, in all campaigns."""
-        return tuple(each for view in self.campaigns for each in view.questions)
+        asked = (each for view in self.campaigns for each in view.questions)
+        return (*asked, *self.of_carries)

@@ -226,9 +226,13 @@ class Work:
         """End a run whose protocol has ended, or the last step of one that was broken off."""
         over = run.trampoline.end is not None if run.broken is None else not run.steps
         if over and run.id in self.state.runs:
-            self.lab.playing.subtract(run.instruments.values())
-            self.out.extend(end_run(self.script, self.state, run))
-            self.materials.release(run.id)
+            self.end(run)
+
+    def end(self, run: Run) -> None:
+        """A run is over."""
+        self.lab.playing.subtract(run.instruments.values())
+        self.out.extend(end_run(self.script, self.state, run))
+        self.materials.release(run.id)
 
     def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
         if run.broken is not None:
@@ -278,11 +282,20 @@ class Work:
         if isinstance(request, Act):
             step.state, step.since = "waits", self.at
             step.instrument = run.instruments[request.role]
+            step.labware = self._labware_of(request)
             self._list(run, step)
         elif isinstance(request, Settle):
             step.not_after = None
             step.until = self.at + request.seconds
             self.out.append(Wait(timer=f"{step.id}/settle", until=step.until))
+
+    def _labware_of(self, act: Act) -> tuple[str, ...]:
+        """What an action needs at its instrument, of the pieces that stand on sites."""
+        if not self.lab.pieces:
+            return ()
+        operation = self.script.operations[act.role][act.operation]
+        named = operation.labware_of(act.arguments)
+        return tuple(name for name in named if name in self.lab.pieces)
 
     def _recovered(self, run: Run, path: str, end: object) -> None:
         """A recovery has ended: try again what it was for, if that is safe now."""
