@@ -54,6 +54,7 @@ def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
         refills=_refills(lab),
+        carries=tuple(map(_carry, lab.carries.values())) if porter else (),
         ended=state.concluded,
     )
 
@@ -80,8 +81,8 @@ def describe_lab(
         closed=lab.closed,
         stocks=_stocks(lab),
         refills=_refills(lab),
-        carries=tuple(_carry(one) for one in lab.carries.values()),
-        labware=tuple(_place(piece) for piece in lab.pieces.values()),
+        carries=tuple(map(_carry, lab.carries.values())),
+        labware=tuple(map(_place, lab.pieces.values())),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
     )
 

@@ -116,15 +116,8 @@ class Watch:
 
     def _take(self, event: ev.Event) -> None:
         match event:
-            case ev.LabOpened(lab=lab):
-                self.labware.begin(lab)
-            case ev.CampaignStarted(campaign=campaign, terms=terms):
-                if not self.quotas and not self.labware.sites:
-                    self.labware.begin(event.lab)
-                self._allow(campaign.name, campaign.parallel, terms)
-                self._parallel[campaign.name] = campaign.parallel
-            case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
-                self._allow(name, self._parallel[name], terms)
+            case ev.LabOpened() | ev.CampaignStarted() | ev.TermsChanged():
+                self._came(event)
             case ev.OrchestratorStarted(epoch=epoch):
                 _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
                 self.epoch = epoch
@@ -152,6 +145,18 @@ class Watch:
                 self._paused(event)
             case _ if isinstance(event, WORDS):
                 self._word(event)
+            case _:
+                pass
+
+    def _came(self, event: ev.LabOpened | ev.CampaignStarted | ev.TermsChanged) -> None:
+        if not isinstance(event, ev.TermsChanged) and not (self.quotas or self.labware.sites):
+            self.labware.begin(event.lab)
+        match event:
+            case ev.CampaignStarted(campaign=campaign, terms=terms):
+                self._allow(campaign.name, campaign.parallel, terms)
+                self._parallel[campaign.name] = campaign.parallel
+            case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
+                self._allow(name, self._parallel[name], terms)
             case _:
                 pass
 

@@ -138,6 +138,8 @@ class View:
     """How the sources stand that the lab's file declares."""
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
+    carries: tuple[CarryView, ...] = ()
+    """Labware on its way, where the campaign has the lab for itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

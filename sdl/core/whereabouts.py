@@ -63,7 +63,7 @@ class Whereabouts:
         name = carry.labware
         _hold(self.sites[name] == carry.source, f"{carry.carry} takes {name} from where it is not")
         _hold(name not in self.moving, f"{carry.carry} takes {name}, which is on its way")
-        acting = [cid for cid, one in self.at_work.items() if name in set(_named(one.args))]
+        acting = [cid for cid, one in self.at_work.items() if name in set(_named(dict(one.args)))]
         _hold(not acting, f"{carry.carry} takes {name}, on which {acting} acts")
         goes = [one.carry for one in self.moving.values() if one.target == carry.target]
         there = [each for each, site in self.sites.items() if site == carry.target]
@@ -87,7 +87,7 @@ class Whereabouts:
                 wanted == (perform.args["source"], perform.args["target"]), f"{perform}: no carry"
             )
             return
-        named = [name for name in _named(perform.args) if name in self.sites]
+        named = [name for name in _named(dict(perform.args)) if name in self.sites]
         for name in named:
             place = place_of(self.sites[name])
             _hold(name not in self.moving, f"{perform.cid} acts on {name}, which is on its way")

@@ -25,6 +25,7 @@ from sdl.shell.changes import (
     text_of,
     update,
 )
+from sdl.shell.projection_of_labware import labware
 from sdl.shell.projection_of_stocks import materials
 from sdl.wire.journal import Line
 
@@ -73,9 +74,18 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return _run(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled():
             return materials(line, value)
-        case c.Resend() | c.Query() | c.Wait() | c.Greet():
-            return []
-        case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
+        case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced():
+            return labware(line, value)
+        case (
+            c.Resend()
+            | c.Query()
+            | c.Wait()
+            | c.Greet()
+            | e.CommandNotSeen()
+            | e.CommandUnheard()
+            | e.TimerFired()
+            | e.CommandConflict()
+        ):
             return []
         case _:
             assert_never(value)

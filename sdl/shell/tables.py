@@ -431,6 +431,34 @@ class RefillRow:
     last_seq: Big
 
 
+@table("carry", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryRow:
+    """A piece of labware on its way from one site to another, or put somewhere by a person."""
+
+    carry: Key[str]
+    """``dye-450/carry-3``; of what a person put there: ``dye-450/placed-`` and the line."""
+    campaign: Indexed[str]
+    labware: Indexed[str]
+    source: str
+    """Empty where a person put it."""
+    target: str
+    carrier: str
+    """A transporter; empty: a person."""
+    step: str
+    """For whose sake; empty: it was put away."""
+    status: str
+    """``under way``, ``done`` or ``lost``."""
+    site: str
+    """Where it stood after it; empty: not known, or not on the bench."""
+    reason: Prose
+    """Why it is lost."""
+    begun_at: float
+    ended_at: float | None
+    seq: Big
+    last_seq: Big
+
+
 @table("lease", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeaseRow:

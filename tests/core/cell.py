@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sdl.authoring import protocol, settle, within
-from sdl.capabilities import Incubator, LiquidHandler, PlateReader, Washer
+from sdl.capabilities import LiquidHandler, PlateReader, Washer
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.script import Script
@@ -145,7 +145,7 @@ class Cell(Floor):
                 self.wrong.append(f"{cid}: {labware} is at {self.truth[labware]}, not {source}")
             self.put(cid, labware, target)
             return
-        for name in _named(perform.args):
+        for name in _named(dict(perform.args)):
             if place_of(self.truth[name]) != perform.instrument:
                 self.wrong.append(f"{cid}: {name} is at {self.truth[name]}")
 
