@@ -168,7 +168,7 @@ class Replay:
 
     def view(self, campaign: str) -> View:
         """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
-        from sdl.core.engine import fold
+        from sdl.core.replay import fold
         from sdl.wire.journal import load
 
         journal = self.record.journal_of(campaign)

@@ -10,7 +10,8 @@ from sdl.authoring import protocol, together
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.errors import DriverFault, RecordMismatch
 from sdl.model.campaign import PlannerChoice, StopRule
 from sdl.model.hypothesis import Hypothesis, Prediction

@@ -8,7 +8,8 @@ from sdl.authoring import protocol, settle, together
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.script import Script
 from sdl.errors import UserMistake
 from sdl.model.campaign import StopRule

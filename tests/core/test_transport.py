@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.whereabouts import Whereabouts
 from sdl.errors import Bug
 from sdl.model.campaign import StopRule
