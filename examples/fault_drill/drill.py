@@ -41,6 +41,10 @@ class _Simulated:
         """What is under way ends at once, in an error."""
         self._bench.stop(self._name)
 
+    def _check_here(self, well: Well) -> None:
+        """DriverFault if its plate stands elsewhere."""
+        self._bench.floor.check_at(self._name, well.labware)
+
     async def _act(
         self, what: str, seconds: float, effect: Callable[[], None], *, strokes: int = 1
     ) -> None:
@@ -65,6 +69,7 @@ class Doser(_Simulated, Capability):
     @action("once", timeout_s=120.0, probe="weigh")
     async def dose(self, well: Well, volume_ul: float) -> None:
         """Add so much, in some strokes."""
+        self._check_here(well)
         await note({"before_ul": self._bench.volume_ul(well)})
         stroke = {"dye": volume_ul / STROKES}
         await self._act("dose", DOSE_S, lambda: self._bench.add(well, stroke), strokes=STROKES)
@@ -91,6 +96,7 @@ class Shaker(_Simulated, Capability):
     @action("once", timeout_s=120.0)
     async def shake(self, well: Well, seconds: float) -> None:
         """Mix what is in a well."""
+        self._check_here(well)
         await self._act("shake", SHAKE_S + seconds, lambda: self._bench.stir(well), strokes=2)
 
 
@@ -105,6 +111,7 @@ class Reader(_Simulated, Capability):
     @action("pure", timeout_s=120.0)
     async def read(self, well: Well) -> float:
         """AU."""
+        self._check_here(well)
         await self._act("read", READ_S, lambda: None)
         return self._bench.volume_ul(well) * SIGNAL_AU_UL
 

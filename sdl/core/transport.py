@@ -23,7 +23,7 @@ from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
-from sdl.errors import OutOfMaterial
+from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of
 
 MOVED = ("done", "happened")
@@ -64,7 +64,7 @@ class Transport:
         for part, run, step in waiting:
             reason = self._never(step)
             if reason:
-                part.steps.lack(run, step, OutOfMaterial(reason))
+                part.steps.lack(run, step, ActionRefused(reason))
                 return True
         wants, idle = list(self._wants(waiting)), list(self._idle())
         if not (wants or idle):

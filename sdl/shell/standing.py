@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -70,6 +71,17 @@ class Floor:
                 "delete it to begin as lab.toml says"
             )
         self.state = Stood(pieces=pieces, accidents=saved.accidents)
+        self._changed()
+
+    @property
+    def sites(self) -> AbstractSet[str]:
+        """Names of all sites."""
+        return self._sites.keys()
+
+    def clear_up(self) -> None:
+        """Everything stands again where ``lab.toml`` says, as a person sees to before a start."""
+        for name, piece in self.state.pieces.items():
+            piece.at = self._declared[name]
         self._changed()
 
     def site(self, labware: str) -> str:

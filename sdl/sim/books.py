@@ -36,6 +36,9 @@ NEVER = math.inf
 REFUSALS = 3
 """So often an instrument may refuse before its orchestrator knows that it is stopped."""
 
+ELSEWHERE = "bring it first"
+"""What a simulator says where labware that it should act on stands elsewhere."""
+
 HEARD = (
     ev.CommandAccepted,
     ev.CommandStarted,
@@ -83,6 +86,8 @@ class Books:
         """Whether a wall clock was put wrong: windows are then kept by what was allowed in all."""
         self.performed: dict[str, do.Perform] = {}
         self.ended: dict[str, ev.Event] = {}
+        self.absent: list[str] = []
+        """Commands about labware that did not stand at their instrument."""
         self.cut: set[str] = set()
         """Commands that were started when a fault came between them and their end."""
         self.started: list[dict[str, str]] = []
@@ -186,6 +191,7 @@ class Books:
                 self.ended.setdefault(cid, event)
             case ev.CommandFailed(cid=cid, phase=phase):
                 self._note_refusal(event)
+                self._note_absent(event)
                 is_proven = phase == "before_start" and not self._is_copied(cid)
                 happened = is_proven and self._happened[cid]
                 self.hold(not happened, f"I4: {cid} is said not to have begun, and has happened")
@@ -226,6 +232,11 @@ class Books:
             self._refused[known.name] += 1
             times = self._refused[known.name]
             self.hold(times < REFUSALS, f"S3: {known.name} refuses {times} times, as it is stopped")
+
+    def _note_absent(self, event: ev.CommandFailed) -> None:
+        """I12: no instrument is told to act on labware that does not stand there."""
+        if ELSEWHERE in event.reason:
+            self.absent.append(f"{event.cid}: {event.reason}")
 
     def _is_copied(self, cid: str) -> bool:
         """Whether two nodes with one journal have the instrument of a command."""

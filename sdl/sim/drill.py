@@ -180,10 +180,21 @@ class Drill:
             await self._watch()
         finally:
             crash.hook(None)
+        self._look_at_plates()
         if site.books.broken is None:
             with suppress(Broken):
                 site.books.close([node.journal for node in self.nodes])
         return self._report(loop.time())
+
+    def _look_at_plates(self) -> None:
+        """Nothing has collided, or was to be worked on elsewhere, unless a person was wrong."""
+        books, accidents = self.site.books, self.site.bench.floor.accidents
+        if self.person.wrong or books.tally.twins:
+            return
+        for broken in accidents[:1]:
+            books.note_broken(f"I11: {broken}")
+        for broken in books.absent[:1]:
+            books.note_broken(f"I12: {broken}")
 
     def _start(self, process: Process) -> None:
         """Keep a process going until all is over."""
