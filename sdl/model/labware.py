@@ -32,7 +32,7 @@ class Well:
 
     @property
     def plate(self) -> Plate:
-        """The plate that it is a part of: ``incubator.incubate(well.plate, ...)``."""
+        """The plate that it is a part of: ``incubator.keep(well.plate, 37.0)``."""
         return Plate(self.labware)
 
     def __str__(self) -> str:

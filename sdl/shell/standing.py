@@ -21,14 +21,25 @@ ACCIDENTS_MAX = 100
 
 
 @dataclass(slots=True)
+class Kept:
+    """Under which conditions a piece is kept at an instrument, such as warmth, and since when."""
+
+    by: str
+    since: float
+    """Lab time (s)."""
+    conditions: dict[str, float]
+
+
+@dataclass(slots=True)
 class Standing:
-    """Where one piece stands, and whether it is closed."""
+    """Where one piece stands, whether it is closed, and how it is kept."""
 
     declared: str
     """The site that ``lab.toml`` says; where it says another one later, somebody has moved it."""
     at: str
     """A site, an arm that has it in its gripper, ``FLOOR``; empty: within everybody's reach."""
     sealed: bool = False
+    kept: Kept | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +60,7 @@ class Floor:
         self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
         self._changed = changed
         self._in_use: Counter[str] = Counter()
+        self._keepers: dict[str, Callable[[str, Kept], None]] = {}
         self.state = Stood()
         self.restore(Stood())
 
@@ -95,8 +107,14 @@ class Floor:
 
     @contextmanager
     def at_work(self, instrument: str, labware: str) -> Iterator[None]:
-        """Work on a piece that stands at the instrument: an arm that grips it now breaks things."""
+        """Work on a piece that stands at the instrument: an arm that grips it now breaks things.
+
+        What another instrument keeps, on no site, has been brought from there by somebody.
+        """
         self.check_at(instrument, labware)
+        kept = self._piece(labware).kept
+        if kept is not None and kept.by != instrument:
+            self.release(labware)
         self._in_use[labware] += 1
         try:
             yield
@@ -111,6 +129,32 @@ class Floor:
     def is_sealed(self, labware: str) -> bool:
         """Whether it is closed."""
         return self._piece(labware).sealed
+
+    # Keeping
+
+    def keeper(self, instrument: str, then: Callable[[str, Kept], None]) -> None:
+        """``then(labware, kept)`` is called when a piece that ``instrument`` keeps is released."""
+        self._keepers[instrument] = then
+
+    def keep(self, labware: str, kept: Kept) -> None:
+        """A piece is kept from now on, until it is taken away or released."""
+        self._piece(labware).kept = kept
+        self._changed()
+
+    def kept_by(self, instrument: str) -> dict[str, Kept]:
+        """The pieces that an instrument keeps."""
+        kept = {name: piece.kept for name, piece in self.state.pieces.items()}
+        return {name: one for name, one in kept.items() if one and one.by == instrument}
+
+    def release(self, labware: str) -> None:
+        """A piece is kept no longer; nothing happens if it was not."""
+        piece = self._piece(labware)
+        kept, piece.kept = piece.kept, None
+        if kept is None:
+            return
+        self._changed()
+        if kept.by in self._keepers:
+            self._keepers[kept.by](labware, kept)
 
     # Moves
 
@@ -142,6 +186,7 @@ class Floor:
             raise DriverFault(f"{arm}: {found} on {source!r}, where {labware!r} should stand")
         if self._in_use[labware]:
             self._accident(f"{arm} gripped {labware!r} on {source!r} while it was worked on")
+        self.release(labware)
         piece.at = arm
         self._changed()
 
@@ -160,6 +205,7 @@ class Floor:
 
     def put(self, labware: str, site: str) -> None:
         """Set a piece on a site, as a person may do with their hands."""
+        self.release(labware)
         self._piece(labware).at = site
         self._changed()
 
