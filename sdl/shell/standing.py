@@ -21,8 +21,8 @@ ACCIDENTS_MAX = 100
 
 
 @dataclass(slots=True)
-class Kept:
-    """Under which conditions a piece is kept at an instrument, such as warmth, and since when."""
+class Stay:
+    """A piece is kept at an instrument under some conditions, such as warmth, since some time."""
 
     by: str
     since: float
@@ -39,7 +39,7 @@ class Standing:
     at: str
     """A site, an arm that has it in its gripper, ``FLOOR``; empty: within everybody's reach."""
     sealed: bool = False
-    kept: Kept | None = None
+    stay: Stay | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -60,7 +60,7 @@ class Floor:
         self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
         self._changed = changed
         self._in_use: Counter[str] = Counter()
-        self._keepers: dict[str, Callable[[str, Kept], None]] = {}
+        self._keepers: dict[str, Callable[[str, Stay], None]] = {}
         self.state = Stood()
         self.restore(Stood())
 
@@ -112,8 +112,8 @@ class Floor:
         What another instrument keeps, on no site, has been brought from there by somebody.
         """
         self.check_at(instrument, labware)
-        kept = self._piece(labware).kept
-        if kept is not None and kept.by != instrument:
+        stay = self._piece(labware).stay
+        if stay is not None and stay.by != instrument:
             self.release(labware)
         self._in_use[labware] += 1
         try:
@@ -132,29 +132,29 @@ class Floor:
 
     # Keeping
 
-    def keeper(self, instrument: str, then: Callable[[str, Kept], None]) -> None:
-        """``then(labware, kept)`` is called when a piece that ``instrument`` keeps is released."""
+    def keeper(self, instrument: str, then: Callable[[str, Stay], None]) -> None:
+        """``then(labware, stay)`` is called when a piece that ``instrument`` keeps is released."""
         self._keepers[instrument] = then
 
-    def keep(self, labware: str, kept: Kept) -> None:
+    def keep(self, labware: str, stay: Stay) -> None:
         """A piece is kept from now on, until it is taken away or released."""
-        self._piece(labware).kept = kept
+        self._piece(labware).stay = stay
         self._changed()
 
-    def kept_by(self, instrument: str) -> dict[str, Kept]:
+    def kept_by(self, instrument: str) -> dict[str, Stay]:
         """The pieces that an instrument keeps."""
-        kept = {name: piece.kept for name, piece in self.state.pieces.items()}
-        return {name: one for name, one in kept.items() if one and one.by == instrument}
+        stays = {name: piece.stay for name, piece in self.state.pieces.items()}
+        return {name: stay for name, stay in stays.items() if stay and stay.by == instrument}
 
     def release(self, labware: str) -> None:
         """A piece is kept no longer; nothing happens if it was not."""
         piece = self._piece(labware)
-        kept, piece.kept = piece.kept, None
-        if kept is None:
+        stay, piece.stay = piece.stay, None
+        if stay is None:
             return
         self._changed()
-        if kept.by in self._keepers:
-            self._keepers[kept.by](labware, kept)
+        if stay.by in self._keepers:
+            self._keepers[stay.by](labware, stay)
 
     # Moves
 

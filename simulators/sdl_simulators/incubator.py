@@ -8,7 +8,7 @@ from types import MappingProxyType
 from sdl.capabilities import Incubator
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.labware import LabwareKind, Plate, Well
-from sdl.sim import Bench, FaultOptions, Kept, Prediction
+from sdl.sim import Bench, FaultOptions, Prediction, Stay
 from sdl_simulators.options import check_above_0, check_not_negative, check_order, check_within
 from sdl_simulators.physics import critical_rpm, evaporated_ul, grown_ul, warmth_fraction
 
@@ -112,14 +112,14 @@ class SimulatedIncubator:
             lasts_s = self.predict_keep(plate, temperature_c, shaking_rpm).duration_s
             # Kept from now on, so that nobody asks for other conditions while it warms up.
             ready_at = self._bench.clock.now() + lasts_s
-            floor.keep(plate.labware, Kept(self._name, ready_at, wanted))
+            floor.keep(plate.labware, Stay(self._name, ready_at, wanted))
             try:
                 await call.work(lasts_s)
             except BaseException:
                 floor.release(plate.labware)
                 raise
             self._bench.turn(self._name, TEMPERATURE, temperature_c)
-            floor.keep(plate.labware, Kept(self._name, self._bench.clock.now(), wanted))
+            floor.keep(plate.labware, Stay(self._name, self._bench.clock.now(), wanted))
 
     def predict_keep(
         self,
@@ -143,19 +143,19 @@ class SimulatedIncubator:
                     "out, or use another incubator"
                 )
 
-    def _after(self, labware: str, kept: Kept) -> None:
-        """What has become of the wells of a plate that was kept."""
+    def _after(self, labware: str, stay: Stay) -> None:
+        """What has become of the wells of a plate that was stay."""
         kind = self._bench.labware_kind(labware)
-        lasted_s = max(0.0, self._bench.clock.now() - kept.since)
+        lasted_s = max(0.0, self._bench.clock.now() - stay.since)
         if not lasted_s:
             return
         for well in self._bench.filled(labware):
             volume_ul = self._bench.volume_ul(well)
-            if kept.conditions[SHAKING] >= critical_rpm(kind, volume_ul, self._orbit_mm):
+            if stay.conditions[SHAKING] >= critical_rpm(kind, volume_ul, self._orbit_mm):
                 self._bench.stir(well)
-            self._grow(well, kept.conditions[TEMPERATURE], lasted_s)
+            self._grow(well, stay.conditions[TEMPERATURE], lasted_s)
             if not self._bench.floor.is_sealed(labware):
-                self._dry(well, kind, kept.conditions[TEMPERATURE], lasted_s)
+                self._dry(well, kind, stay.conditions[TEMPERATURE], lasted_s)
 
     def _grow(self, well: Well, temperature_c: float, lasted_s: float) -> None:
         for cells, best_h in self._growth_h.items():

@@ -13,6 +13,8 @@ from sdl.cli.exits import Exit
 from sdl.model.units import UNITS
 from tests.cli.conftest import Sdl, command
 
+BUSY = Path(__file__).parents[2] / "examples" / "busy_lab" / "viability.toml"
+
 
 def test_what_init_makes_is_sound(sdl: Sdl) -> None:
     said = sdl("check", "campaign.toml")
@@ -59,6 +61,15 @@ def test_check_says_all_that_it_understood(sdl: Sdl) -> None:
     ):
         assert line in told, told
     assert max(map(len, lines)) <= 100
+
+
+def test_check_says_all_roles_of_a_plate(sdl: Sdl) -> None:
+    plan = " ".join(sdl("check", str(BUSY)).out.split())
+    assert "via-1: cor_cos_6_wellplate_16800uL_Fb, 6 wells, at first on hotel/1, " in plan
+    assert (
+        "in the roles 'killed_1', 'killed_2', 'killed_3', 'live_1', 'live_2', 'live_3' via-2:"
+        in plan
+    )
 
 
 PLACES = """
