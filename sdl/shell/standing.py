@@ -204,7 +204,13 @@ class Floor:
         self._accident(f"{arm} dropped {labware!r}")
 
     def put(self, labware: str, site: str) -> None:
-        """Set a piece on a site, as a person may do with their hands."""
+        """Set a piece on a site, as a person may do with their hands.
+
+        DriverFault if something else stands there: a person sees it.
+        """
+        there = self.on(site) if site in self._sites else ""
+        if there not in ("", labware):
+            raise DriverFault(f"{there!r} stands on {site!r} already; {labware!r} finds no room")
         self.release(labware)
         self._piece(labware).at = site
         self._changed()

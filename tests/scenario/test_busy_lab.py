@@ -8,9 +8,11 @@ from typing import Any, cast
 
 import pytest
 
+from sdl.core.forecast import forecast
 from sdl.core.script import ProtocolFunction
 from sdl.model.labware import Well
-from sdl.shell.preflight import prepare
+from sdl.shell.foresight import Simulators
+from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
 from sdl.sim.loop import run_virtually
 from sdl.sim.simulate import simulate_together
@@ -20,8 +22,8 @@ from tests.scenario.by_hand import Hands, steps, waits_s
 FOLDER = Path(__file__).parents[2] / "examples" / "busy_lab"
 NAMES = ("viability", "elisa", "growth")
 RUNS = 16
-FIRST = {"handler": "handler-1", "incubator": "incubator-1", "reader": "reader-1"}
-"""Who plays a role that two could play."""
+MOVE_S = 25.0
+"""Of the arm, from any place to any other."""
 Inputs = dict[str, float]
 
 
@@ -49,21 +51,26 @@ def test_ten_instruments_and_a_plate_of_six_wells_for_each_run() -> None:
         assert len(next(iter(plates))) == each.campaign.campaign.stop.runs == RUNS
 
 
+def cast_of(name: str) -> tuple[Prepared, dict[str, Well]]:
+    """A campaign, and the wells of its first plate by role."""
+    prepared = prepare(FOLDER / f"{name}.toml")
+    roles = [role.name for role in prepared.script.signature.roles if role.is_labware]
+    plate = prepared.campaign.campaign.roles[roles[0]][0]
+    (kind,) = (piece.kind for piece in prepared.lab.lab.labware if piece.name == plate)
+    return prepared, {role: Well(plate, well) for role, well in zip(roles, kind.wells, strict=True)}
+
+
 def by_hand(name: str, **inputs: float) -> tuple[Any, Hands]:
     """One run of a protocol under plain asyncio, alone in the lab; what it measured, and how."""
-    prepared = prepare(FOLDER / f"{name}.toml")
+    prepared, wells = cast_of(name)
     protocol = cast("ProtocolFunction", prepared.protocol.value)
-    roles = prepared.script.signature.roles
-    wells = iter(("A1", "B1", "A2", "B2", "A3", "B3"))
+    players = prepared.campaign.campaign.roles
 
     async def run() -> tuple[Any, Hands]:
         hands = Hands(prepared.lab)
-        plate = prepared.campaign.campaign.roles[roles[-1].name][0]
         cast = [
-            Well(plate, next(wells))
-            if role.is_labware
-            else hands.instrument(FIRST.get(role.name, role.name))
-            for role in roles
+            wells[role.name] if role.is_labware else hands.instrument(players[role.name][0])
+            for role in prepared.script.signature.roles
         ]
         return await protocol(*cast, **inputs), hands
 
@@ -103,6 +110,22 @@ def test_alone_in_the_lab_the_arm_is_fast_enough_for_every_window(name: str) -> 
     for between, window_s in windows_s.items():
         assert waited_s[between] <= window_s, between
     assert hands.bench.floor.accidents == ()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_forecast_knows_all_steps_of_a_run_and_how_long_they_take(name: str) -> None:
+    inputs, process, _ = WINDOWS_S[name]
+    prepared, wells = cast_of(name)
+    lab = prepared.lab
+    players = {role: names[0] for role, names in prepared.campaign.campaign.roles.items()}
+    found = forecast(prepared.script, inputs, wells, players, (Simulators(lab.lab, lab.folder),))
+    _, hands = by_hand(name, **inputs)
+    assert (found.partial, [one.operation for one in found.steps]) == (
+        "",
+        [act.action for act in hands.done],
+    )
+    on_the_way_s = hands.done[-1].ended - (found.end_s - found.began_s)
+    assert 0.0 < on_the_way_s <= len(process) * (MOVE_S + 0.1)
 
 
 def test_few_cells_and_many_cells_are_told_apart_worse_than_some() -> None:
