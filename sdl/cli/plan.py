@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
+from sdl.core.plates import plates_of
 from sdl.model.campaign import (
     NO_PLANNER,
     Campaign,
@@ -118,7 +119,7 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     speed = "" if lab.speed == 1 else f", {lab.speed:g} times as fast as the clock"
     kind = "all simulated" if lab.simulated else "real instruments"
     yield "lab", f"{lab.name}, {kind}{speed}"
-    roles = {name: role for role, names in spec.roles.items() for name in names}
+    roles = {name: role for role in spec.roles for name in plates_of(spec, lab.labware, role)}
     for instrument in lab.instruments:
         yield "instruments", _instrument(instrument, roles.get(instrument.name))
         for name, limit in instrument.limits.items():
