@@ -9,6 +9,8 @@ from sdl import Well, protocol, settle, within
 from sdl.capabilities import Incubator, LiquidHandler, PlateReader, Sealer, Shaker, Washer
 
 WELL_UL = 2000.0
+BLANKS = 2
+"""Wells that never have any label."""
 LABEL_UL = 100.0
 SUBSTRATE_UL = 300.0
 WARM_C = 37.0
@@ -43,19 +45,14 @@ async def elisa(
     shaker: Shaker,
     reader: PlateReader,
     sealer: Sealer,
-    blank_1: Well,
-    blank_2: Well,
-    label_1: Well,
-    label_2: Well,
-    label_3: Well,
-    label_4: Well,
+    wells: list[Well],
     *,
     cycles: int,
     wash_ul: float,
 ) -> Washing:
-    """Label four of six wells, wash the plate, read what is left of the label, seal for later."""
-    blank, label = (blank_1, blank_2), (label_1, label_2, label_3, label_4)
-    plate = blank_1.plate
+    """Label all wells but two, wash the plate, read what is left of the label, seal for later."""
+    blank, label = wells[:BLANKS], wells[BLANKS:]
+    plate = wells[0].plate
     for well in blank:
         await handler.dispense(well, {"buffer": WELL_UL})
     for well in label:
@@ -65,16 +62,16 @@ async def elisa(
     async with within(OUT_OF_WARMTH_S):
         await washer.wash(plate, cycles, wash_ul)
     async with within(WET_WITHIN_S):  # before the first well dries up
-        await handler.dispense(blank_1, {"substrate": SUBSTRATE_UL})
-    for well in (blank_2, *label):
+        await handler.dispense(wells[0], {"substrate": SUBSTRATE_UL})
+    for well in wells[1:]:
         await handler.dispense(well, {"substrate": SUBSTRATE_UL})
     async with within(SHAKE_WITHIN_S):
         await shaker.shake(plate, SHAKING_RPM, SHAKING_S)
     async with within(READ_WITHIN_S):  # the colour goes on developing
-        first_au = await reader.absorbance(blank_1, wavelength_nm=COLOUR_NM)
-    blank_au = [first_au, await reader.absorbance(blank_2, wavelength_nm=COLOUR_NM)]
-    label_au = [await reader.absorbance(well, wavelength_nm=COLOUR_NM) for well in label]
+        first_au = await reader.absorbance(wells[0], wavelength_nm=COLOUR_NM)
+    rest_au = [await reader.absorbance(well, wavelength_nm=COLOUR_NM) for well in wells[1:]]
     await sealer.seal(plate, SEAL_C, SEAL_S)
-    background_au = fmean(label_au) - fmean(blank_au)
-    used_ml = cycles * wash_ul * len((*blank, *label)) / 1000.0
+    read_au = [first_au, *rest_au]
+    background_au = fmean(read_au[BLANKS:]) - fmean(read_au[:BLANKS])
+    used_ml = cycles * wash_ul * len(wells) / 1000.0
     return Washing(cost_ml=used_ml + ML_PER_AU * background_au, background_au=background_au)

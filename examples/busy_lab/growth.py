@@ -19,7 +19,7 @@ BACK_WITHIN_S = 60.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Curve:
-    """What grew, at 600 nm, mean of five wells less the blank."""
+    """What grew, at 600 nm, mean of the cultures less the blank."""
 
     first_au: float
     """After one hour."""
@@ -32,17 +32,12 @@ async def growth(
     handler: LiquidHandler,
     incubator: Incubator,
     reader: PlateReader,
-    blank: Well,
-    culture_1: Well,
-    culture_2: Well,
-    culture_3: Well,
-    culture_4: Well,
-    culture_5: Well,
+    wells: list[Well],
     *,
     inoculum_ul: float,
 ) -> Curve:
-    """Inoculate five of six wells; then warmth for an hour and a reading, three times."""
-    cultures = (culture_1, culture_2, culture_3, culture_4, culture_5)
+    """Inoculate all wells but one; then warmth for an hour and a reading, three times."""
+    blank, *cultures = wells
     await handler.dispense(blank, {"medium": WELL_UL})
     for well in cultures:
         await handler.dispense(well, {"medium": WELL_UL - inoculum_ul, "cells": inoculum_ul})

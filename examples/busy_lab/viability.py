@@ -35,31 +35,26 @@ async def viability(
     handler: LiquidHandler,
     incubator: Incubator,
     reader: PlateReader,
-    killed_1: Well,
-    killed_2: Well,
-    killed_3: Well,
-    live_1: Well,
-    live_2: Well,
-    live_3: Well,
+    wells: list[Well],
     *,
     cells_ul: float,
 ) -> Separation:
-    """Seed one plate of six wells, keep it warm for an hour, fix the cells, read all wells."""
-    killed, live = (killed_1, killed_2, killed_3), (live_1, live_2, live_3)
-    for source, wells in (("killed", killed), ("cells", live)):
-        for well in wells:
+    """Seed a plate, half with killed cells, keep it warm for an hour, fix the cells, read."""
+    killed, live = wells[: len(wells) // 2], wells[len(wells) // 2 :]
+    for source, half in (("killed", killed), ("cells", live)):
+        for well in half:
             await handler.dispense(well, {"medium": WELL_UL - cells_ul, source: cells_ul})
-    await incubator.keep(live_1.plate, WARM_C)
+    await incubator.keep(wells[0].plate, WARM_C)
     await settle(INCUBATION_S)
     async with within(OUT_OF_WARMTH_S):  # until then they grow on
-        await handler.dispense(killed_1, {"fixative": FIXATIVE_UL})
-    for well in (*killed[1:], *live):
+        await handler.dispense(wells[0], {"fixative": FIXATIVE_UL})
+    for well in wells[1:]:
         await handler.dispense(well, {"fixative": FIXATIVE_UL})
     async with within(READ_WITHIN_S):  # before the fixed cells sink
-        first_au = await reader.absorbance(killed_1, wavelength_nm=TURBID_NM)
-    rest_au = [await reader.absorbance(well, wavelength_nm=TURBID_NM) for well in killed[1:]]
-    live_au = [await reader.absorbance(well, wavelength_nm=TURBID_NM) for well in live]
-    return separation([first_au, *rest_au], live_au)
+        first_au = await reader.absorbance(wells[0], wavelength_nm=TURBID_NM)
+    rest_au = [await reader.absorbance(well, wavelength_nm=TURBID_NM) for well in wells[1:]]
+    read_au = [first_au, *rest_au]
+    return separation(read_au[: len(killed)], read_au[len(killed) :])
 
 
 def separation(low_au: Sequence[float], high_au: Sequence[float]) -> Separation:

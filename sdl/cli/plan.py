@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
+from sdl.core.plates import plates_of
 from sdl.model.campaign import (
     NO_PLANNER,
     Campaign,
@@ -119,8 +120,8 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     kind = "all simulated" if lab.simulated else "real instruments"
     yield "lab", f"{lab.name}, {kind}{speed}"
     roles: dict[str, list[str]] = {}
-    for role, names in spec.roles.items():
-        for name in names:
+    for role in spec.roles:
+        for name in plates_of(spec, lab.labware, role):
             roles.setdefault(name, []).append(role)
     for instrument in lab.instruments:
         yield "instruments", _instrument(instrument, roles.get(instrument.name, []))

@@ -128,6 +128,8 @@ class LabState:
     """By plate, in order of use."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
+    opened: dict[str, str] = field(default_factory=dict)
+    """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
@@ -158,11 +160,6 @@ class LabState:
             {plate.name: list(plate.kind.wells) for plate in lab.labware},
             Inventory.of(lab),
         )
-
-    def free_well(self, plates: tuple[str, ...], taken: frozenset[Well]) -> Well | None:
-        """The next unused well of these plates but for those taken; None if all are used up."""
-        wells = (Well(plate, name) for plate in plates for name in self.free_wells[plate])
-        return next((well for well in wells if well not in taken), None)
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

@@ -43,21 +43,17 @@ def test_ten_instruments_and_a_plate_of_six_wells_for_each_run() -> None:
     assert len(lab.instruments) == 10
     assert len(lab.labware) == len(NAMES) * RUNS
     for each in prepared:
-        wells = [role.name for role in each.script.signature.roles if role.is_labware]
-        plates = {each.campaign.campaign.roles[role] for role in wells}
-        assert len(plates) == 1, "a run that took wells of two plates would tie them together"
-        kinds = {piece.kind.count for piece in lab.labware if piece.name in next(iter(plates))}
-        assert kinds == {len(wells)}
-        assert len(next(iter(plates))) == each.campaign.campaign.stop.runs == RUNS
+        (choice,) = each.campaign.campaign.plates.values()
+        assert {piece.kind.count for piece in lab.labware if choice.fits(piece)} == {choice.count}
+        assert each.campaign.campaign.stop.runs == RUNS
 
 
-def cast_of(name: str) -> tuple[Prepared, dict[str, Well]]:
-    """A campaign, and the wells of its first plate by role."""
+def cast_of(name: str) -> tuple[Prepared, dict[str, tuple[Well, ...]]]:
+    """A campaign, and all wells of the lab's first plate in its role."""
     prepared = prepare(FOLDER / f"{name}.toml")
-    roles = [role.name for role in prepared.script.signature.roles if role.is_labware]
-    plate = prepared.campaign.campaign.roles[roles[0]][0]
-    (kind,) = (piece.kind for piece in prepared.lab.lab.labware if piece.name == plate)
-    return prepared, {role: Well(plate, well) for role, well in zip(roles, kind.wells, strict=True)}
+    (role,) = prepared.campaign.campaign.plates
+    plate = prepared.lab.lab.labware[0]
+    return prepared, {role: tuple(Well(plate.name, well) for well in plate.kind.wells)}
 
 
 def by_hand(name: str, **inputs: float) -> tuple[Any, Hands]:
@@ -69,7 +65,7 @@ def by_hand(name: str, **inputs: float) -> tuple[Any, Hands]:
     async def run() -> tuple[Any, Hands]:
         hands = Hands(prepared.lab)
         cast = [
-            wells[role.name] if role.is_labware else hands.instrument(players[role.name][0])
+            list(wells[role.name]) if role.is_labware else hands.instrument(players[role.name][0])
             for role in prepared.script.signature.roles
         ]
         return await protocol(*cast, **inputs), hands
@@ -117,7 +113,8 @@ def test_a_forecast_knows_all_steps_of_a_run_and_how_long_they_take(name: str) -
     inputs, process, _ = WINDOWS_S[name]
     prepared, wells = cast_of(name)
     lab = prepared.lab
-    players = {role: names[0] for role, names in prepared.campaign.campaign.roles.items()}
+    roles = prepared.campaign.campaign.roles
+    players = {role: names[0] for role, names in roles.items() if names}
     found = forecast(prepared.script, inputs, wells, players, (Simulators(lab.lab, lab.folder),))
     _, hands = by_hand(name, **inputs)
     assert (found.partial, [one.operation for one in found.steps]) == (
