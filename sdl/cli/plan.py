@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
+from sdl.core.plates import plates_of
 from sdl.model.campaign import (
     NO_PLANNER,
     Campaign,
@@ -118,9 +119,12 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     speed = "" if lab.speed == 1 else f", {lab.speed:g} times as fast as the clock"
     kind = "all simulated" if lab.simulated else "real instruments"
     yield "lab", f"{lab.name}, {kind}{speed}"
-    roles = {name: role for role, names in spec.roles.items() for name in names}
+    roles: dict[str, list[str]] = {}
+    for role in spec.roles:
+        for name in plates_of(spec, lab.labware, role):
+            roles.setdefault(name, []).append(role)
     for instrument in lab.instruments:
-        yield "instruments", _instrument(instrument, roles.get(instrument.name))
+        yield "instruments", _instrument(instrument, roles.get(instrument.name, []))
         for name, limit in instrument.limits.items():
             yield "instruments", f"  limit {name}: {_limit(name, limit)}"
         if instrument.reaches:
@@ -130,7 +134,7 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     for place in lab.places:
         yield "places", f"{place.name}: {_sites(place.name, place.sites, lab)}"
     for piece in lab.labware:
-        yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name))}"
+        yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name, []))}"
 
 
 def _sites(name: str, sites: int, lab: Lab) -> str:
@@ -140,23 +144,25 @@ def _sites(name: str, sites: int, lab: Lab) -> str:
     )
 
 
-def _labware(piece: Labware, role: str | None) -> str:
+def _labware(piece: Labware, roles: list[str]) -> str:
     held = {"tip_rack": "tip", "lid": ""}.get(piece.kind.category, "well")
     many = f", {count(piece.kind.count, held)}" if held else ""
     at = f", at first on {piece.at}" if piece.at else ""
-    used = _as_role(piece.name, role) if piece.kind.wells else ""
+    used = _in_roles(piece.name, roles) if piece.kind.wells else ""
     return f"{piece.kind.name}{many}{at}{used}"
 
 
-def _instrument(instrument: Instrument, role: str | None) -> str:
+def _instrument(instrument: Instrument, roles: list[str]) -> str:
     how = "simulated by" if instrument.simulated else "real, driven by"
-    return f"{instrument.name}: {how} {instrument.driver}{_as_role(instrument.name, role)}"
+    return f"{instrument.name}: {how} {instrument.driver}{_in_roles(instrument.name, roles)}"
 
 
-def _as_role(name: str, role: str | None) -> str:
-    if role is None:
+def _in_roles(name: str, roles: list[str]) -> str:
+    if not roles:
         return ", not used"
-    return "" if role == name else f", in the role {role!r}"
+    if [name] == roles:
+        return ""
+    return f", in the role{'s' * (len(roles) > 1)} {', '.join(map(repr, roles))}"
 
 
 def _limit(name: str, limit: Limit) -> str:

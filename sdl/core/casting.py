@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import BeginRun
+from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.trampoline import Trampoline
 from sdl.core.work import Work
-from sdl.model.labware import Well
+from sdl.model.labware import Well, Wells, several, written
+from sdl.model.protocol import Role
 
 
 class Casting:
     """Begins the runs of one campaign."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, plates: Plates) -> None:
         self._work = work
+        self.plates = plates
         self._wanting: int | None = None
         """Place of a role for which nobody was ready when last looked at; None where all had
         somebody. No well is used up meanwhile, so that nothing else need be looked at."""
@@ -40,8 +43,8 @@ class Casting:
         if self._wanting is not None or not work.materials.admits(instruments, wells):
             return False
         suggestion = state.ready.popleft()
-        for well in wells.values():
-            work.lab.use(well)
+        for role, used in wells.items():
+            self.plates.use(role, several(used))
         state.begun += 1
         inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
         run = Run(
@@ -55,7 +58,7 @@ class Casting:
         )
         state.runs[run.id] = run
         work.lab.playing.update(instruments.values())
-        roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
+        roles = {**instruments, **{role: written(several(w)) for role, w in wells.items()}}
         work.out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
         work.materials.reserve(run)
         work.begin(run)
@@ -84,21 +87,29 @@ class Casting:
                 return place
         return None
 
-    def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
+    def _cast(self) -> tuple[dict[str, str], dict[str, Wells] | None]:
         """Who plays which role in the next run; no wells if a plate is used up."""
         instruments: dict[str, str] = {}
-        wells: dict[str, Well] = {}
+        wells: dict[str, Wells] = {}
+        taken: set[Well] = set()
         for role in self._work.script.signature.roles:
-            names = self._work.state.spec.roles[role.name]
             if not role.is_labware:
+                names = self._work.state.spec.roles[role.name]
                 instruments[role.name] = self._player(names, instruments.values())
                 continue
-            well = self._work.lab.free_well(names, taken=frozenset(wells.values()))
-            if well is None:
-                self._work.state.close("material", f"no free well is left on {', '.join(names)}")
+            count = self._count(role)
+            found = self.plates.free(role.name, count, taken)
+            if not found:
+                self._work.state.close("material", self.plates.lack(role.name, count))
                 return instruments, None
-            wells[role.name] = well
+            wells[role.name] = found if role.is_list else found[0]
+            taken.update(found)
         return instruments, wells
+
+    def _count(self, role: Role) -> int:
+        """How many wells the next run has in a role."""
+        choice = self._work.state.spec.plates.get(role.name)
+        return choice.count if choice is not None and choice.count and role.is_list else 1
 
     def _player(self, names: Sequence[str], cast: Collection[str]) -> str:
         """Of the instruments that may play a role: a ready one, with the fewest roles at that."""

@@ -23,7 +23,7 @@ from sdl.core.trampoline import Crashed, Fed, Trampoline, Wanted
 from sdl.errors import said
 from sdl.model.action import Operation
 from sdl.model.data import Inputs, JsonValue
-from sdl.model.labware import Well
+from sdl.model.labware import Well, Wells
 
 STEPS_MAX = 2_000
 """Requests of one forecast; what a protocol would do after them is left open."""
@@ -122,7 +122,7 @@ class SoFar:
 def forecast(
     script: Script,
     inputs: Inputs,
-    wells: Mapping[str, Well],
+    wells: Mapping[str, Wells],
     players: Mapping[str, str],
     predictors: Sequence[Predictor],
     *,

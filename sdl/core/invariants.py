@@ -76,6 +76,10 @@ class Watch:
     accepted: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
     wells: Counter[str] = field(default_factory=Counter)
+    by_kind: dict[str, set[str]] = field(default_factory=dict)
+    """Roles that any plate of a kind will do for, by campaign."""
+    plates: dict[str, str] = field(default_factory=dict)
+    """Who opened a plate by its kind, or that it was opened by name (empty)."""
     halts: set[str] = field(default_factory=set)
     """Orders that made an instrument safe."""
     timers: set[str] = field(default_factory=set)
@@ -155,6 +159,8 @@ class Watch:
             case ev.CampaignStarted(campaign=campaign, terms=terms):
                 self._allow(campaign.name, campaign.parallel, terms)
                 self._parallel[campaign.name] = campaign.parallel
+                kinds = {role for role, choice in campaign.plates.items() if choice.kind}
+                self.by_kind[campaign.name] = kinds
             case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
                 self._allow(name, self._parallel[name], terms)
             case _:
@@ -272,10 +278,21 @@ class Watch:
         self.flying[name].add(command.run)
         in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
         _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
-        for place in command.roles.values():
-            if "/" in place:
-                self.wells[place] += 1
-                _hold(self.wells[place] == 1, f"well {place} is used twice")
+        for role, played in command.roles.items():
+            if "/" in played:
+                owner = name if role in self.by_kind.get(name, ()) else ""
+                self._note_wells(command.run, played.split(","), owner)
+
+    def _note_wells(self, run: str, wells: Sequence[str], owner: str) -> None:
+        plates = {well.partition("/")[0] for well in wells}
+        _hold(len(plates) == 1, f"{run} has one role on several plates: {plates}")
+        for plate in plates:
+            known = self.plates.setdefault(plate, owner)
+            mine = known in (owner, campaign_of(run))
+            _hold(mine, f"{run} is on {plate}, which {known or 'a name'} has opened")
+        for well in wells:
+            self.wells[well] += 1
+            _hold(self.wells[well] == 1, f"well {well} is used twice")
 
     def _note_perform(self, command: do.Perform, at: float) -> None:
         cid, seat = command.cid, self._seat(command.instrument)

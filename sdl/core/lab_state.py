@@ -176,6 +176,8 @@ class LabState:
     """Carries so far, those under way included."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
+    opened: dict[str, str] = field(default_factory=dict)
+    """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
@@ -211,13 +213,6 @@ class LabState:
     def are_at(self, pieces: Iterable[str], place: str) -> bool:
         """Whether all of these stand on sites of an instrument, and nobody takes them away."""
         return all(self.pieces[name].is_at(place) for name in pieces)
-
-    def free_well(self, plates: tuple[str, ...], taken: frozenset[Well]) -> Well | None:
-        """The next unused well of these plates but for those taken; None if all are used up."""
-        lost = {name for name, piece in self.pieces.items() if piece.lost}
-        plates = tuple(plate for plate in plates if plate not in lost)
-        wells = (Well(plate, name) for plate in plates for name in self.free_wells[plate])
-        return next((well for well in wells if well not in taken), None)
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

@@ -24,7 +24,7 @@ from sdl.core.storeroom import Storeroom
 from sdl.errors import SdlError, said
 from sdl.model.action import Operation
 from sdl.model.data import Inputs, JsonValue
-from sdl.model.labware import Well
+from sdl.model.labware import Wells
 from sdl.model.stock import Transfer
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class Materials:
 
     # Before a run.
 
-    def admits(self, instruments: Mapping[str, str], wells: Mapping[str, Well]) -> bool:
+    def admits(self, instruments: Mapping[str, str], wells: Mapping[str, Wells]) -> bool:
         """Whether there is enough for the next run; else why not, and a person is asked."""
         inventory, state = self._inventory, self._work.state
         if inventory is None:
@@ -77,7 +77,7 @@ class Materials:
     def _needs(
         self,
         instruments: Mapping[str, str],
-        wells: Mapping[str, Well],
+        wells: Mapping[str, Wells],
         inputs: Inputs | None = None,
         suggestion: str = "",
     ) -> dict[str, int]:
@@ -92,7 +92,7 @@ class Materials:
         return self._foreseen[1]
 
     def _foresee(
-        self, inputs: Inputs, instruments: Mapping[str, str], wells: Mapping[str, Well]
+        self, inputs: Inputs, instruments: Mapping[str, str], wells: Mapping[str, Wells]
     ) -> dict[str, int]:
         script, needs = self._work.script, dict[str, int]()
         for step in forecast(script, inputs, wells, instruments, ()).steps:

@@ -12,6 +12,7 @@ from sdl.core.casting import Casting
 from sdl.core.commands import Conclude, Dispose, Wait
 from sdl.core.commons import Commons
 from sdl.core.evidence import judge
+from sdl.core.plates import Plates
 from sdl.core.porter import PorterTroubles, PorterWork, carry_script
 from sdl.core.questions import Questions
 from sdl.core.schedule import is_behind
@@ -49,7 +50,7 @@ class Part:
         self.asking = Asking(work)
         self.steps = Steps(work, Troubles(work))
         self.questions = Questions(work)
-        self.casting = Casting(work)
+        self.casting = Casting(work, Plates(head.campaign, head.lab, work.lab))
         self.is_porter = False
 
     @classmethod

@@ -13,7 +13,7 @@ from sdl.core.trampoline import Trampoline
 from sdl.errors import SdlError
 from sdl.model.action import Effect
 from sdl.model.data import Inputs
-from sdl.model.labware import Well
+from sdl.model.labware import Wells
 from sdl.model.policy import Trouble
 
 Standing: TypeAlias = Literal["waits", "settles", "rests", "mends", "asks", "halts"] | State
@@ -99,7 +99,8 @@ class Run:
     number: int
     suggestion: str
     inputs: Inputs
-    wells: Mapping[str, Well]
+    wells: Mapping[str, Wells]
+    """By labware role."""
     instruments: dict[str, str]
     """By role; the error policy may give a role to another instrument."""
     trampoline: Trampoline

@@ -13,7 +13,7 @@ from sdl.authoring import Act, Ask
 from sdl.errors import DriverFault, ProtocolMistake, UserMistake
 from sdl.model.action import Operation, operations_of
 from sdl.model.data import Inputs, Measures
-from sdl.model.labware import Well
+from sdl.model.labware import Wells, several
 from sdl.model.protocol import ProtocolSignature, Role
 
 ProtocolFunction: TypeAlias = Callable[..., Coroutine[object, object, object]]
@@ -51,12 +51,14 @@ class Script:
                     operations[role.name].update(operations_of(each[role.name]))
         return cls(function, signature, operations, recoveries)
 
-    def begin(self, inputs: Inputs, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
+    def begin(
+        self, inputs: Inputs, wells: Mapping[str, Wells]
+    ) -> Coroutine[object, object, object]:
         """A fresh coroutine of one run; ``wells`` by labware role."""
         roles = [self._player(role, wells) for role in self.signature.roles]
         return self.function(*roles, **inputs)
 
-    def recover(self, name: str, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
+    def recover(self, name: str, wells: Mapping[str, Wells]) -> Coroutine[object, object, object]:
         """A fresh coroutine of a recovery, with those roles of the run that it asks for."""
         function = self.recoveries.get(name)
         if function is None:
@@ -68,9 +70,10 @@ class Script:
         parameters = inspect.signature(function).parameters
         return function(*(self._player(roles[each], wells) for each in parameters))
 
-    def _player(self, role: Role, wells: Mapping[str, Well]) -> object:
+    def _player(self, role: Role, wells: Mapping[str, Wells]) -> object:
         if role.is_labware:
-            return wells[role.name]
+            played = wells[role.name]
+            return list(several(played)) if role.is_list else played
         kind = self._handles.get(role.name)
         if kind is None:
             kind = self._handles[role.name] = _handle(role.name, self.operations[role.name])

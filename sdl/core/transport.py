@@ -25,6 +25,7 @@ from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of
+from sdl.model.labware import several
 
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
@@ -339,20 +340,14 @@ class Transport:
 
     def _later(self) -> set[str]:
         """Labware on which a campaign at work may still begin a run."""
-        free = self._commons.lab.free_wells
-        return {
-            name
-            for part in self._roster.values()
-            if part.state.closing is None
-            for plates in part.state.spec.roles.values()
-            for name in plates
-            if free.get(name)
-        }
+        parts = (part for part in self._roster.values() if part.state.closing is None)
+        return {name for part in parts for name in part.casting.plates.in_turn()}
 
 
 def labware_of(run: Run) -> tuple[str, ...]:
     """Names of the labware of a run, its roles' in order."""
-    return tuple(dict.fromkeys(well.labware for well in run.wells.values()))
+    wells = (well for of_role in run.wells.values() for well in several(of_role))
+    return tuple(dict.fromkeys(well.labware for well in wells))
 
 
 def _is_open(instrument: InstrumentState) -> bool:

@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Hypothesis
+from sdl.model.lab import place_of
+from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 
 Goal = Literal["maximise", "minimise", "target"]
@@ -104,6 +106,22 @@ class PlannerChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlateChoice:
+    """Which plates a role is given wells of, and how many, where plates are not merely named."""
+
+    kind: str = ""
+    """As PyLabRobot names it; then any plate of this kind will do. Empty: those that are named."""
+    at: str = ""
+    """The instrument or place where such a plate stands at first; empty: anywhere."""
+    count: int | None = None
+    """Wells on one plate for each run, of a role that takes a list of them."""
+
+    def fits(self, piece: Labware) -> bool:
+        """Whether a piece of labware is of this kind, and has its place there."""
+        return piece.kind.name == self.kind and self.at in ("", place_of(piece.at))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
     """What a campaign may claim of a bench that it shares with others."""
 
@@ -127,7 +145,8 @@ class Campaign:
     protocol: str
     """``./file.py:function`` or the name of an ``sdl.protocols`` entry point."""
     roles: Mapping[str, tuple[str, ...]]
-    """Role name to instrument name, or to the names of the plates whose free wells it uses."""
+    """Role name to instrument name, or to the names of the plates whose free wells it uses; none
+    where any plate of a kind will do."""
     space: tuple[Parameter, ...]
     objective: Objective
     seed: int = 0
@@ -141,3 +160,5 @@ class Campaign:
     hypothesis: Hypothesis | None = None
     policy: tuple[Rule, ...] = ()
     """What is done about actions that go wrong; before the protocol's own rules."""
+    plates: Mapping[str, PlateChoice] = field(default_factory=dict)
+    """By role, where ``[roles]`` says more of its wells than the names of plates."""

@@ -15,14 +15,19 @@ class Role:
 
     name: str
     capability: str
-    """Name of the capability class; ``Well`` for labware, ``Wells`` is not yet offered."""
+    """Name of the capability class; ``Well`` for one well, ``Wells`` for a list of them."""
     actions: tuple[str, ...] = ()
     """Names of the actions that the capability has; empty for labware."""
 
     @property
     def is_labware(self) -> bool:
         """Whether wells, not an instrument, play this part."""
-        return self.capability == "Well"
+        return self.capability in ("Well", "Wells")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether several wells at once play this part."""
+        return self.capability == "Wells"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -66,6 +66,8 @@ class Tally:
     resolved: Counter[str] = field(default_factory=Counter)
     ours: set[str] = field(default_factory=set)
     """Commands of the last journal."""
+    absent: list[str] = field(default_factory=list)
+    """Commands about labware that did not stand at their instrument."""
     endings: dict[str, str] = field(default_factory=dict)
     """By campaign of the last journal that has ended."""
 
@@ -86,8 +88,6 @@ class Books:
         """Whether a wall clock was put wrong: windows are then kept by what was allowed in all."""
         self.performed: dict[str, do.Perform] = {}
         self.ended: dict[str, ev.Event] = {}
-        self.absent: list[str] = []
-        """Commands about labware that did not stand at their instrument."""
         self.cut: set[str] = set()
         """Commands that were started when a fault came between them and their end."""
         self.started: list[dict[str, str]] = []
@@ -236,7 +236,7 @@ class Books:
     def _note_absent(self, event: ev.CommandFailed) -> None:
         """I12: no instrument is told to act on labware that does not stand there."""
         if ELSEWHERE in event.reason:
-            self.absent.append(f"{event.cid}: {event.reason}")
+            self.tally.absent.append(f"{event.cid}: {event.reason}")
 
     def _is_copied(self, cid: str) -> bool:
         """Whether two nodes with one journal have the instrument of a command."""

@@ -193,7 +193,7 @@ class Drill:
             return
         for broken in accidents[:1]:
             books.note_broken(f"I11: {broken}")
-        for broken in books.absent[:1]:
+        for broken in books.tally.absent[:1]:
             books.note_broken(f"I12: {broken}")
 
     def _start(self, process: Process) -> None:

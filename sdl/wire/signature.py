@@ -112,7 +112,11 @@ def check_recovery(function: ProtocolFunction, of: ProtocolSignature) -> None:
             hint = did_you_mean(role.name, known)
             raise source.mistake(f"{of.name} has no role {role.name!r} to mend with; {hint}", line)
         missing = sorted(set(role.actions) - set(known[role.name].actions))
-        if missing or role.is_labware != known[role.name].is_labware:
+        is_other = (role.is_labware, role.is_list) != (
+            known[role.name].is_labware,
+            known[role.name].is_list,
+        )
+        if missing or is_other:
             raise source.mistake(
                 f"{role.name} is a {role.capability} here and a {known[role.name].capability} in "
                 f"{of.name}; give it the same type in both",
@@ -175,6 +179,8 @@ def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
         raise _parameter(source, parameter, message)
     if hint is Well:
         return Role(name=parameter.name, capability="Well")
+    if hint == list[Well]:
+        return Role(name=parameter.name, capability="Wells")
     if hint is Plate:
         message = "a plate plays no part by itself; ask for a Well and write well.plate"
         raise _parameter(source, parameter, message)
@@ -182,7 +188,9 @@ def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
         message = "an input stands after the '*'; before it stand roles (instruments and wells)"
         raise _parameter(source, parameter, message)
     if not isinstance(hint, type) or Capability not in hint.__mro__ or not operations_of(hint):
-        message = "is no role; use Well, or a capability with actions such as LiquidHandler"
+        message = (
+            "is no role; use Well, list[Well], or a capability with actions such as LiquidHandler"
+        )
         raise _parameter(source, parameter, message)
     return Role(
         name=parameter.name, capability=hint.__name__, actions=tuple(sorted(operations_of(hint)))
@@ -198,7 +206,9 @@ def _input(source: Source, parameter: inspect.Parameter, hint: object) -> Input:
     kind = _KINDS.get(hint)
     if kind is None:
         message = "is no input; use float, int, str, or a Literal of one of them"
-        if hint in (Well, Plate) or (isinstance(hint, type) and Capability in hint.__mro__):
+        if hint in (Well, Plate, list[Well]) or (
+            isinstance(hint, type) and Capability in hint.__mro__
+        ):
             message = "a role stands before the '*'; after it stand inputs"
         raise _parameter(source, parameter, message)
     default = None if parameter.default is parameter.empty else parameter.default

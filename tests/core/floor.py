@@ -84,11 +84,12 @@ def script(
     function: ProtocolFunction,
     measures: tuple[str, ...] = ("y_au",),
     policy: tuple[Rule, ...] = (),
+    roles: tuple[Role, ...] = ROLES,
     **recoveries: ProtocolFunction,
 ) -> Script:
     signature = ProtocolSignature(
         name=function.__name__,
-        roles=ROLES,
+        roles=roles,
         inputs=(Input(name="x_fraction", kind="float"),),
         measures=measures,
         source_sha256="0" * 64,
@@ -134,6 +135,8 @@ class Floor:
     stocks: tuple[Stocks, ...] = ()
     there: Lab | None = None
     """The bench, where it is not the usual one."""
+    labware: tuple[Labware, ...] = ()
+    """In place of the one plate that the lab has otherwise."""
     clock: Clock = "virtual"
     journal: list[ev.Event | do.Command] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
@@ -209,7 +212,8 @@ class Floor:
         raise AssertionError(f"seed {self.seed}: no end after {limit} events")
 
     def bench(self, usual: Lab) -> Lab:
-        return replace(self.there or usual, stocks=self.stocks)
+        there = self.there or usual
+        return replace(there, stocks=self.stocks, labware=self.labware or there.labware)
 
     def start(self, start: Start, at: float) -> None:
         assert isinstance(self.engine.scripts, Script)

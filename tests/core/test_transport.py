@@ -207,9 +207,12 @@ def test_what_a_person_will_not_carry_fails_its_run_until_they_say_where_it_is()
     (end,) = ends(floor)
     assert end.outcome == "failed"
     assert "plate-1 is not to be had: ada did not carry it: broken" in end.reason
-    assert floor.engine.lab.free_well(("plate-1",), frozenset()) is None
+    (part,) = floor.engine.campaigns.values()
+    assert part.casting.plates.in_turn() == set()
+    lack = part.casting.plates.lack("well", 1)
+    assert lack.endswith("plate-1 is not to be had: ada did not carry it: broken")
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="hotel/1", by="ada"))
-    assert floor.engine.lab.free_well(("plate-1",), frozenset()) is not None
+    assert part.casting.plates.in_turn() == {"plate-1"}
 
 
 def unknown_carry(seed: int) -> tuple[Cell, str]:

@@ -36,6 +36,7 @@ WRITTEN: dict[type, dict[str, str]] = {
         "stop": "[stop]",
         "planner": "[planner]",
         "hypothesis": "[hypothesis]",
+        "plates": "",
     },
     campaign.RangeParameter: {"low": "from", "high": "to", "name": "", "kind": ""},
     campaign.ChoiceParameter: {"options": "choices", "name": "", "kind": ""},
@@ -43,6 +44,7 @@ WRITTEN: dict[type, dict[str, str]] = {
     campaign.Objective: {},
     campaign.StopRule: {},
     campaign.PlannerChoice: {"options": ""},
+    campaign.PlateChoice: {},
     hypothesis.Hypothesis: {},
     hypothesis.Prediction: {"direction": "exceeds", "threshold": "below"},
     lab.Lab: {
