@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sdl.cli.console import say, write_json
+from sdl.cli.late import told
 from sdl.cli.places import Where, chosen_campaign, folders, full_name, opened
 from sdl.cli.runs import inputs_of, known_run
 from sdl.cli.words import point, quantity
@@ -105,12 +106,12 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
         waits = waiting(replay.view(campaign))
         found = [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
         if found:
-            return found
+            return [*found, *told(detail.broken_windows, wanted)]
     if step:
         return _of_step(detail, wanted)
     ended = detail.run.outcome or "in flight"
     reason = f": {detail.run.reason}" if detail.run.reason else ""
-    lines = [Waiting(who=run, why=f"{ended}{reason}")]
+    lines = [Waiting(who=run, why=f"{ended}{reason}"), *told(detail.broken_windows, run)]
     if detail.suggestion is not None:
         planner = replay.record.campaign(campaign).campaign.planner
         why = _words(detail.suggestion, planner)
@@ -128,6 +129,7 @@ def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
         for one in detail.steps
         if wanted in (one.step, one.cid)
     ]
+    found += told(detail.broken_windows, wanted)
     if not found:
         raise UserMistake(f"the run has no step {wanted!r}; see `sdl runs show {detail.run.run}`")
     return found

@@ -29,6 +29,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         failures=state.failed,
         unknown=state.unknown,
         abandoned=state.abandoned,
+        broken_windows=state.broken_windows,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
         measure=state.spec.objective.measure,
@@ -172,6 +173,8 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"nobody knows whether {what} happened ({step.error}); {resolve(step, lab)}"
         case "asks":
             return f"{what} went wrong ({step.error}); {resolve(step, lab)}"
+        case "mends" if step.trouble == "window":
+            return f"{what} came too late; its sample is brought to safety"
         case "mends":
             return f"{what} went wrong ({step.error}); a recovery is under way"
         case "rests":
@@ -179,7 +182,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "halts":
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
-            return f"{what} waits: {_obstacle(state, lab, instrument)}"
+            return f"{what} waits: {_obstacle(state, lab, instrument)}{_late(step, at)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
@@ -189,6 +192,13 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} is queued at the node"
         case _:
             return f"{what} is going on"
+
+
+def _late(step: Step, at: float) -> str:
+    """That a step is done although its window is broken."""
+    if not step.late or step.not_after is None:
+        return ""
+    return f"; its window closed {at - step.not_after:.0f} s ago, and it is done late"
 
 
 def resolve(step: Step, lab: LabState) -> str:

@@ -70,3 +70,6 @@ class Trial:
     """*failed*: the point itself may be at fault. *abandoned*: it is as good as not tried."""
     measures: Measures
     """Empty unless measured."""
+    broke_window: bool = False
+    """Whether its run broke a maximum lag: *measured*, but late; or *failed*, and it may be the
+    lag that is at fault, not the point. Of a point that was tried again, of its last run."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
-from sdl.model.policy import Remedy, Rule, Trouble
+from sdl.model.policy import OF_WINDOWS, WITH_PROTOCOL, Remedy, Rule, Trouble
 from sdl.model.protocol import Role
 from sdl.wire.toml_table import Table, did_you_mean, said
 
@@ -13,6 +13,12 @@ TROUBLES: tuple[Trouble, ...] = get_args(Trouble)
 REMEDIES: tuple[Remedy, ...] = get_args(Remedy)
 AGAIN: tuple[Remedy, ...] = ("retry", "other", "recover")
 """Remedies after which the action is done again."""
+COUNTED: tuple[Remedy, ...] = (*AGAIN, "requeue")
+"""Remedies that may be followed several times."""
+BRINGS: Mapping[Remedy, str] = {
+    "recover": 'what mends the bench: protocol = "./mend.py:home"',
+    "divert": 'what brings the sample to safety: protocol = "./park.py:park"',
+}
 MOST_TIMES = 100
 
 
@@ -35,9 +41,9 @@ def _rule(table: Table) -> Rule:
         wait_s=table.number("wait_s", plain.wait_s),
         protocol=table.text("protocol", plain.protocol) if "protocol" in table else "",
     )
-    for key in ("times", "wait_s"):
-        if key in table and rule.then not in AGAIN and then in REMEDIES:
-            table.mistake(key, f"goes with {', '.join(AGAIN)} only; remove it")
+    for key, fitting in (("times", COUNTED), ("wait_s", AGAIN)):
+        if key in table and rule.then not in fitting and then in REMEDIES:
+            table.mistake(key, f"goes with {', '.join(fitting)} only; remove it")
     table.close()
     return rule
 
@@ -71,12 +77,15 @@ def faults_of(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "times", f"{rule.times} times; use 1 to {MOST_TIMES}"
     if not 0.0 <= rule.wait_s < float("inf"):
         yield "wait_s", f"{rule.wait_s:g} s; use 0 or more"
-    if rule.then == "recover" and not rule.protocol:
-        yield "protocol", 'is missing; name what mends the bench: protocol = "./mend.py:home"'
-    if rule.then != "recover" and rule.protocol:
-        yield "protocol", 'goes with then = "recover" only; remove it'
+    if rule.then in WITH_PROTOCOL and not rule.protocol:
+        yield "protocol", f"is missing; name {BRINGS[rule.then]}"
+    if rule.then not in WITH_PROTOCOL and rule.protocol:
+        yield "protocol", f"goes with {' and '.join(WITH_PROTOCOL)} only; remove it"
     if rule.on == ("window",) and rule.then in (*AGAIN, "ask"):
-        yield "then", f'{rule.then!r} is of no use once a window is missed; use "skip" or "stop"'
+        fitting = ", ".join((*OF_WINDOWS, "skip", "quarantine", "stop"))
+        yield "then", f"{rule.then!r} is of no use once a window is missed; use one of: {fitting}"
+    if rule.on != ("window",) and rule.then in OF_WINDOWS:
+        yield "on", f'{rule.then!r} is about missed windows alone; write: on = "window"'
 
 
 def unfit(

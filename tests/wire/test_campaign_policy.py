@@ -39,12 +39,16 @@ def read(tmp_path: Path, rule: str) -> tuple[Rule, ...]:
 def test_rules_are_read_as_they_are_written(tmp_path: Path) -> None:
     rules = read(
         tmp_path,
+        'then = "requeue"\naction = "reader.absorbance"\non = "window"\ntimes = 2\n'
+        '[[policy]]\nthen = "divert"\non = "window"\nprotocol = "./park.py:park"\n[[policy]]\n'
         'then = "retry"\naction = "handler.dispense"\non = "driver"\ntimes = 3\n'
         'wait_s = "0.5 min"\n'
         '[[policy]]\nthen = "recover"\non = ["material", "lab"]\nprotocol = "./mend.py:home"\n'
         '[[policy]]\nthen = "ask"\n',
     )
     assert rules == (
+        Rule(then="requeue", action="reader.absorbance", on=("window",), times=2),
+        Rule(then="divert", on=("window",), protocol="./park.py:park"),
         Rule(then="retry", action="handler.dispense", on=("driver",), times=3, wait_s=30.0),
         Rule(then="recover", on=("material", "lab"), protocol="./mend.py:home"),
         Rule(then="ask"),
@@ -80,7 +84,7 @@ CASES = [
     ),
     (
         'then = "skip"\ntimes = 2',
-        "8: policy[1].times: goes with retry, other, recover only; remove it",
+        "8: policy[1].times: goes with retry, other, recover, requeue only; remove it",
     ),
     (
         'then = "recover"',
@@ -88,11 +92,37 @@ CASES = [
     ),
     (
         'then = "ask"\nprotocol = "./mend.py:home"',
-        '8: policy[1].protocol: goes with then = "recover" only; remove it',
+        "8: policy[1].protocol: goes with recover and divert only; remove it",
     ),
     (
         'then = "retry"\non = "window"',
-        '7: policy[1].then: \'retry\' is of no use once a window is missed; use "skip" or "stop"',
+        "7: policy[1].then: 'retry' is of no use once a window is missed; use one of: flag, "
+        "divert, requeue, skip, quarantine, stop",
+    ),
+    (
+        'then = "flag"',
+        "6: policy[1].on: 'flag' is about missed windows alone; write: on = \"window\"",
+    ),
+    (
+        'then = "requeue"\non = ["window", "driver"]',
+        "8: policy[1].on: 'requeue' is about missed windows alone; write: on = \"window\"",
+    ),
+    (
+        'then = "divert"\non = "window"',
+        "6: policy[1].protocol: is missing; name what brings the sample to safety: "
+        'protocol = "./park.py:park"',
+    ),
+    (
+        'then = "flag"\non = "window"\nprotocol = "./park.py:park"',
+        "9: policy[1].protocol: goes with recover and divert only; remove it",
+    ),
+    (
+        'then = "divert"\non = "window"\nprotocol = "./park.py:park"\ntimes = 2',
+        "10: policy[1].times: goes with retry, other, recover, requeue only; remove it",
+    ),
+    (
+        'then = "requeue"\non = "window"\nwait_s = 3',
+        "9: policy[1].wait_s: goes with retry, other, recover only; remove it",
     ),
 ]
 
@@ -207,6 +237,14 @@ RECOVER = (Rule(then="recover", protocol="./dye.py:home"),)
 def test_a_recovery_has_some_of_the_roles_and_no_inputs(tmp_path: Path) -> None:
     function = written(tmp_path, more=HOME)
     found = load_recoveries(RECOVER, read_signature(function), tmp_path)
+    assert list(found.by_name) == ["./dye.py:home"]
+    assert found.mistakes == []
+
+
+def test_what_brings_a_sample_to_safety_is_loaded_like_a_recovery(tmp_path: Path) -> None:
+    function = written(tmp_path, more=HOME)
+    divert = (Rule(then="divert", on=("window",), protocol="./dye.py:home"),)
+    found = load_recoveries(divert, read_signature(function), tmp_path)
     assert list(found.by_name) == ["./dye.py:home"]
     assert found.mistakes == []
 
