@@ -71,5 +71,5 @@ class Trial:
     measures: Measures
     """Empty unless measured."""
     broke_window: bool = False
-    """Whether its run broke a maximum lag: *measured*, but late; or *failed*, and it may be the
-    lag that is at fault, not the point. Of a point that was tried again, of its last run."""
+    """Whether a step of its run missed its maximum lag: *measured*, but late; or *failed*, and the
+    lag may be at fault, not the point. Where a point was tried again, its last run counts."""
