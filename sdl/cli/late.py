@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DONE: Mapping[str, str] = {
     "flag": "it is done late, as soon as it can start",
     "divert": "its sample was brought to safety, and its run has failed",
-    "requeue": "its run was given up, and the suggestion was tried again",
+    "requeue": "its run was given up, for its suggestion to be tried again",
     "skip": "the error went into the protocol",
     "quarantine": "the error went into the protocol, and the instrument is not used",
     "stop": "the error went into the protocol, and no new run begins",

@@ -11,15 +11,17 @@ import pytest
 from sdl.core.engine import fold
 from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
+from sdl.sim.drill import drill
 from sdl.sim.simulate import simulate
 from sdl.sim.sweep import drills
+from sdl.sim.temper import LATE, Late, Temper
 from sdl.wire.journal import load
 from tests.cli.conftest import command
 from tests.sim.drills import CAMPAIGN, told
 
 HURRY = CAMPAIGN.parent / "hurry.toml"
 SEEDS = range(40)
-FLAG = '\n[[policy]]\nthen = "flag"\non = "window"\n'
+RULE = '\n[[policy]]\nthen = "{}"\non = "window"\n'
 
 
 def test_under_faults_windows_break_and_every_remedy_keeps_every_invariant() -> None:
@@ -32,16 +34,41 @@ def test_under_faults_windows_break_and_every_remedy_keeps_every_invariant() -> 
         assert rough[f"window broken, then {remedy}"], f"{remedy} was never met in {SEEDS}"
 
 
-@pytest.fixture(scope="module")
-def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def text_of(rules: str) -> str:
+    """That campaign with these rules."""
+    plain = HURRY.read_text(encoding="utf-8").partition("[[policy]]")[0]
+    return plain.replace("within_s = 20", "within_s = 3") + rules
+
+
+def made(tmp_path: Path, remedy: str) -> Path:
     """The record of a campaign in which nothing that is tuned or read can be in time."""
-    folder = tmp_path_factory.mktemp("late") / "drill"
+    folder = tmp_path / "drill"
     shutil.copytree(CAMPAIGN.parent, folder)
-    text = HURRY.read_text(encoding="utf-8").partition("[[policy]]")[0]
     path = folder / "campaign.toml"
-    path.write_text(text.replace("within_s = 20", "within_s = 3") + FLAG, encoding="utf-8")
+    path.write_text(text_of(RULE.format(remedy)), encoding="utf-8")
     simulate(path, record=folder / "record.sqlite")
     return folder
+
+
+@pytest.mark.parametrize("remedy", LATE)
+def test_a_drill_draws_what_is_done_where_the_campaign_does_not_say(
+    tmp_path: Path, remedy: Late
+) -> None:
+    shutil.copytree(CAMPAIGN.parent, tmp_path / "drill")
+    path = tmp_path / "drill" / "campaign.toml"
+    path.write_text(text_of(""), encoding="utf-8")
+    report = drill(prepare(path), 1, faults=(), temper=Temper(late=remedy))
+    assert not report.broken
+    assert report.rough[f"window broken, then {remedy}"] > 0
+    path.write_text(text_of(RULE.format("stop")), encoding="utf-8")
+    report = drill(prepare(path), 1, faults=(), temper=Temper(late=remedy))
+    assert report.rough["window broken, then stop"] > 0
+    assert not report.rough[f"window broken, then {remedy}"]
+
+
+@pytest.fixture(scope="module")
+def late(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return made(tmp_path_factory.mktemp("late"), "flag")
 
 
 def test_what_is_late_all_the_time_is_measured_and_marked(late: Path) -> None:
@@ -88,3 +115,19 @@ def test_the_end_of_a_campaign_counts_broken_windows(late: Path) -> None:
     assert "  late       " in said.out
     said = command(late, "simulate", "campaign.toml", "--record", "third.sqlite", "--json")
     assert said.document["broken_windows"] > 0
+
+
+def test_a_suggestion_that_was_requeued_names_its_runs(tmp_path: Path) -> None:
+    folder, where = made(tmp_path, "requeue"), ("--in", "record.sqlite")
+    record = Record.open(f"sqlite:///{folder / 'record.sqlite'}", create=False)
+    first, *_ = runs = record.runs("hurry")
+    tried = [run for run in runs if run.suggestion == first.suggestion]
+    assert [run.outcome for run in tried] == ["abandoned", "failed"]
+    assert record.suggestion(first.suggestion).disposition == "failed"
+    assert record.rebuild(check=True) == []
+    record.close()
+    asked = command(folder, "why", first.suggestion, *where).out.splitlines()
+    whose = [line.partition(": ")[0] for line in asked]
+    assert whose == [first.suggestion, tried[0].run, tried[1].run]
+    told_of_first = command(folder, "why", first.run, *where).out
+    assert "its run was given up, for its suggestion to be tried again" in told_of_first
