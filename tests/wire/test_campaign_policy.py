@@ -182,6 +182,10 @@ def test_a_protocol_brings_rules_of_its_own_and_needs_none(tmp_path: Path) -> No
             "policy[1].action: no role has an action 'dispens'; did you mean 'dispense'?",
         ),
         ('"retry"', "policy[1] is 'retry'; write Rule(...)"),
+        (
+            'Rule(then="flag")',
+            "policy[1].on: 'flag' is about missed windows alone; write: on = \"window\"",
+        ),
         ('Rule(then="retyr")', "policy[1].then: 'retyr' is no remedy; did you mean 'retry'?"),
     ],
 )
