@@ -19,6 +19,8 @@ BRINGS: Mapping[Remedy, str] = {
     "recover": 'what mends the bench: protocol = "./mend.py:home"',
     "divert": 'what brings the sample to safety: protocol = "./park.py:park"',
 }
+CLOSING: tuple[Remedy, ...] = ("flag", "divert", "skip", "quarantine", "stop")
+"""Remedies that can be followed for any missed window, so that no later rule is asked."""
 MOST_TIMES = 100
 
 
@@ -31,12 +33,13 @@ def _rule(table: Table) -> Rule:
     then = table.text("then", example='"retry"')
     if "then" in table and then not in REMEDIES:
         table.mistake("then", f"{then!r} is no remedy; {did_you_mean(then, REMEDIES)}")
-    meant: Remedy = "recover" if "protocol" in table else "skip"  # so that nothing else is blamed
-    plain = Rule(then=next((word for word in REMEDIES if word == then), meant))
+    on = _troubles(table)
+    known = next((word for word in REMEDIES if word == then), None)
+    plain = Rule(then=known or _harmless(on, with_protocol="protocol" in table))
     rule = Rule(
         then=plain.then,
         action=table.text("action", plain.action),
-        on=_troubles(table),
+        on=on,
         times=table.whole("times", plain.times),
         wait_s=table.number("wait_s", plain.wait_s),
         protocol=table.text("protocol", plain.protocol) if "protocol" in table else "",
@@ -46,6 +49,13 @@ def _rule(table: Table) -> Rule:
             table.mistake(key, f"goes with {', '.join(fitting)} only; remove it")
     table.close()
     return rule
+
+
+def _harmless(on: tuple[Trouble, ...], *, with_protocol: bool) -> Remedy:
+    """In place of a remedy that there is not: one for which nothing else is blamed."""
+    if on == ("window",):
+        return "divert" if with_protocol else "requeue"
+    return "recover" if with_protocol else "retry"
 
 
 def _troubles(table: Table) -> tuple[Trouble, ...]:
@@ -86,6 +96,27 @@ def faults_of(rule: Rule) -> Iterator[tuple[str, str]]:
         yield "then", f"{rule.then!r} is of no use once a window is missed; use one of: {fitting}"
     if rule.on != ("window",) and rule.then in OF_WINDOWS:
         yield "on", f'{rule.then!r} is about missed windows alone; write: on = "window"'
+
+
+def idle(rules: Sequence[Rule]) -> Iterator[tuple[int, str, str]]:
+    """Rules about missed windows that never hold, behind one that always does.
+
+    Place, key, and a sentence.
+    """
+    for place, rule in enumerate(rules):
+        for number, other in enumerate(rules[:place], start=1):
+            if rule.then in OF_WINDOWS and other.then in CLOSING and _covers(other, rule):
+                told = f"{rule.then!r} never holds: policy[{number}] says {other.then!r} before it"
+                yield place, "then", f"{told}; put this one first, or remove it"
+                break
+
+
+def _covers(wide: Rule, rule: Rule) -> bool:
+    """Whether one rule speaks of every missed window of which the other does."""
+    role, _, action = wide.action.rpartition(".")
+    of_role, _, of_action = rule.action.rpartition(".")
+    speaks_of_windows = "window" in wide.on or not wide.on
+    return speaks_of_windows and role in ("", of_role) and action in ("*", of_action)
 
 
 def unfit(

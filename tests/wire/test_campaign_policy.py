@@ -124,6 +124,21 @@ CASES = [
         'then = "requeue"\non = "window"\nwait_s = 3',
         "9: policy[1].wait_s: goes with retry, other, recover only; remove it",
     ),
+    (
+        'then = "flag"\non = "window"\n[[policy]]\nthen = "requeue"\non = "window"',
+        "10: policy[2].then: 'requeue' never holds: policy[1] says 'flag' before it; put this one "
+        "first, or remove it",
+    ),
+    (
+        'then = "skip"\naction = "reader.*"\n'
+        '[[policy]]\nthen = "flag"\naction = "reader.absorbance"\non = "window"',
+        "10: policy[2].then: 'flag' never holds: policy[1] says 'skip' before it; put this one "
+        "first, or remove it",
+    ),
+    (
+        'then = "reqeue"\non = "window"\n[[policy]]\nthen = "flag"\non = "window"',
+        "7: policy[1].then: 'reqeue' is no remedy; did you mean 'requeue'?",
+    ),
 ]
 
 
@@ -172,6 +187,22 @@ def test_a_protocol_brings_rules_of_its_own_and_needs_none(tmp_path: Path) -> No
     rule = Rule(then="retry", action="reader.absorbance", wait_s=30.0)
     assert read_signature(function).policy == (rule,)
     assert forbidden(function) == []
+
+
+@pytest.mark.parametrize(
+    "rules",
+    [
+        'then = "requeue"\non = "window"\n[[policy]]\nthen = "flag"\non = "window"',
+        'then = "flag"\naction = "handler.*"\non = "window"\n'
+        '[[policy]]\nthen = "requeue"\non = "window"',
+        'then = "skip"\non = "driver"\n[[policy]]\nthen = "flag"\non = "window"',
+        'then = "retry"\n[[policy]]\nthen = "flag"\non = "window"',
+    ],
+)
+def test_a_rule_that_leaves_something_to_the_next_one_may_stand_before_it(
+    tmp_path: Path, rules: str
+) -> None:
+    assert len(read(tmp_path, f"{rules}\n")) == 2
 
 
 @pytest.mark.parametrize(
