@@ -125,12 +125,24 @@ class Read:
 
 @protocol
 async def dose_and_read(
-    doser: Doser, shaker: Shaker, reader: Reader, well: Well, *, volume_ul: float
+    doser: Doser,
+    shaker: Shaker,
+    reader: Reader,
+    well: Well,
+    *,
+    volume_ul: float,
+    within_s: float = READ_WITHIN_S,
 ) -> Read:
     """Fill a well, shake it, read it."""
     await doser.dose(well, volume_ul)
-    async with within(READ_WITHIN_S):
+    async with within(within_s):
         await shaker.shake(well, 1.0)
         await reader.tune(WAVELENGTH_NM)
         signal_au = await reader.read(well)
     return Read(signal_au=signal_au)
+
+
+@protocol
+async def keep_stirred(shaker: Shaker, well: Well) -> None:
+    """Where a sample is safe that came too late to be read."""
+    await shaker.shake(well, 0.0)

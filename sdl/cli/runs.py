@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from sdl.cli.console import say, table, write_json
+from sdl.cli.late import said as told_late
 from sdl.cli.places import Where, chosen_campaign, full_name, opened
 from sdl.cli.status import moment
 from sdl.cli.words import duration, point, quantity
@@ -19,7 +20,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.model.data import InputValue
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import CampaignRow, RunRow, StepRow
+    from sdl.shell.tables import BrokenWindowRow, CampaignRow, RunRow, StepRow
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -39,10 +40,16 @@ def list_runs(
         runs = record.runs(name)
         values = {(seen.run, seen.measure): seen.value for seen in record.observations(name)}
         row = record.campaign(name).campaign
+        late = record.broken_windows(name)
     if as_json:
-        write_json("sdl.runs/1", campaign=name, runs=[_content(run) for run in runs])
+        listed = [_content(run, [one for one in late if one.run == run.run]) for run in runs]
+        write_json("sdl.runs/1", campaign=name, runs=listed)
         return
-    rows = [_row(run, row, values.get((run.run, row.measure))) for run in runs]
+    is_late = {one.run for one in late}
+    rows = [
+        _row(run, row, values.get((run.run, row.measure)), is_late=run.run in is_late)
+        for run in runs
+    ]
     begun = "begun after (lab time)" if row.clock == "virtual" else "begun (lab time, UTC)"
     for line in table(("run", begun, "outcome", row.measure, "inputs"), rows):
         say(line)
@@ -69,7 +76,7 @@ def show_run(
         evidence = asdict(detail.evidence) if detail.evidence else None
         write_json(
             "sdl.run/1",
-            **_content(detail.run),
+            **_content(detail.run, detail.broken_windows),
             steps=steps,
             observations=seen,
             evidence=evidence,
@@ -93,14 +100,21 @@ def inputs_of(text: str) -> Mapping[str, InputValue]:
     return cast("Mapping[str, InputValue]", json.loads(text))
 
 
-def _row(run: RunRow, campaign: CampaignRow, value: float | None) -> tuple[str, ...]:
+def _row(
+    run: RunRow, campaign: CampaignRow, value: float | None, *, is_late: bool
+) -> tuple[str, ...]:
     measured = "-" if value is None else quantity(campaign.measure, value)
-    outcome = run.outcome or "in flight"
+    outcome = (run.outcome or "in flight") + (", late" if is_late else "")
     return run.run, moment(run.begun_at, campaign), outcome, measured, point(inputs_of(run.inputs))
 
 
-def _content(run: RunRow) -> dict[str, object]:
-    return {**asdict(run), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
+def _content(run: RunRow, late: Sequence[BrokenWindowRow]) -> dict[str, object]:
+    return {
+        **asdict(run),
+        "inputs": inputs_of(run.inputs),
+        "roles": json.loads(run.roles),
+        "broken_windows": [asdict(one) for one in late],
+    }
 
 
 def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:
@@ -120,6 +134,8 @@ def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:
     for seen in detail.observations:
         value = quantity(seen.measure, seen.value, seen.uncertainty)
         say(f"  measured   {seen.measure} = {value}")
+    for missed in detail.broken_windows:
+        say(f"  late       {missed.step.removeprefix(f'{run.run}/')} {told_late(missed)}")
     say()
     headings = ("step", "instrument", "action", "status", "took", "note")
     for line in table(headings, [_step(step, run.run) for step in detail.steps]):

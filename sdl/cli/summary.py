@@ -19,6 +19,8 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
     say_best(view)
     say(f"  runs       {_runs(view)}")
+    if view.broken_windows:
+        say(f"  late       {count(view.broken_windows, 'window')} broken")
     if view.questions:
         say(f"  waits      {count(len(view.questions), 'question')} for you, once it goes on")
     if view.evidence is not None:
@@ -107,6 +109,7 @@ def content(outcome: Outcome) -> dict[str, object]:
             "unknown": view.unknown,
             "abandoned": view.abandoned,
         },
+        "broken_windows": view.broken_windows,
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,
         "record": outcome.record_url,

@@ -151,6 +151,8 @@ def _progress(view: View) -> str:
         failed = f", {view.failures - view.unknown} failed, {view.unknown} unknown"
     if view.abandoned:
         failed += f", {view.abandoned} abandoned"
+    if view.broken_windows:
+        failed += f", {count(view.broken_windows, 'window')} broken"
     return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
 
 

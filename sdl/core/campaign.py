@@ -88,6 +88,9 @@ class CampaignState:
     """Accepted and not yet disposed of, by id."""
     accepted: int = 0
     ready: deque[str] = field(default_factory=deque)
+    """Suggestions that wait for their run, in its order."""
+    requeued: dict[str, int] = field(default_factory=dict)
+    """How often a suggestion was given another run, of those that are not over."""
     trials: dict[str, Trial] = field(default_factory=dict)
     """By suggestion, in order of acceptance."""
     trial_texts: dict[str, str] = field(default_factory=dict)
@@ -100,6 +103,8 @@ class CampaignState:
     measured: int = 0
     unknown: int = 0
     abandoned: int = 0
+    broken_windows: int = 0
+    """Steps that have missed their maximum lag."""
     untried: int = 0
     """Trials that are as good as not tried."""
     failures_in_row: int = 0
@@ -150,11 +155,35 @@ class CampaignState:
         suggestion: str,
         status: Literal["measured", "failed", "abandoned"],
         measures: Measures,
+        *,
+        broke_window: bool = False,
     ) -> None:
-        """Tell the planner's history how the point ended."""
+        """Tell the planner's history how the point ended; nothing more follows of it."""
         self.untried += status == "abandoned"
-        trial = self.trials[suggestion]
-        self._put(suggestion, replace(trial, status=status, measures=dict(measures)))
+        ended = replace(
+            self.trials[suggestion],
+            status=status,
+            measures=dict(measures),
+            broke_window=broke_window,
+        )
+        self._put(suggestion, ended)
+        self.requeued.pop(suggestion, None)
+        del self.suggestions[suggestion]
+
+    @property
+    def may_requeue(self) -> bool:
+        """Whether another run could still begin for a suggestion that had one.
+
+        A space that is used up is no obstacle: then a point of it is left.
+        """
+        is_open = self.closing is None or self.closing[0] == "exhausted"
+        return is_open and self.begun < self.spec.stop.runs
+
+    def requeue(self, suggestion: str) -> None:
+        """Let it wait for another run, before all others."""
+        self.closing = None
+        self.requeued[suggestion] = self.requeued.get(suggestion, 0) + 1
+        self.ready.appendleft(suggestion)
 
 
 def wanted_suggestions(state: CampaignState) -> int:
@@ -239,9 +268,11 @@ def trials_sha256(state: CampaignState) -> str:
 
 def trial_text(trial: Trial) -> str:
     """A trial as canonical JSON: keys sorted, no spaces."""
-    plain = {
+    plain: dict[str, object] = {
         "inputs": dict(trial.inputs),
         "measures": dict(trial.measures),
         "status": trial.status,
     }
+    if trial.broke_window:  # else the text, and its digest, are those of before there was the field
+        plain["broke_window"] = True
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

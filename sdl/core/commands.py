@@ -15,6 +15,7 @@ from sdl.core.amounts import Level, Moved
 from sdl.model.action import Effect
 from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
 from sdl.model.hypothesis import Evidence, Verdict
+from sdl.model.policy import Remedy
 
 BookedFor: TypeAlias = Literal["declared", "reserved", "used", "in_doubt", "released", "refilled"]
 
@@ -143,6 +144,24 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakWindow:
+    """A step has missed its maximum lag; said as soon as that is known.
+
+    Of one that is done all the same it is said once more, with ``late_s``, when it has started.
+    """
+
+    run: str
+    step: str
+    instrument: str
+    due: float
+    """Lab time at which it should have started at the latest."""
+    remedy: Remedy
+    """What is done about it; *skip* where no rule says so either."""
+    late_s: float | None = None
+    """Lab seconds between ``due`` and its start; None while, or where, it has not started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """Materials were reserved, used, put in doubt, released or filled in; how sources stand now."""
 
@@ -265,6 +284,7 @@ Command: TypeAlias = (
     | Halt
     | Release
     | Flag
+    | BreakWindow
     | Book
     | AskRefill
     | BeginCarry
@@ -287,6 +307,7 @@ COMMANDS: tuple[type, ...] = (
     Halt,
     Release,
     Flag,
+    BreakWindow,
     Book,
     AskRefill,
     BeginCarry,

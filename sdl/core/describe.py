@@ -40,6 +40,7 @@ def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -
         failures=state.failed,
         unknown=state.unknown,
         abandoned=state.abandoned,
+        broken_windows=state.broken_windows,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
         measure=state.spec.objective.measure,
@@ -212,6 +213,8 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"nobody knows whether {what} happened ({step.error}); {resolve(step, lab)}"
         case "asks":
             return f"{what} went wrong ({step.error}); {resolve(step, lab)}"
+        case "mends" if step.trouble == "window":
+            return f"{what} came too late; its sample is brought to safety"
         case "mends":
             return f"{what} went wrong ({step.error}); a recovery is under way"
         case "rests":
@@ -223,7 +226,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
                 lab.pieces[name] for name in step.labware if not lab.are_at([name], step.instrument)
             ]
             reason = _away(away[0], lab) if away else _obstacle(state, lab, instrument)
-            return f"{what} waits: {reason}"
+            return f"{what} waits: {reason}{_late(step, at)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
@@ -233,6 +236,13 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} is queued at the node"
         case _:
             return f"{what} is going on"
+
+
+def _late(step: Step, at: float) -> str:
+    """That a step is done although its window is broken."""
+    if not step.late or step.not_after is None:
+        return ""
+    return f"; its window closed {at - step.not_after:.0f} s ago, and it is done late"
 
 
 def resolve(step: Step, lab: LabState) -> str:

@@ -47,7 +47,7 @@ class Dispatching:
             return
         run, step = waiting[0] if len(waiting) == 1 else self._most_urgent(waiting, instrument)
         part = self._part(run)
-        if step.not_after is not None and step.not_after < self._commons.at:
+        if step.deadline is not None and step.deadline < self._commons.at:
             self._commons.touched[instrument.name] = None  # there may be others behind it
             part.steps.miss(run, step)
         elif self._may_start(part, step, instrument):
@@ -92,9 +92,9 @@ class Dispatching:
 
     def _watch_windows(self, name: str) -> None:
         for _, step in self._commons.waits_for(name):
-            if step.not_after is not None and not step.watched:
+            if step.deadline is not None and not step.watched:
                 step.watched = True
-                self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+                self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))
 
 
 def is_let(lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState) -> bool:

@@ -68,7 +68,6 @@ def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Comman
     state.measured += 1
     state.failures_in_row = 0
     state.last_cause = ""
-    state.settle_trial(run.suggestion, "measured", measures)
     if state.best is None or loss < state.best.loss:
         predicted = state.suggestions[run.suggestion].predicted.get(objective.measure)
         state.best = BestPoint(
@@ -79,7 +78,8 @@ def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Comman
             expected=predicted.mean if predicted else None,
             sd=predicted.sd if predicted else None,
         )
-    del state.suggestions[run.suggestion]
+    broke_window = run.broken_windows > 0
+    state.settle_trial(run.suggestion, "measured", measures, broke_window=broke_window)
     commands: list[Command] = [
         EndRun(run=run.id, outcome="measured", measures=measures, loss=loss),
         Dispose(suggestion=run.suggestion, disposition="measured"),
@@ -111,13 +111,13 @@ def _without_measures(
         state.failures_in_row += 1
         state.unknown += outcome == "unknown"
         state.last_failure = f"{run.id}: {reason}"
+    end = EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason)
+    if run.requeued:
+        return [end]
     # An unknown outcome says nothing about the point either: it is as good as not tried.
-    state.settle_trial(run.suggestion, "failed" if outcome == "failed" else "abandoned", {})
-    del state.suggestions[run.suggestion]
-    return [
-        EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason),
-        Dispose(suggestion=run.suggestion, disposition=outcome, reason=reason),
-    ]
+    status: Literal["failed", "abandoned"] = "failed" if outcome == "failed" else "abandoned"
+    state.settle_trial(run.suggestion, status, {}, broke_window=run.broken_windows > 0)
+    return [end, Dispose(suggestion=run.suggestion, disposition=outcome, reason=reason)]
 
 
 def _out_of_material(error: Exception) -> OutOfMaterial | None:

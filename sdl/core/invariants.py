@@ -19,6 +19,7 @@ from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.whereabouts import Whereabouts
 from sdl.errors import Bug
 from sdl.model.campaign import Terms
+from sdl.model.policy import Remedy
 
 WORDS = (
     ev.CommandAccepted,
@@ -27,6 +28,8 @@ WORDS = (
     ev.CommandFailed,
     ev.CommandUnknown,
 )
+CLOCK_S = 1e-3
+"""By how much a timer may fire before its moment: the step of a clock in a float."""
 TERMINAL = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
 
 
@@ -80,6 +83,12 @@ class Watch:
     """Roles that any plate of a kind will do for, by campaign."""
     plates: dict[str, str] = field(default_factory=dict)
     """Who opened a plate by its kind, or that it was opened by name (empty)."""
+    suggested: dict[str, str] = field(default_factory=dict)
+    """Suggestion by run."""
+    tries: Counter[str] = field(default_factory=Counter)
+    """Runs that a suggestion may still have, less one."""
+    broken: dict[str, Remedy] = field(default_factory=dict)
+    """Steps that have missed their windows, and what is done about it."""
     halts: set[str] = field(default_factory=set)
     """Orders that made an instrument safe."""
     timers: set[str] = field(default_factory=set)
@@ -268,11 +277,30 @@ class Watch:
                 self._check_end(command)
             case do.BeginRun():
                 self._note_run(command)
+            case do.BreakWindow():
+                self._note_broken(command, at)
             case _:
                 pass
 
+    def _note_broken(self, command: do.BreakWindow, at: float) -> None:
+        step = command.step
+        _hold(command.due <= at + CLOCK_S, f"{step} breaks a window that is open")
+        _hold(
+            command.run in self.flying[campaign_of(step)], f"{step} belongs to a run that is over"
+        )
+        if command.late_s is not None:
+            _hold(self.broken.get(step) == "flag", f"{step} is late, and should not have begun")
+            return
+        _hold(step not in self.broken, f"{step} breaks its window twice")
+        self.broken[step] = command.remedy
+        self.tries[self.suggested[command.run]] += command.remedy == "requeue"
+
     def _note_run(self, command: do.BeginRun) -> None:
         name = campaign_of(command.run)
+        self.suggested[command.run] = command.suggestion
+        self.tries[command.suggestion] -= 1
+        is_due = self.tries[command.suggestion] >= -1 and not self.dispositions[command.suggestion]
+        _hold(is_due, f"{command.run} begins for {command.suggestion}, which had its run")
         _hold(self.pause is None, f"{command.run} begins in a pause")
         _hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
         self.flying[name].add(command.run)
@@ -301,7 +329,8 @@ class Watch:
         _hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
         _hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
         _hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
-        in_window = command.not_after is not None
+        is_late = self.broken.get(command.step) == "flag"
+        in_window = command.not_after is not None or is_late
         _hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
         for pause in (self.pause, seat.pause, self.pauses.get(campaign_of(cid))):
             gently = isinstance(pause, ev.PauseRequested) and not pause.at_once
@@ -312,6 +341,8 @@ class Watch:
             harmless = command.effect != "once" and self.performed[last].effect != "once"
             proven = last in self.not_started
             _hold(harmless or proven, f"{cid} repeats a 'once' action that may have happened")
+            kept = command.not_after == self.performed[last].not_after
+            _hold(kept or is_late, f"{cid} has another window than {last}")
         seat.open.add(cid)
         self.performed[cid] = command
         self.last_try[command.step] = cid

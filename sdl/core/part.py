@@ -20,6 +20,7 @@ from sdl.core.script import Script
 from sdl.core.steps import Steps
 from sdl.core.troubles import Troubles
 from sdl.core.work import Work
+from sdl.model.data import Disposition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,9 +114,10 @@ class Part:
         if ending == "target":  # what ended since may lie closer
             _, reason = rules.stop_reason(state, self.work.at) or state.closing
         for suggestion in state.ready:
-            unused = Dispose(suggestion=suggestion, disposition="unused", reason=reason)
-            self.work.out.append(unused)
+            end: Disposition = "abandoned" if suggestion in state.requeued else "unused"
+            self.work.out.append(Dispose(suggestion=suggestion, disposition=end, reason=reason))
         state.ready.clear()
+        state.requeued.clear()
         state.suggestions.clear()
         verdict = None
         if state.spec.hypothesis:

@@ -32,6 +32,7 @@ class Step:
     path: str
     request: Act | Settle
     not_after: float | None
+    """Lab time at which its window closes; None where there is no maximum lag."""
     order: int
     instrument: str
     """Empty for a settling time."""
@@ -55,6 +56,10 @@ class Step:
     """Of the node's starts in which the present attempt was started: more than one is wrong."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
+    late: bool = False
+    """Its window is broken, and it is done all the same."""
+    late_s: float | None = None
+    """By how many lab seconds it then started too late; None before that."""
     since: float = 0.0
     """Lab time at which it began to wait for its instrument, or at a person."""
     trouble: Trouble | None = None
@@ -67,6 +72,11 @@ class Step:
     tried: dict[int, int] = field(default_factory=dict)
     """How often each rule of the error policy was followed, by its place."""
     recoveries: int = 0
+
+    @property
+    def deadline(self) -> float | None:
+        """Lab time after which it must not start; None if it may at any time."""
+        return None if self.late else self.not_after
 
     @property
     def cid(self) -> str:
@@ -110,8 +120,12 @@ class Run:
     """Under way, by the path of the step that they are for."""
     broken: str | None = None
     """Why it was broken off; then nothing new starts, and the run ends with its open steps."""
-    outcome: Literal["unknown", "abandoned"] = "unknown"
+    outcome: Literal["failed", "unknown", "abandoned"] = "unknown"
     """How it will end, where it was broken off."""
+    requeued: bool = False
+    """It was broken off, and its suggestion waits for another run, or has one."""
+    broken_windows: int = 0
+    """How many of its steps have missed their maximum lag."""
     aborted: bool = False
     """A person gave it up: its steps end once their instruments are safe."""
     disturbed: str = ""

@@ -112,7 +112,7 @@ class Transport:
             run = self._work.carry(state.id, carry.carrier, carry.piece, ends)
             found = self._step(carry.step)
             for step in run.steps.values():
-                step.not_after = found.not_after if found else None
+                step.not_after = found.deadline if found else None
 
     def _step(self, name: str) -> Step | None:
         part = self._roster.of(name)

@@ -129,7 +129,9 @@ class View:
     waits: tuple[Waiting, ...]
     ended: Conclude | None
     abandoned: int = 0
-    """Runs that a person gave up, or that a stop of the lab broke off."""
+    """Runs that a person or the error policy gave up, or that a stop of the lab broke off."""
+    broken_windows: int = 0
+    """Steps that have missed their maximum lag."""
     questions: tuple[Question, ...] = ()
     """What waits for a person's word, the oldest run first."""
     paused: str = ""

@@ -70,3 +70,6 @@ class Trial:
     """*failed*: the point itself may be at fault. *abandoned*: it is as good as not tried."""
     measures: Measures
     """Empty unless measured."""
+    broke_window: bool = False
+    """Whether a step of its run missed its maximum lag: *measured*, but late; or *failed*, and the
+    lag may be at fault, not the point. Where a point was tried again, its last run counts."""

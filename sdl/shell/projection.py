@@ -64,7 +64,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_instrument(line, value)]
         case e.PauseRequested() | e.ResumeRequested() | e.AbortRequested() | e.LabStopRequested():
             return _act(line, value)
-        case e.StepResolved() | c.Flag():
+        case e.StepResolved() | c.Flag() | c.BreakWindow():
             return _doubt(line, value)
         case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
             return [_request(line, value)]
@@ -248,7 +248,7 @@ def _paused(line: Line, what: str, campaign: str, said: Cell) -> list[Change]:
     return _of_journal(line, {"paused": said})
 
 
-def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
+def _doubt(line: Line, value: e.StepResolved | c.Flag | c.BreakWindow) -> list[Change]:
     campaign = campaign_of(value.step)
     key = (campaign, line.seq)
     match value:
@@ -275,8 +275,25 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
             late = update(line, "resolution", (campaign, line.seq - 1), {"won": False})
             return [insert(line, campaign, "flag", key, flag), late]
+        case c.BreakWindow():
+            return [_broken_window(line, value)]
         case _:
             assert_never(value)
+
+
+def _broken_window(line: Line, value: c.BreakWindow) -> Change:
+    key = (value.step,)
+    if value.late_s is not None:  # it was said before that it would be late
+        return update(line, "broken_window", key, {"late_s": value.late_s})
+    missed: dict[str, Cell] = {
+        "step": value.step,
+        "run": value.run,
+        "instrument": value.instrument,
+        "due_at": value.due,
+        "remedy": value.remedy,
+        "at": line.at,
+    }
+    return insert(line, campaign_of(value.step), "broken_window", key, missed)
 
 
 InstrumentChange: TypeAlias = (

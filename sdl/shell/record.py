@@ -23,6 +23,7 @@ from sdl.shell.statements import Pen
 from sdl.shell.tables import (
     JOURNAL,
     ActRow,
+    BrokenWindowRow,
     CampaignRow,
     EvidenceRow,
     FlagRow,
@@ -54,6 +55,8 @@ class CampaignSummary:
     measured: int
     failed: int
     """Ended without a measurement, *unknown* and *abandoned* included."""
+    broken_windows: int
+    """Steps that have missed their maximum lag."""
     best: ObservationRow | None
     """The steered measure of the run with the smallest loss so far."""
 
@@ -73,6 +76,8 @@ class RunDetail:
     """Why its sample is not to be trusted without a look."""
     movements: tuple[MovementRow, ...] = ()
     """What its actions have moved, where the lab's file declares stocks."""
+    broken_windows: tuple[BrokenWindowRow, ...] = ()
+    """Its steps that have missed their maximum lag."""
 
 
 class Record:
@@ -304,7 +309,13 @@ class Record:
                 resolutions=tuple(rows(reading, ResolutionRow, "seq", run=run)),
                 flags=tuple(rows(reading, FlagRow, "seq", run=run)),
                 movements=tuple(rows(reading, MovementRow, "seq", "number", run=run)),
+                broken_windows=tuple(rows(reading, BrokenWindowRow, "seq", run=run)),
             )
+
+    def broken_windows(self, campaign: str) -> list[BrokenWindowRow]:
+        """The steps of one campaign that have missed their maximum lag, in order."""
+        with self._reading() as reading:
+            return rows(reading, BrokenWindowRow, "seq", campaign=campaign)
 
     def observations(self, campaign: str) -> list[ObservationRow]:
         """Every measured number of one campaign in the order of arrival."""
@@ -399,10 +410,13 @@ def _summary(reading: Connection, campaign: CampaignRow) -> CampaignSummary:
         .limit(1)
     )
     found = reading.execute(best).mappings().first()
+    window = table_of(BrokenWindowRow)
+    missed = select(func.count()).where(window.c.campaign == campaign.campaign)
     return CampaignSummary(
         campaign=campaign,
         runs=sum(by_outcome.values()),
         measured=by_outcome.get("measured", 0),
         failed=sum(by_outcome.get(each, 0) for each in ("failed", "unknown", "abandoned")),
+        broken_windows=reading.execute(missed).scalar_one(),
         best=None if found is None else ObservationRow(**found),
     )

@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, Table
 
 from sdl.shell.columns import Big, Indexed, Key, Prose, table
 
-SCHEMA = "0005"
+SCHEMA = "0010"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 metadata = MetaData()
@@ -347,6 +347,28 @@ class FlagRow:
     step: str
     reason: Prose
     at: float
+    last_seq: Big
+
+
+@table("broken_window", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenWindowRow:
+    """A step that has missed its maximum lag."""
+
+    step: Key[str]
+    campaign: Indexed[str]
+    run: Indexed[str]
+    instrument: str
+    due_at: float
+    """When it should have started at the latest."""
+    late_s: float | None
+    """By how much it has started too late; empty where it has not started."""
+    remedy: str
+    """What was done about it: ``flag``, ``divert``, ``requeue``, ``skip``, ``quarantine`` or
+    ``stop``."""
+    at: float
+    """When it was found."""
+    seq: Big
     last_seq: Big
 
 

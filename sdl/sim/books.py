@@ -61,6 +61,8 @@ class Tally:
     done: int = 0
     unknown: list[str] = field(default_factory=list)
     flags: int = 0
+    windows: Counter[str] = field(default_factory=Counter)
+    """Steps that missed their windows, by what was done about it."""
     twins: set[str] = field(default_factory=set)
     """Commands that a node and its copy both began."""
     resolved: Counter[str] = field(default_factory=Counter)
@@ -260,6 +262,8 @@ class Books:
                 self.tally.endings[name or self._journal] = ending
             case do.Flag():
                 self.tally.flags += 1
+            case do.BreakWindow(late_s=None, remedy=remedy):
+                self.tally.windows[remedy] += 1
             case do.Release(instrument=name):
                 self._refused[name] = 0
             case _:

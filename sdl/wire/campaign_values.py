@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from sdl.errors import UserMistake
 from sdl.model.campaign import NO_PLANNER, Campaign, ChoiceParameter, Parameter, RangeParameter
 from sdl.model.hypothesis import Hypothesis
-from sdl.wire.policy import faults_of
+from sdl.wire.policy import faults_of, idle
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
@@ -133,6 +133,8 @@ def _policy(campaign: Campaign) -> _Found:
     for place, rule in enumerate(campaign.policy):
         for key, message in faults_of(rule):
             yield ("policy", place, key), message
+    for place, key, message in idle(campaign.policy):
+        yield ("policy", place, key), message
 
 
 def _hypothesis(hypothesis: Hypothesis | None) -> _Found:

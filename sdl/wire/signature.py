@@ -18,7 +18,7 @@ from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
 from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
-from sdl.wire.policy import faults_of, unfit
+from sdl.wire.policy import faults_of, idle, unfit
 from sdl.wire.toml_table import did_you_mean
 
 _KINDS: dict[object, Literal["float", "int", "str"]] = {float: "float", int: "int", str: "str"}
@@ -165,6 +165,8 @@ def _policy(source: Source, roles: tuple[Role, ...]) -> tuple[Rule, ...]:
             raise source.mistake(f"{source.name}: policy[{number}] is {rule!r}; write Rule(...)")
         for key, message in (*faults_of(rule), *unfit(rule, roles, several)):
             raise source.mistake(f"{source.name}: policy[{number}].{key}: {message}")
+    for place, key, message in idle(rules):
+        raise source.mistake(f"{source.name}: policy[{place + 1}].{key}: {message}")
     return rules
 
 
