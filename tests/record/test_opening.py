@@ -223,7 +223,7 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     spoil(
         *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         *(f"DROP TABLE {name}" for name in ("stock", "lot", "movement", "refill")),
-        *(f"DROP TABLE {name}" for name in ("session", "broken_window")),
+        *(f"DROP TABLE {name}" for name in ("session", "broken_window", "carry")),
         *(f"ALTER TABLE campaign DROP COLUMN {name}" for name in ("paused", "journal", *TERMS)),
         *(f"ALTER TABLE instrument DROP COLUMN {name}" for name in ("paused", "stopped", "held")),
         "UPDATE alembic_version SET version_num = '0001'",
