@@ -97,6 +97,9 @@ def _runs(spec: Campaign) -> str:
     hours = "" if spec.stop.hours is None else f", none begun after {spec.stop.hours:g} h"
     failures = count(spec.stop.failures, "failure")
     at_once = f"at most {spec.stop.runs}, {spec.parallel} at a time"
+    if spec.batch is not None:
+        samples = f"at most {count(spec.stop.runs, 'sample')}, {spec.batch.size} in a run"
+        at_once = f"{samples}, {count(spec.parallel, 'run')} at a time"
     return f"{at_once}{hours}; ends after {failures} in a row"
 
 

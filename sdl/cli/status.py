@@ -124,5 +124,7 @@ def _content(one: CampaignSummary) -> dict[str, object]:
         "measured": one.measured,
         "failed": one.failed,
         "measure": row.measure,
-        "best": None if best is None else {"run": best.run, "value": best.value},
+        "best": None
+        if best is None
+        else {"run": best.run, "sample": best.sample, "value": best.value},
     }

@@ -26,7 +26,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.core.engine import Scripts
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import SuggestionRow
+    from sdl.shell.tables import SampleRow, SuggestionRow
 
 
 def why(
@@ -67,7 +67,13 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
             raise UserMistake(f"{campaign} has no suggestion {wanted!r}; {hint}")
         planner = record.campaign(campaign).campaign.planner
         found = record.suggestion(wanted)
-        return [Waiting(who=found.suggestion, why=_words(found, planner))]
+        samples = record.samples(campaign)
+        tried = [
+            Waiting(who=each.run, why=_tried(each, sum(other.run == each.run for other in samples)))
+            for each in samples
+            if each.suggestion == wanted
+        ]
+        return [Waiting(who=found.suggestion, why=_words(found, planner)), *tried]
     if kind != "run":
         raise UserMistake(
             f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
@@ -111,11 +117,9 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
     ended = detail.run.outcome or "in flight"
     reason = f": {detail.run.reason}" if detail.run.reason else ""
     lines = [Waiting(who=run, why=f"{ended}{reason}")]
-    if detail.suggestion is not None:
-        planner = replay.record.campaign(campaign).campaign.planner
-        why = _words(detail.suggestion, planner)
-        lines.append(Waiting(who=detail.suggestion.suggestion, why=why))
-    return lines
+    planner = replay.record.campaign(campaign).campaign.planner
+    points = [Waiting(who=one.suggestion, why=_words(one, planner)) for one in detail.suggestions]
+    return [*lines, *points]
 
 
 def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
@@ -131,6 +135,14 @@ def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
     if not found:
         raise UserMistake(f"the run has no step {wanted!r}; see `sdl runs show {detail.run.run}`")
     return found
+
+
+def _tried(sample: SampleRow, of: int) -> str:
+    """Where a suggestion was tried, in a run of so many samples, and how that ended."""
+    number = f" as sample {sample.sample} of {of}" if of > 1 else ""
+    where = f" in {sample.wells}" if sample.wells else ""
+    reason = f": {sample.reason}" if sample.reason else ""
+    return f"tried it{number}{where}, {sample.outcome or 'in flight'}{reason}"
 
 
 START = {

@@ -31,6 +31,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         abandoned=state.abandoned,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
+        counted="run" if state.spec.batch is None else "sample",
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
@@ -153,7 +154,7 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
     ]
     room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
-        who = f"{state.spec.name}/run-{state.begun + 1}"
+        who = f"{state.spec.name}/run-{state.runs_begun + 1}"
         waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
     if state.concluded is None and state.closing is not None:
         reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"

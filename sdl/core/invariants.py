@@ -89,6 +89,8 @@ class Watch:
     quotas: dict[str, int] = field(default_factory=dict)
     """By campaign: how many runs may be in flight."""
     _parallel: dict[str, int] = field(default_factory=dict)
+    batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suggestions by run, where it is a batch."""
     flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Runs by campaign."""
 
@@ -246,8 +248,10 @@ class Watch:
             case do.Dispose(suggestion=suggestion):
                 self.dispositions[suggestion] += 1
                 _hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
-            case do.EndRun(run=run):
+            case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
+                told = tuple(each.suggestion for each in samples)
+                _hold(told == self.batches.get(run, ()), f"{run} ends with other samples")
                 _hold(self.ends[run] == 1, f"{run} ends twice")
                 self.flying[campaign_of(run)].discard(run)
             case do.Conclude():
@@ -264,6 +268,10 @@ class Watch:
         self.flying[name].add(command.run)
         in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
         _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
+        self.batches[command.run] = command.suggestions
+        for suggestion in command.suggestions:
+            is_new = suggestion in self.accepted and not self.dispositions[suggestion]
+            _hold(is_new, f"{command.run} carries {suggestion}, which is not to be tried")
         for role, played in command.roles.items():
             if "/" in played:
                 owner = name if role in self.by_kind.get(name, ()) else ""

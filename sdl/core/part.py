@@ -115,6 +115,7 @@ class Part:
             reason=reason,
             best_run=state.best.run if state.best else None,
             verdict=verdict,
+            best_suggestion=state.best.suggestion if state.best and state.spec.batch else "",
         )
         self.work.out.append(state.concluded)
 
@@ -127,6 +128,6 @@ class Part:
             ending=end.ending,
             reason=end.reason,
             best_run=end.best_run,
-            runs=self.state.begun,
+            runs=self.state.runs_begun,
             at=self.work.at,
         )
