@@ -95,9 +95,10 @@ class CampaignState:
     digest: TrialsDigest = field(default_factory=TrialsDigest, repr=False, compare=False)
     runs: dict[str, Run] = field(default_factory=dict)
     """In flight, in order of their beginning."""
-    runs_begun: int = 0
     begun: int = 0
-    """Samples of these runs: as many, but in a batch protocol. The next four count samples, too."""
+    """Runs."""
+    samples_begun: int = 0
+    """Samples of these: as many, but in a batch. The next four count samples, too."""
     ended: int = 0
     measured: int = 0
     unknown: int = 0
@@ -170,7 +171,7 @@ def wanted_suggestions(state: CampaignState) -> int:
     ahead = AHEAD if state.runs_at_once > 1 else 0
     in_flight = sum(len(run.suggestions) for run in state.runs.values())
     room = (state.runs_at_once + ahead) * size - in_flight - len(state.ready)
-    budget = spec.stop.runs - state.begun - len(state.ready)
+    budget = spec.stop.runs - state.samples_begun - len(state.ready)
     left = budget if state.points is None else state.points - _tried(state)
     return max(0, min(room, budget, left))
 
@@ -230,7 +231,7 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
                 f"{state.failed} of {over} {tried} gave no measurement, more than "
                 f"{stop.failed_share:g} of them; the last: {state.last_failure}"
             )
-    if state.begun >= stop.runs and not state.runs:
+    if state.samples_begun >= stop.runs and not state.runs:
         return "budget", f"all {stop.runs} {tried} are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"

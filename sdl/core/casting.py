@@ -20,7 +20,7 @@ class Casting:
 
     def __init__(self, work: Work, plates: Plates) -> None:
         self._work = work
-        self._plates = plates
+        self.plates = plates
         self._wanting: int | None = None
         """Place of a role for which nobody was ready when last looked at; None where all had
         somebody. No well is used up meanwhile, so that nothing else need be looked at."""
@@ -48,13 +48,13 @@ class Casting:
         for _ in suggestions:
             state.ready.popleft()
         for role, used in wells.items():
-            self._plates.use(role, several(used))
-        state.runs_begun += 1
-        state.begun += len(suggestions)
+            self.plates.use(role, several(used))
+        state.begun += 1
+        state.samples_begun += len(suggestions)
         inputs = arguments(state, work.script.signature, suggestions)
         run = Run(
-            id=f"{state.spec.name}/run-{state.runs_begun}",
-            number=state.runs_begun,
+            id=f"{state.spec.name}/run-{state.begun}",
+            number=state.begun,
             suggestions=suggestions,
             inputs=inputs,
             wells=wells,
@@ -112,9 +112,9 @@ class Casting:
                 instruments[role.name] = self._player(names, instruments.values())
                 continue
             count = self._count(role, samples)
-            found = self._plates.free(role.name, count, taken)
+            found = self.plates.free(role.name, count, taken)
             if not found:
-                self._work.state.close("material", self._plates.lack(role.name, count))
+                self._work.state.close("material", self.plates.lack(role.name, count))
                 return instruments, None
             wells[role.name] = found if role.is_list else found[0]
             taken.update(found)

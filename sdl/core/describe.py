@@ -23,7 +23,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         campaign=state.spec.name,
         at=at,
         started_at=state.started_at,
-        runs_begun=state.begun,
+        runs_begun=state.samples_begun,
         runs_ended=state.ended,
         runs_measured=state.measured,
         failures=state.failed,
@@ -154,7 +154,7 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
     ]
     room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
-        who = f"{state.spec.name}/run-{state.runs_begun + 1}"
+        who = f"{state.spec.name}/run-{state.begun + 1}"
         waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
     if state.concluded is None and state.closing is not None:
         reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"

@@ -128,6 +128,6 @@ class Part:
             ending=end.ending,
             reason=end.reason,
             best_run=end.best_run,
-            runs=self.state.runs_begun,
+            runs=self.state.begun,
             at=self.work.at,
         )

@@ -18,7 +18,7 @@ def next_samples(state: CampaignState) -> tuple[str, ...]:
     """The suggestions that the next run takes; none while others have still to come."""
     batch = state.spec.batch
     size = 1 if batch is None else batch.size
-    full = max(0, min(size, state.spec.stop.runs - state.begun))
+    full = max(0, min(size, state.spec.stop.runs - state.samples_begun))
     if len(state.ready) < full and (state.open_ask is not None or wanted_suggestions(state) > 0):
         return ()
     return tuple(islice(state.ready, full))

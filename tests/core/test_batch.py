@@ -209,7 +209,7 @@ def waiting(ready: int, begun: int = 0, *, asked: bool = False, dry: bool = Fals
     """How many samples the next run takes, of batches of four and a budget of nine."""
     state = CampaignState(spec(size=4, runs=9), 0.0, None)
     state.ready.extend(f"dye/suggestion-{number}" for number in range(ready))
-    state.begun = begun
+    state.samples_begun = begun
     if asked:
         question = rules.question(state, 4)
         state.open_ask = OpenAsk(question=question, attempt=1, asked_at=0.0, trials_sha256="")
