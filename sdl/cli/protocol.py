@@ -158,7 +158,8 @@ def _written(
         f"kind = {_text(NO_PLANNER)}",
     ]
     if signature.samples:
-        lines += ["[batch]", f"size = {min(runs, MOST_SAMPLES)}"]
+        plates = [len(piece.kind.wells) for piece in file.lab.labware if piece.kind.wells]
+        lines += ["[batch]", f"size = {min(runs, MOST_SAMPLES, *plates)}"]
     path = _folder(file) / f"{name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
