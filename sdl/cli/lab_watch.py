@@ -41,7 +41,7 @@ class LabLines:
         self._runs[view.campaign] = view.runs_ended
         best = "none yet" if view.best is None else quantity(view.measure, view.best.value)
         failed = f", {view.failures} of them failed" if view.failures else ""
-        runs = count(view.runs_max, "run")
+        runs = count(view.runs_max, view.counted)
         tell(f"{view.campaign}: {view.runs_ended} of at most {runs} ended{failed}; best {best}")
 
     def _attention(self, lab: LabView) -> None:

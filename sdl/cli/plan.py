@@ -15,11 +15,13 @@ from sdl.model.campaign import (
     LinearConstraint,
     Objective,
     Parameter,
+    PlateChoice,
 )
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
+from sdl.model.protocol import Role
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import hidden
@@ -46,6 +48,9 @@ def found(prepared: Prepared) -> Told:
         yield "fixed", point(spec.fixed)
     yield "runs", _runs(spec)
     yield "planner", _planner(spec)
+    for role in prepared.script.signature.roles:
+        if role.is_labware:
+            yield "wells", f"{role.name}: {_wells(spec, role)}"
     yield from _bench(spec, lab)
     yield "broker", hidden(lab.broker)
     yield "record", _record(prepared.lab.record_url)
@@ -97,7 +102,21 @@ def _runs(spec: Campaign) -> str:
     hours = "" if spec.stop.hours is None else f", none begun after {spec.stop.hours:g} h"
     failures = count(spec.stop.failures, "failure")
     at_once = f"at most {spec.stop.runs}, {spec.parallel} at a time"
+    if spec.batch is not None:
+        samples = f"at most {count(spec.stop.runs, 'sample')}, {spec.batch.size} in a run"
+        at_once = f"{samples}, {count(spec.parallel, 'run')} at a time"
     return f"{at_once}{hours}; ends after {failures} in a row"
+
+
+def _wells(spec: Campaign, role: Role) -> str:
+    choice = spec.plates.get(role.name, PlateChoice())
+    many = "one for each run"
+    if role.is_list:
+        each = "one for each sample" if choice.count is None else f"{choice.count} for each run"
+        many = f"{each}, together on a plate"
+    place = f" from {choice.at}" if choice.at else ""
+    which = f"any {choice.kind}{place}" if choice.kind else ", ".join(spec.roles[role.name])
+    return f"{many}; {which}"
 
 
 def _planner(spec: Campaign) -> str:

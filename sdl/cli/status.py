@@ -128,5 +128,7 @@ def _content(one: CampaignSummary) -> dict[str, object]:
         "failed": one.failed,
         "broken_windows": one.broken_windows,
         "measure": row.measure,
-        "best": None if best is None else {"run": best.run, "value": best.value},
+        "best": None
+        if best is None
+        else {"run": best.run, "sample": best.sample, "value": best.value},
     }

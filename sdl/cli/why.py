@@ -27,7 +27,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.core.engine import Scripts
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import RunRow, SuggestionRow
+    from sdl.shell.tables import RunRow, SampleRow, SuggestionRow
 
 
 def why(
@@ -68,9 +68,13 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
             raise UserMistake(f"{campaign} has no suggestion {wanted!r}; {hint}")
         planner = record.campaign(campaign).campaign.planner
         found = record.suggestion(wanted)
-        point_tried = Waiting(who=found.suggestion, why=_words(found, planner))
-        runs = [one for one in record.runs(campaign) if one.suggestion == wanted]
-        return [point_tried, *(_ended(one) for one in runs if len(runs) > 1)]
+        samples = record.samples(campaign)
+        tried = [
+            Waiting(who=each.run, why=_tried(each, sum(other.run == each.run for other in samples)))
+            for each in samples
+            if each.suggestion == wanted
+        ]
+        return [Waiting(who=found.suggestion, why=_words(found, planner)), *tried]
     if kind != "run":
         raise UserMistake(
             f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
@@ -112,11 +116,9 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
     if step:
         return _of_step(detail, wanted)
     lines = [_ended(detail.run), *told(detail.broken_windows, run)]
-    if detail.suggestion is not None:
-        planner = replay.record.campaign(campaign).campaign.planner
-        why = _words(detail.suggestion, planner)
-        lines.append(Waiting(who=detail.suggestion.suggestion, why=why))
-    return lines
+    planner = replay.record.campaign(campaign).campaign.planner
+    points = [Waiting(who=one.suggestion, why=_words(one, planner)) for one in detail.suggestions]
+    return [*lines, *points]
 
 
 def _ended(run: RunRow) -> Waiting:
@@ -138,6 +140,14 @@ def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
     if not found:
         raise UserMistake(f"the run has no step {wanted!r}; see `sdl runs show {detail.run.run}`")
     return found
+
+
+def _tried(sample: SampleRow, of: int) -> str:
+    """Where a suggestion was tried, in a run of so many samples, and how that ended."""
+    number = f" as sample {sample.sample} of {of}" if of > 1 else ""
+    where = f" in {sample.wells}" if sample.wells else ""
+    reason = f": {sample.reason}" if sample.reason else ""
+    return f"tried it{number}{where}, {sample.outcome or 'in flight'}{reason}"
 
 
 START = {

@@ -13,7 +13,14 @@ from typing import Literal, TypeAlias
 
 from sdl.core.amounts import Level, Moved
 from sdl.model.action import Effect
-from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
+from sdl.model.data import (
+    Arguments,
+    Disposition,
+    JsonValue,
+    Measures,
+    RunOutcome,
+    Suggestion,
+)
 from sdl.model.hypothesis import Evidence, Verdict
 from sdl.model.policy import Remedy
 
@@ -57,15 +64,18 @@ class Dispose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginRun:
-    """Start the protocol for one suggestion."""
+    """Start the protocol for one suggestion, or a batch protocol for several."""
 
     run: str
     """``dye-450/run-7``."""
     suggestion: str
-    inputs: Inputs
+    """Empty in a batch."""
+    inputs: Arguments
     """Searched and fixed ones."""
     roles: Mapping[str, str]
-    """Role to instrument name, or to ``plate-1/A1``."""
+    """Role to instrument name, or to ``plate-1/A1``, or to ``plate-1/A1,plate-1/B1``."""
+    suggestions: tuple[str, ...] = ()
+    """Of a batch: those of its samples, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,10 +241,10 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndRun:
-    """A run is over, and this is what it gave."""
+class SampleEnd:
+    """What one sample of a batch gave."""
 
-    run: str
+    suggestion: str
     outcome: RunOutcome
     measures: Measures
     """Empty unless measured."""
@@ -245,11 +255,30 @@ class EndRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """A run is over, and this is what it gave."""
+
+    run: str
+    outcome: RunOutcome
+    """Of a batch: *measured* if any sample was."""
+    measures: Measures
+    """Empty unless measured, and in a batch."""
+    loss: float | None
+    """By the objective, smaller is better; None unless measured, and in a batch."""
+    reason: str = ""
+    """Why, unless measured."""
+    samples: tuple[SampleEnd, ...] = ()
+    """Of a batch, in the order of its samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weigh:
-    """The evidence for the hypothesis after one more run."""
+    """The evidence for the hypothesis after one more run, or one more sample of a batch."""
 
     run: str
     evidence: Evidence
+    sample: int = 1
+    """Its number in the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,6 +292,8 @@ class Conclude:
     """None where the campaign has no hypothesis."""
     campaign: str = ""
     """Empty: the one whose journal it is."""
+    best_suggestion: str = ""
+    """Which sample of the best run it was, in a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

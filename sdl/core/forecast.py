@@ -22,7 +22,7 @@ from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Fed, Trampoline, Wanted
 from sdl.errors import said
 from sdl.model.action import Operation
-from sdl.model.data import Inputs, JsonValue
+from sdl.model.data import Arguments, JsonValue
 from sdl.model.labware import Well, Wells
 
 STEPS_MAX = 2_000
@@ -121,7 +121,7 @@ class SoFar:
 
 def forecast(
     script: Script,
-    inputs: Inputs,
+    inputs: Arguments,
     wells: Mapping[str, Wells],
     players: Mapping[str, str],
     predictors: Sequence[Predictor],

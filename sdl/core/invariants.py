@@ -83,8 +83,8 @@ class Watch:
     """Roles that any plate of a kind will do for, by campaign."""
     plates: dict[str, str] = field(default_factory=dict)
     """Who opened a plate by its kind, or that it was opened by name (empty)."""
-    suggested: dict[str, str] = field(default_factory=dict)
-    """Suggestion by run."""
+    suggested: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suggestions by run."""
     tries: Counter[str] = field(default_factory=Counter)
     """Runs that a suggestion may still have, less one."""
     broken: dict[str, Remedy] = field(default_factory=dict)
@@ -100,6 +100,8 @@ class Watch:
     """By campaign: how many runs may be in flight."""
     _parallel: dict[str, int] = field(default_factory=dict)
     labware: Whereabouts = field(default_factory=Whereabouts)
+    batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suggestions by run, where it is a batch."""
     flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Runs by campaign."""
 
@@ -269,8 +271,10 @@ class Watch:
             case do.Dispose(suggestion=suggestion):
                 self.dispositions[suggestion] += 1
                 _hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
-            case do.EndRun(run=run):
+            case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
+                told = tuple(each.suggestion for each in samples)
+                _hold(told == self.batches.get(run, ()), f"{run} ends with other samples")
                 _hold(self.ends[run] == 1, f"{run} ends twice")
                 self.flying[campaign_of(run)].discard(run)
             case do.Conclude():
@@ -293,19 +297,25 @@ class Watch:
             return
         _hold(step not in self.broken, f"{step} breaks its window twice")
         self.broken[step] = command.remedy
-        self.tries[self.suggested[command.run]] += command.remedy == "requeue"
+        for suggestion in self.suggested[command.run]:
+            self.tries[suggestion] += command.remedy == "requeue"
 
     def _note_run(self, command: do.BeginRun) -> None:
         name = campaign_of(command.run)
-        self.suggested[command.run] = command.suggestion
-        self.tries[command.suggestion] -= 1
-        is_due = self.tries[command.suggestion] >= -1 and not self.dispositions[command.suggestion]
-        _hold(is_due, f"{command.run} begins for {command.suggestion}, which had its run")
+        self.suggested[command.run] = command.suggestions or (command.suggestion,)
+        for one in self.suggested[command.run]:
+            self.tries[one] -= 1
+            is_due = self.tries[one] >= -1 and not self.dispositions[one]
+            _hold(is_due, f"{command.run} begins for {one}, which had its run")
         _hold(self.pause is None, f"{command.run} begins in a pause")
         _hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
         self.flying[name].add(command.run)
         in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
         _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
+        self.batches[command.run] = command.suggestions
+        for suggestion in command.suggestions:
+            is_new = suggestion in self.accepted and not self.dispositions[suggestion]
+            _hold(is_new, f"{command.run} carries {suggestion}, which is not to be tried")
         for role, played in command.roles.items():
             if "/" in played:
                 owner = name if role in self.by_kind.get(name, ()) else ""

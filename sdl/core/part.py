@@ -132,6 +132,7 @@ class Part:
             reason=reason,
             best_run=state.best.run if state.best else None,
             verdict=verdict,
+            best_suggestion=state.best.suggestion if state.best and state.spec.batch else "",
         )
         self.work.out.append(state.concluded)
 

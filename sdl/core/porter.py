@@ -91,7 +91,7 @@ class PorterWork(Work):
         run = Run(
             id=carry,
             number=self.lab.carried,
-            suggestion="",
+            suggestions=(),
             inputs=inputs,
             wells={},
             instruments={ROLE: carrier},

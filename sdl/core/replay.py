@@ -53,7 +53,10 @@ def _words_aside(line: object) -> object:
     Those may quote what a protocol raised, and such a text can hold an address in memory or the
     order of a set, which differ in each process.
     """
-    return replace(line, reason="") if isinstance(line, EndRun | Dispose | Conclude) else line
+    if isinstance(line, EndRun):
+        samples = tuple(replace(each, reason="") for each in line.samples)
+        return replace(line, reason="", samples=samples)
+    return replace(line, reason="") if isinstance(line, Dispose | Conclude) else line
 
 
 def _refuse(number: int, recorded: object, decided: object) -> None:

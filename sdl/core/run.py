@@ -1,4 +1,4 @@
-"""One execution of a protocol with one suggestion: its open steps and what they wait for."""
+"""One execution of a protocol, with one suggestion or a batch of them: its open steps."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sdl.core.tables import OPEN, State
 from sdl.core.trampoline import Trampoline
 from sdl.errors import SdlError
 from sdl.model.action import Effect
-from sdl.model.data import Inputs
+from sdl.model.data import Arguments
 from sdl.model.labware import Wells
 from sdl.model.policy import Trouble
 
@@ -107,8 +107,10 @@ class Run:
 
     id: str
     number: int
-    suggestion: str
-    inputs: Inputs
+    suggestions: tuple[str, ...]
+    """One; of a batch protocol those of its samples, in their order."""
+    inputs: Arguments
+    """What the protocol was called with."""
     wells: Mapping[str, Wells]
     """By labware role."""
     instruments: dict[str, str]

@@ -96,7 +96,7 @@ class Troubles:
         if rule.then == "flag":
             return True
         state = self._work.state
-        times = state.requeued.get(run.suggestion, 0)
+        times = max(state.requeued.get(each, 0) for each in run.suggestions)
         again = state.may_requeue and times < rule.times
         return not step.mends and (again or rule.then != "requeue")
 

@@ -16,7 +16,7 @@ from sdl.model.hypothesis import Evidence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestPoint:
-    """The measured run that came closest to the objective."""
+    """The measured run, or sample of a batch, that came closest to the objective."""
 
     run: str
     inputs: Mapping[str, InputValue]
@@ -27,6 +27,15 @@ class BestPoint:
     """What the planner predicted for this point before the run; None if it predicted nothing."""
     sd: float | None
     """Standard deviation of that prediction, noise of one measurement included."""
+    suggestion: str = ""
+    """Which one it was."""
+    is_of_batch: bool = False
+
+    @property
+    def where(self) -> str:
+        """The run that gave it, and of a batch the suggestion."""
+        suggestion = self.suggestion.rpartition("/")[2]
+        return f"{self.run}, {suggestion}" if self.is_of_batch else self.run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +137,8 @@ class View:
     """``idle``, or what it was asked and since when."""
     waits: tuple[Waiting, ...]
     ended: Conclude | None
+    counted: Literal["run", "sample"] = "run"
+    """What the numbers count: runs, or in a batch protocol their samples."""
     abandoned: int = 0
     """Runs that a person or the error policy gave up, or that a stop of the lab broke off."""
     broken_windows: int = 0

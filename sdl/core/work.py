@@ -224,7 +224,8 @@ class Work:
     def requeue(self, run: Run, step: Step) -> None:
         """Give up a run whose step has missed its window; its suggestion gets another one."""
         run.requeued = True
-        self.state.requeue(run.suggestion)
+        for suggestion in reversed(run.suggestions):
+            self.state.requeue(suggestion)
         self._end_by_window(run, step, "abandoned")
 
     def _end_by_window(self, run: Run, step: Step, outcome: Literal["failed", "abandoned"]) -> None:

@@ -76,7 +76,7 @@ class StopRule:
     """When the campaign ends by itself; the first rule that holds ends it."""
 
     runs: int = 40
-    """At most this many runs are begun."""
+    """At most this many runs are begun; of a batch protocol, this many samples."""
     hours: float | None = None
     """No run is begun later than this after the start, in hours of lab time."""
     tolerance: float | None = None
@@ -84,7 +84,8 @@ class StopRule:
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
     failed_share: float | None = None
-    """Ends once more than this share of at least ten runs gave no measurement; 0 to 1."""
+    """Ends once more than this share of at least ten runs, or samples, gave no measurement; 0 to 1.
+    """
 
 
 NO_PLANNER = "none"
@@ -106,6 +107,14 @@ class PlannerChoice:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRule:
+    """How many suggestions one run of a batch protocol carries."""
+
+    size: int
+    """1 to 1,536; fewer where no more can come, or the budget ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PlateChoice:
     """Which plates a role is given wells of, and how many, where plates are not merely named."""
 
@@ -114,7 +123,8 @@ class PlateChoice:
     at: str = ""
     """The instrument or place where such a plate stands at first; empty: anywhere."""
     count: int | None = None
-    """Wells on one plate for each run, of a role that takes a list of them."""
+    """Wells on one plate for each run, of a role that takes a list of them; None in a batch: one
+    for each sample."""
 
     def fits(self, piece: Labware) -> bool:
         """Whether a piece of labware is of this kind, and has its place there."""
@@ -162,3 +172,5 @@ class Campaign:
     """What is done about actions that go wrong; before the protocol's own rules."""
     plates: Mapping[str, PlateChoice] = field(default_factory=dict)
     """By role, where ``[roles]`` says more of its wells than the names of plates."""
+    batch: BatchRule | None = None
+    """None where the protocol takes one sample at a time."""

@@ -32,7 +32,7 @@ class Role:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A keyword-only parameter; its unit is the suffix of its name."""
+    """A keyword-only parameter, or a field of a sample; its unit is the suffix of its name."""
 
     name: str
     kind: Literal["float", "int", "str"]
@@ -40,6 +40,8 @@ class Input:
     """The allowed values where the annotation is a ``Literal``."""
     default: InputValue | None = None
     """None where the protocol gives no default, so that a campaign must."""
+    of_run: bool = False
+    """In a batch protocol: of the whole run, so that it cannot be searched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +57,6 @@ class ProtocolSignature:
     """Of the file that the protocol stands in."""
     policy: tuple[Rule, ...] = ()
     """What is done about actions that go wrong."""
+    samples: str = ""
+    """Of a batch protocol: the input that takes the list of samples; empty where a run is of one.
+    Its other inputs are those of a sample, but for the ones ``of_run``."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
@@ -11,7 +11,6 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.commons import campaign_of
 from sdl.core.events import Event
-from sdl.model.units import unit_of
 from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
 from sdl.shell.changes import (
     Cell,
@@ -26,6 +25,7 @@ from sdl.shell.changes import (
     update,
 )
 from sdl.shell.projection_of_labware import labware
+from sdl.shell.projection_of_runs import run_rows
 from sdl.shell.projection_of_stocks import materials
 from sdl.wire.journal import Line
 
@@ -71,7 +71,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
         case c.AcceptSuggestion() | c.Dispose():
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
-            return _run(line, value)
+            return run_rows(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled():
             return materials(line, value)
         case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced():
@@ -385,54 +385,3 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
             return update(line, "suggestion", key, end)
         case _:
             assert_never(value)
-
-
-def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
-    key = (value.run,)
-    match value:
-        case c.BeginRun():
-            begun: dict[str, Cell] = {
-                "run": value.run,
-                "suggestion": value.suggestion,
-                "inputs": json_of(dict(value.inputs)),
-                "roles": json_of(dict(value.roles)),
-                "begun_at": line.at,
-            }
-            return [insert(line, campaign_of(value.run), "run", key, begun)]
-        case c.EndRun():
-            ended: dict[str, Cell] = {
-                "outcome": value.outcome,
-                "loss": value.loss,
-                "reason": text_of(value.reason),
-                "ended_at": line.at,
-            }
-            return [update(line, "run", key, ended), *_observations(line, value)]
-        case c.Weigh():
-            weighed: dict[str, Cell] = {
-                "run": value.run,
-                "runs": value.evidence.runs,
-                "e_for": value.evidence.e_for,
-                "e_against": value.evidence.e_against,
-                "posterior": value.evidence.posterior,
-                "at": line.at,
-            }
-            return [insert(line, campaign_of(value.run), "evidence", key, weighed)]
-        case _:
-            assert_never(value)
-
-
-def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
-    for measure, number in value.measures.items():
-        yield insert(
-            line,
-            campaign_of(value.run),
-            "observation",
-            (value.run, measure),
-            {
-                "run": value.run,
-                "measure": measure,
-                "value": number,
-                "unit": unit_of(measure),
-                "at": line.at,
-            },
-        )

@@ -134,9 +134,10 @@ class HypothesisRow:
 @table("evidence", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """What all runs up to this one say about the claim."""
+    """What all samples up to this one say about the claim."""
 
     run: Key[str]
+    sample: Key[int]
     campaign: Indexed[str]
     runs: int
     e_for: float
@@ -180,15 +181,39 @@ class RunRow:
     run: Key[str]
     campaign: Indexed[str]
     suggestion: str
+    """Empty in a batch: see its samples."""
     inputs: Prose
-    """JSON: searched and fixed inputs, in the unit of their names."""
+    """JSON: searched and fixed inputs, in the unit of their names; in a batch a list of those of
+    each sample, under the name that the protocol has for it."""
     roles: Prose
-    """JSON: role to instrument or well."""
+    """JSON: role to instrument or well, or to several wells with commas between."""
     begun_at: float
     outcome: str | None
     loss: float | None
+    """Empty in a batch."""
     reason: Prose | None
     ended_at: float | None
+    seq: Big
+    last_seq: Big
+
+
+@table("sample", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRow:
+    """One suggestion in one run: the only one of it, or one of a batch."""
+
+    run: Key[str]
+    sample: Key[int]
+    """1, 2, 3 ... within the run."""
+    campaign: Indexed[str]
+    suggestion: Indexed[str]
+    inputs: Prose
+    """JSON: searched and fixed inputs, in the unit of their names."""
+    wells: Prose
+    """With commas between; empty where it has none, or the roles do not say which."""
+    outcome: str | None
+    loss: float | None
+    reason: Prose | None
     seq: Big
     last_seq: Big
 
@@ -227,9 +252,10 @@ class StepRow:
 @table("observation", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationRow:
-    """One measured number of one run."""
+    """One measured number of one sample."""
 
     run: Key[str]
+    sample: Key[int]
     measure: Key[str]
     campaign: Indexed[str]
     value: float

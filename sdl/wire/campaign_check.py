@@ -47,6 +47,7 @@ def check_campaign(
         *_offers(campaign, signature, offers),
         *_inputs(campaign, signature),
         *_measure(campaign, signature),
+        *_batch(campaign, signature),
         *_hypothesis(campaign, signature),
         *check_wells(campaign, lab, signature),
         *_speed(lab),
@@ -178,6 +179,19 @@ def _value(given: Input, value: InputValue) -> Iterator[str]:
         yield f"{value!r} is none of the protocol's options; {hint}"
     elif given.kind == "int" and not isinstance(value, int):
         yield f"{value!r} does not fit: the protocol needs a whole number"
+
+
+def _batch(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    if campaign.batch is None and signature.samples:
+        message = f"{signature.name} takes a list of samples; say how many: [batch] size = 8"
+        yield ("batch",), message
+    if campaign.batch is not None and not signature.samples:
+        yield ("batch",), f"{signature.name} takes one sample at a time; remove [batch]"
+    searched = {parameter.name for parameter in campaign.space}
+    for given in signature.inputs:
+        if given.of_run and given.name in searched:
+            message = "belongs to the whole run, and not to a sample; move it to [fixed]"
+            yield ("search", given.name), message
 
 
 def _measure(campaign: Campaign, signature: ProtocolSignature) -> _Found:

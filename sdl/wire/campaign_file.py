@@ -8,6 +8,7 @@ from pathlib import Path
 from sdl.errors import UserMistake
 from sdl.model.campaign import (
     NO_PLANNER,
+    BatchRule,
     Campaign,
     ChoiceParameter,
     LinearConstraint,
@@ -90,6 +91,7 @@ def _campaign(top: Table) -> Campaign:
         stop=_stop(top.table("stop")),
         planner=_planner(top.table("planner")),
         policy=read_rules(top),
+        batch=_batch(top.table("batch")) if "batch" in top else None,
     )
     head.close()
     top.close()
@@ -221,6 +223,14 @@ def _stop(table: Table) -> StopRule:
         failures=table.whole("failures", rule.failures),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
+    table.close()
+    return found
+
+
+def _batch(table: Table) -> BatchRule:
+    if "size" not in table:
+        table.mistake("size", "is missing; write for instance: size = 8")
+    found = BatchRule(size=table.whole("size", 1))
     table.close()
     return found
 

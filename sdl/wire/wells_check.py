@@ -82,7 +82,8 @@ def _enough(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Foun
 def _count(campaign: Campaign, role: Role) -> int | None:
     """Wells of a role for one run; None where it takes several and nobody says how many."""
     choice = campaign.plates.get(role.name, PlateChoice())
-    return choice.count if role.is_list else 1
+    samples = None if campaign.batch is None else campaign.batch.size
+    return (choice.count or samples) if role.is_list else 1
 
 
 def _example(campaign: Campaign, role: Role) -> str:

@@ -69,8 +69,7 @@ def test_the_tables_tell_the_story(url: str) -> None:
     detail = record.run("dye-450/run-1")
     assert [step.step for step in detail.steps] == [f"dye-450/run-1/step-{n}" for n in range(1, 5)]
     assert {step.status for step in detail.steps} == {"done"}
-    assert detail.suggestion is not None
-    assert detail.suggestion.disposition == "measured"
+    assert [each.disposition for each in detail.suggestions] == ["measured"]
     assert detail.evidence is not None
     absorbance, fraction = detail.observations
     assert (absorbance.unit, fraction.unit) == ("AU", "1")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdl.core.engine import fold
+from sdl.core.replay import fold
 from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
 from sdl.sim.drill import drill

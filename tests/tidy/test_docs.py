@@ -37,6 +37,7 @@ WRITTEN: dict[type, dict[str, str]] = {
         "planner": "[planner]",
         "hypothesis": "[hypothesis]",
         "plates": "",
+        "batch": "[batch]",
     },
     campaign.RangeParameter: {"low": "from", "high": "to", "name": "", "kind": ""},
     campaign.ChoiceParameter: {"options": "choices", "name": "", "kind": ""},
@@ -45,6 +46,7 @@ WRITTEN: dict[type, dict[str, str]] = {
     campaign.StopRule: {},
     campaign.PlannerChoice: {"options": ""},
     campaign.PlateChoice: {},
+    campaign.BatchRule: {},
     hypothesis.Hypothesis: {},
     hypothesis.Prediction: {"direction": "exceeds", "threshold": "below"},
     lab.Lab: {
