@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdl.core.campaign import CampaignState
+from sdl.core.chains import SPARE_S, Chains
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
@@ -21,10 +22,13 @@ class Dispatching:
         """``roster``: who is at work; it may change."""
         self._commons = commons
         self._roster = roster
+        self.chains: Chains | None = None
+        """Who keeps tight windows where labware is carried."""
 
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
         commons = self._commons
+        self._look_at_chains()
         while commons.touched:
             names = list(commons.touched)
             commons.touched.clear()
@@ -34,6 +38,13 @@ class Dispatching:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
 
+    def _look_at_chains(self) -> None:
+        """What was held back for what follows it may begin by now."""
+        waiting = self._commons.waiting
+        for name in self._commons.lab.instruments if self.chains is not None else ():
+            if any(run.chains.get(step.path) for run, step in waiting.get(name, {}).values()):
+                self._commons.touched[name] = None
+
     def _serve(self, instrument: InstrumentState) -> None:
         waiting = self._commons.waits_for(instrument.name)
         if instrument.mending:
@@ -41,6 +52,7 @@ class Dispatching:
         if self._commons.lab.pieces:  # what its labware has still to be brought for may wait
             lab = self._commons.lab
             waiting = [one for one in waiting if lab.are_at(one[1].labware, instrument.name)]
+            waiting = self._not_held_back(waiting)
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if not waiting:
@@ -52,6 +64,19 @@ class Dispatching:
             part.steps.miss(run, step)
         elif self._may_start(part, step, instrument):
             part.steps.perform(run, step, instrument)
+
+    def _not_held_back(self, waiting: list[tuple[Run, Step]]) -> list[tuple[Run, Step]]:
+        """Those for which all is ready that must follow soon; none while one in a window waits."""
+        if self.chains is None:
+            return waiting
+        held = {step.id: step for run, step in waiting if self.chains.objection(run, step)}
+        for step in held.values():
+            if step.not_after is not None and step.prompted is None:
+                step.prompted = step.not_after - SPARE_S
+                self._commons.out.append(Wait(timer=f"{step.id}/prompt", until=step.prompted))
+        if any(step.not_after is not None for step in held.values()):
+            return []
+        return [one for one in waiting if one[1].id not in held]
 
     def _part(self, run: Run) -> Part:
         part = self._roster.of(run.id)

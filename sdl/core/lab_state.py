@@ -18,6 +18,8 @@ LOST_S = 60.0
 """Lab seconds after which an instrument that is away is taken for lost: a person may say what
 became of its command, for its node may never do so."""
 
+LESSON = 0.5
+"""Weight of the last duration of an action against all those before it."""
 LIFTED_MAX = 32
 """Orders to stop that are known to stand no more, for each instrument."""
 
@@ -174,6 +176,8 @@ class LabState:
     """Under way, by id."""
     carried: int = 0
     """Carries so far, those under way included."""
+    took: dict[str, float] = field(default_factory=dict)
+    """Lab seconds that each action took lately, by ``instrument/action``."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
     opened: dict[str, str] = field(default_factory=dict)
@@ -209,6 +213,12 @@ class LabState:
             {one.name: PieceState(one.name, one.at, one.at) for one in lab.labware if one.at},
             inventory=Inventory.of(lab),
         )
+
+    def learn(self, instrument: str, operation: str, duration_s: float) -> None:
+        """An action has ended after so many lab seconds."""
+        key = f"{instrument}/{operation}"
+        before = self.took.get(key, duration_s)
+        self.took[key] = before + LESSON * (duration_s - before)
 
     def are_at(self, pieces: Iterable[str], place: str) -> bool:
         """Whether all of these stand on sites of an instrument, and nobody takes them away."""
