@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -47,6 +48,14 @@ def simulate(
     jobs: Annotated[
         int, typer.Option(min=1, max=64, help="With --faults and --seeds: processes.")
     ] = 1,
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            max=100.0,
+            help="Of several campaigns, in turn, once for each: shares of what they contend for.",
+        ),
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Run a campaign in virtual time, in one process, the same for the same seed.
@@ -61,6 +70,8 @@ def simulate(
         raise typer.BadParameter("--record takes one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
+    if weight and (faults or len(weight) != len(campaigns)):
+        raise typer.BadParameter("--weight is given once for each campaign, without --faults")
     if faults:
         raise typer.Exit(
             show_faults(campaigns, seed, seeds, jobs=jobs, trace=trace, as_json=as_json)
@@ -68,7 +79,7 @@ def simulate(
     if beside:
         if seeds > 1:
             raise typer.BadParameter("several campaigns take one --seed, or --faults")
-        raise typer.Exit(_together(campaigns, seed, record, as_json=as_json))
+        raise typer.Exit(_together(campaigns, seed, record, weight or (1.0,), as_json=as_json))
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
@@ -82,9 +93,14 @@ def simulate(
 
 
 def _together(
-    campaigns: list[Path], seed: int | None, record: Path | None, *, as_json: bool
+    campaigns: list[Path],
+    seed: int | None,
+    record: Path | None,
+    weights: Sequence[float],
+    *,
+    as_json: bool,
 ) -> Exit:
-    came_to = simulate_together(campaigns, seed=seed, record=record)
+    came_to = simulate_together(campaigns, seed=seed, record=record, weights=weights)
     lab = came_to.lab
     if as_json:
         write_json(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +11,7 @@ import typer
 
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
-from sdl.cli.questions import stands
+from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
 from sdl.cli.words import count, quantity
 from sdl.core.view import LabView, View
@@ -73,18 +74,19 @@ def at_work(where: str | None) -> LabView | None:
 
 def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
-    lines = [line for view in lab.campaigns for line in now(view)]
     if not lab.is_shared:
-        return lines
+        return [line for view in lab.campaigns for line in now(view, stands(view))]
     closing = f", which ends: {lab.closing}" if lab.closing else ""
-    return [f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work", *lines]
+    head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"
+    own = [line for view in lab.campaigns for line in now(view, own_stands(view, lab))]
+    return [head, *(f"  {line}" for line in shared_stands(lab)), *own]
 
 
-def now(view: View) -> list[str]:
-    """How the campaign at work stands."""
+def now(view: View, attention: Sequence[str]) -> list[str]:
+    """How the campaign at work stands, and what keeps a person's attention."""
     flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
-    return lines + [f"  {line}" for line in stands(view)]
+    return lines + [f"  {line}" for line in attention]
 
 
 def moment(at: float, campaign: CampaignRow) -> str:

@@ -26,7 +26,7 @@ from sdl.sim.keeping import SimSnapshots
 from sdl.sim.loop import VirtualLoop, run_and_forget
 from sdl.sim.network import Network
 from sdl.sim.person import Person
-from sdl.sim.plan import Plan
+from sdl.sim.plan import UNLIKE, Plan
 from sdl.sim.processes import (
     EPOCH_S,
     NodeProcess,
@@ -111,7 +111,8 @@ class Drill:
         if temper is None:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         lab = replace(prepared[0].lab.lab, seed=seed)
-        plan = Plan.of(prepared, [_asking(one, seed + n) for n, one in enumerate(prepared)], lab)
+        specs = [_asking(one, seed + n) for n, one in enumerate(prepared)]
+        plan = Plan.of(prepared, specs, lab, UNLIKE)
         trace = Trace(tell)
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
         books = Books(plan.scripts, clock.now)
