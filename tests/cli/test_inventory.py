@@ -135,9 +135,7 @@ def test_status_says_what_is_wanted(desk: Notebook, here: Sdl) -> None:
 
 def test_status_of_a_shared_lab_says_once_what_is_wanted(desk: Notebook, here: Sdl) -> None:
     second = replace(desk.shown, campaign="ink", questions=(question(),))
-    shared = replace(
-        desk.lab(), is_shared=True, name="bench-lab", campaigns=(desk.shown, second)
-    )
+    shared = replace(desk.lab(), is_shared=True, name="bench-lab", campaigns=(desk.shown, second))
     assert of_lab(shared) == [
         "bench-lab is open: 2 campaigns at work",
         f"  refill wanted: {TASK.reason}",
