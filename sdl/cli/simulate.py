@@ -13,7 +13,8 @@ from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.exits import Exit, exit_of_ending, exit_of_session
 from sdl.cli.faults import show_faults
 from sdl.cli.gantt import Gantt, draw_record
-from sdl.cli.summary import content, say_summary
+from sdl.cli.summary import content, say_summary, say_usage
+from sdl.cli.usage import usages
 from sdl.cli.watch import watching
 from sdl.cli.words import count, duration, quantity
 from sdl.shell.outcome import Outcome
@@ -120,6 +121,7 @@ def _together(
         write_json(
             "sdl.session/1",
             session=lab.name,
+            utilisation=usages(lab.instruments),
             ended=lab.ended,
             record=came_to.record_url,
             lines=came_to.seq,
@@ -129,6 +131,7 @@ def _together(
     else:
         for one in lab.ended:
             say(f"{one.campaign}: {one.reason} (after {duration(one.at)} of virtual time)")
+        say_usage(lab.instruments)
         say(f"  record     {came_to.record_url}")
         say(f"  journal    {count(came_to.seq, 'line')}, head {came_to.head}")
         say()

@@ -13,13 +13,14 @@ from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
 from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
+from sdl.cli.usage import rows, span, usages
 from sdl.cli.words import count, quantity
 from sdl.core.view import LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
 
 if TYPE_CHECKING:
-    from sdl.shell.record import CampaignSummary
+    from sdl.shell.record import CampaignSummary, Record
     from sdl.shell.tables import CampaignRow
 
 ANSWER_S = 5.0
@@ -39,10 +40,10 @@ def status(
     """Show the campaigns of a lab's record and how they stand."""
     with opened(where or inside) as record:
         summaries = record.campaigns()
+        campaigns = [_content(one, record) for one in summaries] if as_json else []
     lab = at_work(where or inside)
     if as_json:
         only = lab.campaigns[0] if lab and not lab.is_shared else None
-        campaigns = [_content(one) for one in summaries]
         write_json("sdl.status/1", campaigns=campaigns, at_work=only, lab=lab)
         return
     if not summaries:
@@ -53,7 +54,7 @@ def status(
         say(line)
     if lab is not None:
         say()
-        for line in of_lab(lab):
+        for line in [*of_lab(lab), *used(lab)]:
             say(line)
 
 
@@ -80,6 +81,17 @@ def of_lab(lab: LabView) -> list[str]:
     head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"
     own = [line for view in lab.campaigns for line in now(view, own_stands(view, lab))]
     return [head, *(f"  {line}" for line in shared_stands(lab)), *own]
+
+
+def used(lab: LabView) -> list[str]:
+    """What its instruments do, and spent the time on."""
+    found = usages(lab.instruments)
+    if not found:
+        return []
+    stands = {one.name: one.state for one in lab.instruments}
+    headings = ("instrument", "stands", f"of {span(found)}", "else")
+    lines = [(name, stands[name], busy, said) for name, busy, said in rows(found)]
+    return ["", *table(headings, lines)]
 
 
 def now(view: View, attention: Sequence[str]) -> list[str]:
@@ -110,7 +122,7 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
     )
 
 
-def _content(one: CampaignSummary) -> dict[str, object]:
+def _content(one: CampaignSummary, record: Record) -> dict[str, object]:
     best = one.best
     row = one.campaign
     return {
@@ -127,4 +139,5 @@ def _content(one: CampaignSummary) -> dict[str, object]:
         "failed": one.failed,
         "measure": row.measure,
         "best": None if best is None else {"run": best.run, "value": best.value},
+        "utilisation": record.utilisation(row.campaign),
     }

@@ -34,7 +34,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
-        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
@@ -60,7 +60,7 @@ def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]
             EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
             for one in ended
         ),
-        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         paused=lab.paused,
         closing=lab.closing,
         closed=lab.closed,
@@ -82,10 +82,17 @@ def _in_flight(run: Run) -> InFlight:
     return InFlight(run=run.id, step=step.id, instrument=step.instrument, state=step.state)
 
 
-def _instrument(one: InstrumentState) -> InstrumentView:
+def _instrument(one: InstrumentState, at: float) -> InstrumentView:
     state, note = _standing(one)
     safe = one.online and bool(one.stopped) and not (one.halting or one.held)
-    return InstrumentView(name=one.name, state=state, simulated=one.simulated, note=note, safe=safe)
+    return InstrumentView(
+        name=one.name,
+        state=state,
+        simulated=one.simulated,
+        note=note,
+        safe=safe,
+        usage=one.account.until(one.name, at),
+    )
 
 
 def _standing(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from sdl.core.accounts import Accounts
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons, campaign_of
 from sdl.core.lab_state import InstrumentState
@@ -15,9 +16,10 @@ from sdl.core.schedule import ReadyStep, next_step
 class Dispatching:
     """The one place where steps leave for instruments."""
 
-    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
+    def __init__(self, commons: Commons, parts: Mapping[str, Part], accounts: Accounts) -> None:
         """``parts``: the campaigns at work, by name; it may change."""
         self._commons = commons
+        self._accounts = accounts
         self._parts = parts
 
     def dispatch(self) -> None:
@@ -31,6 +33,7 @@ class Dispatching:
             for name in names:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
+                self._accounts.book(commons.lab.instruments[name])
 
     def _serve(self, instrument: InstrumentState) -> None:
         waiting = self._commons.waits_for(instrument.name)

@@ -21,6 +21,7 @@ from typing import TypeAlias, cast
 
 from sdl.core import events as ev
 from sdl.core.absence import Absences
+from sdl.core.accounts import Accounts
 from sdl.core.amounts import Content
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
@@ -71,6 +72,7 @@ class Engine:
 
     def handle(self, event: ev.Event) -> list[Command]:
         """Take one event in and return what is to be done about it, in order."""
+        before = self.at
         self._out, self.at = [], event.at
         commons = self._commons
         commons.at, commons.out = event.at, self._out
@@ -87,8 +89,10 @@ class Engine:
             self._open(event.campaign.name, event, is_shared=False)
             self._begin(event)
         elif self._is_to_be_taken(event):
+            self._accounts.before(event, before)
             self._take(event)
             self._advance()
+            self._accounts.after(event)
         return self._out
 
     def _is_to_be_taken(self, event: ev.Event) -> bool:
@@ -198,6 +202,7 @@ class Engine:
         state.is_shared = is_shared
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
+        self._accounts.open()
         self._storeroom.declare(attended=head.origin.clock != "virtual")
 
     def _go_about(self, commons: Commons) -> None:
@@ -206,7 +211,8 @@ class Engine:
         """At work, by name, in order of their starts; one that has the journal for itself stays."""
         self.ended: dict[str, Ended] = {}
         """Those that are over while the lab goes on."""
-        self._dispatching = Dispatching(commons, self.campaigns)
+        self._accounts = Accounts(commons, self.campaigns)
+        self._dispatching = Dispatching(commons, self.campaigns, self._accounts)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
         self._storeroom = Storeroom(commons)
@@ -217,6 +223,8 @@ class Engine:
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)
         self.campaigns[part.name] = part
+        if self.is_shared:
+            part.state.usage_before = self.lab.usage(self.at)
         part.time_out()
 
     # What came in.
@@ -391,7 +399,8 @@ class Engine:
                     self._fold_down(part)
         if closes and not any(part.state.runs for part in self.campaigns.values()):
             self.lab.closed = True
-            self._out.append(CloseLab(reason=self.lab.closing))
+            usage = self.lab.usage(self.at)
+            self._out.append(CloseLab(reason=self.lab.closing, usage=usage))
 
     def _ask(self) -> bool:
         """Ask for points; whether there are some at once."""
@@ -454,19 +463,22 @@ def follow(engine: Engine, lines: Lines, after: int = 0) -> int:
         else:
             decided = expected[place]
             place += 1
-            if decided != line and _words_aside(decided) != _words_aside(line):
+            if decided != line and _comparable(decided, line) != _comparable(line, line):
                 _refuse(number, line, decided)
     if place < len(expected):
         raise Bug("the journal ends between an event and its commands; it was not written whole")
     return number
 
 
-def _words_aside(line: object) -> object:
-    """The decision without its reason in words.
+def _comparable(line: object, recorded: object) -> object:
+    """The decision without its reason in words, and without what the one on record cannot have.
 
-    Those may quote what a protocol raised, and such a text can hold an address in memory or the
-    order of a set, which differ in each process.
+    Those words may quote what a protocol raised, and such a text can hold an address in memory or
+    the order of a set, which differ in each process. Older journals hold no account of usage.
     """
+    if isinstance(line, Conclude | CloseLab) and line.usage:
+        is_older = isinstance(recorded, Conclude | CloseLab) and not recorded.usage
+        line = replace(line, usage=() if is_older else line.usage)
     return replace(line, reason="") if isinstance(line, EndRun | Dispose | Conclude) else line
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from sdl.core.inventory import Inventory
 from sdl.core.schedule import Share
+from sdl.core.usage import Account, Activity, Usage
 from sdl.model.action import Effect
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
@@ -49,6 +50,8 @@ class InstrumentState:
     """... and since when, in lab time."""
     share: Share = field(default_factory=Share)
     """How much of it each campaign had, where several share the lab."""
+    account: Account = field(default_factory=Account)
+    """What it spent its time on."""
     held: str = ""
     """Why nothing may be asked of it until a person lets it: quarantined, or not made safe."""
     asking: str = ""
@@ -83,6 +86,22 @@ class InstrumentState:
         """Whether something may be asked of it, as soon as it is not busy."""
         return self.online and not (self.held or self.asking or self.halting or self.stopped)
 
+    def activity(self, *, has_work: bool, is_paused: bool) -> Activity:
+        """What it spends its time on. ``has_work``: whether something waits for it."""
+        if not self.online:
+            return "offline"
+        if self.busy_with is not None:
+            return "busy"
+        if self.asking:
+            return "person"
+        if self.halting or self.stopped or self.held:
+            return "stopped"
+        if self.mending:
+            return "mending"
+        if self.paused or is_paused:
+            return "paused"
+        return "waiting" if has_work else "idle"
+
     def order(self, *stops: str) -> None:
         """Its node was told to stop, by these orders."""
         self.stops += tuple(one for one in stops if one and one not in (*self.stops, *self.lifted))
@@ -109,6 +128,7 @@ class InstrumentState:
         if self.online:
             self.lost_at = at
         self.online, self.absence = False, reason
+        self.account.turn("offline", at)
 
     def is_lost(self, at: float) -> bool:
         """Whether it has been away for so long that it may never come back."""
@@ -163,6 +183,10 @@ class LabState:
         """The next unused well of these plates but for those taken; None if all are used up."""
         wells = (Well(plate, name) for plate in plates for name in self.free_wells[plate])
         return next((well for well in wells if well not in taken), None)
+
+    def usage(self, at: float) -> tuple[Usage, ...]:
+        """What each instrument spent its time on, until lab time ``at``."""
+        return tuple(one.account.until(one.name, at) for one in self.instruments.values())
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

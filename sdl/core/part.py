@@ -17,6 +17,7 @@ from sdl.core.schedule import is_behind
 from sdl.core.script import Script
 from sdl.core.steps import Steps
 from sdl.core.troubles import Troubles
+from sdl.core.usage import after
 from sdl.core.work import Work
 
 
@@ -114,6 +115,7 @@ class Part:
             reason=reason,
             best_run=state.best.run if state.best else None,
             verdict=verdict,
+            usage=after(self.work.lab.usage(self.work.at), state.usage_before),
         )
         self.work.out.append(state.concluded)
 

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sqlalchemy import MetaData, Table
+from sqlalchemy import Table
 
-from sdl.shell.columns import Big, Indexed, Key, Prose, table
+import sdl.shell.tables_of_usage  # noqa: F401 - makes its table
+from sdl.shell.columns import Big, Indexed, Key, Prose, metadata, table
 
-SCHEMA = "0005"
+SCHEMA = "0009"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
-
-metadata = MetaData()
 
 
 @table("journal", metadata)
