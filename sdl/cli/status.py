@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from sdl.shell.record import CampaignSummary, Record
     from sdl.shell.tables import CampaignRow
 
+WAITS_MAX = 12
+"""Waiting steps that are shown of each campaign."""
 ANSWER_S = 5.0
 """Wall seconds that an orchestrator may take to say how it stands."""
 
@@ -98,7 +100,16 @@ def now(view: View, attention: Sequence[str]) -> list[str]:
     """How the campaign at work stands, and what keeps a person's attention."""
     flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
-    return lines + [f"  {line}" for line in attention]
+    return lines + [f"  {line}" for line in [*attention, *_waits(view)]]
+
+
+def _waits(view: View) -> list[str]:
+    """What waits and for what, questions aside; no more than fit on a screen."""
+    asked = {one.step for one in view.questions}
+    found = [one for one in view.waits if one.who not in asked]
+    lines = [f"{one.who.partition('/')[2] or one.who}: {one.why}" for one in found[:WAITS_MAX]]
+    more = len(found) - len(lines)
+    return [*lines, f"and {more} more; see: sdl why {view.campaign}"] if more else lines
 
 
 def moment(at: float, campaign: CampaignRow) -> str:

@@ -10,13 +10,14 @@ from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.outlook import Outlook
 from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, Question, View, Waiting
 
 
-def describe(part: Part, lab: LabState, at: float) -> View:
+def describe(part: Part, lab: LabState, at: float, outlook: Outlook) -> View:
     """One campaign at ``at``, in lab time."""
     script, state = part.script, part.state
     return View(
@@ -38,7 +39,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
-        waits=tuple(_waits(state, lab, at)),
+        waits=tuple(_waits(state, lab, at, outlook)),
         questions=tuple(_questions(script, state, lab, at)),
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
@@ -47,14 +48,16 @@ def describe(part: Part, lab: LabState, at: float) -> View:
     )
 
 
-def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]) -> LabView:
+def describe_lab(
+    commons: Commons, parts: Sequence[Part], ended: Sequence[Ended], outlook: Outlook
+) -> LabView:
     """The whole lab now."""
     lab, at = commons.lab, commons.at
     return LabView(
         name=commons.name,
         is_shared=commons.is_shared,
         at=at,
-        campaigns=tuple(describe(part, lab, at) for part in parts),
+        campaigns=tuple(describe(part, lab, at, outlook) for part in parts),
         terms=tuple(part.state.terms for part in parts),
         ended=tuple(
             EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
@@ -152,9 +155,9 @@ def _planner(state: CampaignState, at: float) -> str:
     return f"asked for {question.count} ({question.planner}{again}) {since_s:.0f} s ago"
 
 
-def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
+def _waits(state: CampaignState, lab: LabState, at: float, outlook: Outlook) -> list[Waiting]:
     waits = [
-        Waiting(who=step.id, why=_why(state, step, lab, at))
+        Waiting(who=step.id, why=_why(state, step, lab, at, outlook))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -168,7 +171,7 @@ def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
     return waits
 
 
-def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
+def _why(state: CampaignState, step: Step, lab: LabState, at: float, outlook: Outlook) -> str:
     if step.state == "settles":
         return f"settles for {max(0.0, (step.until or 0.0) - at):.0f} s more"
     assert isinstance(step.request, Act)
@@ -186,7 +189,9 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "halts":
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
-            return f"{what} waits: {_obstacle(state, lab, instrument)}"
+            is_free = _is_free(state, lab, instrument)
+            free = (outlook.of(step, instrument) or "its turn is next") if is_free else ""
+            return f"{what} waits: {free or _obstacle(state, lab, instrument)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
@@ -195,7 +200,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "accepted":
             return f"{what} is queued at the node"
         case _:
-            return f"{what} is going on"
+            return f"{what} is going on{outlook.until(step)}"
 
 
 def resolve(step: Step, lab: LabState) -> str:
@@ -204,6 +209,12 @@ def resolve(step: Step, lab: LabState) -> str:
     *flags, last = (f"--{verdict.replace('_', '-')}" for verdict in step.verdicts)
     again = f"{short} --attempt {step.attempt}" if step.attempt > 1 else short
     return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"
+
+
+def _is_free(state: CampaignState, lab: LabState, instrument: InstrumentState) -> bool:
+    """Whether it does what waits for it, in its turn."""
+    is_paused = lab.paused or state.paused or instrument.paused
+    return instrument.able and not (is_paused or instrument.mending)
 
 
 def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) -> str:
@@ -227,7 +238,7 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
         case _ if instrument.mending:
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
-            return f"{instrument.name} works on {note}" if note else "its turn is next"
+            return f"{instrument.name} works on {note}"
 
 
 def _resume(instrument: InstrumentState) -> str:

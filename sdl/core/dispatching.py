@@ -10,7 +10,7 @@ from sdl.core.commons import Commons, campaign_of
 from sdl.core.lab_state import InstrumentState
 from sdl.core.part import Part
 from sdl.core.run import Run, Step
-from sdl.core.schedule import ReadyStep, next_step
+from sdl.core.schedule import ReadyStep, in_turn, next_step
 
 
 class Dispatching:
@@ -34,6 +34,12 @@ class Dispatching:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
                 self._accounts.book(commons.lab.instruments[name])
+
+    def queue(self, name: str) -> list[str]:
+        """Ids of the steps that wait for an instrument, in the order it would do them now."""
+        instrument = self._commons.lab.instruments[name]
+        waiting = self._commons.waits_for(name)
+        return [each.step for each in in_turn(self._ready(*one, instrument) for one in waiting)]
 
     def _serve(self, instrument: InstrumentState) -> None:
         waiting = self._commons.waits_for(instrument.name)

@@ -39,7 +39,9 @@ from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
+from sdl.core.outlook import Outlook
 from sdl.core.part import Ended, Part
+from sdl.core.predicting import Predictor
 from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
@@ -176,18 +178,21 @@ class Engine:
             raise Bug(f"{ask} is not an open question")
         return part.asking.question(ask)
 
-    def view(self, campaign: str = "") -> View:
-        """A campaign as a person wants to see it; the only one if none is named.
+    def view(self, campaign: str = "", predictors: Sequence[Predictor] = ()) -> View:
+        """A campaign as a person wants to see it, the only one if none is named.
 
-        KeyError if it is not at work.
+        ``predictors``: who says how long actions take. KeyError if it is not at work.
         """
         part = self.campaigns[campaign or self.state.spec.name]
-        return describe(part, self.lab, self.at)
+        return describe(part, self.lab, self.at, self._outlook(predictors))
 
-    def lab_view(self) -> LabView:
+    def lab_view(self, predictors: Sequence[Predictor] = ()) -> LabView:
         """The lab and all its campaigns as a person wants to see them."""
         parts, ended = list(self.campaigns.values()), list(self.ended.values())
-        return describe_lab(self._commons, parts, ended)
+        return describe_lab(self._commons, parts, ended, self._outlook(predictors))
+
+    def _outlook(self, predictors: Sequence[Predictor]) -> Outlook:
+        return Outlook(self._commons, self.campaigns, self._dispatching.queue, predictors)
 
     def contents(self) -> tuple[Content, ...]:
         """What is in each well and source; nothing where no stocks are declared."""
