@@ -19,6 +19,8 @@ KINDS = (".svg", ".html")
 def _drawable(path: Path | None) -> Path | None:
     if path is not None and path.suffix not in KINDS:
         raise typer.BadParameter("name a file that ends in .svg or .html")
+    if path is not None and not path.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder {path.parent}")
     return path
 
 

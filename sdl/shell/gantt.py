@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import colorsys
 import math
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,8 +22,11 @@ LANE, BAR, THIN = 40, 20, 6
 HEAD, FOOT, RIGHT = 74, 46, 30
 LETTER = 7.5
 """Width of a letter of the names, rather too much."""
-WIDTH_MIN, WIDTH_MAX, BAR_WIDTH = 900, 8000, 22
-"""Of all lanes: so that a bar of the busiest has some room."""
+WIDTH_MIN, WIDTH_MAX = 900.0, 8000.0
+"""Of all lanes."""
+BAR_WIDTH, ROOM = 24.0, 60.0
+"""Of a bar of middle length, and of what is at most spent for each bar of the busiest lane: so that
+the number of its run can be read."""
 TICK_WIDTH = 95
 TICKS_S = (
     1,
@@ -69,11 +73,13 @@ class _Drawing:
     @property
     def width(self) -> float:
         """Of the lanes."""
-        counts = [
-            sum(bar.instrument == name for bar in self.table.bars)
-            for name in self.table.instruments
-        ]
-        return float(min(WIDTH_MAX, max(WIDTH_MIN, BAR_WIDTH * max(counts, default=0))))
+        bars = self.table.bars
+        counts = Counter(bar.instrument for bar in bars)
+        lengths_s = sorted(bar.end - bar.begin for bar in bars if bar.end is not None)
+        middle_s = lengths_s[len(lengths_s) // 2] if lengths_s else self.span_s
+        wanted = BAR_WIDTH * self.span_s / max(middle_s, 1e-3)
+        room = ROOM * max(counts.values(), default=0)
+        return max(WIDTH_MIN, min(wanted, room, WIDTH_MAX))
 
     @property
     def floor(self) -> float:
