@@ -90,7 +90,10 @@ def draw_runs(
     ] = None,
     where: Where = None,
 ) -> None:
-    """Draw what each instrument did and when, with what was expected of it."""
+    """Draw what each instrument did, and when.
+
+    Expected and actual, of a campaign or of a lab's session, as SVG or as a page.
+    """
     with opened(where) as record:
         sessions = [one.session for one in record.sessions()]
         name = campaign if campaign in sessions else chosen_campaign(record, campaign)
