@@ -52,7 +52,8 @@ class Accounts:
         """From now on its time goes on what it does now."""
         at, lab = self._commons.at, self._commons.lab
         if instrument.busy_with is not None and instrument.online:  # as most of the time
-            instrument.account.turn("busy", at)
+            if instrument.account.doing != "busy":
+                instrument.account.turn("busy", at)
             return
         waiting = self._commons.waiting.get(instrument.name)
         paused = bool(lab.paused)

@@ -36,7 +36,10 @@ class Outlook:
         self._parts = parts
         self._queue = queue
         self._predictors = predictors
-        self._queues: dict[str, Sequence[str]] = {}
+        self._places: dict[str, dict[str, int]] = {}
+        """By instrument, and step: behind how many others it waits; found out once."""
+        self._free: dict[str, float | None] = {}
+        """By instrument: when it will be done; found out once."""
 
     def of(self, step: Step, instrument: InstrumentState) -> str:
         """What is in the way of a step whose instrument is fit for use, and what that leads to.
@@ -72,9 +75,9 @@ class Outlook:
 
     def _behind(self, step: Step) -> Iterator[str]:
         name = step.instrument
-        if name not in self._queues:
-            self._queues[name] = self._queue(name)
-        place = self._queues[name].index(step.id) if step.id in self._queues[name] else 0
+        if name not in self._places:
+            self._places[name] = {each: place for place, each in enumerate(self._queue(name))}
+        place = self._places[name].get(step.id, 0)
         if place:
             yield f"behind {place} other{'s' if place > 1 else ''}"
 
@@ -97,6 +100,11 @@ class Outlook:
 
     def _free_at(self, instrument: InstrumentState) -> float | None:
         """Lab time at which it will be done; None where nobody knows."""
+        if instrument.name not in self._free:
+            self._free[instrument.name] = self._foreseen_end(instrument)
+        return self._free[instrument.name]
+
+    def _foreseen_end(self, instrument: InstrumentState) -> float | None:
         work = self._work_of(instrument)
         if work is None or not isinstance(work.request, Act):
             return None
