@@ -202,8 +202,8 @@ def test_a_simulation_is_read_from_its_record(tmp_path: Path) -> None:
     assert drawings[0] == drawings[1], "seed 5"
 
 
-def recorded(floor: Floor, folder: Path) -> Timetable:
-    """What is read of a campaign's journal once it is on record."""
+def written(floor: Floor, folder: Path) -> Record:
+    """The record of a campaign's journal."""
     chain, at, lines = Chain("dye"), 0.0, []
     for value in floor.journal:
         at = value.at if isinstance(value, TIMED) else at
@@ -211,6 +211,12 @@ def recorded(floor: Floor, folder: Path) -> Timetable:
     folder.mkdir(exist_ok=True)
     record = Record.open(f"sqlite:///{folder / 'record.sqlite'}")
     record.append(lines)
+    return record
+
+
+def recorded(floor: Floor, folder: Path) -> Timetable:
+    """What is read of a campaign's journal once it is on record."""
+    record = written(floor, folder)
     found = timetable(record, "dye", folder)
     record.close()
     return found
