@@ -10,14 +10,14 @@ from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
-from sdl.core.outlook import Outlook
 from sdl.core.part import Ended, Part
+from sdl.core.prospect import Prospect
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, Question, View, Waiting
 
 
-def describe(part: Part, lab: LabState, at: float, outlook: Outlook) -> View:
+def describe(part: Part, lab: LabState, at: float, prospect: Prospect) -> View:
     """One campaign at ``at``, in lab time."""
     script, state = part.script, part.state
     return View(
@@ -39,7 +39,7 @@ def describe(part: Part, lab: LabState, at: float, outlook: Outlook) -> View:
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
-        waits=tuple(_waits(state, lab, at, outlook)),
+        waits=tuple(_waits(state, lab, at, prospect)),
         questions=tuple(_questions(script, state, lab, at)),
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
@@ -49,7 +49,7 @@ def describe(part: Part, lab: LabState, at: float, outlook: Outlook) -> View:
 
 
 def describe_lab(
-    commons: Commons, parts: Sequence[Part], ended: Sequence[Ended], outlook: Outlook
+    commons: Commons, parts: Sequence[Part], ended: Sequence[Ended], prospect: Prospect
 ) -> LabView:
     """The whole lab now."""
     lab, at = commons.lab, commons.at
@@ -57,7 +57,7 @@ def describe_lab(
         name=commons.name,
         is_shared=commons.is_shared,
         at=at,
-        campaigns=tuple(describe(part, lab, at, outlook) for part in parts),
+        campaigns=tuple(describe(part, lab, at, prospect) for part in parts),
         terms=tuple(part.state.terms for part in parts),
         ended=tuple(
             EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
@@ -155,9 +155,9 @@ def _planner(state: CampaignState, at: float) -> str:
     return f"asked for {question.count} ({question.planner}{again}) {since_s:.0f} s ago"
 
 
-def _waits(state: CampaignState, lab: LabState, at: float, outlook: Outlook) -> list[Waiting]:
+def _waits(state: CampaignState, lab: LabState, at: float, prospect: Prospect) -> list[Waiting]:
     waits = [
-        Waiting(who=step.id, why=_why(state, step, lab, at, outlook))
+        Waiting(who=step.id, why=_why(state, step, lab, at, prospect))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -171,7 +171,7 @@ def _waits(state: CampaignState, lab: LabState, at: float, outlook: Outlook) -> 
     return waits
 
 
-def _why(state: CampaignState, step: Step, lab: LabState, at: float, outlook: Outlook) -> str:
+def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: Prospect) -> str:
     if step.state == "settles":
         return f"settles for {max(0.0, (step.until or 0.0) - at):.0f} s more"
     assert isinstance(step.request, Act)
@@ -190,7 +190,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, outlook: Ou
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
             is_free = _is_free(state, lab, instrument)
-            free = (outlook.of(step, instrument) or "its turn is next") if is_free else ""
+            free = (prospect.of(step, instrument) or "its turn is next") if is_free else ""
             return f"{what} waits: {free or _obstacle(state, lab, instrument)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
@@ -200,7 +200,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, outlook: Ou
         case "accepted":
             return f"{what} is queued at the node"
         case _:
-            return f"{what} is going on{outlook.until(step)}"
+            return f"{what} is going on{prospect.until(step)}"
 
 
 def resolve(step: Step, lab: LabState) -> str:

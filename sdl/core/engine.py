@@ -39,9 +39,9 @@ from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
-from sdl.core.outlook import Outlook
 from sdl.core.part import Ended, Part
 from sdl.core.predicting import Predictor
+from sdl.core.prospect import Prospect
 from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
@@ -184,15 +184,15 @@ class Engine:
         ``predictors``: who says how long actions take. KeyError if it is not at work.
         """
         part = self.campaigns[campaign or self.state.spec.name]
-        return describe(part, self.lab, self.at, self._outlook(predictors))
+        return describe(part, self.lab, self.at, self._prospect(predictors))
 
     def lab_view(self, predictors: Sequence[Predictor] = ()) -> LabView:
         """The lab and all its campaigns as a person wants to see them."""
         parts, ended = list(self.campaigns.values()), list(self.ended.values())
-        return describe_lab(self._commons, parts, ended, self._outlook(predictors))
+        return describe_lab(self._commons, parts, ended, self._prospect(predictors))
 
-    def _outlook(self, predictors: Sequence[Predictor]) -> Outlook:
-        return Outlook(self._commons, self.campaigns, self._dispatching.queue, predictors)
+    def _prospect(self, predictors: Sequence[Predictor]) -> Prospect:
+        return Prospect(self._commons, self.campaigns, self._dispatching.queue, predictors)
 
     def contents(self) -> tuple[Content, ...]:
         """What is in each well and source; nothing where no stocks are declared."""

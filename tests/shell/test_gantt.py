@@ -20,7 +20,7 @@ from sdl.sim.simulate import simulate
 from sdl.wire.journal import Chain
 from tests.core.dye import SCRIPT
 from tests.core.floor import Floor, campaign
-from tests.core.test_outlook import reading
+from tests.core.test_prospect import reading
 
 READ = "dye/run-1/step-3"
 TIMED = get_args(ev.Event)

@@ -18,7 +18,7 @@ from sdl.core.run import Step
 DAY_S, HOUR_S, MINUTE_S = 86_400, 3_600, 60
 
 
-class Outlook:
+class Prospect:
     """The lab at one moment, as far as it can be foreseen."""
 
     def __init__(

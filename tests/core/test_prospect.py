@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdl.core import events as ev
 from sdl.core.durations import Durations
-from sdl.core.outlook import clock
+from sdl.core.prospect import clock
 from tests.core.dye import at_work
 from tests.core.floor import Floor
 
