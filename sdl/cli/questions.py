@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import InstrumentView, LabView, Question, View
+    from sdl.core.view import CarryView, InstrumentView, LabView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -97,8 +97,13 @@ def lines(number: int, question: Question, lab: str = "", *, whole: bool = False
 def stands(view: View) -> list[str]:
     """What keeps a person's attention: a pause, questions, instruments that do nothing."""
     paused = [f"{view.paused}; go on with: sdl resume"] if view.paused else []
+    return [*paused, *wanted(view), *to_answer(view), *out_of_work(view)]
+
+
+def wanted(view: View | LabView) -> list[str]:
+    """What a person should bring."""
     refills = [f"refill wanted: {task.reason}" for task in view.refills]
-    return [*paused, *refills, *to_answer(view), *out_of_work(view)]
+    return refills + [carry_wanted(one) for one in view.carries if not one.carrier]
 
 
 def to_answer(view: View | LabView) -> list[str]:
@@ -119,8 +124,7 @@ def out_of_work(view: View | LabView) -> list[str]:
 def shared_stands(lab: LabView) -> list[str]:
     """The same of a lab that campaigns share: what concerns them all, said once."""
     paused = [f"{lab.paused}; go on with: sdl resume"] if lab.paused else []
-    refills = [f"refill wanted: {task.reason}" for task in lab.refills]
-    return [*paused, *refills, *out_of_work(lab)]
+    return [*paused, *wanted(lab), *out_of_work(lab)]
 
 
 def own_stands(view: View, lab: LabView) -> list[str]:
@@ -128,6 +132,12 @@ def own_stands(view: View, lab: LabView) -> list[str]:
     is_own = bool(view.paused) and not lab.paused
     way = f"{view.paused}; go on with: sdl campaign resume {view.campaign}"
     return [*([way] if is_own else []), *to_answer(view)]
+
+
+def carry_wanted(one: CarryView) -> str:
+    """What a person should carry."""
+    task = one.carry.rpartition("/")[2]
+    return f"carry {one.labware} from {one.source} to {one.target}, then: sdl done {task}"
 
 
 def idle(one: InstrumentView) -> str:

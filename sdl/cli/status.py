@@ -51,7 +51,7 @@ def status(
     if not summaries:
         say("No campaign yet. Next: sdl run campaign.toml")
         return
-    headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "best")
+    headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "late", "best")
     for line in table(headings, [_row(one) for one in summaries]):
         say(line)
     if lab is not None:
@@ -100,7 +100,9 @@ def now(view: View, attention: Sequence[str]) -> list[str]:
     """How the campaign at work stands, and what keeps a person's attention."""
     flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
-    return lines + [f"  {line}" for line in [*attention, *_waits(view)]]
+    broken = count(view.broken_windows, "window")
+    late = [f"{broken} broken; see: sdl runs list"] if view.broken_windows else []
+    return lines + [f"  {line}" for line in [*late, *attention, *_waits(view)]]
 
 
 def _waits(view: View) -> list[str]:
@@ -129,6 +131,7 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
         stands,
         str(one.runs),
         str(one.failed),
+        str(one.broken_windows),
         best,
     )
 
@@ -148,7 +151,10 @@ def _content(one: CampaignSummary, record: Record) -> dict[str, object]:
         "runs": one.runs,
         "measured": one.measured,
         "failed": one.failed,
+        "broken_windows": one.broken_windows,
         "measure": row.measure,
-        "best": None if best is None else {"run": best.run, "value": best.value},
+        "best": None
+        if best is None
+        else {"run": best.run, "sample": best.sample, "value": best.value},
         "utilisation": record.utilisation(row.campaign),
     }

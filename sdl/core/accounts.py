@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sdl.core import events as ev
-from sdl.core.commons import Commons, campaign_of
+from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
-from sdl.core.part import Part
+from sdl.core.roster import Roster
 from sdl.core.usage import Account
 
 STIRRING = (
@@ -25,10 +23,10 @@ STIRRING = (
 class Accounts:
     """One for each instrument; nothing is decided by them."""
 
-    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
-        """``parts``: the campaigns at work, by name; it may change."""
+    def __init__(self, commons: Commons, roster: Roster) -> None:
+        """``roster``: who is at work; it may change."""
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
 
     def open(self) -> None:
         """The journal begins."""
@@ -58,7 +56,7 @@ class Accounts:
         waiting = self._commons.waiting.get(instrument.name)
         paused = bool(lab.paused)
         if waiting and not paused:
-            runs = (run for run, _ in waiting.values())
-            paused = all(self._parts[campaign_of(run.id)].state.paused for run in runs)
+            parts = [self._roster.of(run.id) for run, _ in waiting.values()]
+            paused = all(part is not None and part.state.paused for part in parts)
         doing = instrument.activity(has_work=bool(waiting), is_paused=paused)
         instrument.account.turn(doing, at)

@@ -8,6 +8,8 @@ from sdl.core.commands import Command, Release, Wait
 from sdl.core.lab_state import LOST_S, InstrumentState, LabState
 from sdl.core.run import Run, Step
 
+CARRY = "/carry-"
+"""Between the journal's name and the number of a carry, in its id."""
 LOST = "/lost/"
 """Between the journal's name and an instrument in the name of a timer that waits for its return."""
 

@@ -6,13 +6,13 @@ at the moment at which somebody looks.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from sdl.authoring import Act
 from sdl.core.commons import Commons, campaign_of
 from sdl.core.lab_state import InstrumentState
-from sdl.core.part import Part
 from sdl.core.predicting import Predictor, foreseen
+from sdl.core.roster import Roster
 from sdl.core.run import Step
 
 DAY_S, HOUR_S, MINUTE_S = 86_400, 3_600, 60
@@ -24,7 +24,7 @@ class Prospect:
     def __init__(
         self,
         commons: Commons,
-        parts: Mapping[str, Part],
+        roster: Roster,
         queue: Callable[[str], Sequence[str]],
         predictors: Sequence[Predictor],
     ) -> None:
@@ -33,7 +33,7 @@ class Prospect:
         ``predictors``: whom to believe, first to last.
         """
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
         self._queue = queue
         self._predictors = predictors
         self._places: dict[str, dict[str, int]] = {}
@@ -94,7 +94,7 @@ class Prospect:
     def _work_of(self, instrument: InstrumentState) -> Step | None:
         """What it is busy with; None where nothing is known of that."""
         cid = instrument.busy_with
-        part = self._parts.get(campaign_of(cid)) if cid else None
+        part = self._roster.of(cid) if cid else None
         found = part.work.by_cid(cid) if part is not None and cid else None
         return None if found is None else found[1]
 

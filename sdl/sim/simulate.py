@@ -25,6 +25,7 @@ from sdl.shell.presence import Presence
 from sdl.shell.record import Record
 from sdl.shell.runtime import Runtime
 from sdl.shell.runtime import Watch as RuntimeWatch
+from sdl.sim.hands import Hands
 from sdl.sim.loop import VirtualLoop, run_virtually
 from sdl.sim.plan import Plan
 from sdl.wire.journal import Chain, Line
@@ -191,19 +192,21 @@ async def _play(
     broker: LocalBroker,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
+    bench = Bench(clock=clock, seed=lab.seed, lab=lab)
     node = Node(
         lab=lab,
         folder=prepared.lab.folder,
         bus=broker.client("node"),
         clock=clock,
-        bench=Bench(clock=clock, seed=lab.seed, lab=lab),
+        bench=bench,
         boot=BOOT,
         journal=MemoryJournal(BOOT),
     )
     bus, topics = broker.client("orchestrator"), Topics(lab.name)
 
     def look(engine: Engine, _chain: Chain) -> None:
-        """A session is closed once all its campaigns have ended."""
+        """People carry what they are asked to, and close a session once its campaigns ended."""
+        hands.look(engine)
         is_done = engine.is_shared and engine.ended and not engine.campaigns
         if is_done and not engine.lab.closing:
             runtime.stop("the simulation", "all campaigns have ended")
@@ -220,6 +223,7 @@ async def _play(
         presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
         keep=look,
     )
+    hands = Hands(bench, clock.now, runtime.post)
     await node.start()
     await bus.connect()
     try:

@@ -12,7 +12,8 @@ import pytest
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.usage import Account, Usage
 from sdl.errors import RecordMismatch
 from tests.core.dye import SCRIPT, Place, at_work
