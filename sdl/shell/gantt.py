@@ -50,6 +50,7 @@ TICKS_S = (
 )
 DAY_S, HOUR_S, MINUTE_S = 86400, 3600, 60
 INK, RULE, EXPECTED, WRONG, DOUBT = "#333333", "#c9ced6", "#8a94a3", "#c0392b", "#d98e04"
+CARRIES, CARRIED = "labware carried", "#dfe3e8"
 GOLDEN = 0.381966
 """Of the colour circle: neighbours in number are far from each other in colour."""
 
@@ -125,29 +126,31 @@ class _Drawing:
         x, width = self.x(bar.begin), max(0.6, self.x(end) - self.x(bar.begin))
         said = "\n".join(said_of(bar, self.table))
         colour = colours[_group(bar, self.table)]
-        edge = WRONG if bar.is_late else "white"
-        yield box(x, top + 4, width, BAR, colour, stroke=edge, title=said)
+        yield box(x, top + 4, width, BAR, colour, stroke="white", title=said)
         mark = {"failed": "url(#failed)", "unknown": "url(#unknown)"}.get(bar.outcome)
         if mark:
             yield box(x, top + 4, max(width, 4.0), BAR, mark, stroke=WRONG, title=said)
-        number = bar.run.rpartition("-")[2]
-        if width > LETTER * len(number) + 4:
+        number = "" if bar.is_carry else bar.run.rpartition("-")[2]
+        if number and width > LETTER * len(number) + 4:
             yield text(x + width / 2, top + BAR - 1, number, anchor="middle", size=11, title=said)
         if bar.expected_s is not None:
             thin = max(0.6, self.x(bar.begin + bar.expected_s) - x)
             yield box(x, top + 5 + BAR, thin, THIN, EXPECTED, title=said)
-        if bar.is_late and bar.not_after is not None:
-            yield line(self.x(bar.not_after), top + 2, self.x(bar.not_after), top + LANE - 4, WRONG)
 
     def _missed(self, missed: Missed, top: float) -> str:
-        said = f"{missed.step}: its window closed at {_clock(missed.at, self.table, whole=True)}"
+        closed = _clock(missed.at, self.table, whole=True)
+        said = f"{missed.step}: its window closed at {closed}\n{missed.said}"
         x = self.x(missed.at)
         return text(x, top + BAR, "✕", anchor="middle", size=15, colour=WRONG, title=said)
 
     def _legend(self, colours: Mapping[str, str]) -> Iterator[str]:
         """What colours and marks mean."""
         several = len(self.table.campaigns) > 1
-        shown = colours if several else {"a colour for each run, with its number": RULE}
+        carries = any(bar.is_carry for bar in self.table.bars)
+        alone = {"a colour for each run, with its number": RULE, CARRIES: CARRIED}
+        shown = dict(colours if several else alone)
+        if not carries:
+            del shown[CARRIES]
         marks = {
             "expected": EXPECTED,
             "failed": "url(#failed)",
@@ -197,16 +200,13 @@ def said_of(bar: Bar, table: Timetable) -> list[str]:
     again = f", attempt {bar.attempt}" if bar.attempt > 1 else ""
     end = "now" if bar.end is None else _clock(bar.end, table, whole=True)
     took = "" if bar.end is None else f", {bar.end - bar.begin:.1f} s"
-    said = [
+    return [
         f"{bar.step}{again}",
         f"{bar.operation} on {bar.instrument} for {bar.run}",
         f"from {_clock(bar.begin, table, whole=True)} to {end}{took}",
         "expected: " + ("nobody knew" if bar.expected_s is None else f"{bar.expected_s:.1f} s"),
         f"{bar.outcome}: {bar.reason}" if bar.reason else bar.outcome,
     ]
-    if bar.is_late and bar.not_after is not None:
-        said.append(f"its window had closed at {_clock(bar.not_after, table, whole=True)}")
-    return said
 
 
 def moment(at: float, table: Timetable) -> str:
@@ -226,13 +226,16 @@ def _clock(at: float, table: Timetable, *, whole: bool) -> str:
 
 def _group(bar: Bar, table: Timetable) -> str:
     """What gives a bar its colour."""
+    if bar.is_carry:
+        return CARRIES
     return bar.campaign if len(table.campaigns) > 1 else bar.run
 
 
 def _colours(table: Timetable) -> dict[str, str]:
     """By run, or by campaign where there are several."""
     groups = dict.fromkeys(_group(bar, table) for bar in table.bars)
-    return {group: _colour(n) for n, group in enumerate(groups)}
+    groups.pop(CARRIES, None)
+    return {**{group: _colour(n) for n, group in enumerate(groups)}, CARRIES: CARRIED}
 
 
 def _colour(number: int) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from sdl.shell.gantt import moment, svg
 from sdl.shell.svg import words
-from sdl.shell.timetable import Bar, Timetable
+from sdl.shell.timetable import Bar, Missed, Timetable
 
 SIZES = {"whole": "100%", "plain": "auto", "double": "200%", "large": "500%"}
 """How wide the drawing is: as wide as the page, as wide as it was drawn, larger."""
@@ -50,15 +50,13 @@ def _lines(table: Timetable) -> Iterator[str]:
     yield "".join(f"<th>{name}</th>" for name in HEADINGS)
     yield "</tr></thead><tbody>"
     rows = [(bar.begin, _row(bar, table)) for bar in table.bars]
-    rows += [
-        (one.at, _cells("missed", (moment(one.at, table), "", one.instrument, one.step, *_MISSED)))
-        for one in table.missed
-    ]
+    rows += [(one.at, _cells("missed", _missed(one, table))) for one in table.missed]
     yield from (row for _, row in sorted(rows))
     yield "</tbody></table></body></html>"
 
 
-_MISSED = ("", "", "", "window missed")
+def _missed(one: Missed, table: Timetable) -> tuple[str, ...]:
+    return moment(one.at, table), "", one.instrument, one.step, "", "", "", one.said
 
 
 def _row(bar: Bar, table: Timetable) -> str:

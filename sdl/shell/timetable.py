@@ -6,14 +6,14 @@ journal had taught until then: a prediction that was made before the action, nev
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.commons import campaign_of
+from sdl.core.commons import CARRY, campaign_of
 from sdl.core.durations import Durations
 from sdl.core.predicting import Predictor, foreseen
 from sdl.model.lab import Lab
@@ -22,19 +22,15 @@ from sdl.shell.projection import run_of
 from sdl.shell.record import Record
 from sdl.wire.journal import Line, load
 
-WINDOW = "/window"
-"""The last part of the name of a timer that watches a maximum lag."""
 TOLD = frozenset(
     kind.__name__
     for kind in (
-        do.BeginRun,
-        do.EndRun,
+        do.BreakWindow,
         do.Perform,
         ev.CommandStarted,
         ev.CommandDone,
         ev.CommandFailed,
         ev.CommandUnknown,
-        ev.TimerFired,
     )
 )
 """Lines that say something of it."""
@@ -57,10 +53,6 @@ class Bar:
     outcome: Outcome
     expected_s: float | None
     """Lab seconds that it was expected to take; None where nobody knew."""
-    not_after: float | None
-    """When the window ended in which it had to start."""
-    is_started: bool = False
-    """Whether its driver was told."""
     reason: str = ""
 
     @property
@@ -69,21 +61,29 @@ class Bar:
         return campaign_of(self.step)
 
     @property
-    def is_late(self) -> bool:
-        """Whether its node did not start it any more, as its window had closed."""
-        ended = self.end is not None and self.not_after is not None and self.end > self.not_after
-        return ended and self.outcome == "failed" and not self.is_started
+    def is_carry(self) -> bool:
+        """Whether it carries labware, for the lab itself."""
+        return CARRY in self.step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Missed:
-    """A step that was not commanded before its window closed."""
+    """A step that did not start within its maximum lag."""
 
-    run: str
     step: str
     at: float
+    """When its window closed."""
     instrument: str
-    """That the same step of another run was done by; empty where there is none."""
+    remedy: str
+    """What was done about it."""
+    late_s: float | None = None
+    """By how much it started late; None where it did not."""
+
+    @property
+    def said(self) -> str:
+        """What became of it."""
+        late = "" if self.late_s is None else f", {self.late_s:.1f} s late"
+        return f"window missed ({self.remedy}{late})"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,7 +103,7 @@ class Timetable:
     @property
     def campaigns(self) -> tuple[str, ...]:
         """Of its bars, in order of their first ones."""
-        return tuple(dict.fromkeys(bar.campaign for bar in self.bars))
+        return tuple(dict.fromkeys(bar.campaign for bar in self.bars if not bar.is_carry))
 
 
 def timetable(record: Record, name: str, folder: Path) -> Timetable:
@@ -127,7 +127,7 @@ def timetable(record: Record, name: str, folder: Path) -> Timetable:
         instruments=tuple(one.name for one in head.lab.instruments),
         bars=tuple(bar for bar in reading.bars.values() if not is_part or bar.campaign == name),
         missed=tuple(
-            one for one in reading.missed() if not is_part or campaign_of(one.step) == name
+            one for one in reading.missed.values() if not is_part or campaign_of(one.step) == name
         ),
     )
 
@@ -145,12 +145,8 @@ class _Reading:
         """By command."""
         self._past = Durations()
         self._predictors: Sequence[Predictor] = (Simulators(lab, folder), self._past)
-        self._runs: set[str] = set()
-        """In flight."""
-        self._last: dict[str, Bar] = {}
-        """Of each step, its last attempt."""
-        self._closed: list[tuple[str, float]] = []
-        """Steps whose window closed while they were not commanded, and when."""
+        self.missed: dict[str, Missed] = {}
+        """By step."""
 
     def take(self, line: Line) -> None:
         """The next line."""
@@ -159,22 +155,24 @@ class _Reading:
             return
         value = load(*_parts(line))
         match value:
-            case do.BeginRun(run=run):
-                self._runs.add(run)
-            case do.EndRun(run=run):
-                self._runs.discard(run)
+            case do.BreakWindow(step=step):
+                self.missed[step] = Missed(
+                    step=step,
+                    at=value.due,
+                    instrument=value.instrument,
+                    remedy=value.remedy,
+                    late_s=value.late_s,
+                )
             case do.Perform():
                 self._begin(value, line.at)
             case ev.CommandStarted(cid=cid, at=at) if cid in self.bars:
-                self.bars[cid].begin, self.bars[cid].is_started = at, True
+                self.bars[cid].begin = at
             case ev.CommandDone(cid=cid):
                 self._end(cid, line.at, "done", "")
             case ev.CommandFailed(cid=cid, reason=reason):
                 self._end(cid, line.at, "failed", reason)
             case ev.CommandUnknown(cid=cid, reason=reason):
                 self._end(cid, line.at, "unknown", reason)
-            case ev.TimerFired(timer=timer) if timer.endswith(WINDOW):
-                self._close(timer.removesuffix(WINDOW), line.at)
             case _:
                 pass
         self._past.take(value)
@@ -191,24 +189,10 @@ class _Reading:
             end=None,
             outcome="under way",
             expected_s=None if said is None else said.duration_s,
-            not_after=perform.not_after,
         )
-        self.bars[perform.cid] = self._last[perform.step] = bar
+        self.bars[perform.cid] = bar
 
     def _end(self, cid: str, at: float, outcome: Outcome, reason: str) -> None:
         bar = self.bars.get(cid)
         if bar is not None and bar.end is None:  # a later word of it changes nothing
             bar.end, bar.outcome, bar.reason = at, outcome, reason
-
-    def _close(self, step: str, at: float) -> None:
-        last = self._last.get(step)
-        waits = last is None or last.outcome == "failed"
-        if waits and run_of(step) in self._runs:
-            self._closed.append((step, at))
-
-    def missed(self) -> Iterator[Missed]:
-        """What was not commanded in time."""
-        players = {bar.step.rpartition("/")[2]: bar.instrument for bar in self.bars.values()}
-        for step, at in self._closed:
-            instrument = players.get(step.rpartition("/")[2], "")
-            yield Missed(run=run_of(step), step=step, at=at, instrument=instrument)

@@ -22,7 +22,6 @@ from tests.core.dye import SCRIPT
 from tests.core.floor import Floor, campaign
 from tests.core.test_prospect import reading
 
-READ = "dye/run-1/step-3"
 TIMED = get_args(ev.Event)
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "fault_drill" / "campaign.toml"
 NS = "{http://www.w3.org/2000/svg}"
@@ -39,7 +38,6 @@ def bar(**changes: object) -> Bar:
         "end": 40.0,
         "outcome": "done",
         "expected_s": 20.0,
-        "not_after": None,
     }
     return Bar(**{**plain, **changes})  # type: ignore[arg-type]
 
@@ -107,11 +105,22 @@ def test_what_did_not_end_well_is_marked(outcome: str) -> None:
 
 
 def test_a_missed_window_is_shown_on_the_lane_of_its_step() -> None:
-    missed = Missed(run="dye/run-2", step="dye/run-2/step-3", at=60.0, instrument="reader")
+    missed = Missed(
+        step="dye/run-2/step-3", at=60.0, instrument="reader", remedy="late", late_s=4.0
+    )
     drawing = svg(table(bar(), missed=(missed,)))
-    assert "dye/run-2/step-3: its window closed at 0:01:00" in titles(drawing)
-    late = bar(outcome="failed", not_after=25.0, reason="too late")
-    assert "its window had closed at 0:00:25" in next(iter(titles(svg(table(late)))))
+    said = "dye/run-2/step-3: its window closed at 0:01:00\nwindow missed (late, 4.0 s late)"
+    assert said in titles(drawing)
+    assert "<td>window missed (late, 4.0 s late)</td>" in page(table(missed=(missed,)))
+
+
+def test_what_was_carried_for_the_lab_has_one_colour_of_its_own() -> None:
+    carried = [bar(run=f"lab/carry-{n}", step=f"lab/carry-{n}/step-1") for n in (1, 2)]
+    drawing = svg(table(bar(), *carried))
+    assert len(boxes(drawing, "#dfe3e8")) == 3, "both carries, and the legend"
+    assert ">labware carried</text>" in drawing
+    assert ">labware carried</text>" not in svg(table(bar()))
+    assert table(bar(), *carried).campaigns == ("dye",)
 
 
 def test_runs_have_their_own_colours_and_campaigns_where_there_are_several() -> None:
@@ -226,12 +235,8 @@ def test_a_window_that_closed_before_its_step_was_commanded_is_missed(tmp_path: 
     floor = reading()
     assert recorded(floor, tmp_path / "before").missed == ()
     floor.turn(ev.TimerFired(at=102.0, timer="dye/run-2/step-3/window"))
-    floor.turn(ev.CommandDone(at=110.0, cid=f"{READ}/try-1", result=0.5, duration_s=70.0))
-    floor.turn(ev.TimerFired(at=112.0, timer=f"{READ}/window"))
-    found = recorded(floor, tmp_path / "after")
-    (missed,) = found.missed
+    (missed,) = recorded(floor, tmp_path / "after").missed
     assert (missed.step, missed.at, missed.instrument) == ("dye/run-2/step-3", 102.0, "reader")
-    assert any("its window closed at" in said for said in titles(svg(found)))
 
 
 def test_a_prediction_is_made_before_its_action_and_learns_from_those_before(
