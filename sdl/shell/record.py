@@ -29,19 +29,16 @@ from sdl.shell.tables import (
     FlagRow,
     HypothesisRow,
     InstrumentRow,
-    LotRow,
-    MovementRow,
     ObservationRow,
     PlannerRequestRow,
-    RefillRow,
     ResolutionRow,
     RunRow,
     SampleRow,
     SessionRow,
     StepRow,
-    StockRow,
     SuggestionRow,
 )
+from sdl.shell.tables_of_stocks import LotRow, MovementRow, RefillRow, StockRow
 from sdl.shell.tables_of_usage import UtilisationRow
 from sdl.shell.verify import Break, first_break, rebuild_tables
 from sdl.wire.journal import GENESIS, Line
