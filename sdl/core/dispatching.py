@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sdl.core.accounts import Accounts
 from sdl.core.campaign import CampaignState
 from sdl.core.chains import SPARE_S, Chains
 from sdl.core.commands import Wait
@@ -12,16 +13,17 @@ from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
-from sdl.core.schedule import ReadyStep, next_step
+from sdl.core.schedule import ReadyStep, in_turn, next_step
 
 
 class Dispatching:
     """The one place where steps leave for instruments."""
 
-    def __init__(self, commons: Commons, roster: Roster) -> None:
+    def __init__(self, commons: Commons, roster: Roster, accounts: Accounts) -> None:
         """``roster``: who is at work; it may change."""
         self._commons = commons
         self._roster = roster
+        self._accounts = accounts
         self.chains: Chains | None = None
         """Who keeps tight windows where labware is carried."""
 
@@ -37,6 +39,19 @@ class Dispatching:
             for name in names:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
+                self._accounts.book(commons.lab.instruments[name])
+
+    def queue(self, name: str) -> list[str]:
+        """Ids of the steps that wait for an instrument, in the order it would do them now."""
+        instrument = self._commons.lab.instruments[name]
+        waiting = self._commons.waits_for(name)
+        return [each.step for each in in_turn(self._ready(*one, instrument) for one in waiting)]
+
+    def held_back(self, step: str) -> str:
+        """Why a step is not begun before what follows it is ready; empty if it may be."""
+        part = self._roster.of(step)
+        found = part.work.seek(step) if part else None
+        return self.chains.objection(*found) if self.chains and found else ""
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""

@@ -103,11 +103,16 @@ class Together:
 
 
 def simulate_together(
-    campaigns: Sequence[Path], *, seed: int | None = None, record: Path | None = None
+    campaigns: Sequence[Path],
+    *,
+    seed: int | None = None,
+    record: Path | None = None,
+    weights: Sequence[float] = (1.0,),
 ) -> Together:
     """Run several campaigns of one lab together in virtual time, in one session.
 
-    All start at the same moment. ``seed``, ``record``: as for ``simulate``. UserMistake if a file
+    All start at the same moment. ``seed``, ``record``: as for ``simulate``. ``weights``: their
+    shares of what they contend for, in turn; one alone is that of all. UserMistake if a file
     is wrong, an instrument is real, or they do not share one lab.
     """
     prepared = [prepare(path) for path in campaigns]
@@ -117,7 +122,7 @@ def simulate_together(
     if seed is not None:
         lab = replace(lab, seed=seed)
         specs = [replace(spec, seed=seed + n) for n, spec in enumerate(specs)]
-    plan = Plan.of(prepared, specs, lab)
+    plan = Plan.of(prepared, specs, lab, weights)
     folder = prepared[0].lab.folder / "simulated"
     path = (
         record or folder / f"{'-'.join(spec.name for spec in specs)[:100]}-{specs[0].seed}.sqlite"
