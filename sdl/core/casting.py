@@ -91,7 +91,8 @@ class Casting:
         for role in self._work.script.signature.roles:
             names = self._work.state.spec.roles[role.name]
             if not role.is_labware:
-                instruments[role.name] = self._player(names, instruments.values())
+                planned = self._planned(names)
+                instruments[role.name] = planned or self._player(names, instruments.values())
                 continue
             well = self._work.lab.free_well(names, taken=frozenset(wells.values()))
             if well is None:
@@ -99,6 +100,13 @@ class Casting:
                 return instruments, None
             wells[role.name] = well
         return instruments, wells
+
+    def _planned(self, names: Sequence[str]) -> str:
+        """The instrument that the plan gives to the next run, if it is ready."""
+        state, work = self._work.state, self._work
+        run = f"{state.spec.name}/run-{state.begun + 1}"
+        name = work.commons.agenda.player(run, tuple(names), work.at)
+        return name if name and work.lab.instruments[name].ready else ""
 
     def _player(self, names: Sequence[str], cast: Collection[str]) -> str:
         """Of the instruments that may play a role: a ready one, with the fewest roles at that."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sdl.authoring import Act
+from sdl.core.agenda import Agenda
 from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
@@ -13,7 +14,7 @@ from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
-from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, Question, View, Waiting
+from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, PlanView, Question, View, Waiting
 
 
 def describe(part: Part, lab: LabState, at: float) -> View:
@@ -66,6 +67,36 @@ def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]
         closed=lab.closed,
         stocks=_stocks(lab),
         refills=_refills(lab),
+        plan=_plan(commons.agenda, at),
+    )
+
+
+def _plan(agenda: Agenda, at: float) -> PlanView | None:
+    plan = agenda.plan
+    if plan is None and not agenda.trouble:
+        return None
+    if plan is None:
+        return PlanView(
+            made_at=0.0,
+            age_s=0.0,
+            status="unknown",
+            plans=0,
+            found_by="",
+            seconds=0.0,
+            ends_at=0.0,
+            breaks=(),
+            trouble=agenda.trouble,
+        )
+    return PlanView(
+        made_at=plan.asked_at,
+        age_s=at - plan.asked_at,
+        status=plan.status if agenda.is_in_force(at) else "stale",
+        plans=agenda.arrived,
+        found_by=plan.found_by,
+        seconds=plan.seconds,
+        ends_at=max((end for _, end in plan.ends), default=plan.asked_at),
+        breaks=plan.breaks,
+        trouble=agenda.trouble,
     )
 
 

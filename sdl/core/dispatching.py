@@ -23,6 +23,9 @@ class Dispatching:
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
         commons = self._commons
+        kept = commons.agenda.kept
+        commons.touched.update(dict.fromkeys(kept.values()))
+        kept.clear()
         while commons.touched:
             names = list(commons.touched)
             commons.touched.clear()
@@ -38,6 +41,8 @@ class Dispatching:
             waiting = [(run, step) for run, step in waiting if step.mends]
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
+        if instrument.ready and instrument.busy_with is None:
+            waiting = [one for one in waiting if not self._is_kept(*one)]
         if not waiting:
             return
         run, step = waiting[0] if len(waiting) == 1 else self._most_urgent(waiting, instrument)
@@ -54,6 +59,22 @@ class Dispatching:
     def _is_held_back(self, run: Run, step: Step) -> bool:
         state, in_window = self._part(run).state, step.not_after is not None
         return bool(state.paused) and (state.paused_at_once or not in_window)
+
+    def _is_kept(self, run: Run, step: Step) -> bool:
+        """Whether the plan keeps a step waiting; not where nothing moves that it could wait for."""
+        commons, agenda = self._commons, self._commons.agenda
+        until = agenda.keeps(run, step, campaign_of(run.id), commons.lab, commons.at)
+        if not until or self.is_still():
+            return False
+        agenda.kept[step.id] = step.instrument
+        commons.look_again(until)
+        return True
+
+    def is_still(self) -> bool:
+        """Whether nothing is under way on the whole bench: no action, no lapse of time."""
+        if any(one.busy_with is not None for one in self._commons.lab.instruments.values()):
+            return False
+        return all(step.until is None for part in self._parts.values() for _, step in part.work.all())
 
     def _may_start(self, part: Part, step: Step, instrument: InstrumentState) -> bool:
         if not instrument.able or instrument.busy_with is not None:
@@ -74,9 +95,14 @@ class Dispatching:
         return by_id[chosen.step]
 
     def _ready(self, run: Run, step: Step, instrument: InstrumentState) -> ReadyStep:
+        place = self._commons.agenda.place(step, self._commons.at)
         if not self._commons.is_shared:  # nobody else is there to be weighed against
             return ReadyStep(
-                step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
+                step=step.id,
+                run_number=run.number,
+                order=step.order,
+                not_after=step.not_after,
+                place=place,
             )
         part = self._part(run)
         return ReadyStep(
@@ -86,6 +112,7 @@ class Dispatching:
             not_after=step.not_after,
             priority=part.priority,
             waited_s=self._commons.at - step.since,
+            place=place,
             tag=instrument.share.start(part.name),
         )
 

@@ -249,6 +249,9 @@ class Engine:
                 | ev.TimerFired()
             ):
                 self._heard(event)
+            case ev.PlanArrived():
+                self._commons.agenda = self._commons.agenda.renewed(event, self.lab)
+                self._commons.touch_all()
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:
@@ -318,6 +321,7 @@ class Engine:
         """Ask again for everything that only the process before us was waiting for."""
         self.lab.epoch = event.epoch
         self.lab.starts += 1
+        self._commons.agenda.wake = 0.0  # its timer went with the process before us
         if self.lab.starts == 1:
             return
         self.lab.closing, self.lab.closed = "", False
@@ -415,7 +419,16 @@ class Engine:
                 for place, part in enumerate(parts)
             )
             parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
-        return any(part.casting.begin_run() for part in parts)
+        return any(self._admits(part) and part.casting.begin_run() for part in parts)
+
+    def _admits(self, part: Part) -> bool:
+        """Whether the plan lets the next run of a campaign in; where nothing moves, it does."""
+        run = f"{part.name}/run-{part.state.begun + 1}"
+        until = self._commons.agenda.keeps_run(run, part.name, self.at)
+        if not until or not part.state.ready or self._dispatching.is_still():
+            return True
+        self._commons.look_again(until)
+        return False
 
     def _fold_down(self, part: Part) -> None:
         """Keep no more of a campaign that is over than what its lab needs to know."""

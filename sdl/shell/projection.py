@@ -39,6 +39,7 @@ SILENT = frozenset(
         e.CommandConflict,
         e.CommandUnheard,
         e.TimerFired,
+        e.PlanArrived,
     )
 )
 """Types whose lines change no row, so that nobody need read their bodies."""
@@ -76,6 +77,8 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
         case c.Resend() | c.Query() | c.Wait() | c.Greet():
             return []
         case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
+            return []
+        case e.PlanArrived():  # a hint, read again in the journal by whoever asks why
             return []
         case _:
             assert_never(value)
