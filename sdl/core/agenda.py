@@ -99,16 +99,25 @@ class Agenda:
         if not event.steps:
             self.trouble = event.cause
             return self
-        under_way = (one.busy_with for one in lab.instruments.values() if one.busy_with)
-        return Agenda(
+        under_way = {
+            one.busy_with.rpartition("/try-")[0]: one.busy_since
+            for one in lab.instruments.values()
+            if one.busy_with
+        }
+        fresh = Agenda(
             plan=event,
             arrived=self.arrived + 1,
-            begun=dict.fromkeys(cid.rpartition("/try-")[0] for cid in under_way),
+            begun=dict.fromkeys(under_way),
             due=self.due,
             kept=self.kept,
             entered=self.entered,
             admitted=self.admitted,
         )
+        for step, since in under_way.items():
+            if step in fresh._steps:
+                planned = fresh._steps[step]
+                fresh._expect(planned, since + planned.duration_s, set())
+        return fresh
 
     def enter(self, run: str, campaign: str, at: float) -> None:
         """A run begins."""

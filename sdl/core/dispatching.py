@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons, campaign_of
+from sdl.core.events import PlanArrived
 from sdl.core.lab_state import InstrumentState
 from sdl.core.part import Part
 from sdl.core.run import Run, Step
@@ -70,11 +72,42 @@ class Dispatching:
         commons.look_again(until)
         return True
 
+    def follow(self, plan: PlanArrived) -> None:
+        """A plan has come: go by it, as far as what it speaks of is not over yet."""
+        commons = self._commons
+        steps = tuple(one for one in plan.steps if self._is_to_come(one.step))
+        if plan.steps and not steps:
+            return
+        commons.agenda = commons.agenda.renewed(replace(plan, steps=steps), commons.lab)
+        commons.touch_all()
+
+    def _is_to_come(self, step: str) -> bool:
+        """Whether a planned step is under way or may still start."""
+        run_id, _, path = step.rpartition("/step-")
+        part = self._parts.get(campaign_of(step))
+        if part is None:
+            return False
+        run = part.state.runs.get(run_id)
+        if run is None:
+            number = run_id.rpartition("/run-")[2]
+            return number.isdigit() and int(number) > part.state.begun
+        return path in run.steps or all(fed[:2] != ("issue", path) for fed in run.trampoline.fed)
+
+    def admits(self, part: Part) -> bool:
+        """Whether the plan lets the next run of a campaign begin; where nothing moves, it does."""
+        run = f"{part.name}/run-{part.state.begun + 1}"
+        until = self._commons.agenda.keeps_run(run, part.name, self._commons.at)
+        if not until or not part.state.ready or self.is_still():
+            return True
+        self._commons.look_again(until)
+        return False
+
     def is_still(self) -> bool:
         """Whether nothing is under way on the whole bench: no action, no lapse of time."""
         if any(one.busy_with is not None for one in self._commons.lab.instruments.values()):
             return False
-        return all(step.until is None for part in self._parts.values() for _, step in part.work.all())
+        steps = (step for part in self._parts.values() for _, step in part.work.all())
+        return all(step.until is None for step in steps)
 
     def _may_start(self, part: Part, step: Step, instrument: InstrumentState) -> bool:
         if not instrument.able or instrument.busy_with is not None:

@@ -153,6 +153,11 @@ class Engine:
         return next(iter(self.campaigns.values())).state
 
     @property
+    def commons(self) -> Commons:
+        """The bench, its queues and its plan; only to be read."""
+        return self._commons
+
+    @property
     def lab(self) -> LabState:
         """The bench as far as it is known."""
         return self._commons.lab
@@ -250,8 +255,7 @@ class Engine:
             ):
                 self._heard(event)
             case ev.PlanArrived():
-                self._commons.agenda = self._commons.agenda.renewed(event, self.lab)
-                self._commons.touch_all()
+                self._dispatching.follow(event)
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:
@@ -419,16 +423,8 @@ class Engine:
                 for place, part in enumerate(parts)
             )
             parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
-        return any(self._admits(part) and part.casting.begin_run() for part in parts)
-
-    def _admits(self, part: Part) -> bool:
-        """Whether the plan lets the next run of a campaign in; where nothing moves, it does."""
-        run = f"{part.name}/run-{part.state.begun + 1}"
-        until = self._commons.agenda.keeps_run(run, part.name, self.at)
-        if not until or not part.state.ready or self._dispatching.is_still():
-            return True
-        self._commons.look_again(until)
-        return False
+        admits = self._dispatching.admits
+        return any(admits(part) and part.casting.begin_run() for part in parts)
 
     def _fold_down(self, part: Part) -> None:
         """Keep no more of a campaign that is over than what its lab needs to know."""

@@ -128,12 +128,12 @@ def test_a_chain_is_begun_only_where_its_end_finds_its_instrument_free() -> None
     floor = waiting(parallel=2)
     floor.turn(done("dye/run-1/step-1/try-1", 19.0))
     assert floor.engine.lab.instruments["handler"].busy_with == "dye/run-2/step-1/try-1"
-    due = floor.engine._commons.agenda.due
+    due = floor.engine.commons.agenda.due
     assert not due, "it began without a plan"
     floor = waiting(parallel=2)
     floor.turn(plan(2.0, *chained()))
     floor.turn(done("dye/run-1/step-1/try-1", 19.0))
-    (due_now,) = floor.engine._commons.agenda.due.values()
+    (due_now,) = floor.engine.commons.agenda.due.values()
     assert (due_now.early, due_now.late) == (19.0 + 20.0 + 30.0, 19.0 + 20.0 + 90.0)
 
 
@@ -142,7 +142,7 @@ def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:
     long = planned("dye/run-1/step-3", "reader", 300.0, 400.0)
     floor.turn(plan(2.0, *chained(), long))
     floor.turn(done("dye/run-1/step-1/try-1", 19.0))
-    agenda, lab = floor.engine._commons.agenda, floor.engine.lab
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
     (other,) = [
         (run, step)
         for run in floor.engine.state.runs.values()
