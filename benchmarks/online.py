@@ -9,13 +9,13 @@ from __future__ import annotations
 import statistics
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from unittest.mock import patch
 
 from common import arguments, machine, percentile, say, write_json
-from online_bench import KINDS, ROUTES, Figures, Nominal, Play, script, windows
-from sdl.core import dispatching
-from sdl.core import events as ev
+from online_bench import KINDS, ROUTES, Chance, Figures, Nominal, Play, script, windows
 from sdl.core.engine import Engine
 from sdl.core.schedule import ReadyStep
 from sdl.scheduling.client import solve_apart
@@ -50,16 +50,12 @@ LOADS: dict[str, Callable[[], Batches]] = {"at once": all_at_once, "staggered": 
 @contextmanager
 def first_come() -> Iterator[None]:
     """The engine with another rule: first in, first out."""
-    rule = dispatching.next_step
-    dispatching.next_step = lambda ready: min(ready, key=_order)
-    try:
+    with patch("sdl.core.dispatching.next_step", _first):
         yield
-    finally:
-        dispatching.next_step = rule
 
 
-def _order(step: ReadyStep) -> int:
-    return step.order
+def _first(ready: Iterable[ReadyStep]) -> ReadyStep:
+    return min(ready, key=lambda step: step.order)
 
 
 def timed(solver: Callable[[Question], Answer], spent: list[float]) -> Callable[[Question], Answer]:
@@ -74,24 +70,22 @@ def timed(solver: Callable[[Question], Answer], spent: list[float]) -> Callable[
     return solve
 
 
-def played(batches: Batches, seed: int, planning: PlanningAtOnce | None, faults: float) -> Figures:
-    """One bench, from its first plate to its last."""
-    play = Play(engine=Engine(script()), seed=seed, batches=batches, faults=faults)
+def played(
+    batches: Batches, seed: int, solver: Callable[[Question], Answer] | None, chance: Chance
+) -> Figures:
+    """One bench, from its first plate to its last; without a solver the rule alone decides."""
+    play = Play(engine=Engine(script()), seed=seed, batches=batches, chance=chance)
+    if solver is not None:
+        predictors = (Nominal(chance.spread),)
+        play.planning = PlanningAtOnce(solver, predictors, now=lambda: play.now, seed=seed)
     play.open()
     tick = 0.0
     while not play.is_over:
-        if planning is not None and play.queue[0][0] > tick:
-            play.now = tick
+        if play.queue[0][0] > tick:
+            play.look(tick)
             tick += TICK_S
-            event = planning.look(play.engine, 0, play.now)
-            if event is not None:
-                play.turn(event)
-            continue
-        play.step()
-        if planning is not None:
-            event = planning.look(play.engine, 0, play.now)
-            if event is not None:
-                play.turn(event)
+        else:
+            play.step()
     return play.figures()
 
 
@@ -99,9 +93,8 @@ def solvers(seconds: float) -> dict[str, Callable[[Question], Answer]]:
     """Who answers a question: so many rounds in this process, or the process with CP-SAT."""
 
     def apart(question: Question) -> Answer:
-        return solve_apart(question)
+        return solve_apart(replace(question, seconds=seconds))
 
-    del seconds
     return {"plan, counted": solve_counted, "plan, CP-SAT": apart}
 
 
@@ -114,14 +107,16 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--policy", action="append", help="such as 'EDF'; else all but CP-SAT")
     parser.add_argument("--load", action="append", choices=sorted(LOADS))
     parser.add_argument("--faults", type=float, default=0.03)
+    parser.add_argument("--spread", type=float, default=0.10, help="share of each duration")
     chosen = parser.parse_args(words)
+    chance = Chance(spread=chosen.spread, faults=chosen.faults)
     report: list[dict[str, object]] = []
     for load in chosen.load or LOADS:
         for policy in chosen.policy or ("FIFO", "EDF", "plan, counted"):
             spent: list[float] = []
             found = []
             for seed in range(chosen.first, chosen.first + chosen.seeds):
-                found.append(_one(LOADS[load](), policy, seed, chosen.seconds, chosen.faults, spent))
+                found.append(_one(LOADS[load](), policy, seed, chosen.seconds, chance, spent))
                 say(f"{load}, {policy}, seed {seed}: {found[-1]}")
             report.append(_row(load, policy, found, spent))
             if not chosen.json:
@@ -132,16 +127,14 @@ def main(words: list[str] | None = None) -> int:
 
 
 def _one(
-    batches: Batches, policy: str, seed: int, seconds: float, faults: float, spent: list[float]
+    batches: Batches, policy: str, seed: int, seconds: float, chance: Chance, spent: list[float]
 ) -> Figures:
     if policy == "FIFO":
         with first_come():
-            return played(batches, seed, None, faults)
+            return played(batches, seed, None, chance)
     if policy == "EDF":
-        return played(batches, seed, None, faults)
-    solver = timed(solvers(seconds)[policy], spent)
-    planning = PlanningAtOnce(solver, (Nominal(),), seed=seed, seconds=seconds)
-    return played(batches, seed, planning, faults)
+        return played(batches, seed, None, chance)
+    return played(batches, seed, timed(solvers(seconds)[policy], spent), chance)
 
 
 def _row(load: str, policy: str, found: list[Figures], spent: list[float]) -> dict[str, object]:

@@ -28,12 +28,11 @@ from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware, Well
 from sdl.model.prediction import Prediction
 from sdl.model.provenance import Origin
+from sdl.shell.replanning import NoPlanning, Planning
 from sdl.wire.labware_kinds import labware_kind
 from sdl.wire.signature import read_signature
 
 CELL = Path(__file__).with_name("scheduling_data") / "sdl" / "sdl48.json"
-SPREAD = 0.10
-FAULTS = 0.03
 FAULT_S = (120.0, 300.0)
 TIGHT_S = 120.0
 ROLE = {"lh": "handler", "reader": "reader", "washer": "washer"}
@@ -45,7 +44,7 @@ class Station(Capability):
     """Does something with a plate for some time."""
 
     @action("once", timeout_s=3600.0)
-    async def work(self, well: Well, seconds: float) -> None:
+    async def work(self, well: Well, duration_s: float) -> None:
         """Be busy for about so many seconds."""
 
 
@@ -155,14 +154,16 @@ def campaign(kind: int, first: int, count: int, batch: int) -> Campaign:
 class Nominal:
     """Predicts what an action is told to take."""
 
+    spread: float
+
     def predict(
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
         """As long as it is told, with the spread of the bench."""
         del instrument, operation
-        seconds = arguments["seconds"]
+        seconds = arguments["duration_s"]
         assert isinstance(seconds, int | float)
-        return Prediction(duration_s=float(seconds), spread_s=SPREAD * float(seconds))
+        return Prediction(duration_s=float(seconds), spread_s=self.spread * float(seconds))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -179,6 +180,16 @@ class Figures:
     plans: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chance:
+    """What the bench does otherwise than it is told."""
+
+    spread: float = 0.10
+    """Of the logarithm of each duration."""
+    faults: float = 0.03
+    """Share of steps that take 120 to 300 s longer."""
+
+
 @dataclass
 class Play:
     """The engine at work. ``batches``: kind, first plate, plates, and when they come."""
@@ -186,8 +197,8 @@ class Play:
     engine: Engine
     seed: int
     batches: Sequence[tuple[int, int, int, float]]
-    spread: float = SPREAD
-    faults: float = FAULTS
+    chance: Chance
+    planning: Planning = field(default_factory=NoPlanning)
     now: float = 0.0
     queue: list[Call] = field(default_factory=list)
     count: int = 0
@@ -241,12 +252,19 @@ class Play:
         """The next event."""
         self.now, _, event = heapq.heappop(self.queue)
         self.turn(event)
+        self.look(self.now)
+
+    def look(self, at: float) -> None:
+        """Let whoever plans have a look."""
+        self.now = at
+        self.planning.look(self.engine, 0, self.turn)
 
     def turn(self, event: ev.Event) -> None:
         """Let the engine decide, and do it."""
         if isinstance(event, ev.TimerFired):
             self._note_missed(event)
         out = self.engine.handle(event)
+        self.planning.heard(event, out)
         for command in out:
             self._do(command, event.at)
 
@@ -301,17 +319,19 @@ class Play:
             self.late_s += at - self.missed.pop(run)
         # The same chance for the same visit of the same plate, whoever decides.
         inputs = self.engine.campaigns[run.partition("/")[0]].state.runs[run].inputs
-        seconds = command.args["seconds"]
+        seconds = command.args["duration_s"]
         assert isinstance(seconds, int | float)
         visit = f"{inputs['kind']}-{inputs['number']}-{self.performed[run]}"
         self.performed[run] += 1
         chance = random.Random(f"{self.seed}/{visit}")
-        takes_s = float(seconds) * math.exp(chance.gauss(0.0, self.spread))
-        if chance.random() < self.faults:
+        takes_s = float(seconds) * math.exp(chance.gauss(0.0, self.chance.spread))
+        if chance.random() < self.chance.faults:
             takes_s += chance.uniform(*FAULT_S)
-        common = {"cid": command.cid}
-        self.post(ev.CommandStarted(at=at, boot="b", **common))
-        self.post(ev.CommandDone(at=at + takes_s, result=None, duration_s=takes_s, **common))
+        self.post(ev.CommandStarted(at=at, boot="b", cid=command.cid))
+        done = ev.CommandDone(
+            at=at + takes_s, cid=command.cid, result=None, duration_s=takes_s
+        )
+        self.post(done)
 
     def figures(self) -> Figures:
         """Once it is over."""

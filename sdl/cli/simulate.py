@@ -41,6 +41,10 @@ def simulate(
             help="Kill, freeze and cut off its parts, lose messages, fill disks: as the seed says.",
         ),
     ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help="Let a scheduler plan, as [scheduling] plan = \"auto\" does."),
+    ] = False,
     trace: Annotated[
         bool, typer.Option("--trace", help="With --faults: every message and event, as it comes.")
     ] = False,
@@ -59,6 +63,8 @@ def simulate(
     campaign, *beside = campaigns
     if (seeds > 1 or faults) and record is not None:
         raise typer.BadParameter("--record takes one simulation without faults")
+    if plan and (faults or seeds > 1):
+        raise typer.BadParameter("--plan takes one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
     if faults:
@@ -68,12 +74,14 @@ def simulate(
     if beside:
         if seeds > 1:
             raise typer.BadParameter("several campaigns take one --seed, or --faults")
-        raise typer.Exit(_together(campaigns, seed, record, as_json=as_json))
+        raise typer.Exit(_together(campaigns, seed, record, plan=plan, as_json=as_json))
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
     with watching() as watch:
-        outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record)
+        outcome = simulate_campaign(
+            campaign, seed=seed, watch=watch, record=record, plan=plan
+        )
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
@@ -82,9 +90,9 @@ def simulate(
 
 
 def _together(
-    campaigns: list[Path], seed: int | None, record: Path | None, *, as_json: bool
+    campaigns: list[Path], seed: int | None, record: Path | None, *, plan: bool, as_json: bool
 ) -> Exit:
-    came_to = simulate_together(campaigns, seed=seed, record=record)
+    came_to = simulate_together(campaigns, seed=seed, record=record, plan=plan)
     lab = came_to.lab
     if as_json:
         write_json(

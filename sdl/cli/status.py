@@ -12,7 +12,7 @@ from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
 from sdl.cli.questions import stands
 from sdl.cli.reach import spot
-from sdl.cli.words import count, quantity
+from sdl.cli.words import count, duration, quantity
 from sdl.core.view import LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
@@ -74,10 +74,26 @@ def at_work(where: str | None) -> LabView | None:
 def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
     lines = [line for view in lab.campaigns for line in now(view)]
+    lines += planned(lab)
     if not lab.is_shared:
         return lines
     closing = f", which ends: {lab.closing}" if lab.closing else ""
     return [f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work", *lines]
+
+
+def planned(lab: LabView) -> list[str]:
+    """The plan of the bench in a line; none where nobody plans."""
+    plan = lab.plan
+    if plan is None:
+        return []
+    trouble = f"; {plan.trouble}" if plan.trouble else ""
+    if not plan.plans:
+        return [f"plan: none{trouble}"]
+    breaks = f", {count(len(plan.breaks), 'window')} will be missed" if plan.breaks else ""
+    return [
+        f"plan: {plan.status}, {duration(plan.age_s)} old, number {plan.plans}, by "
+        f"{plan.found_by} in {duration(plan.seconds)}{breaks}{trouble}"
+    ]
 
 
 def now(view: View) -> list[str]:

@@ -28,9 +28,13 @@ ENTRY_MAX_S = 3600.0
 UNPLANNED_MAX_S = 120.0
 """The same where the plan does not know the next run: a new plan should come before."""
 CHAIN_MAX_S = 1800.0
-"""Lab seconds for which the first step of a chain is kept at most."""
+"""Lab seconds for which a step is kept at most for the sake of chains."""
+TIGHT_S = 900.0
+"""Lab seconds from the end of a step to the close of a window, up to which both are one chain."""
 OVERRUN_S = 10.0
 """Lab seconds over its time after which nobody knows when a step will end."""
+MARGIN_S = 5.0
+"""Lab seconds before its own window closes up to which a step may be kept."""
 PATIENCE_S = 3600.0
 """Lab seconds of waiting after which a step goes before all that the plan puts before it."""
 
@@ -64,6 +68,8 @@ class Agenda:
     """By step: what chains under way will need."""
     kept: dict[str, str] = field(default_factory=dict)
     """Steps that the plan keeps waiting, with their instruments."""
+    guarded: dict[str, float] = field(default_factory=dict)
+    """Steps that were kept for the sake of chains, and since when."""
     entered: dict[str, float] = field(default_factory=dict)
     """By campaign: when a run of it entered last, or was kept from it first."""
     admitted: dict[str, None] = field(default_factory=dict)
@@ -110,6 +116,7 @@ class Agenda:
             begun=dict.fromkeys(under_way),
             due=self.due,
             kept=self.kept,
+            guarded=self.guarded,
             entered=self.entered,
             admitted=self.admitted,
         )
@@ -133,6 +140,7 @@ class Agenda:
             self.entered[campaign] = at
         self._start(step.id)
         self.due.pop(step.id, None)
+        self.guarded.pop(step.id, None)
         planned = self._steps.get(step.id)
         if planned is not None:
             self._expect(planned, at + planned.duration_s, set())
@@ -151,6 +159,7 @@ class Agenda:
             self._start(step)
         self.due = {step: due for step, due in self.due.items() if run_of(step) != run}
         self.kept = {step: name for step, name in self.kept.items() if run_of(step) != run}
+        self.guarded = {step: at for step, at in self.guarded.items() if run_of(step) != run}
 
     def _start(self, step: str) -> None:
         planned = self._steps.get(step)
@@ -205,19 +214,30 @@ class Agenda:
 
     def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
         """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
-        exempt = step.not_after is not None or step.attempt or step.mends or run.broken is not None
+        exempt = step.attempt or step.mends or run.broken is not None
         if exempt or not self.is_in_force(at):
             return 0.0
-        enters = is_entry(run, step) and run.id not in self.admitted
-        until = self._keeps_entry(run.id, campaign, at) if enters else 0.0
+        until = 0.0
+        if is_entry(run, step) and run.id not in self.admitted and step.not_after is None:
+            until = self._keeps_entry(run.id, campaign, at)
         planned = self._steps.get(step.id)
-        if until <= at and planned is not None and at < step.since + CHAIN_MAX_S:
-            if planned.step in self._followers and not self._is_turn(planned, at):
-                until = planned.start
-            else:
-                until = self._fits_at(planned, step.instrument, lab, at)
-            until = min(until, step.since + CHAIN_MAX_S)
+        if planned is not None and until <= at:
+            until = self._keeps_chain(planned, step, lab, at)
         return until if until > at else 0.0
+
+    def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
+        """Until when a step waits for the sake of its own chain, or of another one."""
+        until = self._fits_at(planned, step.instrument, lab, at)
+        if step.not_after is not None:
+            return until if until <= step.not_after - MARGIN_S else 0.0
+        if self._opens(planned) and not self._is_turn(planned, at):
+            until = max(until, planned.start)
+        if until <= at:
+            return 0.0
+        return min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
+
+    def _opens(self, planned: Planned) -> bool:
+        return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
 
     def _keeps_entry(self, run: str, campaign: str, at: float) -> float:
         since = self.entered.setdefault(campaign, at)
@@ -252,7 +272,7 @@ class Agenda:
     ) -> Iterator[tuple[Planned, float, float]]:
         """What has to follow, and between which seconds from the start of the first."""
         for one in self._followers.get(opener.step, ()):
-            if one.step not in seen:
+            if one.step not in seen and one.most_s <= TIGHT_S:
                 seen.add(one.step)
                 yield one, end_s + one.least_s, end_s + one.most_s
                 yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)

@@ -26,6 +26,7 @@ from sdl.shell.desk import Beside
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
 from sdl.shell.leading import Led, leading
 from sdl.shell.opening import Opening
+from sdl.shell.planning import planning_for
 from sdl.shell.preflight import load_drivers
 from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
@@ -119,6 +120,7 @@ async def _lead(task: _Task) -> SessionOutcome:
         stack.callback(lambda: keeping.close(opened.engine, opened.chain, task.record.head))
         writer = Writer(task.record)
         stack.callback(writer.close)
+        planning = await planning_for(stack, task.lab, task.record, folder, clock.now)
         runtime = Runtime(
             engine=opened.engine,
             chain=opened.chain,
@@ -131,6 +133,7 @@ async def _lead(task: _Task) -> SessionOutcome:
             presence=around.presence,
             vouch=task.led.lease.vouch,
             keep=keeping.look,
+            planning=planning,
             admit=_door(task, opened.engine, protocols).admit,
         )
         for perform in opened.sent:

@@ -32,9 +32,9 @@ class Occasions:
         """Why to plan now, in words; empty if there is no reason."""
         if engine.is_over or (self._at is not None and at < self._at + DEBOUNCE_S):
             return ""
-        runs = runs_ahead(engine)
-        if len(runs) < 2:  # noqa: PLR2004 - one run has nobody to be put in order with
+        if not may_overlap(engine):
             return ""
+        runs = runs_ahead(engine)
         if self._at is None:
             return "the first plan"
         if runs - self._runs:
@@ -71,9 +71,19 @@ class Occasions:
         return ""
 
 
+def may_overlap(engine: Engine) -> bool:
+    """Whether more than one run may be in flight: one alone has nobody to be put in order with."""
+    count = 0
+    for part in engine.campaigns.values():
+        state = part.state
+        left = 0 if state.closing else state.spec.stop.runs - state.begun
+        count += max(len(state.runs), min(state.runs_at_once, len(state.runs) + left))
+    return count > 1
+
+
 def runs_ahead(engine: Engine) -> frozenset[str]:
     """Runs in flight, and the next one of each campaign that may begin one."""
-    found = set()
+    found: set[str] = set()
     for part in engine.campaigns.values():
         state = part.state
         found.update(state.runs)

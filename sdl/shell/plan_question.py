@@ -41,8 +41,6 @@ QUANTILE = 1.28
 """Standard deviations over the mean for which steps with windows are planned: nine of ten keep it."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
-TIGHT_S = 900.0
-"""Lab seconds from the end of a step to the close of a window, up to which the two are a chain."""
 ABSENT_S = 600
 """Lab seconds for which an instrument that is out of use is taken to stay so."""
 BUSY_S = 60
@@ -252,10 +250,10 @@ class Draft:
             duration_s=float(placed.end_s - placed.start_s),
         )
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
-        tight = [one for one in chains if one[0] in self.steps and one[1] + one[2] <= TIGHT_S]
-        if not tight:
+        to_open = [one for one in chains if one[0] in self.steps]
+        if not to_open:
             return plain
-        opener, lag_s, within_s = min(tight, key=lambda one: one[1] + one[2])
+        opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
         return replace(plain, opened_by=opener, least_s=lag_s, most_s=lag_s + within_s)
 
     def objections(self, plan: Plan) -> tuple[str, ...]:

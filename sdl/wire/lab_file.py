@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from typing import Literal
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -72,6 +73,7 @@ def _lab(top: Table) -> Lab:
         places=places,
         labware=tuple(read_labware(top.table("labware"), instruments, places)),
         stocks=read_stocks(top.table("stocks"), list(top.table("instruments"))),
+        plan=_plan(top.table("scheduling")),
     )
     head.close()
     top.close()
@@ -81,6 +83,15 @@ def _lab(top: Table) -> Lab:
     if lab.speed != 1 and real:
         head.mistake("speed", f"time cannot be sped up, {real[0]} is a real instrument; remove it")
     return lab
+
+
+def _plan(table: Table) -> Literal["off", "auto"]:
+    plan = table.text("plan", "off")
+    table.close()
+    if plan == "auto" or plan == "off":  # noqa: PLR1714 - so that a type checker follows
+        return plan
+    table.mistake("plan", f'{plan!r} is no way to plan; write "auto" or "off"')
+    return "off"
 
 
 def _names(top: Table, lab: Lab) -> None:
