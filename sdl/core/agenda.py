@@ -189,6 +189,13 @@ class Agenda:
         """Whether there is a plan that counts."""
         return self.plan is not None and at - self.plan.asked_at <= STALE_S
 
+    def threatened(self, lab: LabState, at: float) -> str:
+        """A step of a chain under way whose instrument will be busy for too long; empty: none."""
+        for step, due in self.due.items():
+            if due.late >= at and self._busy_until(due.instrument, lab, at) > due.late:
+                return step
+        return ""
+
     def place(self, step: Step, at: float) -> float:
         """Where the plan puts a step among those that wait: lower goes first."""
         if not self.is_in_force(at):
@@ -281,7 +288,7 @@ class Agenda:
         self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
     ) -> float:
         """The first moment from ``early`` on at which an instrument is free for so long."""
-        start = max(early, self._idle_at(instrument, lab, at))
+        start = max(early, self._busy_until(instrument, lab, at))
         run = run_of(step)
         dues = [
             self._shifted(due, lab, at)
@@ -293,7 +300,8 @@ class Agenda:
                 start = max(start, due.early) + due.length_s
         return start
 
-    def _idle_at(self, instrument: str, lab: LabState, at: float) -> float:
+    def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
+        """When an instrument is free, as far as it is known."""
         one = lab.instruments.get(instrument)
         if one is None:
             return at

@@ -1,7 +1,7 @@
 """When there is a reason to plan anew, and which.
 
-New work, an instrument that went or came back, a step that takes longer than 95 % of its kind; or
-else every five minutes. Never within twenty lab seconds of the plan before: what happens in that
+New work, an instrument that went or came back, a step that takes longer than 95 % of its kind, a
+window in danger; or else every five minutes. Never within twenty lab seconds of the plan before: what happens in that
 time is planned for together.
 """
 
@@ -27,6 +27,7 @@ class Occasions:
         self._able: frozenset[str] = frozenset()
         self._lengths: Mapping[str, float] = {}
         self._late: set[str] = set()
+        self._threatened: set[str] = set()
 
     def due(self, engine: Engine, at: float) -> str:
         """Why to plan now, in words; empty if there is no reason."""
@@ -45,6 +46,10 @@ class Occasions:
         if late:
             self._late.add(late)
             return f"{late} takes long"
+        threatened = engine.commons.agenda.threatened(engine.lab, at)
+        if threatened and threatened not in self._threatened:
+            self._threatened.add(threatened)
+            return f"the window of {threatened} is in danger"
         return "time has passed" if at >= self._at + EVERY_S else ""
 
     def asked(self, engine: Engine, at: float) -> None:
@@ -55,6 +60,7 @@ class Occasions:
         """How long its steps take."""
         self._lengths = drafted.patience_s
         self._late &= self._lengths.keys()
+        self._threatened &= self._lengths.keys()
 
     def again(self) -> None:
         """The plan came to nothing: the next look may ask anew, after the usual time."""

@@ -243,10 +243,13 @@ class Draft:
         )
 
     def _planned(self, each: Foreseen, placed: Placed) -> Planned:
+        start = self.outlook.at + placed.start_s
+        if _is_fixed(each.step):
+            start = each.step.start_s
         plain = Planned(
             step=each.id,
             instrument=each.step.instrument,
-            start=self.outlook.at + placed.start_s,
+            start=round(start, 3),
             duration_s=float(placed.end_s - placed.start_s),
         )
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
