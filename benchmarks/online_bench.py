@@ -328,9 +328,7 @@ class Play:
         if chance.random() < self.chance.faults:
             takes_s += chance.uniform(*FAULT_S)
         self.post(ev.CommandStarted(at=at, boot="b", cid=command.cid))
-        done = ev.CommandDone(
-            at=at + takes_s, cid=command.cid, result=None, duration_s=takes_s
-        )
+        done = ev.CommandDone(at=at + takes_s, cid=command.cid, result=None, duration_s=takes_s)
         self.post(done)
 
     def figures(self) -> Figures:

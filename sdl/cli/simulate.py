@@ -43,7 +43,7 @@ def simulate(
     ] = False,
     plan: Annotated[
         bool,
-        typer.Option("--plan", help="Let a scheduler plan, as [scheduling] plan = \"auto\" does."),
+        typer.Option("--plan", help='Let a scheduler plan, as [scheduling] plan = "auto" does.'),
     ] = False,
     trace: Annotated[
         bool, typer.Option("--trace", help="With --faults: every message and event, as it comes.")
@@ -79,9 +79,7 @@ def simulate(
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
     with watching() as watch:
-        outcome = simulate_campaign(
-            campaign, seed=seed, watch=watch, record=record, plan=plan
-        )
+        outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record, plan=plan)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:

@@ -90,10 +90,8 @@ def planned(lab: LabView) -> list[str]:
     if not plan.plans:
         return [f"plan: none{trouble}"]
     breaks = f", {count(len(plan.breaks), 'window')} will be missed" if plan.breaks else ""
-    return [
-        f"plan: {plan.status}, {duration(plan.age_s)} old, number {plan.plans}, by "
-        f"{plan.found_by} in {duration(plan.seconds)}{breaks}{trouble}"
-    ]
+    made = f"number {plan.plans}, by {plan.found_by} in {duration(plan.seconds)}"
+    return [f"plan: {plan.status}, {duration(plan.age_s)} old, {made}{breaks}{trouble}"]
 
 
 def now(view: View) -> list[str]:

@@ -224,12 +224,16 @@ class Agenda:
         exempt = step.attempt or step.mends or run.broken is not None
         if exempt or not self.is_in_force(at):
             return 0.0
-        until = 0.0
-        if is_entry(run, step) and run.id not in self.admitted and step.not_after is None:
+        until, enters = 0.0, is_entry(run, step) and step.not_after is None
+        if enters and run.id not in self.admitted:
             until = self._keeps_entry(run.id, campaign, at)
         planned = self._steps.get(step.id)
         if planned is not None and until <= at:
             until = self._keeps_chain(planned, step, lab, at)
+            if until > at and enters:
+                until = min(until, self.entered.setdefault(campaign, at) + ENTRY_MAX_S)
+            elif until > at and step.not_after is None:
+                until = min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
         return until if until > at else 0.0
 
     def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
@@ -239,9 +243,7 @@ class Agenda:
             return until if until <= step.not_after - MARGIN_S else 0.0
         if self._opens(planned) and not self._is_turn(planned, at):
             until = max(until, planned.start)
-        if until <= at:
-            return 0.0
-        return min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
+        return until
 
     def _opens(self, planned: Planned) -> bool:
         return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
@@ -268,9 +270,7 @@ class Agenda:
         """When a step may start, so that neither its chain nor another one breaks; 0: now."""
         until = self._free(instrument, at, planned.duration_s, planned.step, lab, at)
         for one, early_s, late_s in self._chain(planned, planned.duration_s, {planned.step}):
-            free = self._free(
-                one.instrument, at + early_s, one.duration_s, planned.step, lab, at
-            )
+            free = self._free(one.instrument, at + early_s, one.duration_s, planned.step, lab, at)
             until = max(until, free - late_s)
         return until if until > at else 0.0
 

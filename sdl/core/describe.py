@@ -14,7 +14,16 @@ from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
-from sdl.core.view import EndedView, InFlight, InstrumentView, LabView, PlanView, Question, View, Waiting
+from sdl.core.view import (
+    EndedView,
+    InFlight,
+    InstrumentView,
+    LabView,
+    PlanView,
+    Question,
+    View,
+    Waiting,
+)
 
 
 def describe(part: Part, lab: LabState, at: float) -> View:

@@ -1,8 +1,8 @@
 """When there is a reason to plan anew, and which.
 
 New work, an instrument that went or came back, a step that takes longer than 95 % of its kind, a
-window in danger; or else every five minutes. Never within twenty lab seconds of the plan before: what happens in that
-time is planned for together.
+window in danger; or else every five minutes. Never within twenty lab seconds of the plan before:
+what happens in that time is planned for together.
 """
 
 from __future__ import annotations

@@ -38,7 +38,7 @@ NOW = "now"
 STEPS_MAX = 200
 """Steps of one run that are planned."""
 QUANTILE = 1.28
-"""Standard deviations over the mean for which steps with windows are planned: nine of ten keep it."""
+"""Standard deviations over the mean for which steps with windows are planned."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
 ABSENT_S = 600
@@ -97,9 +97,7 @@ class Draft:
         """What the scheduler is asked. Time 0 is that of the outlook."""
         activities = [self._activity(each) for each in self.steps.values()]
         activities += self._blocks()
-        activities.append(
-            Activity(name=NOW, modes=(Mode(duration_s=0),), fixed=_fixed(0, 0))
-        )
+        activities.append(Activity(name=NOW, modes=(Mode(duration_s=0),), fixed=_fixed(0, 0)))
         return Problem(
             name="bench",
             activities=tuple(activities),

@@ -60,7 +60,8 @@ def budget_s(lab: Lab) -> float | None:
     seconds = min(SECONDS, LAB_SECONDS / lab.speed)
     if seconds < LEAST_S:
         log.warning(
-            "time is sped up %g times, too much to plan in; steps go on by the rule alone", lab.speed
+            "time is sped up %g times, too much to plan in; steps go on by the rule alone",
+            lab.speed,
         )
         return None
     return seconds

@@ -74,11 +74,9 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return _run(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled():
             return materials(line, value)
-        case c.Resend() | c.Query() | c.Wait() | c.Greet():
+        case c.Resend() | c.Query() | c.Wait() | c.Greet() | e.PlanArrived():
             return []
         case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
-            return []
-        case e.PlanArrived():  # a hint, read again in the journal by whoever asks why
             return []
         case _:
             assert_never(value)

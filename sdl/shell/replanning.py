@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from sdl.core.commands import Command
-from sdl.core.durations import Durations
+from sdl.core.durations import Durations, Practised
 from sdl.core.engine import Engine
 from sdl.core.events import Event, PlanArrived
 from sdl.core.outlook import Outlook, outlook
@@ -68,13 +68,13 @@ class Replanning:
         predictors: Sequence[Predictor],
         seconds: float,
     ) -> None:
-        """``now``: lab time. ``predictors``: whom to believe after what was ``learned``.
+        """``now``: lab time. ``predictors``: whom to believe where little was ``learned``.
 
         ``seconds``: wall time of one answer.
         """
         self._solving, self._now, self._seconds = solving, now, seconds
         self._learned = learned
-        self._predictors = (learned, *predictors)
+        self._predictors = (Practised(learned), *predictors, learned)
         self._occasions = Occasions()
         self._task: asyncio.Task[None] | None = None
         self._trouble = ""
@@ -99,9 +99,7 @@ class Replanning:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
-    async def _plan(
-        self, engine: Engine, ahead: Outlook, seq: int, cause: str, post: Post
-    ) -> None:
+    async def _plan(self, engine: Engine, ahead: Outlook, seq: int, cause: str, post: Post) -> None:
         try:
             event = await self._planned(engine, ahead, seq, cause, post)
         except NoAnswer as none:
@@ -151,11 +149,7 @@ class Replanning:
             return
         self._trouble = why
         log.warning("%s; steps go on by the rule alone", why)
-        post(
-            PlanArrived(
-                at=self._now(), basis=seq, asked_at=ahead.at, status="unknown", cause=why
-            )
-        )
+        post(PlanArrived(at=self._now(), basis=seq, asked_at=ahead.at, status="unknown", cause=why))
 
 
 class PlanningAtOnce:
@@ -173,7 +167,7 @@ class PlanningAtOnce:
         """``now``: lab time. ``seconds``: wall time of one answer, where ``solve`` minds it."""
         self._solve, self._now = solve, now
         self._learned = Durations()
-        self._predictors = (self._learned, *predictors)
+        self._predictors = (Practised(self._learned), *predictors, self._learned)
         self._seed, self._seconds = seed, seconds
         self._occasions = Occasions()
 

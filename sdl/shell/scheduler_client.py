@@ -40,8 +40,9 @@ class SchedulerProcess:
     """``python -m sdl.scheduling``, started when it is asked."""
 
     def __init__(self, log: Path, words: Sequence[str] = WORDS, grace_s: float = START_S) -> None:
-        """``log``: receives what it complains of. ``grace_s``: wall seconds over those of a
-        question after which it is ended the hard way.
+        """``log``: receives what it complains of.
+
+        ``grace_s``: wall seconds over those of a question after which it is ended the hard way.
         """
         self._log, self._words, self._grace_s = log, words, grace_s
 

@@ -53,8 +53,8 @@ def simulate(
     ``seed``: in place of the campaign's and the lab's. ``record``: SQLite file, replaced if it is
     there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. ``broker``: what carries
     the messages; one that loses none if None. ``plan``: whether a scheduler plans, as
-    ``[scheduling] plan = "auto"`` makes it at work. UserMistake if a file is wrong or an instrument is
-    real.
+    ``[scheduling] plan = "auto"`` makes it at work. UserMistake if a file is wrong or an
+    instrument is real.
     """
     prepared = prepare(campaign_path)
     lab = prepared.lab.lab
@@ -116,8 +116,8 @@ def simulate_together(
 ) -> Together:
     """Run several campaigns of one lab together in virtual time, in one session.
 
-    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. UserMistake if a file
-    is wrong, an instrument is real, or they do not share one lab.
+    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. UserMistake
+    if a file is wrong, an instrument is real, or they do not share one lab.
     """
     prepared = [prepare(path) for path in campaigns]
     lab = prepared[0].lab.lab

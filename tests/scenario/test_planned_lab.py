@@ -1,4 +1,4 @@
-"""A lab that is planned for: real processes, a scheduler that dies, and an orchestrator that does."""
+"""A lab that is planned for: real processes, and an orchestrator that dies while it asks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from pathlib import Path
 
 from sdl.shell.crash import VARIABLE
 from sdl.shell.record import Record
-from sdl.testing.servers import Server
 from tests.scenario.test_real_loop import PATIENCE_S, run, sdl
 from tests.sim.places import place
 
@@ -30,7 +29,9 @@ def planned(folder: Path, plan: str = "auto") -> Path:
 def plans(folder: Path) -> list[dict[str, object]]:
     """The plans on record."""
     with closing(sqlite3.connect(folder / "record.sqlite")) as connection:
-        rows = connection.execute("SELECT body FROM journal WHERE type = 'PlanArrived' ORDER BY seq")
+        rows = connection.execute(
+            "SELECT body FROM journal WHERE type = 'PlanArrived' ORDER BY seq"
+        )
         return [json.loads(body) for (body,) in rows]
 
 

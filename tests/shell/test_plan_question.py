@@ -135,22 +135,23 @@ def test_one_run_at_a_time_is_never_planned() -> None:
     assert Occasions().due(floor.engine, 500.0) == ""
 
 
+def played_with_plans(seed: int) -> Floor:
+    floor = Floor(Engine(SCRIPT), seed=seed, chances=Chances(fail=0.1))
+    planning = PlanningAtOnce(solve_counted, (Known(1.0),), now=lambda: floor.at)
+
+    def look(at: float) -> None:
+        planning.look(floor.engine, len(floor.journal), floor.turn)
+        if not floor.engine.is_over:
+            floor.call(at + 5.0, look)
+
+    floor.call(3.0, look)
+    return floor.play(campaign(parallel=4))
+
+
 def test_a_bench_that_is_planned_for_is_the_same_for_the_same_seed() -> None:
-    journals = []
-    for _ in range(2):
-        floor = Floor(Engine(SCRIPT), seed=5, chances=Chances(fail=0.1))
-        planning = PlanningAtOnce(solve_counted, (Known(1.0),), now=lambda: floor.at)
-
-        def look(at: float) -> None:
-            planning.look(floor.engine, len(floor.journal), floor.turn)  # noqa: B023 - used at once
-            if not floor.engine.is_over:  # noqa: B023
-                floor.call(at + 5.0, look)  # noqa: B023
-
-        floor.call(3.0, look)
-        floor.play(campaign(parallel=4))
-        journals.append(floor.journal)
-    assert journals[0] == journals[1]
-    plans = [one for one in journals[0] if isinstance(one, ev.PlanArrived)]
+    journal, again = (played_with_plans(seed=5).journal for _ in range(2))
+    assert journal == again
+    plans = [one for one in journal if isinstance(one, ev.PlanArrived)]
     assert len(plans) > 1
-    assert len([one for one in journals[0] if isinstance(one, do.EndRun)]) == 6
+    assert len([one for one in journal if isinstance(one, do.EndRun)]) == 6
     assert replace(plans[0], steps=()).seconds == 0.0
