@@ -37,6 +37,8 @@ FAULT_S = (120.0, 300.0)
 TIGHT_S = 120.0
 ROLE = {"lh": "handler", "reader": "reader", "washer": "washer"}
 INSTRUMENTS = ("handler-1", "handler-2", "reader-1", "reader-2", "washer-1")
+PLATES = ("plate-1", "plate-2", "plate-3")
+"""Whose wells stand for plates."""
 Call = tuple[float, int, ev.Event]
 
 
@@ -78,6 +80,12 @@ ROUTES = routes()
 KINDS = sorted(ROUTES)
 
 
+def route(kind: int, number: int) -> list[Visit]:
+    """What a plate goes through; behind the last one they begin anew."""
+    known = ROUTES[KINDS[kind]]
+    return known[number % len(known)]
+
+
 @dataclass(frozen=True)
 class Passed:
     """What became of a plate."""
@@ -91,7 +99,7 @@ async def plate(
 ) -> Passed:
     """Take one plate through its visits; a window that is missed is counted, and no more."""
     broken, stations = 0, {"handler": handler, "reader": reader, "washer": washer}
-    for visit in ROUTES[KINDS[kind]][number]:
+    for visit in route(kind, number):
         if not visit.role:
             await settle(visit.seconds)
             continue
@@ -125,7 +133,9 @@ def lab() -> Lab:
         instruments=tuple(
             Instrument(name=name, driver="station", simulated=True) for name in INSTRUMENTS
         ),
-        labware=(Labware(name="plate-1", kind=labware_kind("plate-96-flat")),),
+        labware=tuple(
+            Labware(name=name, kind=labware_kind("plate-384-flat")) for name in PLATES
+        ),
     )
 
 
@@ -139,7 +149,7 @@ def campaign(kind: int, first: int, count: int, batch: int) -> Campaign:
             "handler": ("handler-1", "handler-2"),
             "reader": ("reader-1", "reader-2"),
             "washer": ("washer-1",),
-            "well": ("plate-1",),
+            "well": PLATES,
         },
         space=(RangeParameter(name="number", low=first, high=first + count - 1, integer=True),),
         fixed={"kind": kind},
@@ -282,8 +292,8 @@ class Play:
     @staticmethod
     def _visits(inputs: Inputs) -> list[Visit]:
         """The visits of a plate that are at instruments."""
-        route = ROUTES[KINDS[int(inputs["kind"])]][int(inputs["number"])]
-        return [visit for visit in route if visit.role]
+        found = route(int(inputs["kind"]), int(inputs["number"]))
+        return [visit for visit in found if visit.role]
 
     def _do(self, command: do.Command, at: float) -> None:
         match command:

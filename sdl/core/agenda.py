@@ -68,6 +68,8 @@ class Agenda:
     """By step: what chains under way will need."""
     kept: dict[str, str] = field(default_factory=dict)
     """Steps that the plan keeps waiting, with their instruments."""
+    shut: dict[str, float] = field(default_factory=dict)
+    """Campaigns whose next run may not begin, and until when at most."""
     guarded: dict[str, float] = field(default_factory=dict)
     """Steps that were kept for the sake of chains, and since when."""
     entered: dict[str, float] = field(default_factory=dict)
@@ -116,6 +118,7 @@ class Agenda:
             begun=dict.fromkeys(under_way),
             due=self.due,
             kept=self.kept,
+            shut=self.shut,
             guarded=self.guarded,
             entered=self.entered,
             admitted=self.admitted,
@@ -128,6 +131,7 @@ class Agenda:
 
     def enter(self, run: str, campaign: str, at: float) -> None:
         """A run begins."""
+        self.shut.pop(campaign, None)
         if self.is_in_force(at):
             self.entered[campaign] = at
             self.admitted[run] = None

@@ -48,7 +48,7 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
-        waits=tuple(_waits(state, lab, at)),
+        waits=tuple(_waits(state, lab, part.work.commons.agenda, at)),
         questions=tuple(_questions(script, state, lab, at)),
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
@@ -185,20 +185,37 @@ def _planner(state: CampaignState, at: float) -> str:
     return f"asked for {question.count} ({question.planner}{again}) {since_s:.0f} s ago"
 
 
-def _waits(state: CampaignState, lab: LabState, at: float) -> list[Waiting]:
+def _waits(state: CampaignState, lab: LabState, agenda: Agenda, at: float) -> list[Waiting]:
     waits = [
-        Waiting(who=step.id, why=_why(state, step, lab, at))
+        Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
     room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
         who = f"{state.spec.name}/run-{state.begun + 1}"
-        waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
+        why = _shut(state, agenda, at) or _next_run(state, lab, at)
+        waits.append(Waiting(who=who, why=why))
     if state.concluded is None and state.closing is not None:
         reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _kept(step: Step, agenda: Agenda) -> str:
+    """Why the plan keeps a step waiting; empty if it does not."""
+    if step.id not in agenda.kept or not isinstance(step.request, Act):
+        return ""
+    what = f"{step.request.operation} on {step.instrument}"
+    return f"{what} waits: the plan lets others go first, so that they keep their windows"
+
+
+def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:
+    """Why the plan does not let the next run begin; empty if that is not what it waits for."""
+    until = agenda.shut.get(state.spec.name, 0.0)
+    if until <= at or not state.ready or state.paused:
+        return ""
+    return f"the plan lets it begin in {until - at:.0f} s at the latest"
 
 
 def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:

@@ -99,6 +99,7 @@ class Dispatching:
         until = self._commons.agenda.keeps_run(run, part.name, self._commons.at)
         if not until or not part.state.ready or self.is_still():
             return True
+        self._commons.agenda.shut[part.name] = until
         self._commons.look_again(until)
         return False
 

@@ -29,7 +29,7 @@ from sdl.shell.plan_question import Draft, draft
 from sdl.shell.scheduler_client import NoAnswer, Solving
 
 Solve: TypeAlias = Callable[[Question], Answer]
-Post: TypeAlias = Callable[[Event], None]
+Post: TypeAlias = Callable[[Event], object]
 
 log = logging.getLogger(__name__)
 

@@ -88,9 +88,10 @@ def _lab(top: Table) -> Lab:
 def _plan(table: Table) -> Literal["off", "auto"]:
     plan = table.text("plan", "off")
     table.close()
-    if plan == "auto" or plan == "off":  # noqa: PLR1714 - so that a type checker follows
-        return plan
-    table.mistake("plan", f'{plan!r} is no way to plan; write "auto" or "off"')
+    if plan == "auto":
+        return "auto"
+    if plan != "off":
+        table.mistake("plan", f'{plan!r} is no way to plan; write "auto" or "off"')
     return "off"
 
 

@@ -69,6 +69,8 @@ def test_an_entry_waits_for_its_time_and_is_told_when() -> None:
     again = floor.turn(done("dye/run-3/step-1/try-1", 40.0))
     timer = next(each for each in again if isinstance(each, do.Wait) and each.timer == "dye/plan")
     assert sent(again) == []
+    (why,) = [one.why for one in floor.engine.view().waits if one.who == "dye/run-2/step-1"]
+    assert "the plan lets others go first" in why
     assert timer.until == 21.0 + UNPLANNED_MAX_S
     assert sent(floor.turn(ev.TimerFired(at=timer.until, timer=timer.timer))) == [
         "dye/run-2/step-1/try-1"
@@ -85,6 +87,8 @@ def test_a_run_does_not_begin_before_the_plan_lets_it_in() -> None:
     assert not [each for each in out if isinstance(each, do.BeginRun)]
     (timer,) = [each for each in out if isinstance(each, do.Wait)]
     assert timer == do.Wait(timer="dye/plan", until=300.0)
+    (why,) = [one.why for one in floor.engine.view().waits if one.who == "dye/run-3"]
+    assert why == "the plan lets it begin in 240 s at the latest"
     out = floor.turn(ev.TimerFired(at=300.0, timer="dye/plan"))
     assert [each.run for each in out if isinstance(each, do.BeginRun)] == ["dye/run-3"]
 
