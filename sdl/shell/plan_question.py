@@ -58,6 +58,8 @@ class Foreseen:
     step: ForecastStep
     run: RunAhead
     length_s: int
+    is_fixed: bool
+    """Whether its instrument is busy with it; one that rests before it is tried again is not."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +75,15 @@ class Draft:
     @cached_property
     def steps(self) -> dict[str, Foreseen]:
         """All that are not done, by id."""
-        runs = {run.run: run for run in self.outlook.runs}
-        return {
-            f"{name}/step-{step.path}": Foreseen(
-                f"{name}/step-{step.path}", step, runs[name], _length_s(step)
-            )
-            for name, found in self.forecasts.items()
-            for step in found.left
-            if step.instrument in self._names
-        }
+        busy_with = {seat.busy_with for seat in self.outlook.seats}
+        found = {}
+        for run in self.outlook.runs:
+            for step in self.forecasts[run.run].left:
+                if step.instrument in self._names:
+                    name = f"{run.run}/step-{step.path}"
+                    is_fixed = step.state == "under_way" and name in busy_with
+                    found[name] = Foreseen(name, step, run, _length_s(step), is_fixed)
+        return found
 
     @cached_property
     def _names(self) -> frozenset[str]:
@@ -114,7 +116,7 @@ class Draft:
         step, at = each.step, self.outlook.at
         mode = Mode(duration_s=each.length_s, demands=(Demand(resource=step.instrument),))
         fixed = None
-        if step.state == "under_way":
+        if each.is_fixed:
             start_s = min(0, math.floor(step.start_s - at))
             fixed = _fixed(start_s, self._end_s(step))
         release = [
@@ -155,7 +157,7 @@ class Draft:
 
     def _blocks(self) -> Iterator[Activity]:
         """Instruments that are out of use, or busy with what no forecast knows of."""
-        known = {each.step.instrument for each in self.steps.values() if _is_fixed(each.step)}
+        known = {each.step.instrument for each in self.steps.values() if each.is_fixed}
         for seat in self.outlook.seats:
             if seat.name in known or (seat.is_able and not seat.busy_with):
                 continue
@@ -167,15 +169,15 @@ class Draft:
         for each in self.steps.values():
             for after in each.step.after:
                 before = self._id(each, after.step)
-                if before in self.steps and not _is_fixed(each.step):
+                if before in self.steps and not each.is_fixed:
                     yield Lag(before=before, after=each.id, minimum_s=math.ceil(after.lag_s))
-            if _is_fixed(each.step):
+            if each.is_fixed:
                 continue
             for window in each.step.windows:
                 opener, lag_s = self._opener(each, window)
                 most_s = math.floor(lag_s + window.within_s)
                 if opener in self.steps:
-                    is_open = _is_fixed(self.steps[opener].step) or not self.hard
+                    is_open = self.steps[opener].is_fixed or not self.hard
                     cost = LATE_COST if is_open else None
                     yield Lag(
                         before=opener,
@@ -207,7 +209,7 @@ class Draft:
         plan = self.outlook.plan
         for one in plan.steps if plan is not None else ():
             each = self.steps.get(one.step)
-            if each is not None and not _is_fixed(each.step):
+            if each is not None and not each.is_fixed:
                 start_s = max(0, round(one.start - self.outlook.at))
                 yield Placed(
                     activity=one.step, mode=0, start_s=start_s, end_s=start_s + each.length_s
@@ -242,7 +244,7 @@ class Draft:
 
     def _planned(self, each: Foreseen, placed: Placed) -> Planned:
         start = self.outlook.at + placed.start_s
-        if _is_fixed(each.step):
+        if each.is_fixed:
             start = each.step.start_s
         plain = Planned(
             step=each.id,
@@ -292,10 +294,6 @@ def _length_s(step: ForecastStep) -> int:
     """Of a step that has a window of its own the time that nine of ten need at most."""
     margin_s = QUANTILE * step.spread_s if step.windows else 0.0
     return max(1, math.ceil(step.duration_s + margin_s))
-
-
-def _is_fixed(step: ForecastStep) -> bool:
-    return step.state == "under_way"
 
 
 def _fixed(start_s: int, end_s: int) -> Fixed:

@@ -10,6 +10,7 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine, fold
 from sdl.core.outlook import outlook
 from sdl.model.data import JsonValue
+from sdl.model.policy import Rule
 from sdl.model.prediction import Prediction
 from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Lag, Question
@@ -155,3 +156,22 @@ def test_a_bench_that_is_planned_for_is_the_same_for_the_same_seed() -> None:
     assert len(plans) > 1
     assert len([one for one in journal if isinstance(one, do.EndRun)]) == 6
     assert replace(plans[0], steps=()).seconds == 0.0
+
+
+def test_a_step_that_rests_before_it_is_tried_again_holds_no_instrument() -> None:
+    again = (Rule(then="retry", on=("driver",), times=2, wait_s=60.0),)
+    floor, _ = at_work(parallel=2, policy=again)
+    floor.turn(
+        ev.CommandFailed(
+            at=21.0,
+            cid="dye/run-1/step-1/try-1",
+            phase="before_start",
+            kind="driver",
+            reason="the door was open",
+        )
+    )
+    assert floor.engine.lab.instruments["handler"].busy_with == "dye/run-2/step-1/try-1"
+    found = drafted(floor, 22.0)
+    fixed = {one.name for one in found.problem.activities if one.fixed is not None}
+    assert fixed == {NOW, "dye/run-2/step-1"}
+    assert {one.step for one in planned(found).steps} >= {"dye/run-1/step-1", "dye/run-1/step-3"}
