@@ -133,9 +133,7 @@ def lab() -> Lab:
         instruments=tuple(
             Instrument(name=name, driver="station", simulated=True) for name in INSTRUMENTS
         ),
-        labware=tuple(
-            Labware(name=name, kind=labware_kind("plate-384-flat")) for name in PLATES
-        ),
+        labware=tuple(Labware(name=name, kind=labware_kind("plate-384-flat")) for name in PLATES),
     )
 
 

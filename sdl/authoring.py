@@ -154,7 +154,8 @@ async def settle(seconds: float) -> None:
 class within:  # noqa: N801 - it reads as a word of the protocol language
     """A maximum lag: each action asked for inside must start within ``seconds`` of entering.
 
-    The engine raises ``WindowMissed`` at the action that would start later. Under plain asyncio
+    The engine raises ``WindowMissed`` at the action that would start later, unless the error
+    policy has another remedy for ``on = "window"``. Under plain asyncio
     nothing competes for an instrument, so every action starts at once and nothing is checked.
     """
 

@@ -116,14 +116,15 @@ class Hotel(Capability, Protocol):
 class Incubator(Capability, Protocol):
     """Keeps plates warm, or cool, and may shake them meanwhile."""
 
-    @action("once", timeout_s=1_209_600.0)
-    async def incubate(
-        self, plate: Plate, duration_s: float, temperature_c: float, shaking_rpm: float = 0.0
-    ) -> None:
-        """Hold a plate at ``temperature_c`` (°C) for ``duration_s`` (s, above 0).
+    @action("idempotent", timeout_s=14_400.0)
+    async def keep(self, plate: Plate, temperature_c: float, shaking_rpm: float = 0.0) -> None:
+        """Keep a plate that stands here at ``temperature_c`` (°C) from now until it is taken out.
 
-        The time counts from when the temperature is reached. ``shaking_rpm``: 0 or more.
-        DriverFault if temperature or speed is out of reach, or other plates are kept otherwise.
+        Returns once the chamber has that temperature, which is at once where it has it already.
+        The time itself passes in the protocol: ``await settle(3600)``; meanwhile the instrument
+        is free for other plates. ``shaking_rpm``: 0 or more. DriverFault if the plate is not here,
+        temperature or speed is out of reach, or other plates are kept otherwise. Whoever makes
+        the incubator safe ends the keeping, and protocols that only wait are not told.
         """
         ...
 

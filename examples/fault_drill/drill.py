@@ -41,6 +41,10 @@ class _Simulated:
         """What is under way ends at once, in an error."""
         self._bench.stop(self._name)
 
+    def _check_here(self, well: Well) -> None:
+        """DriverFault if its plate stands elsewhere."""
+        self._bench.floor.check_at(self._name, well.labware)
+
     async def _act(
         self, what: str, seconds: float, effect: Callable[[], None], *, strokes: int = 1
     ) -> None:
@@ -65,6 +69,7 @@ class Doser(_Simulated, Capability):
     @action("once", timeout_s=120.0, probe="weigh")
     async def dose(self, well: Well, volume_ul: float) -> None:
         """Add so much, in some strokes."""
+        self._check_here(well)
         await note({"before_ul": self._bench.volume_ul(well)})
         stroke = {"dye": volume_ul / STROKES}
         await self._act("dose", DOSE_S, lambda: self._bench.add(well, stroke), strokes=STROKES)
@@ -91,6 +96,7 @@ class Shaker(_Simulated, Capability):
     @action("once", timeout_s=120.0)
     async def shake(self, well: Well, seconds: float) -> None:
         """Mix what is in a well."""
+        self._check_here(well)
         await self._act("shake", SHAKE_S + seconds, lambda: self._bench.stir(well), strokes=2)
 
 
@@ -105,6 +111,7 @@ class Reader(_Simulated, Capability):
     @action("pure", timeout_s=120.0)
     async def read(self, well: Well) -> float:
         """AU."""
+        self._check_here(well)
         await self._act("read", READ_S, lambda: None)
         return self._bench.volume_ul(well) * SIGNAL_AU_UL
 
@@ -118,12 +125,24 @@ class Read:
 
 @protocol
 async def dose_and_read(
-    doser: Doser, shaker: Shaker, reader: Reader, well: Well, *, volume_ul: float
+    doser: Doser,
+    shaker: Shaker,
+    reader: Reader,
+    well: Well,
+    *,
+    volume_ul: float,
+    within_s: float = READ_WITHIN_S,
 ) -> Read:
     """Fill a well, shake it, read it."""
     await doser.dose(well, volume_ul)
-    async with within(READ_WITHIN_S):
+    async with within(within_s):
         await shaker.shake(well, 1.0)
         await reader.tune(WAVELENGTH_NM)
         signal_au = await reader.read(well)
     return Read(signal_au=signal_au)
+
+
+@protocol
+async def keep_stirred(shaker: Shaker, well: Well) -> None:
+    """Where a sample is safe that came too late to be read."""
+    await shaker.shake(well, 0.0)

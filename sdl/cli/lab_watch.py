@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, idle
+from sdl.cli.questions import asked, carry_wanted, idle
 from sdl.cli.words import count, quantity
 from sdl.core.view import LabView, View
 
@@ -41,7 +41,7 @@ class LabLines:
         self._runs[view.campaign] = view.runs_ended
         best = "none yet" if view.best is None else quantity(view.measure, view.best.value)
         failed = f", {view.failures} of them failed" if view.failures else ""
-        runs = count(view.runs_max, "run")
+        runs = count(view.runs_max, view.counted)
         tell(f"{view.campaign}: {view.runs_ended} of at most {runs} ended{failed}; best {best}")
 
     def _attention(self, lab: LabView) -> None:
@@ -55,9 +55,12 @@ class LabLines:
             now[question.step] = f"{question.step}: {asked(question)} Look, then: sdl resolve"
         for task in lab.refills:
             now[task.id] = f"refill wanted: {task.reason}"
-        for one in lab.instruments:
-            if one.state in ("held", "stopped", "paused", "offline"):
-                now[one.name] = idle(one)
+        for one in lab.carries:
+            if not one.carrier:
+                now[one.carry] = carry_wanted(one)
+        for each in lab.instruments:
+            if each.state in ("held", "stopped", "paused", "offline"):
+                now[each.name] = idle(each)
         for what, line in now.items():
             if self._waits.get(what) != line:
                 tell(line)

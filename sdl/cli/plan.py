@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.cli.console import short
 from sdl.cli.words import count, point, quantity
+from sdl.core.plates import plates_of
 from sdl.model.campaign import (
     NO_PLANNER,
     Campaign,
@@ -14,11 +15,13 @@ from sdl.model.campaign import (
     LinearConstraint,
     Objective,
     Parameter,
+    PlateChoice,
 )
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
+from sdl.model.protocol import Role
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import hidden
@@ -45,6 +48,9 @@ def found(prepared: Prepared) -> Told:
         yield "fixed", point(spec.fixed)
     yield "runs", _runs(spec)
     yield "planner", _planner(spec)
+    for role in prepared.script.signature.roles:
+        if role.is_labware:
+            yield "wells", f"{role.name}: {_wells(spec, role)}"
     yield from _bench(spec, lab)
     yield "broker", hidden(lab.broker)
     yield "record", _record(prepared.lab.record_url)
@@ -96,7 +102,21 @@ def _runs(spec: Campaign) -> str:
     hours = "" if spec.stop.hours is None else f", none begun after {spec.stop.hours:g} h"
     failures = count(spec.stop.failures, "failure")
     at_once = f"at most {spec.stop.runs}, {spec.parallel} at a time"
+    if spec.batch is not None:
+        samples = f"at most {count(spec.stop.runs, 'sample')}, {spec.batch.size} in a run"
+        at_once = f"{samples}, {count(spec.parallel, 'run')} at a time"
     return f"{at_once}{hours}; ends after {failures} in a row"
+
+
+def _wells(spec: Campaign, role: Role) -> str:
+    choice = spec.plates.get(role.name, PlateChoice())
+    many = "one for each run"
+    if role.is_list:
+        each = "one for each sample" if choice.count is None else f"{choice.count} for each run"
+        many = f"{each}, together on a plate"
+    place = f" from {choice.at}" if choice.at else ""
+    which = f"any {choice.kind}{place}" if choice.kind else ", ".join(spec.roles[role.name])
+    return f"{many}; {which}"
 
 
 def _planner(spec: Campaign) -> str:
@@ -118,9 +138,12 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     speed = "" if lab.speed == 1 else f", {lab.speed:g} times as fast as the clock"
     kind = "all simulated" if lab.simulated else "real instruments"
     yield "lab", f"{lab.name}, {kind}{speed}"
-    roles = {name: role for role, names in spec.roles.items() for name in names}
+    roles: dict[str, list[str]] = {}
+    for role in spec.roles:
+        for name in plates_of(spec, lab.labware, role):
+            roles.setdefault(name, []).append(role)
     for instrument in lab.instruments:
-        yield "instruments", _instrument(instrument, roles.get(instrument.name))
+        yield "instruments", _instrument(instrument, roles.get(instrument.name, []))
         for name, limit in instrument.limits.items():
             yield "instruments", f"  limit {name}: {_limit(name, limit)}"
         if instrument.reaches:
@@ -130,7 +153,7 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
     for place in lab.places:
         yield "places", f"{place.name}: {_sites(place.name, place.sites, lab)}"
     for piece in lab.labware:
-        yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name))}"
+        yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name, []))}"
 
 
 def _sites(name: str, sites: int, lab: Lab) -> str:
@@ -140,23 +163,25 @@ def _sites(name: str, sites: int, lab: Lab) -> str:
     )
 
 
-def _labware(piece: Labware, role: str | None) -> str:
+def _labware(piece: Labware, roles: list[str]) -> str:
     held = {"tip_rack": "tip", "lid": ""}.get(piece.kind.category, "well")
     many = f", {count(piece.kind.count, held)}" if held else ""
     at = f", at first on {piece.at}" if piece.at else ""
-    used = _as_role(piece.name, role) if piece.kind.wells else ""
+    used = _in_roles(piece.name, roles) if piece.kind.wells else ""
     return f"{piece.kind.name}{many}{at}{used}"
 
 
-def _instrument(instrument: Instrument, role: str | None) -> str:
+def _instrument(instrument: Instrument, roles: list[str]) -> str:
     how = "simulated by" if instrument.simulated else "real, driven by"
-    return f"{instrument.name}: {how} {instrument.driver}{_as_role(instrument.name, role)}"
+    return f"{instrument.name}: {how} {instrument.driver}{_in_roles(instrument.name, roles)}"
 
 
-def _as_role(name: str, role: str | None) -> str:
-    if role is None:
+def _in_roles(name: str, roles: list[str]) -> str:
+    if not roles:
         return ", not used"
-    return "" if role == name else f", in the role {role!r}"
+    if [name] == roles:
+        return ""
+    return f", in the role{'s' * (len(roles) > 1)} {', '.join(map(repr, roles))}"
 
 
 def _limit(name: str, limit: Limit) -> str:

@@ -25,6 +25,7 @@ from sdl.shell.launch import Choice
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, load
 from sdl.shell.preflight import load_drivers
+from sdl.wire.campaign_values import MOST_SAMPLES
 from sdl.wire.signature import read_signature
 from sdl.wire.toml import LabFile, open_lab
 from sdl.wire.toml_table import did_you_mean, raise_all
@@ -156,6 +157,9 @@ def _written(
         "[planner]",
         f"kind = {_text(NO_PLANNER)}",
     ]
+    if signature.samples:
+        plates = [len(piece.kind.wells) for piece in file.lab.labware if piece.kind.wells]
+        lines += ["[batch]", f"size = {min(runs, MOST_SAMPLES, *plates)}"]
     path = _folder(file) / f"{name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n", encoding="utf-8")
@@ -175,7 +179,7 @@ def _cast(
         if named[role.name]:
             found[role.name] = [named[role.name]]
         elif role.is_labware:
-            found[role.name] = [each.name for each in file.lab.labware]
+            found[role.name] = [each.name for each in file.lab.labware if each.kind.wells]
         else:
             found[role.name] = [n for n, actions in offers.items() if set(role.actions) <= actions]
         if not found[role.name]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import InstrumentView, Question, View
+    from sdl.core.view import CarryView, InstrumentView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -100,6 +100,7 @@ def stands(view: View) -> list[str]:
     if view.paused:
         said.append(f"{view.paused}; go on with: sdl resume")
     said += [f"refill wanted: {task.reason}" for task in view.refills]
+    said += [carry_wanted(one) for one in view.carries if not one.carrier]
     if view.questions:
         said.append(f"{count(len(view.questions), 'question')} for you; see: sdl resolve")
     return said + [
@@ -107,6 +108,12 @@ def stands(view: View) -> list[str]:
         for one in view.instruments
         if one.state in ("held", "paused", "stopped")
     ]
+
+
+def carry_wanted(one: CarryView) -> str:
+    """What a person should carry."""
+    task = one.carry.rpartition("/")[2]
+    return f"carry {one.labware} from {one.source} to {one.target}, then: sdl done {task}"
 
 
 def idle(one: InstrumentView) -> str:

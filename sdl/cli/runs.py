@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
 from sdl.cli.console import say, table, write_json
+from sdl.cli.late import said as told_late
 from sdl.cli.places import Where, chosen_campaign, full_name, opened
 from sdl.cli.status import moment
 from sdl.cli.words import duration, point, quantity
@@ -19,7 +20,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.model.data import InputValue
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import CampaignRow, RunRow, StepRow
+    from sdl.shell.tables import BrokenWindowRow, CampaignRow, RunRow, SampleRow, StepRow
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 Json = Annotated[bool, typer.Option("--json", help="One JSON document.")]
@@ -33,16 +34,33 @@ def list_runs(
     where: Where = None,
     as_json: Json = False,
 ) -> None:
-    """List the runs of a campaign in the order in which they were begun."""
+    """List the runs of a campaign, and of a batch each sample, in order."""
     with opened(where) as record:
         name = chosen_campaign(record, campaign)
         runs = record.runs(name)
-        values = {(seen.run, seen.measure): seen.value for seen in record.observations(name)}
+        samples: dict[str, list[SampleRow]] = {run.run: [] for run in runs}
+        for sample in record.samples(name):
+            samples[sample.run].append(sample)
         row = record.campaign(name).campaign
+        values = {
+            (seen.run, seen.sample): seen.value
+            for seen in record.observations(name)
+            if seen.measure == row.measure
+        }
+        late = record.broken_windows(name)
     if as_json:
-        write_json("sdl.runs/1", campaign=name, runs=[_content(run) for run in runs])
+        told = [
+            _content(run, samples[run.run], [one for one in late if one.run == run.run])
+            for run in runs
+        ]
+        write_json("sdl.runs/1", campaign=name, runs=told)
         return
-    rows = [_row(run, row, values.get((run.run, row.measure))) for run in runs]
+    is_late = {one.run for one in late}
+    rows = [
+        _row(run, each, row, values.get((run.run, each.sample)), is_late=run.run in is_late)
+        for run in runs
+        for each in samples[run.run]
+    ]
     begun = "begun after (lab time)" if row.clock == "virtual" else "begun (lab time, UTC)"
     for line in table(("run", begun, "outcome", row.measure, "inputs"), rows):
         say(line)
@@ -69,7 +87,7 @@ def show_run(
         evidence = asdict(detail.evidence) if detail.evidence else None
         write_json(
             "sdl.run/1",
-            **_content(detail.run),
+            **_content(detail.run, detail.samples, detail.broken_windows),
             steps=steps,
             observations=seen,
             evidence=evidence,
@@ -93,14 +111,26 @@ def inputs_of(text: str) -> Mapping[str, InputValue]:
     return cast("Mapping[str, InputValue]", json.loads(text))
 
 
-def _row(run: RunRow, campaign: CampaignRow, value: float | None) -> tuple[str, ...]:
+def _row(
+    run: RunRow, sample: SampleRow, campaign: CampaignRow, value: float | None, *, is_late: bool
+) -> tuple[str, ...]:
+    name = run.run if run.suggestion else f"{run.run} #{sample.sample}"
     measured = "-" if value is None else quantity(campaign.measure, value)
-    outcome = run.outcome or "in flight"
-    return run.run, moment(run.begun_at, campaign), outcome, measured, point(inputs_of(run.inputs))
+    outcome = (sample.outcome or "in flight") + (", late" if is_late else "")
+    inputs = point(inputs_of(sample.inputs))
+    return name, moment(run.begun_at, campaign), outcome, measured, inputs
 
 
-def _content(run: RunRow) -> dict[str, object]:
-    return {**asdict(run), "inputs": inputs_of(run.inputs), "roles": json.loads(run.roles)}
+def _content(
+    run: RunRow, samples: Sequence[SampleRow], late: Sequence[BrokenWindowRow]
+) -> dict[str, object]:
+    return {
+        **asdict(run),
+        "inputs": json.loads(run.inputs),
+        "roles": json.loads(run.roles),
+        "samples": [{**asdict(each), "inputs": inputs_of(each.inputs)} for each in samples],
+        "broken_windows": [asdict(one) for one in late],
+    }
 
 
 def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:
@@ -112,17 +142,50 @@ def _say_run(detail: RunDetail, campaign: CampaignRow) -> None:
     is_virtual = campaign.clock == "virtual"
     unit = "after the start (virtual time)" if is_virtual else "UTC (lab time)"
     say(f"  begun      {moment(run.begun_at, campaign)} {unit}")
-    say(f"  inputs     {point(inputs_of(run.inputs))}")
+    arguments = cast("Mapping[str, InputValue | list[object]]", json.loads(run.inputs))
+    shared = {name: value for name, value in arguments.items() if not isinstance(value, list)}
+    if shared:
+        say(f"  inputs     {point(shared)}")
     roles = cast("dict[str, str]", json.loads(run.roles))
     say(f"  roles      {', '.join(f'{role} = {player}' for role, player in roles.items())}")
-    if detail.suggestion is not None:
-        say(f"  suggested  by {detail.suggestion.origin} ({detail.suggestion.suggestion})")
-    for seen in detail.observations:
-        value = quantity(seen.measure, seen.value, seen.uncertainty)
-        say(f"  measured   {seen.measure} = {value}")
+    if run.suggestion:
+        for suggestion in detail.suggestions:
+            say(f"  suggested  by {suggestion.origin} ({suggestion.suggestion})")
+        for line in _measured(detail, 1):
+            say(f"  measured   {line}")
+    else:
+        _say_samples(detail)
+    for missed in detail.broken_windows:
+        say(f"  late       {missed.step.removeprefix(f'{run.run}/')} {told_late(missed)}")
     say()
     headings = ("step", "instrument", "action", "status", "took", "note")
     for line in table(headings, [_step(step, run.run) for step in detail.steps]):
+        say(line)
+
+
+def _measured(detail: RunDetail, sample: int) -> Iterator[str]:
+    for seen in detail.observations:
+        if seen.sample == sample:
+            yield f"{seen.measure} = {quantity(seen.measure, seen.value, seen.uncertainty)}"
+
+
+def _say_samples(detail: RunDetail) -> None:
+    """What became of each sample of a batch, and where it was."""
+    rows = [
+        (
+            f"#{each.sample}",
+            each.suggestion.rpartition("/")[2],
+            each.wells or "-",
+            each.outcome or "in flight",
+            ", ".join(_measured(detail, each.sample)) or "-",
+            point(inputs_of(each.inputs)),
+            each.reason or "",
+        )
+        for each in detail.samples
+    ]
+    say()
+    headings = ("sample", "suggestion", "well", "outcome", "measured", "inputs", "note")
+    for line in table(headings, rows):
         say(line)
 
 

@@ -47,7 +47,7 @@ def status(
     if not summaries:
         say("No campaign yet. Next: sdl run campaign.toml")
         return
-    headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "best")
+    headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "late", "best")
     for line in table(headings, [_row(one) for one in summaries]):
         say(line)
     if lab is not None:
@@ -98,6 +98,8 @@ def now(view: View) -> list[str]:
     """How the campaign at work stands."""
     flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
+    if view.broken_windows:
+        lines.append(f"  {count(view.broken_windows, 'window')} broken; see: sdl runs list")
     return lines + [f"  {line}" for line in stands(view)]
 
 
@@ -118,6 +120,7 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
         stands,
         str(one.runs),
         str(one.failed),
+        str(one.broken_windows),
         best,
     )
 
@@ -137,6 +140,9 @@ def _content(one: CampaignSummary) -> dict[str, object]:
         "runs": one.runs,
         "measured": one.measured,
         "failed": one.failed,
+        "broken_windows": one.broken_windows,
         "measure": row.measure,
-        "best": None if best is None else {"run": best.run, "value": best.value},
+        "best": None
+        if best is None
+        else {"run": best.run, "sample": best.sample, "value": best.value},
     }

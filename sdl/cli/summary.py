@@ -18,7 +18,9 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     ended = view.ended
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
     say_best(view)
-    say(f"  runs       {_runs(view)}")
+    say(f"  {view.counted + 's':<10} {_runs(view)}")
+    if view.broken_windows:
+        say(f"  late       {count(view.broken_windows, 'window')} broken")
     if view.questions:
         say(f"  waits      {count(len(view.questions), 'question')} for you, once it goes on")
     if view.evidence is not None:
@@ -38,7 +40,7 @@ def say_best(view: View) -> None:
         say("  best       none: no run was measured")
         return
     value = quantity(view.measure, view.best.value)
-    say(f"  best       {view.measure} = {value}  ({view.best.run})")
+    say(f"  best       {view.measure} = {value}  ({view.best.where})")
     if view.best.expected is not None:
         expected = quantity(view.measure, view.best.expected, view.best.sd)
         say(f"  expected   {expected} by the planner before the run")
@@ -107,6 +109,7 @@ def content(outcome: Outcome) -> dict[str, object]:
             "unknown": view.unknown,
             "abandoned": view.abandoned,
         },
+        "broken_windows": view.broken_windows,
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,
         "record": outcome.record_url,

@@ -151,14 +151,16 @@ def _progress(view: View) -> str:
         failed = f", {view.failures - view.unknown} failed, {view.unknown} unknown"
     if view.abandoned:
         failed += f", {view.abandoned} abandoned"
-    return f"{view.runs_ended} of at most {count(view.runs_max, 'run')} ended{failed}"
+    if view.broken_windows:
+        failed += f", {count(view.broken_windows, 'window')} broken"
+    return f"{view.runs_ended} of at most {count(view.runs_max, view.counted)} ended{failed}"
 
 
 def _best(view: View) -> str:
     if view.best is None:
         return "none yet"
     value = quantity(view.measure, view.best.value)
-    return f"{value} at {point(view.best.inputs)} ({view.best.run})"
+    return f"{value} at {point(view.best.inputs)} ({view.best.where})"
 
 
 def _evidence(view: View) -> str:
@@ -210,7 +212,7 @@ def _facts(view: View) -> RenderableType:
 
     facts = _grid()
     best = view.best
-    value = "none yet" if best is None else f"{quantity(view.measure, best.value)} ({best.run})"
+    value = "none yet" if best is None else f"{quantity(view.measure, best.value)} ({best.where})"
     facts.add_row("best", f"[bold green]{value}[/]")
     facts.add_row("  at", "" if best is None else escape(point(best.inputs)))
     facts.add_row("evidence", _evidence(view))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sdl.cli.console import say, write_json
+from sdl.cli.late import told
 from sdl.cli.places import Where, chosen_campaign, folders, full_name, opened
 from sdl.cli.runs import inputs_of, known_run
 from sdl.cli.words import point, quantity
@@ -26,7 +27,7 @@ from sdl.wire.toml_table import did_you_mean
 if TYPE_CHECKING:
     from sdl.core.engine import Scripts
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import SuggestionRow
+    from sdl.shell.tables import RunRow, SampleRow, SuggestionRow
 
 
 def why(
@@ -67,7 +68,13 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
             raise UserMistake(f"{campaign} has no suggestion {wanted!r}; {hint}")
         planner = record.campaign(campaign).campaign.planner
         found = record.suggestion(wanted)
-        return [Waiting(who=found.suggestion, why=_words(found, planner))]
+        samples = record.samples(campaign)
+        tried = [
+            Waiting(who=each.run, why=_tried(each, sum(other.run == each.run for other in samples)))
+            for each in samples
+            if each.suggestion == wanted
+        ]
+        return [Waiting(who=found.suggestion, why=_words(found, planner)), *tried]
     if kind != "run":
         raise UserMistake(
             f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
@@ -105,17 +112,18 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
         waits = waiting(replay.view(campaign))
         found = [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
         if found:
-            return found
+            return [*found, *told(detail.broken_windows, wanted)]
     if step:
         return _of_step(detail, wanted)
-    ended = detail.run.outcome or "in flight"
-    reason = f": {detail.run.reason}" if detail.run.reason else ""
-    lines = [Waiting(who=run, why=f"{ended}{reason}")]
-    if detail.suggestion is not None:
-        planner = replay.record.campaign(campaign).campaign.planner
-        why = _words(detail.suggestion, planner)
-        lines.append(Waiting(who=detail.suggestion.suggestion, why=why))
-    return lines
+    lines = [_ended(detail.run), *told(detail.broken_windows, run)]
+    planner = replay.record.campaign(campaign).campaign.planner
+    points = [Waiting(who=one.suggestion, why=_words(one, planner)) for one in detail.suggestions]
+    return [*lines, *points]
+
+
+def _ended(run: RunRow) -> Waiting:
+    reason = f": {run.reason}" if run.reason else ""
+    return Waiting(who=run.run, why=f"{run.outcome or 'in flight'}{reason}")
 
 
 def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
@@ -128,9 +136,18 @@ def _of_step(detail: RunDetail, wanted: str) -> list[Waiting]:
         for one in detail.steps
         if wanted in (one.step, one.cid)
     ]
+    found += told(detail.broken_windows, wanted)
     if not found:
         raise UserMistake(f"the run has no step {wanted!r}; see `sdl runs show {detail.run.run}`")
     return found
+
+
+def _tried(sample: SampleRow, of: int) -> str:
+    """Where a suggestion was tried, in a run of so many samples, and how that ended."""
+    number = f" as sample {sample.sample} of {of}" if of > 1 else ""
+    where = f" in {sample.wells}" if sample.wells else ""
+    reason = f": {sample.reason}" if sample.reason else ""
+    return f"tried it{number}{where}, {sample.outcome or 'in flight'}{reason}"
 
 
 START = {
@@ -168,7 +185,7 @@ class Replay:
 
     def view(self, campaign: str) -> View:
         """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
-        from sdl.core.engine import fold
+        from sdl.core.replay import fold
         from sdl.wire.journal import load
 
         journal = self.record.journal_of(campaign)

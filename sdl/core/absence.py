@@ -7,21 +7,20 @@ what nobody need be asked about ends by itself.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
 from sdl.core.part import Part
+from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 
 
 class Absences:
     """Who is away, and for how long already."""
 
-    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
-        """``parts``: the campaigns at work, by name; it may change."""
+    def __init__(self, commons: Commons, roster: Roster) -> None:
+        """``roster``: who is at work; it may change."""
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
 
     def begin(self, instrument: InstrumentState, reason: str) -> None:
         """It went offline."""
@@ -33,7 +32,7 @@ class Absences:
         """An instrument has been away for so long that it is lost, if it did not come back."""
         if not self._commons.lab.instruments[name].is_lost(self._commons.at):
             return
-        for part in self._parts.values():
+        for part in self._roster.everyone():
             for run, step in part.work.all():
                 if step.instrument == name and run.steps.get(step.path) is step:
                     self._end(part, run, step)

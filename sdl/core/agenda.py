@@ -225,12 +225,10 @@ class Agenda:
 
     def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
         """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
-        exempt = step.attempt or step.mends or run.broken is not None
-        if exempt or not self.is_in_force(at):
+        if not self._may_keep(run, step, at):
             return 0.0
-        until, enters = 0.0, is_entry(run, step) and step.not_after is None
-        if enters and run.id not in self.admitted:
-            until = self._keeps_entry(run.id, campaign, at)
+        enters = is_entry(run, step) and step.not_after is None
+        until = self.keeps_out(run, step, campaign, at)
         planned = self._steps.get(step.id)
         if planned is not None and until <= at:
             until = self._keeps_chain(planned, step, lab, at)
@@ -239,6 +237,19 @@ class Agenda:
             elif until > at and step.not_after is None:
                 until = min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
         return until if until > at else 0.0
+
+    def keeps_out(self, run: Run, step: Step, campaign: str, at: float) -> float:
+        """Until when a run may not enter with a step, at most; 0 if it may, or has."""
+        enters = is_entry(run, step) and step.not_after is None and run.id not in self.admitted
+        if not enters or not self._may_keep(run, step, at):
+            return 0.0
+        until = self._keeps_entry(run.id, campaign, at)
+        return until if until > at else 0.0
+
+    def _may_keep(self, run: Run, step: Step, at: float) -> bool:
+        """Whether a step may be kept at all: not one that is mended, late or tried again."""
+        exempt = step.attempt or step.mends or step.late or run.broken is not None
+        return self.is_in_force(at) and not exempt
 
     def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
         """Until when a step waits for the sake of its own chain, or of another one."""

@@ -123,7 +123,10 @@ class Asking:
 
     def _give_up(self, ending: rules.Ending, reason: str) -> None:
         self._state.open_ask = None
-        self._state.close(ending, reason)
+        if self._state.spec.batch is not None and self._state.ready:
+            self._state.dry = (ending, reason)
+        else:
+            self._state.close(ending, reason)
 
     def _send(self, open_ask: OpenAsk) -> None:
         question = open_ask.question

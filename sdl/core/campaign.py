@@ -88,6 +88,9 @@ class CampaignState:
     """Accepted and not yet disposed of, by id."""
     accepted: int = 0
     ready: deque[str] = field(default_factory=deque)
+    """Suggestions that wait for their run, in its order."""
+    requeued: dict[str, int] = field(default_factory=dict)
+    """How often a suggestion was given another run, of those that are not over."""
     trials: dict[str, Trial] = field(default_factory=dict)
     """By suggestion, in order of acceptance."""
     trial_texts: dict[str, str] = field(default_factory=dict)
@@ -96,10 +99,15 @@ class CampaignState:
     runs: dict[str, Run] = field(default_factory=dict)
     """In flight, in order of their beginning."""
     begun: int = 0
+    """Runs."""
+    samples_begun: int = 0
+    """Samples of these: as many, but in a batch. The next four count samples, too."""
     ended: int = 0
     measured: int = 0
     unknown: int = 0
     abandoned: int = 0
+    broken_windows: int = 0
+    """Steps that have missed their maximum lag."""
     untried: int = 0
     """Trials that are as good as not tried."""
     failures_in_row: int = 0
@@ -116,6 +124,8 @@ class CampaignState:
     belief: Belief | None = field(default=None, repr=False, compare=False)
     """What makes the evidence of them; None before the first one that this process took in."""
     evidence: Evidence | None = None
+    dry: tuple[Ending, str] | None = None
+    """Why the planner gives no more points, while those that it gave still wait for their batch."""
     closing: tuple[Ending, str] | None = None
     """Why no run is begun any more; the campaign ends when the last one in flight has."""
     concluded: Conclude | None = None
@@ -142,7 +152,7 @@ class CampaignState:
 
     @property
     def failed(self) -> int:
-        """Runs that ended without a measurement, those aside that a person gave up."""
+        """Samples that ended without a measurement, those aside that a person gave up."""
         return self.ended - self.measured - self.abandoned
 
     def settle_trial(
@@ -150,21 +160,47 @@ class CampaignState:
         suggestion: str,
         status: Literal["measured", "failed", "abandoned"],
         measures: Measures,
+        *,
+        broke_window: bool = False,
     ) -> None:
-        """Tell the planner's history how the point ended."""
+        """Tell the planner's history how the point ended; nothing more follows of it."""
         self.untried += status == "abandoned"
-        trial = self.trials[suggestion]
-        self._put(suggestion, replace(trial, status=status, measures=dict(measures)))
+        ended = replace(
+            self.trials[suggestion],
+            status=status,
+            measures=dict(measures),
+            broke_window=broke_window,
+        )
+        self._put(suggestion, ended)
+        self.requeued.pop(suggestion, None)
+        del self.suggestions[suggestion]
+
+    @property
+    def may_requeue(self) -> bool:
+        """Whether another run could still begin for a suggestion that had one.
+
+        A space that is used up is no obstacle: then a point of it is left.
+        """
+        is_open = self.closing is None or self.closing[0] == "exhausted"
+        return is_open and self.samples_begun < self.spec.stop.runs
+
+    def requeue(self, suggestion: str) -> None:
+        """Let it wait for another run, before all others."""
+        self.closing = None
+        self.requeued[suggestion] = self.requeued.get(suggestion, 0) + 1
+        self.ready.appendleft(suggestion)
 
 
 def wanted_suggestions(state: CampaignState) -> int:
     """How many points to ask the planner for now; 0 while it is still busy with a question."""
-    if state.closing or state.open_ask:
+    if state.closing or state.open_ask or state.dry:
         return 0
     spec = state.spec
+    size = 1 if spec.batch is None else spec.batch.size
     ahead = AHEAD if state.runs_at_once > 1 else 0
-    room = state.runs_at_once + ahead - len(state.runs) - len(state.ready)
-    budget = spec.stop.runs - state.begun - len(state.ready)
+    in_flight = sum(len(run.suggestions) for run in state.runs.values())
+    room = (state.runs_at_once + ahead) * size - in_flight - len(state.ready)
+    budget = spec.stop.runs - state.samples_begun - len(state.ready)
     left = budget if state.points is None else state.points - _tried(state)
     return max(0, min(room, budget, left))
 
@@ -208,6 +244,7 @@ def question(state: CampaignState, count: int) -> Ask:
 def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     """The first stop rule that holds; None while the campaign should go on."""
     stop, best = state.spec.stop, state.best
+    tried = "runs" if state.spec.batch is None else "samples"
     if stop.tolerance is not None and best is not None and best.loss <= stop.tolerance:
         return "target", f"{best.run} is within {stop.tolerance:g} of the target"
     if state.failures_in_row >= stop.failures:
@@ -220,16 +257,16 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
         share = state.failed / over
         if share > stop.failed_share:
             return "failures", (
-                f"{state.failed} of {over} runs gave no measurement, more than "
+                f"{state.failed} of {over} {tried} gave no measurement, more than "
                 f"{stop.failed_share:g} of them; the last: {state.last_failure}"
             )
-    if state.begun >= stop.runs and not state.runs:
-        return "budget", f"all {stop.runs} runs are done"
+    if state.samples_begun >= stop.runs and not state.runs:
+        return "budget", f"all {stop.runs} {tried} are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
     if state.points is not None and _tried(state) >= state.points and not state.ready:
         return "exhausted", f"all {state.points} points of the search space were tried"
-    return None
+    return None if state.ready else state.dry
 
 
 def trials_sha256(state: CampaignState) -> str:
@@ -239,9 +276,11 @@ def trials_sha256(state: CampaignState) -> str:
 
 def trial_text(trial: Trial) -> str:
     """A trial as canonical JSON: keys sorted, no spaces."""
-    plain = {
+    plain: dict[str, object] = {
         "inputs": dict(trial.inputs),
         "measures": dict(trial.measures),
         "status": trial.status,
     }
+    if trial.broke_window:  # else the text, and its digest, are those of before there was the field
+        plain["broke_window"] = True
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

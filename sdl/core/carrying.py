@@ -7,6 +7,9 @@ a piece may still need as its claim. It looks for an order in which every piece 
 can come to its end, or into store, with the sites that are free then; as pieces only give sites
 back, it takes the first order that it finds. An answer of *safe* is therefore one whole way out.
 
+Where no transporter leads, a person carries: anywhere, any number of pieces, and only over a leg
+that no transporter could do.
+
 Who needs a piece at a place says so by a ``Want``. Wants come in order of urgency. The site that
 one could take if a carrier were free is kept for it from those after it. A piece that stands in the
 way is put into store, unless its run holds it where it is.
@@ -14,10 +17,15 @@ way is put into store, unless its run holds it where it is.
 
 from __future__ import annotations
 
-from collections import deque
+import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+
+PERSON = ""
+"""Stands for a person among the carriers."""
+PERSONS_LEG = 1000
+"""Legs of a transporter that are rather gone than to ask a person."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,6 +38,8 @@ class Floor:
     """Places that are no instrument: a piece may stay there for as long as it likes."""
     carriers: Mapping[str, frozenset[str]]
     """By transporter: the places that it reaches."""
+    attended: bool = True
+    """Whether a person may be asked to carry what no transporter can."""
 
     @cached_property
     def place_of(self) -> Mapping[str, str]:
@@ -42,33 +52,46 @@ class Floor:
         return {}
 
     def carriers_between(self, source: str, target: str) -> list[str]:
-        """Transporters that reach both places."""
-        return [name for name, reach in self.carriers.items() if {source, target} <= reach]
+        """Transporters that reach both places; a person where there is none."""
+        able = [name for name, reach in self.carriers.items() if {source, target} <= reach]
+        return able or ([PERSON] if self.attended else [])
 
     def nearer(self, source: str, target: str) -> tuple[str, ...]:
-        """Places to which one leg leads, and from which the fewest are left; empty: no way."""
+        """Places to which one leg leads, and from which it is least far; empty: no way."""
         key = (source, target)
         if key not in self._next:
-            legs = self._legs_to(target)
-            here = legs.get(source)
-            reached = [place for place in self.sites if self.carriers_between(source, place)]
-            self._next[key] = (
-                ()
-                if here is None
-                else tuple(place for place in reached if legs.get(place, here) == here - 1)
-            )
+            self._next[key] = self._nearer(source, target)
         return self._next[key]
 
-    def _legs_to(self, target: str) -> dict[str, int]:
-        """By place: how many legs it takes from there at least."""
-        legs, waiting = {target: 0}, deque([target])
+    def _nearer(self, source: str, target: str) -> tuple[str, ...]:
+        far = self._far_from(target)
+        steps = {
+            place: far[place] + leg
+            for place in self.sites
+            if place != source and place in far and (leg := self._leg(source, place)) is not None
+        }
+        least = min(steps.values(), default=None)
+        return tuple(place for place, legs in steps.items() if legs == least)
+
+    def _leg(self, source: str, target: str) -> int | None:
+        """How far one leg is; None where nobody carries."""
+        able = self.carriers_between(source, target)
+        return None if not able else PERSONS_LEG if able == [PERSON] else 1
+
+    def _far_from(self, target: str) -> dict[str, int]:
+        """By place: how far it is from there."""
+        far: dict[str, int] = {}
+        waiting = [(0, target)]
         while waiting:
-            place = waiting.popleft()
+            legs, place = heapq.heappop(waiting)
+            if place in far:
+                continue
+            far[place] = legs
             for other in self.sites:
-                if other not in legs and self.carriers_between(other, place):
-                    legs[other] = legs[place] + 1
-                    waiting.append(other)
-        return legs
+                leg = None if other in far else self._leg(other, place)
+                if leg is not None:
+                    heapq.heappush(waiting, (legs + leg, other))
+        return far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,7 +106,9 @@ class Piece:
     held: bool = False
     """Whether something acts on it, or its run lets it settle where it stands."""
     claim: tuple[str, ...] = ()
-    """Places at which its run may still need it."""
+    """Places at which its runs may still need it."""
+    home: str = ""
+    """The site that it rather has than another one, where it is put into store."""
 
     @property
     def moves(self) -> bool:
@@ -98,8 +123,8 @@ class Want:
     step: str
     piece: str
     place: str
-    busy: bool = False
-    """Whether the place's instrument is at work, so that it does not matter yet to be there."""
+    beside: frozenset[str] = frozenset()
+    """What the step needs there, too: that is not put away for its sake."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +147,10 @@ class Standing:
     floor: Floor
     pieces: dict[str, Piece]
     free_carriers: tuple[str, ...]
+    closed: frozenset[str] = frozenset()
+    """Places that nothing may be brought to or taken from now, as they are at work."""
+    blocked: frozenset[str] = frozenset()
+    """Sites on which something may stand of which nobody knows."""
     taken: dict[str, str] = field(init=False)
     """By site: what stands there, is on its way there, or is being taken away."""
     free: dict[str, list[str]] = field(init=False)
@@ -130,13 +159,13 @@ class Standing:
     """By place: what stands there and may be carried away."""
 
     def __post_init__(self) -> None:
-        self.taken = {}
+        self.taken = dict.fromkeys(self.blocked, "")
         self.idle = {place: [] for place in self.floor.sites}
         for piece in self.pieces.values():
             self.taken[piece.site] = piece.name
             if piece.leaves:
                 self.taken[piece.leaves] = piece.name
-            elif not piece.held:
+            elif not piece.held and self.place(piece) not in self.closed:
                 self.idle[self.place(piece)].append(piece)
         self.free = {
             place: [site for site in sites if site not in self.taken]
@@ -153,7 +182,11 @@ class Standing:
         return Standing(
             floor=self.floor,
             pieces={**self.pieces, carry.piece: moved},
-            free_carriers=tuple(name for name in self.free_carriers if name != carry.carrier),
+            free_carriers=tuple(
+                name for name in self.free_carriers if name == PERSON or name != carry.carrier
+            ),
+            closed=self.closed,
+            blocked=self.blocked,
         )
 
 
@@ -219,30 +252,35 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
 
 def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> Iterator[Carry]:
     """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it."""
-    if piece.moves or piece.held:
+    if piece.moves or piece.held or standing.place(piece) in standing.closed:
         return
     nearer = standing.floor.nearer(standing.place(piece), want.place)
     for place in nearer:
-        yield from _legs(standing, want.step, piece, _open(standing, place, kept))
-    if not want.busy:
-        for place in nearer:
-            if not _open(standing, place, kept):
-                yield from _room(standing, want, place, kept)
+        yield from _legs(standing, want.step, piece, _open(standing, place, kept, piece.home))
+    for place in nearer:
+        if not _open(standing, place, kept):
+            yield from _room(standing, want, place, kept)
 
 
 def _room(standing: Standing, want: Want, place: str, kept: set[str]) -> Iterator[Carry]:
     """Carries into store of what stands at a place for no reason of its own."""
+    if place in standing.floor.stores:
+        return
     for other in standing.idle[place]:
-        if other.name == want.piece:
+        if other.name in want.beside:
             continue
         for store in standing.floor.stores:
             for towards in standing.floor.nearer(place, store):
-                yield from _legs(standing, want.step, other, _open(standing, towards, kept))
+                targets = _open(standing, towards, kept, other.home)
+                yield from _legs(standing, want.step, other, targets)
 
 
-def _open(standing: Standing, place: str, kept: set[str]) -> list[str]:
-    """The first site of a place that may be taken; empty if none may."""
-    return [site for site in standing.free[place] if site not in kept][:1]
+def _open(standing: Standing, place: str, kept: set[str], home: str = "") -> list[str]:
+    """The first site of a place that may be taken, ``home`` if it may; empty if none may."""
+    if place in standing.closed:
+        return []
+    open_ones = [site for site in standing.free[place] if site not in kept]
+    return [home] if home in open_ones else open_ones[:1]
 
 
 def _legs(standing: Standing, step: str, piece: Piece, targets: Sequence[str]) -> Iterator[Carry]:

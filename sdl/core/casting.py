@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import BeginRun
+from sdl.core.plates import Plates
 from sdl.core.run import Run
+from sdl.core.samples import arguments, next_samples
 from sdl.core.trampoline import Trampoline
 from sdl.core.work import Work
-from sdl.model.labware import Well
+from sdl.model.campaign import PlateChoice
+from sdl.model.labware import Well, Wells, several, written
+from sdl.model.protocol import Role
 
 
 class Casting:
     """Begins the runs of one campaign."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: Work, plates: Plates) -> None:
         self._work = work
+        self.plates = plates
         self._wanting: int | None = None
         """Place of a role for which nobody was ready when last looked at; None where all had
         somebody. No well is used up meanwhile, so that nothing else need be looked at."""
@@ -26,28 +31,31 @@ class Casting:
         state = self._work.state
         if state.closing or not state.ready or len(state.runs) >= state.runs_at_once:
             return False
-        return not state.paused and state.begun < state.spec.stop.runs
+        return not state.paused and bool(next_samples(state))
 
     def begin_run(self) -> bool:
         """Begin the next run, if it may and all its roles can be played; whether it did."""
         state, work = self._work.state, self._work
         if not self.may_begin or (self._wanting is not None and self._still_wants()):
             return False
-        instruments, wells = self._cast()
+        suggestions = next_samples(state)
+        instruments, wells = self._cast(len(suggestions))
         if wells is None:
             return False
         self._wanting = self._first_absent(instruments)
         if self._wanting is not None or not work.materials.admits(instruments, wells):
             return False
-        suggestion = state.ready.popleft()
-        for well in wells.values():
-            work.lab.use(well)
+        for _ in suggestions:
+            state.ready.popleft()
+        for role, used in wells.items():
+            self.plates.use(role, several(used))
         state.begun += 1
-        inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
+        state.samples_begun += len(suggestions)
+        inputs = arguments(state, work.script.signature, suggestions)
         run = Run(
             id=f"{state.spec.name}/run-{state.begun}",
             number=state.begun,
-            suggestion=suggestion,
+            suggestions=suggestions,
             inputs=inputs,
             wells=wells,
             instruments=instruments,
@@ -55,8 +63,17 @@ class Casting:
         )
         state.runs[run.id] = run
         work.lab.playing.update(instruments.values())
-        roles = {**instruments, **{role: str(well) for role, well in wells.items()}}
-        work.out.append(BeginRun(run=run.id, suggestion=suggestion, inputs=inputs, roles=roles))
+        roles = {**instruments, **{role: written(several(w)) for role, w in wells.items()}}
+        is_batch = bool(work.script.signature.samples)
+        work.out.append(
+            BeginRun(
+                run=run.id,
+                suggestion="" if is_batch else suggestions[0],
+                inputs=inputs,
+                roles=roles,
+                suggestions=suggestions if is_batch else (),
+            )
+        )
         work.materials.reserve(run)
         work.begin(run)
         return True
@@ -84,21 +101,24 @@ class Casting:
                 return place
         return None
 
-    def _cast(self) -> tuple[dict[str, str], dict[str, Well] | None]:
+    def _cast(self, samples: int) -> tuple[dict[str, str], dict[str, Wells] | None]:
         """Who plays which role in the next run; no wells if a plate is used up."""
         instruments: dict[str, str] = {}
-        wells: dict[str, Well] = {}
+        wells: dict[str, Wells] = {}
+        taken: set[Well] = set()
         for role in self._work.script.signature.roles:
-            names = self._work.state.spec.roles[role.name]
             if not role.is_labware:
+                names = self._work.state.spec.roles[role.name]
                 planned = self._planned(names)
                 instruments[role.name] = planned or self._player(names, instruments.values())
                 continue
-            well = self._work.lab.free_well(names, taken=frozenset(wells.values()))
-            if well is None:
-                self._work.state.close("material", f"no free well is left on {', '.join(names)}")
+            count = self._count(role, samples)
+            found = self.plates.free(role.name, count, taken)
+            if not found:
+                self._work.state.close("material", self.plates.lack(role.name, count))
                 return instruments, None
-            wells[role.name] = well
+            wells[role.name] = found if role.is_list else found[0]
+            taken.update(found)
         return instruments, wells
 
     def _planned(self, names: Sequence[str]) -> str:
@@ -107,6 +127,11 @@ class Casting:
         run = f"{state.spec.name}/run-{state.begun + 1}"
         name = work.commons.agenda.player(run, tuple(names), work.at)
         return name if name and work.lab.instruments[name].ready else ""
+
+    def _count(self, role: Role, samples: int) -> int:
+        """How many wells the next run has in a role."""
+        choice = self._work.state.spec.plates.get(role.name, PlateChoice())
+        return (choice.count or samples) if role.is_list else 1
 
     def _player(self, names: Sequence[str], cast: Collection[str]) -> str:
         """Of the instruments that may play a role: a ready one, with the fewest roles at that."""

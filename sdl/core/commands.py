@@ -13,8 +13,16 @@ from typing import Literal, TypeAlias
 
 from sdl.core.amounts import Level, Moved
 from sdl.model.action import Effect
-from sdl.model.data import Disposition, Inputs, JsonValue, Measures, RunOutcome, Suggestion
+from sdl.model.data import (
+    Arguments,
+    Disposition,
+    JsonValue,
+    Measures,
+    RunOutcome,
+    Suggestion,
+)
 from sdl.model.hypothesis import Evidence, Verdict
+from sdl.model.policy import Remedy
 
 BookedFor: TypeAlias = Literal["declared", "reserved", "used", "in_doubt", "released", "refilled"]
 
@@ -56,15 +64,18 @@ class Dispose:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BeginRun:
-    """Start the protocol for one suggestion."""
+    """Start the protocol for one suggestion, or a batch protocol for several."""
 
     run: str
     """``dye-450/run-7``."""
     suggestion: str
-    inputs: Inputs
+    """Empty in a batch."""
+    inputs: Arguments
     """Searched and fixed ones."""
     roles: Mapping[str, str]
-    """Role to instrument name, or to ``plate-1/A1``."""
+    """Role to instrument name, or to ``plate-1/A1``, or to ``plate-1/A1,plate-1/B1``."""
+    suggestions: tuple[str, ...] = ()
+    """Of a batch: those of its samples, in their order."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -143,6 +154,24 @@ class Flag:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BreakWindow:
+    """A step has missed its maximum lag; said as soon as that is known.
+
+    Of one that is done all the same it is said once more, with ``late_s``, when it has started.
+    """
+
+    run: str
+    step: str
+    instrument: str
+    due: float
+    """Lab time at which it should have started at the latest."""
+    remedy: Remedy
+    """What is done about it; *skip* where no rule says so either."""
+    late_s: float | None = None
+    """Lab seconds between ``due`` and its start; None while, or where, it has not started."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
     """Materials were reserved, used, put in doubt, released or filled in; how sources stand now."""
 
@@ -172,6 +201,38 @@ class AskRefill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BeginCarry:
+    """A piece of labware leaves one site for another; who carries it is commanded next.
+
+    Where no transporter leads, this asks a person to do it.
+    """
+
+    carry: str
+    """``dye-450/carry-3``."""
+    labware: str
+    source: str
+    target: str
+    """``hotel/3``, ``reader/1``."""
+    carrier: str
+    """Empty: a person."""
+    step: str
+    """For whose sake; empty: it is put away."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndCarry:
+    """Where a piece of labware stands now."""
+
+    carry: str
+    """What brought it there; empty where a person said so."""
+    labware: str
+    site: str
+    """Empty: it is not on the bench, or nobody knows."""
+    lost: str = ""
+    """Why it is used no more before a person has said where it is: ``sdl place``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
     """Wake the engine at a moment of lab time."""
 
@@ -180,10 +241,10 @@ class Wait:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EndRun:
-    """A run is over, and this is what it gave."""
+class SampleEnd:
+    """What one sample of a batch gave."""
 
-    run: str
+    suggestion: str
     outcome: RunOutcome
     measures: Measures
     """Empty unless measured."""
@@ -194,11 +255,30 @@ class EndRun:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class EndRun:
+    """A run is over, and this is what it gave."""
+
+    run: str
+    outcome: RunOutcome
+    """Of a batch: *measured* if any sample was."""
+    measures: Measures
+    """Empty unless measured, and in a batch."""
+    loss: float | None
+    """By the objective, smaller is better; None unless measured, and in a batch."""
+    reason: str = ""
+    """Why, unless measured."""
+    samples: tuple[SampleEnd, ...] = ()
+    """Of a batch, in the order of its samples."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Weigh:
-    """The evidence for the hypothesis after one more run."""
+    """The evidence for the hypothesis after one more run, or one more sample of a batch."""
 
     run: str
     evidence: Evidence
+    sample: int = 1
+    """Its number in the run."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -212,6 +292,8 @@ class Conclude:
     """None where the campaign has no hypothesis."""
     campaign: str = ""
     """Empty: the one whose journal it is."""
+    best_suggestion: str = ""
+    """Which sample of the best run it was, in a batch."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,8 +315,11 @@ Command: TypeAlias = (
     | Halt
     | Release
     | Flag
+    | BreakWindow
     | Book
     | AskRefill
+    | BeginCarry
+    | EndCarry
     | Wait
     | EndRun
     | Weigh
@@ -253,8 +338,11 @@ COMMANDS: tuple[type, ...] = (
     Halt,
     Release,
     Flag,
+    BreakWindow,
     Book,
     AskRefill,
+    BeginCarry,
+    EndCarry,
     Wait,
     EndRun,
     Weigh,

@@ -11,6 +11,8 @@ from sdl.core.run import Run, Step
 
 PLAN = "/plan"
 """Behind the journal's name in the name of a timer that ends a wait for the plan."""
+CARRY = "/carry-"
+"""Between the journal's name and the number of a carry, in its id."""
 LOST = "/lost/"
 """Between the journal's name and an instrument in the name of a timer that waits for its return."""
 

@@ -10,15 +10,17 @@ from sdl.core.agenda import Agenda
 from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
-from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.lab_state import CarryState, InstrumentState, LabState, PieceState
 from sdl.core.part import Ended, Part
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import (
+    CarryView,
     EndedView,
     InFlight,
     InstrumentView,
     LabView,
+    LabwareView,
     PlanView,
     Question,
     View,
@@ -26,21 +28,24 @@ from sdl.core.view import (
 )
 
 
-def describe(part: Part, lab: LabState, at: float) -> View:
-    """One campaign at ``at``, in lab time."""
-    script, state = part.script, part.state
+def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -> View:
+    """One campaign at ``at``, in lab time. ``porter``: where the campaign has the lab alone."""
+    state = part.state
+    parts = [part, porter] if porter else [part]
     return View(
         campaign=state.spec.name,
         at=at,
         started_at=state.started_at,
-        runs_begun=state.begun,
+        runs_begun=state.samples_begun,
         runs_ended=state.ended,
         runs_measured=state.measured,
         failures=state.failed,
         unknown=state.unknown,
         abandoned=state.abandoned,
+        broken_windows=state.broken_windows,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
+        counted="run" if state.spec.batch is None else "sample",
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
@@ -48,23 +53,27 @@ def describe(part: Part, lab: LabState, at: float) -> View:
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
-        waits=tuple(_waits(state, lab, part.work.commons.agenda, at)),
-        questions=tuple(_questions(script, state, lab, at)),
+        waits=tuple(wait for one in parts for wait in _waits(one, lab, at)),
+        questions=tuple(each for one in parts for each in _questions(one, lab, at)),
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
         refills=_refills(lab),
+        carries=tuple(map(_carry, lab.carries.values())) if porter else (),
         ended=state.concluded,
     )
 
 
-def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]) -> LabView:
+def describe_lab(
+    commons: Commons, parts: Sequence[Part], ended: Sequence[Ended], porter: Part | None = None
+) -> LabView:
     """The whole lab now."""
     lab, at = commons.lab, commons.at
+    alone = None if commons.is_shared else porter
     return LabView(
         name=commons.name,
         is_shared=commons.is_shared,
         at=at,
-        campaigns=tuple(describe(part, lab, at) for part in parts),
+        campaigns=tuple(describe(part, lab, at, alone) for part in parts),
         terms=tuple(part.state.terms for part in parts),
         ended=tuple(
             EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
@@ -77,6 +86,29 @@ def describe_lab(commons: Commons, parts: Sequence[Part], ended: Sequence[Ended]
         stocks=_stocks(lab),
         refills=_refills(lab),
         plan=_plan(commons.agenda, at),
+        carries=tuple(map(_carry, lab.carries.values())),
+        labware=tuple(map(_place, lab.pieces.values())),
+        of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
+    )
+
+
+def _carry(one: CarryState) -> CarryView:
+    return CarryView(
+        carry=one.id,
+        labware=one.piece,
+        source=one.source,
+        target=one.target,
+        carrier=one.carrier,
+        step=one.step,
+        since=one.since,
+    )
+
+
+def _place(piece: PieceState) -> LabwareView:
+    way = f"{piece.leaves} to {piece.site}" if piece.leaves and not piece.lost else ""
+    site = "" if piece.leaves or piece.lost else piece.site
+    return LabwareView(
+        labware=piece.name, site=site, note=piece.lost or (f"on its way from {way}" if way else "")
     )
 
 
@@ -144,9 +176,8 @@ def _standing(
     return ("busy", one.busy_with) if one.busy_with else ("idle", "")
 
 
-def _questions(
-    script: Script, state: CampaignState, lab: LabState, at: float
-) -> Iterator[Question]:
+def _questions(part: Part, lab: LabState, at: float) -> Iterator[Question]:
+    script, state = part.script, part.state
     for run in state.runs.values():
         for step in run.steps.values():
             if not isinstance(step.request, Act):
@@ -185,12 +216,16 @@ def _planner(state: CampaignState, at: float) -> str:
     return f"asked for {question.count} ({question.planner}{again}) {since_s:.0f} s ago"
 
 
-def _waits(state: CampaignState, lab: LabState, agenda: Agenda, at: float) -> list[Waiting]:
+def _waits(part: Part, lab: LabState, at: float) -> list[Waiting]:
+    state = part.state
+    agenda = part.work.commons.agenda
     waits = [
         Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
+    if part.is_porter:
+        return waits
     room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
         who = f"{state.spec.name}/run-{state.begun + 1}"
@@ -229,6 +264,8 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"nobody knows whether {what} happened ({step.error}); {resolve(step, lab)}"
         case "asks":
             return f"{what} went wrong ({step.error}); {resolve(step, lab)}"
+        case "mends" if step.trouble == "window":
+            return f"{what} came too late; its sample is brought to safety"
         case "mends":
             return f"{what} went wrong ({step.error}); a recovery is under way"
         case "rests":
@@ -236,7 +273,11 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "halts":
             return f"{what} was broken off; {step.instrument} has still to say that it is safe"
         case "waits":
-            return f"{what} waits: {_obstacle(state, lab, instrument)}"
+            away = [
+                lab.pieces[name] for name in step.labware if not lab.are_at([name], step.instrument)
+            ]
+            reason = _away(away[0], lab) if away else _obstacle(state, lab, instrument)
+            return f"{what} waits: {reason}{_late(step, at)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
@@ -246,6 +287,13 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             return f"{what} is queued at the node"
         case _:
             return f"{what} is going on"
+
+
+def _late(step: Step, at: float) -> str:
+    """That a step is done although its window is broken."""
+    if not step.late or step.not_after is None:
+        return ""
+    return f"; its window closed {at - step.not_after:.0f} s ago, and it is done late"
 
 
 def resolve(step: Step, lab: LabState) -> str:
@@ -278,6 +326,19 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
             return f"{instrument.name} works on {note}" if note else "its turn is next"
+
+
+def _away(piece: PieceState, lab: LabState) -> str:
+    """Why a piece of labware has not come yet."""
+    if piece.lost:
+        return f"{piece.name} is not to be had ({piece.lost})"
+    if not piece.leaves:
+        return f"for {piece.name}, which stands on {piece.site}"
+    carry = next(one for one in lab.carries.values() if one.piece == piece.name)
+    if carry.carrier:
+        return f"{carry.carrier} carries {piece.name} from {carry.source} to {carry.target}"
+    short = carry.id if lab.is_shared else carry.id.partition("/")[2]
+    return f"carry {piece.name} from {carry.source} to {carry.target}, then: sdl done {short}"
 
 
 def _resume(instrument: InstrumentState) -> str:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from sdl.core.campaign import CampaignState
-from sdl.core.commands import Command, Dispose, EndRun, Weigh
+from sdl.core.commands import Command, Dispose, EndRun, SampleEnd, Weigh
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
+from sdl.core.samples import inputs_of
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Finished
 from sdl.core.view import BestPoint
 from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError, said
-from sdl.model.data import Measures
+from sdl.model.data import Measures, RunOutcome
 
 SLIPS = (AttributeError, ImportError, NameError, TypeError)
 """What a slip of the pen raises: the next run would raise it again."""
@@ -25,17 +27,17 @@ SAME = 2
 def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
     """Close a run whose protocol has ended, or whose outcome is unknown."""
     del state.runs[run.id]
-    state.ended += 1
+    state.ended += len(run.suggestions)
     end = run.trampoline.end
     if run.broken is not None:
         return _without_measures(state, run, run.outcome, run.broken)
     if isinstance(end, Finished):
         try:
-            measures = script.measures(end.value)
+            results = script.results(end.value, len(run.suggestions))
         except Exception as error:  # noqa: BLE001 - what it returned is a protocol's code
             end = Crashed(error)
         else:
-            return _measured(state, run, measures)
+            return _with_results(script, state, run, results)
     assert isinstance(end, Crashed)
     reason = _reason(script, end.error)
     if run.disturbed:
@@ -61,63 +63,122 @@ def _end_if_again(script: Script, state: CampaignState, run: Run, error: Excepti
     state.last_cause = cause
 
 
-def _measured(state: CampaignState, run: Run, measures: Measures) -> list[Command]:
+def _with_results(
+    script: Script, state: CampaignState, run: Run, results: Sequence[Measures | Exception | None]
+) -> list[Command]:
+    """Its protocol gave something: of a batch, some samples may have no measures."""
+    pairs = list(zip(run.suggestions, results, strict=True))
+    ends = [
+        _measured(state, run, suggestion, result)
+        if isinstance(result, Mapping)
+        else _lost(suggestion, "failed", _missing(script, result))
+        for suggestion, result in pairs
+    ]
+    lost = [each for each in ends if each.outcome != "measured"]
+    if len(lost) == len(ends):
+        reason = f"no sample gave a measurement; the first: {lost[0].reason}"
+        return _without_measures(state, run, "failed", reason, ends)
+    state.failures_in_row = 0
+    state.last_cause = ""
+    reason = f"{len(lost)} of {len(ends)} samples gave no measurement" if lost else ""
+    if lost:
+        state.last_failure = f"{run.id}: {lost[-1].suggestion}: {lost[-1].reason}"
+    return _told(state, run, "measured", reason, ends)
+
+
+def _missing(script: Script, result: Exception | None) -> str:
+    return "its protocol gave None for it" if result is None else _reason(script, result)
+
+
+def _measured(state: CampaignState, run: Run, suggestion: str, measures: Measures) -> SampleEnd:
     objective = state.spec.objective
     value = measures[objective.measure]
     loss = objective.loss(value)
     state.measured += 1
-    state.failures_in_row = 0
-    state.last_cause = ""
-    state.settle_trial(run.suggestion, "measured", measures)
     if state.best is None or loss < state.best.loss:
-        predicted = state.suggestions[run.suggestion].predicted.get(objective.measure)
+        predicted = state.suggestions[suggestion].predicted.get(objective.measure)
         state.best = BestPoint(
             run=run.id,
-            inputs=run.inputs,
+            inputs=inputs_of(state, suggestion),
             value=value,
             loss=loss,
             expected=predicted.mean if predicted else None,
             sd=predicted.sd if predicted else None,
+            suggestion=suggestion,
+            is_of_batch=state.spec.batch is not None,
         )
-    del state.suggestions[run.suggestion]
-    commands: list[Command] = [
-        EndRun(run=run.id, outcome="measured", measures=measures, loss=loss),
-        Dispose(suggestion=run.suggestion, disposition="measured"),
-    ]
-    return commands + _weigh(state, run, measures, loss)
+    return SampleEnd(suggestion=suggestion, outcome="measured", measures=measures, loss=loss)
 
 
-def _weigh(state: CampaignState, run: Run, measures: Measures, loss: float) -> list[Command]:
+def _lost(
+    suggestion: str, outcome: Literal["failed", "unknown", "abandoned"], reason: str
+) -> SampleEnd:
+    return SampleEnd(suggestion=suggestion, outcome=outcome, measures={}, loss=None, reason=reason)
+
+
+def _told(
+    state: CampaignState, run: Run, outcome: RunOutcome, reason: str, ends: Sequence[SampleEnd]
+) -> list[Command]:
+    """The end of a run and of its samples, on record and for the planner."""
+    is_batch = state.spec.batch is not None
+    first = ends[0]
+    whole = EndRun(
+        run=run.id,
+        outcome=outcome,
+        measures={} if is_batch else first.measures,
+        loss=None if is_batch else first.loss,
+        reason=reason,
+        samples=tuple(ends) if is_batch else (),
+    )
+    commands: list[Command] = [whole]
+    if run.requeued:
+        return commands  # its suggestions go on
+    for number, end in enumerate(ends, start=1):
+        commands.append(
+            Dispose(suggestion=end.suggestion, disposition=end.outcome, reason=end.reason)
+        )
+        if end.outcome == "measured":
+            commands += _weigh(state, run, number, end)
+        # An unknown outcome says nothing about the point either: it is as good as not tried.
+        status = "abandoned" if end.outcome == "unknown" else end.outcome
+        late = run.broken_windows > 0
+        state.settle_trial(end.suggestion, status, end.measures, broke_window=late)
+    return commands
+
+
+def _weigh(state: CampaignState, run: Run, number: int, end: SampleEnd) -> list[Command]:
     hypothesis = state.spec.hypothesis
     if hypothesis is None:
         return []
+    assert end.loss is not None
+    inputs = inputs_of(state, end.suggestion)
     quantity = hypothesis.predicts.quantity
-    is_input = quantity in run.inputs
-    found = run.inputs[quantity] if is_input else measures[quantity]
-    state.outcomes.append(Outcome(quantity=float(found), loss=loss))
+    is_input = quantity in inputs
+    found = inputs[quantity] if is_input else end.measures[quantity]
+    state.outcomes.append(Outcome(quantity=float(found), loss=end.loss))
     if state.belief is None:
         runs_max = state.spec.stop.runs
         state.belief = Belief(hypothesis, quantity_is_input=is_input, runs_max=runs_max)
     state.evidence = state.belief.weigh(state.outcomes)
-    return [Weigh(run=run.id, evidence=state.evidence)]
+    return [Weigh(run=run.id, evidence=state.evidence, sample=number)]
 
 
 def _without_measures(
-    state: CampaignState, run: Run, outcome: Literal["failed", "unknown", "abandoned"], reason: str
+    state: CampaignState,
+    run: Run,
+    outcome: Literal["failed", "unknown", "abandoned"],
+    reason: str,
+    ends: Sequence[SampleEnd] = (),
 ) -> list[Command]:
+    """It gave nothing; ``ends``: what is known of each sample, where that is more than of all."""
     if outcome == "abandoned":
-        state.abandoned += 1
+        state.abandoned += len(run.suggestions)
     else:
         state.failures_in_row += 1
-        state.unknown += outcome == "unknown"
+        state.unknown += len(run.suggestions) if outcome == "unknown" else 0
         state.last_failure = f"{run.id}: {reason}"
-    # An unknown outcome says nothing about the point either: it is as good as not tried.
-    state.settle_trial(run.suggestion, "failed" if outcome == "failed" else "abandoned", {})
-    del state.suggestions[run.suggestion]
-    return [
-        EndRun(run=run.id, outcome=outcome, measures={}, loss=None, reason=reason),
-        Dispose(suggestion=run.suggestion, disposition=outcome, reason=reason),
-    ]
+    ends = ends or [_lost(suggestion, outcome, reason) for suggestion in run.suggestions]
+    return _told(state, run, outcome, reason, ends)
 
 
 def _out_of_material(error: Exception) -> OutOfMaterial | None:

@@ -15,9 +15,8 @@ give free instruments their next step, ask for suggestions, conclude.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import replace
-from typing import TypeAlias, cast
+from collections.abc import Callable
+from typing import TypeAlias
 
 from sdl.core import events as ev
 from sdl.core.absence import Absences
@@ -26,9 +25,6 @@ from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
     CloseLab,
     Command,
-    Conclude,
-    Dispose,
-    EndRun,
     Perform,
     Query,
 )
@@ -39,13 +35,16 @@ from sdl.core.halting import Halting
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
+from sdl.core.porter import porter_head
+from sdl.core.roster import Roster
 from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
 from sdl.core.steps import greeting
 from sdl.core.storeroom import Storeroom
+from sdl.core.transport import Transport
 from sdl.core.view import LabView, View
-from sdl.errors import Bug, RecordMismatch
+from sdl.errors import Bug
 from sdl.model.planning import Ask
 
 WORDS = (
@@ -75,7 +74,7 @@ class Engine:
         commons = self._commons
         commons.at, commons.out = event.at, self._out
         if isinstance(event, WORDS):  # the most of all events by far
-            part = self.campaigns.get(campaign_of(event.cid))
+            part = self.campaigns.of(event.cid)
             if part is not None and part.state.concluded is None and not commons.lab.closed:
                 part.steps.heard(event)
                 # Of a command on its way nothing follows, but that time has passed.
@@ -108,6 +107,8 @@ class Engine:
         engine.at = parts.commons.at
         engine._go_about(parts.commons)
         engine.campaigns.update(parts.campaigns)
+        if parts.porter is not None:
+            engine._employ(parts.porter)
         engine.ended.update(parts.ended)
         return engine
 
@@ -164,7 +165,7 @@ class Engine:
 
     def sent(self) -> list[Perform]:
         """Commands whose end nobody knows, as they were sent."""
-        return [perform for part in self.campaigns.values() for perform in part.work.sent()]
+        return [perform for part in self.campaigns.everyone() for perform in part.work.sent()]
 
     def objection(self, event: ev.Event) -> str:
         """Why a person's event makes no sense now, as a sentence for them; empty if it does."""
@@ -183,12 +184,13 @@ class Engine:
         KeyError if it is not at work.
         """
         part = self.campaigns[campaign or self.state.spec.name]
-        return describe(part, self.lab, self.at)
+        own = None if self.is_shared else self.campaigns.porter
+        return describe(part, self.lab, self.at, own)
 
     def lab_view(self) -> LabView:
         """The lab and all its campaigns as a person wants to see them."""
         parts, ended = list(self.campaigns.values()), list(self.ended.values())
-        return describe_lab(self._commons, parts, ended)
+        return describe_lab(self._commons, parts, ended, self.campaigns.porter)
 
     def contents(self) -> tuple[Content, ...]:
         """What is in each well and source; nothing where no stocks are declared."""
@@ -204,11 +206,15 @@ class Engine:
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
         self._storeroom.declare(attended=head.origin.clock != "virtual")
+        if state.pieces:
+            porter = porter_head(name, head.lab, head.origin, self.at)
+            self._employ(Part.porter(porter, self._commons))
 
     def _go_about(self, commons: Commons) -> None:
         self._commons = commons
-        self.campaigns: dict[str, Part] = {}
-        """At work, by name, in order of their starts; one that has the journal for itself stays."""
+        self.campaigns = Roster()
+        self._transport: Transport | None = None
+        """None where no labware stands on a site."""
         self.ended: dict[str, Ended] = {}
         """Those that are over while the lab goes on."""
         self._dispatching = Dispatching(commons, self.campaigns)
@@ -218,6 +224,11 @@ class Engine:
         self._objections = Objections(
             commons, self.campaigns, self.ended, self._halting, self._storeroom
         )
+
+    def _employ(self, porter: Part) -> None:
+        self.campaigns.porter = porter
+        self._transport = Transport(self._commons, self.campaigns, porter)
+        self._objections.transport = self._transport
 
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)
@@ -255,7 +266,7 @@ class Engine:
             ):
                 self._heard(event)
             case ev.PlanArrived():
-                self._dispatching.follow(event)
+                self._dispatching.admittance.follow(event)
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:
@@ -267,9 +278,10 @@ class Engine:
             case ev.StopRequested(by=by, reason=reason):
                 for one in [part] if part else list(self.campaigns.values()):
                     one.state.close("stopped", f"{reason} ({by})")
-            case ev.StepResolved():
-                for one in [part] if part else self.campaigns.values():
-                    one.questions.resolve(event)
+            case ev.StepResolved(step=step):
+                asked = self.campaigns.of(step)
+                if asked is not None:
+                    asked.questions.resolve(event)
             case ev.PauseRequested():
                 self._halting.pause(event)
             case ev.ResumeRequested():
@@ -280,6 +292,9 @@ class Engine:
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
                 self._storeroom.refill(event)
+            case ev.CarryDone() | ev.LabwarePlaced():
+                if self._transport is not None:
+                    self._tell_transport(event)
             case ev.TermsChanged(terms=terms):
                 if part:
                     part.state.terms = terms
@@ -287,6 +302,13 @@ class Engine:
                 self.lab.closing = f"{note or 'asked to'} ({by})" if self.is_shared else ""
             case _:
                 raise Bug(f"{type(event).__name__} is for nobody")
+
+    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced) -> None:
+        assert self._transport is not None
+        if isinstance(event, ev.CarryDone):
+            self._transport.done(event)
+        else:
+            self._transport.place(event)
 
     def _heard(
         self,
@@ -308,7 +330,7 @@ class Engine:
                 name = timer
             case _:
                 name = event.cid
-        part = self.campaigns.get(campaign_of(name))
+        part = self.campaigns.of(name)
         if part is None:
             return  # of a campaign that has ended
         match event:
@@ -341,11 +363,12 @@ class Engine:
             for instrument in self.lab.instruments.values():
                 instrument.held = ""
                 self._commons.release_if_safe(instrument)
-            for part in parts:
+            for part in self.campaigns.everyone():
                 part.questions.discard_all("who resumed it")
         for part in parts:
             part.time_out()
             part.asking.ask_after_restart()
+        for part in self.campaigns.everyone():
             part.steps.rewind_timers()
 
     def _take_up(self, event: ev.InstrumentOnline) -> None:
@@ -374,7 +397,7 @@ class Engine:
         self._halting.back(instrument, event, fresh=fresh, forgot=forgot)
         self._out.append(greeting(instrument))
         if forgot and instrument.busy_with:
-            part = self.campaigns.get(campaign_of(instrument.busy_with))
+            part = self.campaigns.of(instrument.busy_with)
             if part is not None:
                 part.steps.forgotten(instrument)
         if instrument.busy_with:
@@ -384,7 +407,7 @@ class Engine:
 
     def _advance(self) -> None:
         while True:
-            self._dispatching.dispatch()
+            self._dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
             if self._begin_run():
@@ -392,14 +415,25 @@ class Engine:
             if self.lab.closing or not self._ask():
                 break
         closes = bool(self.lab.closing)
+        self._dispatch()  # also what is put away once a campaign ends
+        porter = self.campaigns.porter
+        carries = porter is not None and bool(porter.state.runs)
         for part in list(self.campaigns.values()):
-            if part.state.closing and not part.state.runs:
+            waits = carries and not self.is_shared  # its journal ends with it
+            if part.state.closing and not part.state.runs and not waits:
                 part.conclude()
                 if self.is_shared:
                     self._fold_down(part)
-        if closes and not any(part.state.runs for part in self.campaigns.values()):
+        at_work = carries or any(part.state.runs for part in self.campaigns.values())
+        if closes and not at_work:
             self.lab.closed = True
             self._out.append(CloseLab(reason=self.lab.closing))
+
+    def _dispatch(self) -> None:
+        """Steps to free instruments, and labware to steps, until nothing more can begin."""
+        self._dispatching.dispatch()
+        while self._transport is not None and self._transport.begin():
+            self._dispatching.dispatch()
 
     def _ask(self) -> bool:
         """Ask for points; whether there are some at once."""
@@ -423,7 +457,7 @@ class Engine:
                 for place, part in enumerate(parts)
             )
             parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
-        admits = self._dispatching.admits
+        admits = self._dispatching.admittance.admits
         return any(admits(part) and part.casting.begin_run() for part in parts)
 
     def _fold_down(self, part: Part) -> None:
@@ -432,57 +466,3 @@ class Engine:
         del self.campaigns[part.name]
         for instrument in self.lab.instruments.values():
             instrument.share = instrument.share.without(part.name)
-
-
-_EVENTS = frozenset(ev.EVENTS)
-Lines: TypeAlias = Iterable[ev.Event | Command]
-
-
-def fold(scripts: Scripts, lines: Lines) -> Engine:
-    """Replay a journal. RecordMismatch if the code now decides otherwise than the record says."""
-    engine = Engine(scripts)
-    follow(engine, lines)
-    return engine
-
-
-def follow(engine: Engine, lines: Lines, after: int = 0) -> int:
-    """Replay more lines of a journal, from the one after number ``after`` on; number of the last.
-
-    RecordMismatch as with ``fold``.
-    """
-    expected: Sequence[Command] = ()
-    place, number, handle = 0, after, engine.handle
-    for line in lines:
-        number += 1
-        if type(line) in _EVENTS:
-            if place < len(expected):
-                _refuse(number, "nothing more", expected[place])
-            expected, place = handle(cast("ev.Event", line)), 0
-        elif place == len(expected):
-            _refuse(number, line, "nothing more")
-        else:
-            decided = expected[place]
-            place += 1
-            if decided != line and _words_aside(decided) != _words_aside(line):
-                _refuse(number, line, decided)
-    if place < len(expected):
-        raise Bug("the journal ends between an event and its commands; it was not written whole")
-    return number
-
-
-def _words_aside(line: object) -> object:
-    """The decision without its reason in words.
-
-    Those may quote what a protocol raised, and such a text can hold an address in memory or the
-    order of a set, which differ in each process.
-    """
-    return replace(line, reason="") if isinstance(line, EndRun | Dispose | Conclude) else line
-
-
-def _refuse(number: int, recorded: object, decided: object) -> None:
-    raise RecordMismatch(
-        f"line {number} of the journal does not follow from the lines before it.\n"
-        f"  on record: {recorded}\n  now:       {decided}\n"
-        "The protocol or the runtime has changed since. Put the old protocol file back, "
-        "or start a new campaign."
-    )

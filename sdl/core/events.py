@@ -378,6 +378,31 @@ class PlanArrived:
     versions: tuple[tuple[str, str], ...] = ()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryDone:
+    """A person says that they have carried what they were asked to, or that they will not."""
+
+    at: float
+    carry: str
+    """``dye-450/carry-3``."""
+    by: str
+    done: bool = True
+    """Else it still stands where it stood."""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabwarePlaced:
+    """A person says where a piece of labware stands, or has put it there themselves."""
+
+    at: float
+    labware: str
+    site: str
+    """``hotel/3``; empty: it is no longer on the bench."""
+    by: str
+    note: str = ""
+
+
 CommandWord: TypeAlias = (
     CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
 )
@@ -407,6 +432,8 @@ Event: TypeAlias = (
     | AbortRequested
     | LabStopRequested
     | StockRefilled
+    | CarryDone
+    | LabwarePlaced
     | LabOpened
     | LabDownRequested
     | TermsChanged
@@ -436,6 +463,8 @@ EVENTS: tuple[type, ...] = (
     AbortRequested,
     LabStopRequested,
     StockRefilled,
+    CarryDone,
+    LabwarePlaced,
     LabOpened,
     LabDownRequested,
     TermsChanged,

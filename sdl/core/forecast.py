@@ -22,8 +22,8 @@ from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Fed, Trampoline, Wanted
 from sdl.errors import said
 from sdl.model.action import Operation
-from sdl.model.data import Inputs, JsonValue
-from sdl.model.labware import Well
+from sdl.model.data import Arguments, JsonValue
+from sdl.model.labware import Well, Wells
 
 STEPS_MAX = 2_000
 """Requests of one forecast; what a protocol would do after them is left open."""
@@ -121,8 +121,8 @@ class SoFar:
 
 def forecast(
     script: Script,
-    inputs: Inputs,
-    wells: Mapping[str, Well],
+    inputs: Arguments,
+    wells: Mapping[str, Wells],
     players: Mapping[str, str],
     predictors: Sequence[Predictor],
     *,

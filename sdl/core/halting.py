@@ -7,14 +7,15 @@ every instrument safe and gives up nothing that can still be saved.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sdl.core import events as ev
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import Halt, Release
-from sdl.core.commons import Commons, campaign_of
+from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Part
+from sdl.core.roster import Roster
 from sdl.core.run import AT_A_PERSON, Run
 from sdl.core.work import Work
 
@@ -24,10 +25,10 @@ Order = ev.PauseRequested | ev.ResumeRequested | ev.AbortRequested
 class Halting:
     """What keeps instruments, campaigns or the whole lab from going on."""
 
-    def __init__(self, commons: Commons, parts: Mapping[str, Part]) -> None:
-        """``parts``: the campaigns at work, by name; it may change."""
+    def __init__(self, commons: Commons, roster: Roster) -> None:
+        """``roster``: who is at work; it may change."""
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
         self._orders = f"{commons.name}/halt-"
 
     def pause(self, event: ev.PauseRequested) -> None:
@@ -64,7 +65,7 @@ class Halting:
         reason = _said("aborted", event.by, event.note)
         part = self._part(event)
         if not event.what:
-            for one in [part] if part else self._parts.values():
+            for one in [part] if part else self._roster.values():
                 one.state.close("stopped", reason)
         runs = list(self._runs(event.what, part))
         for work, run in runs:  # before anything else is done about any of them
@@ -99,7 +100,7 @@ class Halting:
                 self._stopped_past_us(instrument, past, (event.halt,))
             return
         instrument.halting = ""
-        for work in [part.work for part in self._parts.values()]:
+        for work in [part.work for part in self._roster.everyone()]:
             for run, step in work.all():
                 if step.instrument == instrument.name and step.state == "halts":
                     work.drop(run, step)
@@ -147,7 +148,7 @@ class Halting:
         """Why a person's word makes no sense now; empty if it does."""
         lab, part = self._commons.lab, self._part(event)
         instrument = lab.instruments.get(event.what)
-        runs = [name for one in self._parts.values() for name in one.state.runs]
+        runs = [name for one in self._roster.everyone() for name in one.state.runs]
         if event.what and instrument is None and event.what not in runs:
             known = ", ".join([*lab.instruments, *runs])
             return f"there is no instrument or run in flight {event.what!r}; there are: {known}"
@@ -192,7 +193,7 @@ class Halting:
         """The campaign that is meant; None: the lab, or its only one."""
         if event.what or not self._commons.is_shared:
             return None
-        return self._parts.get(event.campaign)
+        return self._roster.get(event.campaign)
 
     def _paused_by(
         self, event: ev.PauseRequested
@@ -205,8 +206,10 @@ class Halting:
 
     def _runs(self, what: str, part: Part | None) -> Iterator[tuple[Work, Run]]:
         """The runs that an abort is about."""
-        one = part or (self._parts.get(campaign_of(what)) if "/" in what else None)
-        for each in [one] if one else self._parts.values():
+        one = part or (self._roster.of(what) if "/" in what else None)
+        # What is on its way, when all is given up, is let arrive.
+        all_of_them = self._roster.everyone() if what else self._roster.values()
+        for each in [one] if one else all_of_them:
             for run in each.state.runs.values():
                 is_used = any(
                     step.instrument == what and (step.is_open or step.state in AT_A_PERSON)

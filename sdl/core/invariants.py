@@ -16,8 +16,10 @@ from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
 from sdl.core.lab_state import LOST_S
 from sdl.core.run import AT_A_PERSON, Run, Step
+from sdl.core.whereabouts import Whereabouts
 from sdl.errors import Bug
 from sdl.model.campaign import Terms
+from sdl.model.policy import Remedy
 
 WORDS = (
     ev.CommandAccepted,
@@ -26,6 +28,8 @@ WORDS = (
     ev.CommandFailed,
     ev.CommandUnknown,
 )
+CLOCK_S = 1e-3
+"""By how much a timer may fire before its moment: the step of a clock in a float."""
 TERMINAL = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
 
 
@@ -75,6 +79,16 @@ class Watch:
     accepted: set[str] = field(default_factory=set)
     ends: Counter[str] = field(default_factory=Counter)
     wells: Counter[str] = field(default_factory=Counter)
+    by_kind: dict[str, set[str]] = field(default_factory=dict)
+    """Roles that any plate of a kind will do for, by campaign."""
+    plates: dict[str, str] = field(default_factory=dict)
+    """Who opened a plate by its kind, or that it was opened by name (empty)."""
+    suggested: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suggestions by run."""
+    tries: Counter[str] = field(default_factory=Counter)
+    """Runs that a suggestion may still have, less one."""
+    broken: dict[str, Remedy] = field(default_factory=dict)
+    """Steps that have missed their windows, and what is done about it."""
     halts: set[str] = field(default_factory=set)
     """Orders that made an instrument safe."""
     timers: set[str] = field(default_factory=set)
@@ -85,6 +99,9 @@ class Watch:
     quotas: dict[str, int] = field(default_factory=dict)
     """By campaign: how many runs may be in flight."""
     _parallel: dict[str, int] = field(default_factory=dict)
+    labware: Whereabouts = field(default_factory=Whereabouts)
+    batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """Suggestions by run, where it is a batch."""
     flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Runs by campaign."""
 
@@ -94,7 +111,9 @@ class Watch:
         self._give_up(engine, event.at)
         for command in commands:
             self._note(command, event.at)
-        for part in engine.campaigns.values():
+            self.labware.note(command)
+        self.labware.check(engine.lab)
+        for part in engine.campaigns.everyone():
             for run in part.state.runs.values():
                 _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
                 for step in run.steps.values():
@@ -112,11 +131,8 @@ class Watch:
 
     def _take(self, event: ev.Event) -> None:
         match event:
-            case ev.CampaignStarted(campaign=campaign, terms=terms):
-                self._allow(campaign.name, campaign.parallel, terms)
-                self._parallel[campaign.name] = campaign.parallel
-            case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
-                self._allow(name, self._parallel[name], terms)
+            case ev.LabOpened() | ev.CampaignStarted() | ev.TermsChanged():
+                self._came(event)
             case ev.OrchestratorStarted(epoch=epoch):
                 _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
                 self.epoch = epoch
@@ -144,6 +160,20 @@ class Watch:
                 self._paused(event)
             case _ if isinstance(event, WORDS):
                 self._word(event)
+            case _:
+                pass
+
+    def _came(self, event: ev.LabOpened | ev.CampaignStarted | ev.TermsChanged) -> None:
+        if not isinstance(event, ev.TermsChanged) and not (self.quotas or self.labware.sites):
+            self.labware.begin(event.lab)
+        match event:
+            case ev.CampaignStarted(campaign=campaign, terms=terms):
+                self._allow(campaign.name, campaign.parallel, terms)
+                self._parallel[campaign.name] = campaign.parallel
+                kinds = {role for role, choice in campaign.plates.items() if choice.kind}
+                self.by_kind[campaign.name] = kinds
+            case ev.TermsChanged(campaign=name, terms=terms) if name in self.quotas:
+                self._allow(name, self._parallel[name], terms)
             case _:
                 pass
 
@@ -210,6 +240,7 @@ class Watch:
 
     def _end(self, cid: str) -> None:
         self.over.add(cid)
+        self.labware.over(cid)
         self._seat(self.performed[cid].instrument).open.discard(cid)
 
     # What goes out.
@@ -240,28 +271,66 @@ class Watch:
             case do.Dispose(suggestion=suggestion):
                 self.dispositions[suggestion] += 1
                 _hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
-            case do.EndRun(run=run):
+            case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
+                told = tuple(each.suggestion for each in samples)
+                _hold(told == self.batches.get(run, ()), f"{run} ends with other samples")
                 _hold(self.ends[run] == 1, f"{run} ends twice")
                 self.flying[campaign_of(run)].discard(run)
             case do.Conclude():
                 self._check_end(command)
             case do.BeginRun():
                 self._note_run(command)
+            case do.BreakWindow():
+                self._note_broken(command, at)
             case _:
                 pass
 
+    def _note_broken(self, command: do.BreakWindow, at: float) -> None:
+        step = command.step
+        _hold(command.due <= at + CLOCK_S, f"{step} breaks a window that is open")
+        _hold(
+            command.run in self.flying[campaign_of(step)], f"{step} belongs to a run that is over"
+        )
+        if command.late_s is not None:
+            _hold(self.broken.get(step) == "flag", f"{step} is late, and should not have begun")
+            return
+        _hold(step not in self.broken, f"{step} breaks its window twice")
+        self.broken[step] = command.remedy
+        for suggestion in self.suggested[command.run]:
+            self.tries[suggestion] += command.remedy == "requeue"
+
     def _note_run(self, command: do.BeginRun) -> None:
         name = campaign_of(command.run)
+        self.suggested[command.run] = command.suggestions or (command.suggestion,)
+        for one in self.suggested[command.run]:
+            self.tries[one] -= 1
+            is_due = self.tries[one] >= -1 and not self.dispositions[one]
+            _hold(is_due, f"{command.run} begins for {one}, which had its run")
         _hold(self.pause is None, f"{command.run} begins in a pause")
         _hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
         self.flying[name].add(command.run)
         in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
         _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
-        for place in command.roles.values():
-            if "/" in place:
-                self.wells[place] += 1
-                _hold(self.wells[place] == 1, f"well {place} is used twice")
+        self.batches[command.run] = command.suggestions
+        for suggestion in command.suggestions:
+            is_new = suggestion in self.accepted and not self.dispositions[suggestion]
+            _hold(is_new, f"{command.run} carries {suggestion}, which is not to be tried")
+        for role, played in command.roles.items():
+            if "/" in played:
+                owner = name if role in self.by_kind.get(name, ()) else ""
+                self._note_wells(command.run, played.split(","), owner)
+
+    def _note_wells(self, run: str, wells: Sequence[str], owner: str) -> None:
+        plates = {well.partition("/")[0] for well in wells}
+        _hold(len(plates) == 1, f"{run} has one role on several plates: {plates}")
+        for plate in plates:
+            known = self.plates.setdefault(plate, owner)
+            mine = known in (owner, campaign_of(run))
+            _hold(mine, f"{run} is on {plate}, which {known or 'a name'} has opened")
+        for well in wells:
+            self.wells[well] += 1
+            _hold(self.wells[well] == 1, f"well {well} is used twice")
 
     def _note_perform(self, command: do.Perform, at: float) -> None:
         cid, seat = command.cid, self._seat(command.instrument)
@@ -270,7 +339,8 @@ class Watch:
         _hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
         _hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
         _hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
-        in_window = command.not_after is not None
+        is_late = self.broken.get(command.step) == "flag"
+        in_window = command.not_after is not None or is_late
         _hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
         for pause in (self.pause, seat.pause, self.pauses.get(campaign_of(cid))):
             gently = isinstance(pause, ev.PauseRequested) and not pause.at_once
@@ -281,6 +351,8 @@ class Watch:
             harmless = command.effect != "once" and self.performed[last].effect != "once"
             proven = last in self.not_started
             _hold(harmless or proven, f"{cid} repeats a 'once' action that may have happened")
+            kept = command.not_after == self.performed[last].not_after
+            _hold(kept or is_late, f"{cid} has another window than {last}")
         seat.open.add(cid)
         self.performed[cid] = command
         self.last_try[command.step] = cid

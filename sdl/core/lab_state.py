@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from sdl.core.inventory import Inventory
 from sdl.core.schedule import Share
 from sdl.model.action import Effect
-from sdl.model.lab import Lab
+from sdl.model.lab import Lab, place_of
 from sdl.model.labware import Well
 
 CARE: tuple[Effect, ...] = ("pure", "idempotent", "once")
@@ -53,6 +54,8 @@ class InstrumentState:
     """Why nothing may be asked of it until a person lets it: quarantined, or not made safe."""
     asking: str = ""
     """The step at which it waits for a person's answer."""
+    approached: str = ""
+    """The carry that takes something from it or brings something to it: it stands still."""
     mending: str = ""
     """The step for which a recovery is under way: only recoveries may use it."""
     paused: str = ""
@@ -120,14 +123,61 @@ class InstrumentState:
 
 
 @dataclass(slots=True)
+class PieceState:
+    """One piece of labware that stands on a site, or is on its way to one."""
+
+    name: str
+    home: str
+    """The site where it stands at first."""
+    site: str
+    """Where it stands, or is being carried to."""
+    leaves: str = ""
+    """The site that it is being taken from, while it is carried."""
+    lost: str = ""
+    """Why it is not where it should be, or nobody knows where it is; a person has to say."""
+
+    def is_at(self, place: str) -> bool:
+        """Whether it stands on a site of this instrument or place."""
+        return not self.leaves and not self.lost and place_of(self.site) == place
+
+
+@dataclass(slots=True)
+class CarryState:
+    """A piece of labware on its way."""
+
+    id: str
+    """``dye-450/carry-3``."""
+    piece: str
+    source: str
+    target: str
+    """Sites."""
+    carrier: str
+    """A transporter; empty: a person is asked."""
+    step: str
+    """For whose sake; empty: to clear a site that nobody needs it on."""
+    since: float
+    """Lab time."""
+    end: str = ""
+    """What was said last of its command."""
+
+
+@dataclass(slots=True)
 class LabState:
     """Folded from events; one per engine."""
 
     instruments: dict[str, InstrumentState]
     free_wells: dict[str, list[str]] = field(default_factory=dict)
     """By plate, in order of use."""
+    pieces: dict[str, PieceState] = field(default_factory=dict)
+    """Labware that stands on sites, by name; what every instrument reaches is not among it."""
+    carries: dict[str, CarryState] = field(default_factory=dict)
+    """Under way, by id."""
+    carried: int = 0
+    """Carries so far, those under way included."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
+    opened: dict[str, str] = field(default_factory=dict)
+    """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
@@ -156,13 +206,13 @@ class LabState:
         return cls(
             {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
             {plate.name: list(plate.kind.wells) for plate in lab.labware},
-            Inventory.of(lab),
+            {one.name: PieceState(one.name, one.at, one.at) for one in lab.labware if one.at},
+            inventory=Inventory.of(lab),
         )
 
-    def free_well(self, plates: tuple[str, ...], taken: frozenset[Well]) -> Well | None:
-        """The next unused well of these plates but for those taken; None if all are used up."""
-        wells = (Well(plate, name) for plate in plates for name in self.free_wells[plate])
-        return next((well for well in wells if well not in taken), None)
+    def are_at(self, pieces: Iterable[str], place: str) -> bool:
+        """Whether all of these stand on sites of an instrument, and nobody takes them away."""
+        return all(self.pieces[name].is_at(place) for name in pieces)
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

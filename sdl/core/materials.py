@@ -20,11 +20,12 @@ from sdl.core.commands import Flag
 from sdl.core.forecast import forecast
 from sdl.core.inventory import Inventory, place_of
 from sdl.core.mixture import picolitres
+from sdl.core.samples import arguments, next_samples
 from sdl.core.storeroom import Storeroom
 from sdl.errors import SdlError, said
 from sdl.model.action import Operation
-from sdl.model.data import Inputs, JsonValue
-from sdl.model.labware import Well
+from sdl.model.data import Arguments, JsonValue
+from sdl.model.labware import Wells
 from sdl.model.stock import Transfer
 
 if TYPE_CHECKING:
@@ -51,12 +52,15 @@ class Materials:
 
     # Before a run.
 
-    def admits(self, instruments: Mapping[str, str], wells: Mapping[str, Well]) -> bool:
+    def admits(self, instruments: Mapping[str, str], wells: Mapping[str, Wells]) -> bool:
         """Whether there is enough for the next run; else why not, and a person is asked."""
         inventory, state = self._inventory, self._work.state
         if inventory is None:
             return True
-        short = inventory.shortages(self._needs(instruments, wells), self._work.at)
+        suggestions = next_samples(state)
+        inputs = arguments(state, self._work.script.signature, suggestions)
+        needs = self._needs(instruments, wells, inputs, suggestions)
+        short = inventory.shortages(needs, self._work.at)
         state.short = "; ".join(each.reason for each in short)
         for each in short:
             self._storeroom.ask(each)
@@ -69,7 +73,7 @@ class Materials:
         """A run has begun: keep what it will need."""
         inventory = self._inventory
         if inventory is not None:
-            needs = self._needs(run.instruments, run.wells, run.inputs, run.suggestion)
+            needs = self._needs(run.instruments, run.wells, run.inputs, run.suggestions)
             inventory.reserve(run.id, needs)
             self._storeroom.book("reserved", inventory.reserved.get(run.id, {}), run.id)
             self._foreseen = None
@@ -77,22 +81,18 @@ class Materials:
     def _needs(
         self,
         instruments: Mapping[str, str],
-        wells: Mapping[str, Well],
-        inputs: Inputs | None = None,
-        suggestion: str = "",
+        wells: Mapping[str, Wells],
+        inputs: Arguments,
+        suggestions: tuple[str, ...],
     ) -> dict[str, int]:
-        """What a run draws from sources, in picolitres; the next one where none is named."""
-        state = self._work.state
-        suggestion = suggestion or state.ready[0]
-        which = (suggestion, dict(instruments), dict(wells))
+        """What a run draws from sources, in picolitres."""
+        which = (suggestions, dict(instruments), dict(wells))
         if self._foreseen is None or self._foreseen[0] != which:
-            if inputs is None:
-                inputs = {**state.suggestions[suggestion].inputs, **state.spec.fixed}
             self._foreseen = (which, self._foresee(inputs, instruments, wells))
         return self._foreseen[1]
 
     def _foresee(
-        self, inputs: Inputs, instruments: Mapping[str, str], wells: Mapping[str, Well]
+        self, inputs: Arguments, instruments: Mapping[str, str], wells: Mapping[str, Wells]
     ) -> dict[str, int]:
         script, needs = self._work.script, dict[str, int]()
         for step in forecast(script, inputs, wells, instruments, ()).steps:

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 
 from sdl.core import events as ev
 from sdl.core.commands import Conclude
-from sdl.core.commons import Commons, campaign_of
+from sdl.core.commons import CARRY, Commons, campaign_of
 from sdl.core.halting import Halting
 from sdl.core.part import Ended, Part
+from sdl.core.roster import Roster
 from sdl.core.storeroom import Storeroom
+from sdl.core.transport import Transport
 
 NAMED = (
     ev.StopRequested,
@@ -27,14 +29,16 @@ class Objections:
     def __init__(
         self,
         commons: Commons,
-        parts: Mapping[str, Part],
+        roster: Roster,
         ended: Mapping[str, Ended],
         halting: Halting,
         storeroom: Storeroom,
     ) -> None:
-        """``parts``, ``ended``: the campaigns at work, and those that are over; they may change."""
+        """``roster``, ``ended``: who is at work, and campaigns that are over; they may change."""
         self._commons = commons
-        self._parts = parts
+        self._roster = roster
+        self.transport: Transport | None = None
+        """Who moves labware, if any stands on a site."""
         self._ended = ended
         self._halting = halting
         self._storeroom = storeroom
@@ -44,9 +48,11 @@ class Objections:
         lab, name = self._commons.lab, self.named(event)
         if lab.closed:
             return f"{self._commons.name} is closed: {lab.closing}"
-        if name and name not in self._parts:
+        if name and name not in self._roster:
             return self._not_at_work(name)
-        part = self._parts.get(name) or self._only()
+        part = self._roster.get(name) or self._only()
+        if isinstance(event, ev.StepResolved) and CARRY in event.step:
+            part = self._roster.porter or part
         if part is not None and part.state.concluded is not None:
             return _has_ended(part.name, part.state.concluded)
         match event:
@@ -57,6 +63,10 @@ class Objections:
                 return self._halting.objection(event)
             case ev.StockRefilled():
                 return self._storeroom.objection(event)
+            case ev.CarryDone() | ev.LabwarePlaced():
+                if self.transport is None:
+                    return "no labware of this lab stands on a site; see at in [labware.x]"
+                return self.transport.objection(event)
             case ev.StopRequested():
                 return self._not_stopped(part)
             case ev.CampaignStarted(campaign=campaign):
@@ -73,34 +83,34 @@ class Objections:
         own, lab = self._commons.name, self._commons.lab
         if not self._commons.is_shared:
             return f"{own} has the lab for itself; a lab for several is opened with: sdl lab up"
-        if name in self._parts or name in self._ended or name == own:
+        if name in self._roster or name in self._ended or name == own:
             return f"there is a campaign {name!r} already"
         return f"{own} closes: {lab.closing}" if lab.closing else ""
 
     def named(self, event: ev.Event) -> str:
         """The campaign that a person's event is about; empty: the lab, or the only one."""
         if isinstance(event, ev.StepResolved) and self._commons.is_shared:
-            return campaign_of(event.step)
+            return "" if CARRY in event.step else campaign_of(event.step)
         return event.campaign if isinstance(event, NAMED) else ""
 
     def _not_at_work(self, name: str) -> str:
         if name in self._ended:
             return _has_ended(name, self._ended[name])
-        known = ", ".join(self._parts)
+        known = ", ".join(self._roster)
         return (
             f"there is no campaign {name!r} at work; {f'at work: {known}' if known else 'none is'}"
         )
 
     def _not_stopped(self, part: Part | None) -> str:
         if part is None:
-            known = ", ".join(self._parts) or "none"
+            known = ", ".join(self._roster) or "none"
             return f"name the campaign that is meant; at work: {known}. Or: sdl lab down"
         closing = part.state.closing
         return f"{part.name} ends already: {closing[1]}" if closing else ""
 
     def _only(self) -> Part | None:
         """The campaign that is meant where none is named; None where that is unclear."""
-        return next(iter(self._parts.values())) if len(self._parts) == 1 else None
+        return next(iter(self._roster.values())) if len(self._roster) == 1 else None
 
 
 def _has_ended(name: str, end: Conclude | Ended) -> str:

@@ -7,8 +7,9 @@ no suggestion yet are taken to be like the last one that has.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import zip_longest
 
@@ -19,10 +20,14 @@ from sdl.core.events import PlanArrived
 from sdl.core.forecast import SoFar
 from sdl.core.part import Part
 from sdl.core.run import Run
+from sdl.core.samples import arguments_of
 from sdl.core.script import Script
-from sdl.model.data import Inputs
-from sdl.model.labware import Well
+from sdl.model.campaign import PlateChoice
+from sdl.model.data import Arguments
+from sdl.model.labware import Well, Wells
 
+NOWHERE = "no-plate"
+"""Where the wells of a run would be that finds none; it will not begin."""
 COMING_MAX = 12
 """Runs that have not entered the bench and are planned all the same."""
 
@@ -33,8 +38,8 @@ class RunAhead:
 
     run: str
     script: Script
-    inputs: Inputs
-    wells: Mapping[str, Well]
+    inputs: Arguments
+    wells: Mapping[str, Wells]
     players: Mapping[str, str]
     so_far: SoFar | None
     """None of one that has not begun."""
@@ -128,20 +133,22 @@ def _coming(part: Part, playing: Counter[str]) -> list[RunAhead]:
     state = part.state
     if state.closing or state.paused or not (state.trials or state.ready):
         return []
-    room = min(state.runs_at_once, state.spec.stop.runs - state.begun)
-    found = []
+    size = 1 if state.spec.batch is None else state.spec.batch.size
+    left = math.ceil((state.spec.stop.runs - state.samples_begun) / size)
     suggested = [state.suggestions[one].inputs for one in state.ready]
     last = suggested[-1] if suggested else next(reversed(state.trials.values())).inputs
-    for place in range(room):
-        known = suggested[place] if place < len(suggested) else last
+    found = []
+    for place in range(min(state.runs_at_once, left)):
+        some = suggested[place * size : (place + 1) * size] or [last] * size
+        each = [{**inputs, **state.spec.fixed} for inputs in some]
         players = _players(part, playing)
         playing.update(players.values())
         found.append(
             RunAhead(
                 run=f"{part.name}/run-{state.begun + 1 + place}",
                 script=part.script,
-                inputs={**known, **state.spec.fixed},
-                wells=_wells(part),
+                inputs=arguments_of(state, part.script.signature, each),
+                wells=_wells(part, len(each)),
                 players=players,
                 so_far=None,
                 has_entered=False,
@@ -165,12 +172,14 @@ def _load(name: str, playing: Mapping[str, int], chosen: Mapping[str, str]) -> i
     return playing.get(name, 0) + Counter(chosen.values())[name]
 
 
-def _wells(part: Part) -> dict[str, Well]:
-    """Some well for each role: which one it will be makes no difference to a plan."""
-    roles: Sequence[str] = [one.name for one in part.script.signature.roles if one.is_labware]
-    kinds = part.work.lab.free_wells
-    wells = {}
-    for role in roles:
-        plate = part.state.spec.roles[role][0]
-        wells[role] = Well(plate, next(iter(kinds.get(plate, ())), "A1"))
+def _wells(part: Part, samples: int) -> dict[str, Wells]:
+    """Some wells for each role: which ones they will be makes no difference to a plan."""
+    wells: dict[str, Wells] = {}
+    for role in part.script.signature.roles:
+        if role.is_labware:
+            choice = part.state.spec.plates.get(role.name, PlateChoice())
+            count = (choice.count or samples) if role.is_list else 1
+            found = part.casting.plates.free(role.name, count, ())
+            found = found or (Well(NOWHERE, "A1"),) * count
+            wells[role.name] = found if role.is_list else found[0]
     return wells

@@ -12,12 +12,15 @@ from sdl.core.casting import Casting
 from sdl.core.commands import Conclude, Dispose, Wait
 from sdl.core.commons import Commons
 from sdl.core.evidence import judge
+from sdl.core.plates import Plates
+from sdl.core.porter import PorterTroubles, PorterWork, carry_script
 from sdl.core.questions import Questions
 from sdl.core.schedule import is_behind
 from sdl.core.script import Script
 from sdl.core.steps import Steps
 from sdl.core.troubles import Troubles
 from sdl.core.work import Work
+from sdl.model.data import Disposition
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +51,8 @@ class Part:
         self.asking = Asking(work)
         self.steps = Steps(work, Troubles(work))
         self.questions = Questions(work)
-        self.casting = Casting(work)
+        self.casting = Casting(work, Plates(head.campaign, head.lab, work.lab))
+        self.is_porter = False
 
     @classmethod
     def begun(cls, head: ev.CampaignStarted, script: Script, commons: Commons) -> Part:
@@ -56,6 +60,19 @@ class Part:
         state = CampaignState(head.campaign, head.at, rules.count_points(head.campaign))
         state.terms = head.terms
         return cls(head, Work(script, state, commons))
+
+    @classmethod
+    def porter(cls, head: ev.CampaignStarted, commons: Commons) -> Part:
+        """The porter at the beginning; at work like a campaign, and none."""
+        state = CampaignState(head.campaign, head.at, None)
+        return cls.of_porter(head, PorterWork(carry_script(), state, commons))
+
+    @classmethod
+    def of_porter(cls, head: ev.CampaignStarted, work: PorterWork) -> Part:
+        """The porter with the work that it has."""
+        part = cls(head, work)
+        part.steps, part.is_porter = Steps(work, PorterTroubles(work)), True
+        return part
 
     @property
     def name(self) -> str:
@@ -97,9 +114,10 @@ class Part:
         if ending == "target":  # what ended since may lie closer
             _, reason = rules.stop_reason(state, self.work.at) or state.closing
         for suggestion in state.ready:
-            unused = Dispose(suggestion=suggestion, disposition="unused", reason=reason)
-            self.work.out.append(unused)
+            end: Disposition = "abandoned" if suggestion in state.requeued else "unused"
+            self.work.out.append(Dispose(suggestion=suggestion, disposition=end, reason=reason))
         state.ready.clear()
+        state.requeued.clear()
         state.suggestions.clear()
         verdict = None
         if state.spec.hypothesis:
@@ -114,6 +132,7 @@ class Part:
             reason=reason,
             best_run=state.best.run if state.best else None,
             verdict=verdict,
+            best_suggestion=state.best.suggestion if state.best and state.spec.batch else "",
         )
         self.work.out.append(state.concluded)
 

@@ -1,4 +1,4 @@
-"""One execution of a protocol with one suggestion: its open steps and what they wait for."""
+"""One execution of a protocol, with one suggestion or a batch of them: its open steps."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from sdl.core.tables import OPEN, State
 from sdl.core.trampoline import Trampoline
 from sdl.errors import SdlError
 from sdl.model.action import Effect
-from sdl.model.data import Inputs
-from sdl.model.labware import Well
+from sdl.model.data import Arguments
+from sdl.model.labware import Wells
 from sdl.model.policy import Trouble
 
 Standing: TypeAlias = Literal["waits", "settles", "rests", "mends", "asks", "halts"] | State
@@ -32,12 +32,15 @@ class Step:
     path: str
     request: Act | Settle
     not_after: float | None
+    """Lab time at which its window closes; None where there is no maximum lag."""
     order: int
     instrument: str
     """Empty for a settling time."""
     state: Standing
     trampoline: Trampoline
     """Of the protocol, or of the recovery that asked for it."""
+    labware: tuple[str, ...] = ()
+    """What it acts on and has to stand at its instrument: pieces that stand on sites."""
     mends: str = ""
     """Path of the step that the recovery it belongs to is for; empty in the protocol itself."""
     until: float | None = None
@@ -53,6 +56,10 @@ class Step:
     """Of the node's starts in which the present attempt was started: more than one is wrong."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
+    late: bool = False
+    """Its window is broken, and it is done all the same."""
+    late_s: float | None = None
+    """By how many lab seconds it then started too late; None before that."""
     since: float = 0.0
     """Lab time at which it began to wait for its instrument, or at a person."""
     trouble: Trouble | None = None
@@ -65,6 +72,11 @@ class Step:
     tried: dict[int, int] = field(default_factory=dict)
     """How often each rule of the error policy was followed, by its place."""
     recoveries: int = 0
+
+    @property
+    def deadline(self) -> float | None:
+        """Lab time after which it must not start; None if it may at any time."""
+        return None if self.late else self.not_after
 
     @property
     def cid(self) -> str:
@@ -95,9 +107,12 @@ class Run:
 
     id: str
     number: int
-    suggestion: str
-    inputs: Inputs
-    wells: Mapping[str, Well]
+    suggestions: tuple[str, ...]
+    """One; of a batch protocol those of its samples, in their order."""
+    inputs: Arguments
+    """What the protocol was called with."""
+    wells: Mapping[str, Wells]
+    """By labware role."""
     instruments: dict[str, str]
     """By role; the error policy may give a role to another instrument."""
     trampoline: Trampoline
@@ -107,8 +122,12 @@ class Run:
     """Under way, by the path of the step that they are for."""
     broken: str | None = None
     """Why it was broken off; then nothing new starts, and the run ends with its open steps."""
-    outcome: Literal["unknown", "abandoned"] = "unknown"
+    outcome: Literal["failed", "unknown", "abandoned"] = "unknown"
     """How it will end, where it was broken off."""
+    requeued: bool = False
+    """It was broken off, and its suggestion waits for another run, or has one."""
+    broken_windows: int = 0
+    """How many of its steps have missed their maximum lag."""
     aborted: bool = False
     """A person gave it up: its steps end once their instruments are safe."""
     disturbed: str = ""

@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import inspect
 import math
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias, get_type_hints
+from typing import TypeAlias, cast, get_args, get_type_hints
 
 from sdl.authoring import Act, Ask
 from sdl.errors import DriverFault, ProtocolMistake, UserMistake
 from sdl.model.action import Operation, operations_of
-from sdl.model.data import Inputs, Measures
-from sdl.model.labware import Well
+from sdl.model.data import Arguments, Inputs, Measures
+from sdl.model.labware import Wells, several
 from sdl.model.protocol import ProtocolSignature, Role
 
 ProtocolFunction: TypeAlias = Callable[..., Coroutine[object, object, object]]
@@ -30,6 +30,8 @@ class Script:
     recoveries: Mapping[str, ProtocolFunction] = field(default_factory=dict)
     """By the name in the rules of the error policy: protocols that mend the bench. Each has some of
     the roles, under the same names, and no inputs."""
+    sample: type | None = None
+    """Of a batch protocol: the class of its samples."""
     _handles: dict[str, type] = field(default_factory=dict, repr=False, compare=False)
     """Made on first use; to make a class takes longer than all the rest of beginning a run."""
 
@@ -49,14 +51,21 @@ class Script:
             for each in hints:
                 if not role.is_labware and role.name in each:
                     operations[role.name].update(operations_of(each[role.name]))
-        return cls(function, signature, operations, recoveries)
+        of_samples = get_args(hints[0].get(signature.samples)) or (None,)
+        return cls(function, signature, operations, recoveries, of_samples[0])
 
-    def begin(self, inputs: Inputs, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
+    def begin(
+        self, inputs: Arguments, wells: Mapping[str, Wells]
+    ) -> Coroutine[object, object, object]:
         """A fresh coroutine of one run; ``wells`` by labware role."""
         roles = [self._player(role, wells) for role in self.signature.roles]
-        return self.function(*roles, **inputs)
+        given: dict[str, object] = dict(inputs)
+        if self.sample is not None:
+            samples = cast("Sequence[Inputs]", inputs[self.signature.samples])
+            given[self.signature.samples] = [self.sample(**one) for one in samples]
+        return self.function(*roles, **given)
 
-    def recover(self, name: str, wells: Mapping[str, Well]) -> Coroutine[object, object, object]:
+    def recover(self, name: str, wells: Mapping[str, Wells]) -> Coroutine[object, object, object]:
         """A fresh coroutine of a recovery, with those roles of the run that it asks for."""
         function = self.recoveries.get(name)
         if function is None:
@@ -68,13 +77,35 @@ class Script:
         parameters = inspect.signature(function).parameters
         return function(*(self._player(roles[each], wells) for each in parameters))
 
-    def _player(self, role: Role, wells: Mapping[str, Well]) -> object:
+    def _player(self, role: Role, wells: Mapping[str, Wells]) -> object:
         if role.is_labware:
-            return wells[role.name]
+            played = wells[role.name]
+            return list(several(played)) if role.is_list else played
         kind = self._handles.get(role.name)
         if kind is None:
             kind = self._handles[role.name] = _handle(role.name, self.operations[role.name])
         return kind()
+
+    def results(self, returned: object, count: int) -> list[Measures | Exception | None]:
+        """What each of ``count`` samples gave: numbers, why there are none, or nothing.
+
+        Raises what is wrong with the whole of it; where a run is of one sample, with that one.
+        """
+        if not self.signature.samples:
+            return [self.measures(returned)]
+        if not isinstance(returned, list | tuple) or len(returned) != count:
+            told = f"{len(returned)} results" if isinstance(returned, list | tuple) else "no list"
+            raise ProtocolMistake(
+                f"protocol {self.signature.name} returned {told} for {count} samples; "
+                "return one result for each, in their order, or None"
+            )
+        return [None if one is None else self._result(one) for one in returned]
+
+    def _result(self, returned: object) -> Measures | Exception:
+        try:
+            return self.measures(returned)
+        except (DriverFault, ProtocolMistake) as error:
+            return error
 
     def measures(self, result: object) -> Measures:
         """The numbers in a protocol's result. DriverFault if one of them is not finite."""

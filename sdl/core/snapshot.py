@@ -33,7 +33,9 @@ from sdl.core.evidence import Outcome
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Ended, Part
 from sdl.core.past import Past, Texts
+from sdl.core.porter import PorterWork, carry_script
 from sdl.core.retold import Unfit, error_of, tell
+from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.script import Script
 from sdl.core.trampoline import Fed, Trampoline, Wanted
@@ -46,6 +48,8 @@ PIECE = 500
 """Entries that are written in one go: nobody else's thread waits longer."""
 HEAD = "campaign"
 """The section with which the lines of a campaign begin: its own beginning, as it is on record."""
+PORTER = "porter"
+"""The same of the porter's."""
 
 Kind = TypeVar("Kind")
 Entry: TypeAlias = tuple[str, str, str]
@@ -102,7 +106,7 @@ class Snapshot:
         return digest.hexdigest()
 
 
-def capture(commons: Commons, parts: Mapping[str, Part], ended: Mapping[str, Ended]) -> Snapshot:
+def capture(commons: Commons, roster: Roster, ended: Mapping[str, Ended]) -> Snapshot:
     """Write an engine down, between two events."""
     lab = commons.lab
     waiting = {name: list(steps) for name, steps in sorted(commons.waiting.items()) if steps}
@@ -117,10 +121,13 @@ def capture(commons: Commons, parts: Mapping[str, Part], ended: Mapping[str, End
         *_ENDED.dump("ended", list(ended.values())),
         *_AGENDA.dump("agenda", [commons.agenda]),
     ]
-    return Snapshot(entries=entries, parts=[_capture(part) for part in parts.values()])
+    parts = [_capture(part, HEAD) for part in roster.values()]
+    if roster.porter is not None:
+        parts.append(_capture(roster.porter, PORTER))
+    return Snapshot(entries=entries, parts=parts)
 
 
-def _capture(part: Part) -> PartSnapshot:
+def _capture(part: Part, head: str) -> PartSnapshot:
     state = part.state
     runs = list(state.runs.values())
     steps = [step for run in runs for step in run.steps.values()]
@@ -129,7 +136,7 @@ def _capture(part: Part) -> PartSnapshot:
     ]
     part.head_text = part.head_text or _head().dump_json(part.head).decode()
     entries = [
-        (HEAD, part.name, part.head_text),
+        (head, part.name, part.head_text),
         *_STATE.dump("state", [state]),
         *_open_ask(state),
         *_RUNS.dump("run", runs),
@@ -204,16 +211,17 @@ class Restored:
         ended = [Ended(**each) for each in _ENDED.load(first["ended"])]  # type: ignore[arg-type]
         self.ended = {one.name: one for one in ended}
         self.campaigns: dict[str, Part] = {}
+        self.porter: Part | None = None
         self._made: list[Trampoline] = []
         try:
             for sections in others:
                 one = RestoredPart(scripts, sections, self.commons, self._made)
-                self.campaigns[one.part.name] = one.part
-            steps = {
-                step.id: (run, step)
-                for part in self.campaigns.values()
-                for run, step in part.work.all()
-            }
+                if PORTER in sections:
+                    self.porter = one.part
+                else:
+                    self.campaigns[one.part.name] = one.part
+            parts = [*self.campaigns.values(), *([self.porter] if self.porter else [])]
+            steps = {step.id: (run, step) for part in parts for run, step in part.work.all()}
             for instrument, ids in json.loads(engine["waiting"]).items():
                 self.commons.waiting[instrument] = {each: steps[each] for each in ids}
         except BaseException:
@@ -227,7 +235,7 @@ def _split(text: str) -> list[Sections]:
     found: list[dict[str, list[tuple[str, str]]]] = [defaultdict(list)]
     for line in text.removesuffix("\n").split("\n"):
         section, key, value = line.split("\t")
-        if section == HEAD:
+        if section in (HEAD, PORTER):
             found.append(defaultdict(list))
         found[-1][section].append((key, value))
     return list(found)
@@ -246,16 +254,18 @@ class RestoredPart:
         """``made``: receives the protocols that were begun."""
         self._sections = sections
         self._made = made
-        ((_, head_text),) = sections[HEAD]
+        is_porter = PORTER in sections
+        ((_, head_text),) = sections[PORTER if is_porter else HEAD]
         head = _head().validate_json(head_text)
-        self._script = scripts(head)
+        self._script = carry_script() if is_porter else scripts(head)
         engine = dict(sections["engine"])
         self.state = self._state(head.campaign, engine)
         books = Books(**_BOOKS.load(sections["books"])[0])  # type: ignore[arg-type]
-        work = Work(self._script, self.state, commons)
+        kind = PorterWork if is_porter else Work
+        work = kind(self._script, self.state, commons)
         self._enter_runs(json.loads(engine["steps"]))
         work.take_over(books, Past(sections["past"]))
-        self.part = Part(head, work)
+        self.part = Part.of_porter(head, work) if isinstance(work, PorterWork) else Part(head, work)
 
     def _state(self, spec: Campaign, engine: Mapping[str, str]) -> CampaignState:
         texts = dict(self._sections["trial"])

@@ -90,8 +90,8 @@ class Steps:
             if step.until is not None:
                 purpose = "settle" if step.state == "settles" else f"again-{step.attempt}"
                 self._work.out.append(Wait(timer=f"{step.id}/{purpose}", until=step.until))
-            if step.watched and step.not_after is not None:
-                self._work.out.append(Wait(timer=f"{step.id}/window", until=step.not_after))
+            if step.watched and step.deadline is not None:
+                self._work.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))
 
     # Out to the instruments.
 
@@ -133,6 +133,8 @@ class Steps:
         is_proof = isinstance(event, PROOFS) and event.cid != instrument.released_amid
         if instrument.released and is_proof:
             instrument.released = ()
+        if step.late and step.late_s is None and isinstance(event, PROOFS):
+            self._began_late(run, step, event)
         match event:
             case ev.CommandDone():
                 self._done(run, step, event)
@@ -154,6 +156,13 @@ class Steps:
                 "share a journal, or have copies of one; switch one of them off"
             )
             self._work.out.append(Flag(run=run.id, step=step.id, reason=reason))
+
+    def _began_late(self, run: Run, step: Step, event: ev.CommandStarted | ev.CommandDone) -> None:
+        """A step has started although its window was broken: note by how much."""
+        assert step.not_after is not None
+        lasted_s = event.duration_s if isinstance(event, ev.CommandDone) else 0.0
+        step.late_s = max(0.0, event.at - lasted_s - step.not_after)
+        self._work.break_window(run, step, "flag")
 
     def forgotten(self, instrument: InstrumentState) -> None:
         """A node came back with another memory: what the former one held is unknown."""
@@ -267,7 +276,7 @@ class Steps:
         return True
 
     def _fault(self, step: Step, event: ev.CommandFailed) -> SdlError:
-        late = step.not_after is not None and self._work.at > step.not_after
+        late = step.deadline is not None and self._work.at > step.deadline
         if event.kind == "refused" and late:
             return WindowMissed(event.reason)
         return FAULTS[event.kind](event.reason)
@@ -298,7 +307,7 @@ class Steps:
         run, step = found
         if purpose == "settle" and step.state == "settles":
             self._work.resume(run, step, None)
-        elif purpose == "window" and step.state == "waits":
+        elif purpose == "window" and step.state == "waits" and not step.late:
             self.miss(run, step)
         elif purpose == f"again-{step.attempt}" and step.state == "rests":
             if step.trampoline.stopping(step.path):
@@ -314,3 +323,7 @@ class Steps:
             "the instrument was not free in time"
         )
         self._meet(run, step, missed, proven=True)
+
+    def lack(self, run: Run, step: Step, error: SdlError) -> None:
+        """What it would need will not come, and it was not commanded."""
+        self._meet(run, step, error, proven=True)

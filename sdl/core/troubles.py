@@ -52,6 +52,8 @@ class Troubles:
         """Do something about a step whose attempt is over, and not well."""
         step.trouble, step.error = trouble, error
         place = self._first_that_fits(run, step, trouble)
+        if trouble == "window":
+            self._work.break_window(run, step, "skip" if place is None else self._rules[place].then)
         if place is None:
             self._without_rule(run, step, trouble)
             return
@@ -70,6 +72,8 @@ class Troubles:
         match rule.then:
             case "skip" | "quarantine" | "stop":
                 return True
+            case "flag" | "divert" | "requeue":
+                return self._possible_late(run, step, rule)
             case "ask":
                 return step.trouble != "window" and (not over or step.trouble == "unknown")
             case _ if over or step.trouble == "window" or step.tried.get(place, 0) >= rule.times:
@@ -81,6 +85,21 @@ class Troubles:
             case "recover":
                 return not step.mends
 
+    def _possible_late(self, run: Run, step: Step, rule: Rule) -> bool:
+        """Whether what a rule says about a missed window can be done now."""
+        if (
+            step.trouble != "window"
+            or run.broken is not None
+            or step.trampoline.stopping(step.path)
+        ):
+            return False
+        if rule.then == "flag":
+            return True
+        state = self._work.state
+        times = max(state.requeued.get(each, 0) for each in run.suggestions)
+        again = state.may_requeue and times < rule.times
+        return not step.mends and (again or rule.then != "requeue")
+
     def _follow(self, run: Run, step: Step, rule: Rule) -> None:
         work = self._work
         match rule.then:
@@ -89,8 +108,13 @@ class Troubles:
             case "other":
                 self._change_over(run, step)
                 work.again(run, step, rule.wait_s)
-            case "recover":
+            case "recover" | "divert":
                 work.recover(run, step, rule.protocol)
+            case "flag":
+                step.late = True
+                work.again(run, step)
+            case "requeue":
+                work.requeue(run, step)
             case "ask":
                 work.ask(step, "unknown" if step.trouble == "unknown" else "asks")
             case "quarantine":

@@ -16,7 +16,7 @@ from sdl.model.hypothesis import Evidence
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BestPoint:
-    """The measured run that came closest to the objective."""
+    """The measured run, or sample of a batch, that came closest to the objective."""
 
     run: str
     inputs: Mapping[str, InputValue]
@@ -27,6 +27,15 @@ class BestPoint:
     """What the planner predicted for this point before the run; None if it predicted nothing."""
     sd: float | None
     """Standard deviation of that prediction, noise of one measurement included."""
+    suggestion: str = ""
+    """Which one it was."""
+    is_of_batch: bool = False
+
+    @property
+    def where(self) -> str:
+        """The run that gave it, and of a batch the suggestion."""
+        suggestion = self.suggestion.rpartition("/")[2]
+        return f"{self.run}, {suggestion}" if self.is_of_batch else self.run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,8 +137,12 @@ class View:
     """``idle``, or what it was asked and since when."""
     waits: tuple[Waiting, ...]
     ended: Conclude | None
+    counted: Literal["run", "sample"] = "run"
+    """What the numbers count: runs, or in a batch protocol their samples."""
     abandoned: int = 0
-    """Runs that a person gave up, or that a stop of the lab broke off."""
+    """Runs that a person or the error policy gave up, or that a stop of the lab broke off."""
+    broken_windows: int = 0
+    """Steps that have missed their maximum lag."""
     questions: tuple[Question, ...] = ()
     """What waits for a person's word, the oldest run first."""
     paused: str = ""
@@ -138,6 +151,37 @@ class View:
     """How the sources stand that the lab's file declares."""
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
+    carries: tuple[CarryView, ...] = ()
+    """Labware on its way, where the campaign has the lab for itself."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryView:
+    """A piece of labware on its way."""
+
+    carry: str
+    """``dye-450/carry-3``."""
+    labware: str
+    source: str
+    target: str
+    """Sites."""
+    carrier: str
+    """A transporter; empty: a person is asked to carry it, and to say so by ``sdl done``."""
+    step: str
+    """For whose sake; empty: it is put away."""
+    since: float
+    """Lab time."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabwareView:
+    """Where a piece of labware stands."""
+
+    labware: str
+    site: str
+    """Empty while it is carried, or nobody knows."""
+    note: str = ""
+    """On what way it is, or what is wrong with it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +244,15 @@ class LabView:
     plan: PlanView | None = None
     """None where none was ever asked for."""
 
+    carries: tuple[CarryView, ...] = ()
+    """Labware on its way, the oldest carry first."""
+    labware: tuple[LabwareView, ...] = ()
+    """All that stands on sites."""
+    of_carries: tuple[Question, ...] = ()
+    """Carries that wait for a person's word, where several campaigns may be at work."""
+
     @property
     def questions(self) -> tuple[Question, ...]:
         """What waits for a person's word, in all campaigns."""
-        return tuple(each for view in self.campaigns for each in view.questions)
+        asked = (each for view in self.campaigns for each in view.questions)
+        return (*asked, *self.of_carries)

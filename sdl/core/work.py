@@ -12,7 +12,7 @@ from typing import Literal
 
 from sdl.authoring import Act, Settle
 from sdl.core.campaign import CampaignState
-from sdl.core.commands import Command, Flag, Perform, Wait
+from sdl.core.commands import BreakWindow, Command, Flag, Perform, Wait
 from sdl.core.commons import Commons
 from sdl.core.ending import end_run
 from sdl.core.lab_state import InstrumentState, LabState
@@ -23,6 +23,7 @@ from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Trampoline, Wanted
 from sdl.errors import Bug, SdlError
 from sdl.model.data import JsonValue
+from sdl.model.policy import Remedy
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +85,7 @@ class Work:
             effect=step.effect,
             args=step.request.arguments,
             memory=step.memory,
-            not_after=step.not_after,
+            not_after=step.deadline,
         )
 
     def by_cid(self, cid: str) -> tuple[Run, Step] | None:
@@ -180,6 +181,26 @@ class Work:
         self.past.flag(over)
         self.out.append(Flag(run=over.run, step=over.step, reason=reason))
 
+    def break_window(self, run: Run, step: Step, remedy: Remedy) -> None:
+        """Put on record that a step has missed its window, and what is done about it.
+
+        Once more of one that is done late, when it has started.
+        """
+        assert step.not_after is not None
+        if step.late_s is None:
+            run.broken_windows += 1
+            self.state.broken_windows += 1
+        self.out.append(
+            BreakWindow(
+                run=run.id,
+                step=step.id,
+                instrument=step.instrument,
+                due=step.not_after,
+                remedy=remedy,
+                late_s=step.late_s,
+            )
+        )
+
     # Into the protocol.
 
     def resume(self, run: Run, step: Step, value: object, told_as: JsonValue = None) -> None:
@@ -191,18 +212,33 @@ class Work:
         self._answer(run, step, lambda: step.trampoline.throw(step.path, self.at, error))
 
     def recover(self, run: Run, step: Step, name: str) -> None:
-        """Begin a recovery for a step, within its run."""
+        """Begin a recovery for a step, within its run; or a diversion, if its window is missed."""
+        self._unlist(step)
         step.recoveries += 1
         step.state = "mends"
         step.trampoline.issue(step.path)
-        instrument = self.instrument(step)
-        instrument.mending = instrument.mending or step.id
+        if step.trouble != "window":  # else nothing is wrong with its instrument
+            instrument = self.instrument(step)
+            instrument.mending = instrument.mending or step.id
         prefix = f"{step.path}.r{step.recoveries}."
         coroutine = self.script.recover(name, run.wells)
         trampoline = run.recoveries[step.path] = Trampoline(coroutine, prefix, name)
         self._want(run, trampoline, trampoline.start(self.at), step.path)
 
-    def break_off(self, run: Run, reason: str, outcome: Literal["unknown", "abandoned"]) -> None:
+    def requeue(self, run: Run, step: Step) -> None:
+        """Give up a run whose step has missed its window; its suggestion gets another one."""
+        run.requeued = True
+        for suggestion in reversed(run.suggestions):
+            self.state.requeue(suggestion)
+        self._end_by_window(run, step, "abandoned")
+
+    def _end_by_window(self, run: Run, step: Step, outcome: Literal["failed", "abandoned"]) -> None:
+        self.drop(run, step)
+        self.break_off(run, f"{type(step.error).__name__}: {step.error}", outcome)
+
+    def break_off(
+        self, run: Run, reason: str, outcome: Literal["failed", "unknown", "abandoned"]
+    ) -> None:
         """Stop a run's protocol; keep only what is in the world, or at a person, already."""
         if run.broken is None:
             run.broken, run.outcome = reason, outcome
@@ -230,10 +266,14 @@ class Work:
         """End a run whose protocol has ended, or the last step of one that was broken off."""
         over = run.trampoline.end is not None if run.broken is None else not run.steps
         if over and run.id in self.state.runs:
-            self.lab.playing.subtract(run.instruments.values())
-            self.commons.agenda.forget(run.id)
-            self.out.extend(end_run(self.script, self.state, run))
-            self.materials.release(run.id)
+            self.end(run)
+
+    def end(self, run: Run) -> None:
+        """A run is over."""
+        self.lab.playing.subtract(run.instruments.values())
+        self.commons.agenda.forget(run.id)
+        self.out.extend(end_run(self.script, self.state, run))
+        self.materials.release(run.id)
 
     def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:
         if run.broken is not None:
@@ -283,28 +323,40 @@ class Work:
         if isinstance(request, Act):
             step.state, step.since = "waits", self.at
             step.instrument = run.instruments[request.role]
+            step.labware = self._labware_of(request)
             self._list(run, step)
         elif isinstance(request, Settle):
             step.not_after = None
             step.until = self.at + request.seconds
             self.out.append(Wait(timer=f"{step.id}/settle", until=step.until))
 
+    def _labware_of(self, act: Act) -> tuple[str, ...]:
+        """What an action needs at its instrument, of the pieces that stand on sites."""
+        if not self.lab.pieces:
+            return ()
+        operation = self.script.operations[act.role][act.operation]
+        named = operation.labware_of(act.arguments)
+        return tuple(name for name in named if name in self.lab.pieces)
+
     def _recovered(self, run: Run, path: str, end: object) -> None:
-        """A recovery has ended: try again what it was for, if that is safe now."""
+        """A recovery has ended: try again what it was for, if that is safe and not too late."""
         del run.recoveries[path]
         step = run.steps[path]
         instrument = self.instrument(step)
         if instrument.mending == step.id:
             instrument.mending = ""
             self.commons.touched[instrument.name] = None
+        is_mended = not isinstance(end, Crashed)
         if isinstance(end, Crashed):
             error = step.error or Bug(f"{step.id} was mended, and nothing was wrong with it")
             failed = f"{error} (the recovery failed too: {type(end.error).__name__})"
             step.error = type(error)(failed)
-        elif step.repeatable and not step.trampoline.stopping(step.path):
+        if step.trouble == "window":
+            self._end_by_window(run, step, "failed")
+        elif is_mended and step.repeatable and not step.trampoline.stopping(step.path):
             self.again(run, step)
-            return
-        self.give_up(run, step)
+        else:
+            self.give_up(run, step)
 
     def give_up(self, run: Run, step: Step) -> None:
         """Nothing more is done about a step: its error goes into the protocol.

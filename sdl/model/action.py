@@ -155,6 +155,11 @@ class Operation:
         """The arguments in which wells or plates may stand, by their types."""
         return tuple(name for name, kind in self.parameters.items() if _mentions_labware(kind))
 
+    @property
+    def is_about_labware(self) -> bool:
+        """Whether wells or plates may stand in its arguments."""
+        return bool(self._of_labware)
+
     def labware_of(self, arguments: Mapping[str, object]) -> tuple[str, ...]:
         """Names of the labware that the arguments' wells and plates belong to, in their order.
 

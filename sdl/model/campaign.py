@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Hypothesis
+from sdl.model.lab import place_of
+from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 
 Goal = Literal["maximise", "minimise", "target"]
@@ -74,7 +76,7 @@ class StopRule:
     """When the campaign ends by itself; the first rule that holds ends it."""
 
     runs: int = 40
-    """At most this many runs are begun."""
+    """At most this many runs are begun; of a batch protocol, this many samples."""
     hours: float | None = None
     """No run is begun later than this after the start, in hours of lab time."""
     tolerance: float | None = None
@@ -82,7 +84,8 @@ class StopRule:
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
     failed_share: float | None = None
-    """Ends once more than this share of at least ten runs gave no measurement; 0 to 1."""
+    """Ends once more than this share of at least ten runs, or samples, gave no measurement; 0 to 1.
+    """
 
 
 NO_PLANNER = "none"
@@ -101,6 +104,31 @@ class PlannerChoice:
     """After three failed tries: end in good order, or go on with recorded Sobol points."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     """Passed to the planner as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BatchRule:
+    """How many suggestions one run of a batch protocol carries."""
+
+    size: int
+    """1 to 1,536; fewer where no more can come, or the budget ends."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateChoice:
+    """Which plates a role is given wells of, and how many, where plates are not merely named."""
+
+    kind: str = ""
+    """As PyLabRobot names it; then any plate of this kind will do. Empty: those that are named."""
+    at: str = ""
+    """The instrument or place where such a plate stands at first; empty: anywhere."""
+    count: int | None = None
+    """Wells on one plate for each run, of a role that takes a list of them; None in a batch: one
+    for each sample."""
+
+    def fits(self, piece: Labware) -> bool:
+        """Whether a piece of labware is of this kind, and has its place there."""
+        return piece.kind.name == self.kind and self.at in ("", place_of(piece.at))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +155,8 @@ class Campaign:
     protocol: str
     """``./file.py:function`` or the name of an ``sdl.protocols`` entry point."""
     roles: Mapping[str, tuple[str, ...]]
-    """Role name to instrument name, or to the names of the plates whose free wells it uses."""
+    """Role name to instrument name, or to the names of the plates whose free wells it uses; none
+    where any plate of a kind will do."""
     space: tuple[Parameter, ...]
     objective: Objective
     seed: int = 0
@@ -141,3 +170,7 @@ class Campaign:
     hypothesis: Hypothesis | None = None
     policy: tuple[Rule, ...] = ()
     """What is done about actions that go wrong; before the protocol's own rules."""
+    plates: Mapping[str, PlateChoice] = field(default_factory=dict)
+    """By role, where ``[roles]`` says more of its wells than the names of plates."""
+    batch: BatchRule | None = None
+    """None where the protocol takes one sample at a time."""

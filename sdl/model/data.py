@@ -9,6 +9,7 @@ from typing import Literal, TypeAlias
 from pydantic import JsonValue
 
 __all__ = [
+    "Arguments",
     "Disposition",
     "InputValue",
     "Inputs",
@@ -24,6 +25,8 @@ InputValue: TypeAlias = float | int | str
 """One searched input: a number in the unit of its name's suffix, or the name of an option."""
 
 Inputs: TypeAlias = Mapping[str, InputValue]
+Arguments: TypeAlias = Mapping[str, InputValue | tuple[Inputs, ...]]
+"""What a protocol is called with: its inputs, and in a batch protocol those of each sample."""
 Measures: TypeAlias = Mapping[str, float]
 """Finite numbers by measure name; the unit is the suffix of the name."""
 
@@ -70,3 +73,6 @@ class Trial:
     """*failed*: the point itself may be at fault. *abandoned*: it is as good as not tried."""
     measures: Measures
     """Empty unless measured."""
+    broke_window: bool = False
+    """Whether a step of its run missed its maximum lag: *measured*, but late; or *failed*, and the
+    lag may be at fault, not the point. Where a point was tried again, its last run counts."""

@@ -37,6 +37,8 @@ class Instrument:
     sites: int = 0
     """How many pieces of labware may stand at it, on ``reader/1`` ... ``reader/N``; 0: it works
     on labware without a site only, wherever that stands."""
+    stores: bool = False
+    """Whether labware may stand on its sites for as long as it likes, as in a hotel."""
     reaches: tuple[str, ...] = ()
     """Of a transporter: the places and instruments between whose sites it moves labware."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import string
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, TypeAlias
 
 Category = Literal["plate", "tip_rack", "trough", "tube", "lid"]
 
@@ -32,11 +33,25 @@ class Well:
 
     @property
     def plate(self) -> Plate:
-        """The plate that it is a part of: ``incubator.incubate(well.plate, ...)``."""
+        """The plate that it is a part of: ``incubator.keep(well.plate, 37.0)``."""
         return Plate(self.labware)
 
     def __str__(self) -> str:
         return f"{self.labware}/{self.name}"
+
+
+Wells: TypeAlias = Well | tuple[Well, ...]
+"""What plays one labware role in one run: a well, or several of one plate."""
+
+
+def several(wells: Wells) -> tuple[Well, ...]:
+    """The wells of a role, be it one or many."""
+    return (wells,) if isinstance(wells, Well) else wells
+
+
+def written(wells: Iterable[Well]) -> str:
+    """Wells as a record has them: ``plate-1/A1``, or ``plate-1/A1,plate-1/B1``."""
+    return ",".join(map(str, wells))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

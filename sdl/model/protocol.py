@@ -15,19 +15,24 @@ class Role:
 
     name: str
     capability: str
-    """Name of the capability class; ``Well`` for labware, ``Wells`` is not yet offered."""
+    """Name of the capability class; ``Well`` for one well, ``Wells`` for a list of them."""
     actions: tuple[str, ...] = ()
     """Names of the actions that the capability has; empty for labware."""
 
     @property
     def is_labware(self) -> bool:
         """Whether wells, not an instrument, play this part."""
-        return self.capability == "Well"
+        return self.capability in ("Well", "Wells")
+
+    @property
+    def is_list(self) -> bool:
+        """Whether several wells at once play this part."""
+        return self.capability == "Wells"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Input:
-    """A keyword-only parameter; its unit is the suffix of its name."""
+    """A keyword-only parameter, or a field of a sample; its unit is the suffix of its name."""
 
     name: str
     kind: Literal["float", "int", "str"]
@@ -35,6 +40,8 @@ class Input:
     """The allowed values where the annotation is a ``Literal``."""
     default: InputValue | None = None
     """None where the protocol gives no default, so that a campaign must."""
+    of_run: bool = False
+    """In a batch protocol: of the whole run, so that it cannot be searched."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,3 +57,6 @@ class ProtocolSignature:
     """Of the file that the protocol stands in."""
     policy: tuple[Rule, ...] = ()
     """What is done about actions that go wrong."""
+    samples: str = ""
+    """Of a batch protocol: the input that takes the list of samples; empty where a run is of one.
+    Its other inputs are those of a sample, but for the ones ``of_run``."""

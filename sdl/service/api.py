@@ -22,6 +22,7 @@ from sdl.core.view import LabView, Question, View
 from sdl.errors import SdlError, UserMistake
 from sdl.service.bodies import ERRORS, NAME_CAP, PREFIX, Taken, Told, taken
 from sdl.service.campaigns import sharing
+from sdl.service.tasks import carrying
 from sdl.shell.desk import Desk
 
 
@@ -138,6 +139,7 @@ def api(desk: Desk) -> FastAPI:
     app.include_router(_reading(desk))
     app.include_router(_acting(desk))
     app.include_router(_refilling(desk))
+    app.include_router(carrying(desk))
     app.include_router(_breaking_off(desk))
     app.include_router(sharing(desk))
     app.exception_handler(AnyHTTPException)(_said)

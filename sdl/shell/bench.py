@@ -250,16 +250,18 @@ class Bench:
         self.version += 1
         return drawn
 
-    def remove(self, well: Well, mixture: Mixture) -> None:
-        """Take some of each component out of a well, as evaporation does, at most what is there."""
+    def change(self, well: Well, by_ul: Mapping[str, float]) -> None:
+        """Let a component of a well become more or less, down to nothing: it dries up, or grows.
+
+        The well stays as well mixed as it was.
+        """
         filling = self._state.wells.get(str(well))
         if filling is None:
             return
-        left = {
-            name: volume_ul - mixture.get(name, 0.0)
-            for name, volume_ul in filling.volumes_ul.items()
-        }
-        filling.volumes_ul = {name: volume for name, volume in left.items() if volume > 0.0}
+        volumes = dict(filling.volumes_ul)
+        for name, more_ul in by_ul.items():
+            volumes[name] = volumes.get(name, 0.0) + more_ul
+        filling.volumes_ul = {name: volume for name, volume in volumes.items() if volume > 0.0}
         self.version += 1
 
     def stir(self, well: Well) -> None:

@@ -82,7 +82,7 @@ def may_overlap(engine: Engine) -> bool:
     count = 0
     for part in engine.campaigns.values():
         state = part.state
-        left = 0 if state.closing else state.spec.stop.runs - state.begun
+        left = 0 if state.closing else state.spec.stop.runs - state.samples_begun
         count += max(len(state.runs), min(state.runs_at_once, len(state.runs) + left))
     return count > 1
 
@@ -93,7 +93,7 @@ def runs_ahead(engine: Engine) -> frozenset[str]:
     for part in engine.campaigns.values():
         state = part.state
         found.update(state.runs)
-        if part.casting.may_begin or (not state.closing and state.begun < state.spec.stop.runs):
+        if part.casting.may_begin or (not state.closing and state.samples_begun < state.spec.stop.runs):
             found.add(f"{part.name}/run-{state.begun + 1}")
     return frozenset(found)
 

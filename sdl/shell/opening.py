@@ -17,7 +17,8 @@ from typing import Protocol
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, Scripts, fold, follow
+from sdl.core.engine import Engine, Scripts
+from sdl.core.replay import fold, follow
 from sdl.core.script import Script
 from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,7 +11,7 @@ from typing import cast
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
-from sdl.model.lab import Instrument
+from sdl.model.lab import Instrument, Lab
 from sdl.model.protocol import ProtocolSignature
 from sdl.planner.server import known, options_of
 from sdl.shell.offered import offered_by
@@ -49,10 +49,32 @@ def prepare(campaign_path: Path) -> Prepared:
     if script is not None:
         offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
         mistakes += check_campaign(spec, lab.lab, script.signature, offers, campaign.places)
+        mistakes += _sites(campaign, lab.lab, script)
     raise_all(mistakes)
     assert protocol is not None
     assert script is not None
     return Prepared(campaign=campaign, lab=lab, protocol=protocol, script=script, drivers=drivers)
+
+
+def _sites(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMistake]:
+    """Instruments to which the labware of a campaign cannot come; and who carries, as a role."""
+    roles = campaign.campaign.roles
+    instruments = {one.name: one for one in lab.instruments}
+    used = {name for names in roles.values() for name in names}
+    on_sites = [piece for piece in lab.labware if piece.at and piece.name in used]
+    for role, operations in script.operations.items():
+        about = any(operation.is_about_labware for operation in operations.values())
+        for name in roles.get(role, ()):
+            one = instruments.get(name)
+            if one is not None and one.reaches:
+                why = f"{name!r} is a transporter, and carries by itself what steps need; take"
+                yield campaign.places.mistake(("roles", role), f"{why} it out of the protocol")
+            elif one is not None and about and on_sites and not one.sites:
+                yield campaign.places.mistake(
+                    ("roles", role),
+                    f"{on_sites[0].name!r} stands on {on_sites[0].at}, and {name!r} has no sites "
+                    f"for it; add sites = 1 to [instruments.{name}] in lab.toml",
+                )
 
 
 def _planner(campaign: CampaignFile) -> list[UserMistake]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
@@ -11,7 +11,6 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.commons import campaign_of
 from sdl.core.events import Event
-from sdl.model.units import unit_of
 from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
 from sdl.shell.changes import (
     Cell,
@@ -25,6 +24,8 @@ from sdl.shell.changes import (
     text_of,
     update,
 )
+from sdl.shell.projection_of_labware import labware
+from sdl.shell.projection_of_runs import run_rows
 from sdl.shell.projection_of_stocks import materials
 from sdl.wire.journal import Line
 
@@ -64,19 +65,29 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_instrument(line, value)]
         case e.PauseRequested() | e.ResumeRequested() | e.AbortRequested() | e.LabStopRequested():
             return _act(line, value)
-        case e.StepResolved() | c.Flag():
+        case e.StepResolved() | c.Flag() | c.BreakWindow():
             return _doubt(line, value)
         case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
             return [_request(line, value)]
         case c.AcceptSuggestion() | c.Dispose():
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
-            return _run(line, value)
+            return run_rows(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled():
             return materials(line, value)
-        case c.Resend() | c.Query() | c.Wait() | c.Greet() | e.PlanArrived():
-            return []
-        case e.CommandNotSeen() | e.CommandUnheard() | e.TimerFired() | e.CommandConflict():
+        case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced():
+            return labware(line, value)
+        case (
+            c.Resend()
+            | c.Query()
+            | c.Wait()
+            | c.Greet()
+            | e.CommandNotSeen()
+            | e.CommandUnheard()
+            | e.TimerFired()
+            | e.CommandConflict()
+            | e.PlanArrived()
+        ):
             return []
         case _:
             assert_never(value)
@@ -239,7 +250,7 @@ def _paused(line: Line, what: str, campaign: str, said: Cell) -> list[Change]:
     return _of_journal(line, {"paused": said})
 
 
-def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
+def _doubt(line: Line, value: e.StepResolved | c.Flag | c.BreakWindow) -> list[Change]:
     campaign = campaign_of(value.step)
     key = (campaign, line.seq)
     match value:
@@ -266,8 +277,25 @@ def _doubt(line: Line, value: e.StepResolved | c.Flag) -> list[Change]:
             # so stands right behind it; anywhere else there is no such row, and nothing changes.
             late = update(line, "resolution", (campaign, line.seq - 1), {"won": False})
             return [insert(line, campaign, "flag", key, flag), late]
+        case c.BreakWindow():
+            return [_broken_window(line, value)]
         case _:
             assert_never(value)
+
+
+def _broken_window(line: Line, value: c.BreakWindow) -> Change:
+    key = (value.step,)
+    if value.late_s is not None:  # it was said before that it would be late
+        return update(line, "broken_window", key, {"late_s": value.late_s})
+    missed: dict[str, Cell] = {
+        "step": value.step,
+        "run": value.run,
+        "instrument": value.instrument,
+        "due_at": value.due,
+        "remedy": value.remedy,
+        "at": line.at,
+    }
+    return insert(line, campaign_of(value.step), "broken_window", key, missed)
 
 
 InstrumentChange: TypeAlias = (
@@ -359,54 +387,3 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
             return update(line, "suggestion", key, end)
         case _:
             assert_never(value)
-
-
-def _run(line: Line, value: c.BeginRun | c.EndRun | c.Weigh) -> list[Change]:
-    key = (value.run,)
-    match value:
-        case c.BeginRun():
-            begun: dict[str, Cell] = {
-                "run": value.run,
-                "suggestion": value.suggestion,
-                "inputs": json_of(dict(value.inputs)),
-                "roles": json_of(dict(value.roles)),
-                "begun_at": line.at,
-            }
-            return [insert(line, campaign_of(value.run), "run", key, begun)]
-        case c.EndRun():
-            ended: dict[str, Cell] = {
-                "outcome": value.outcome,
-                "loss": value.loss,
-                "reason": text_of(value.reason),
-                "ended_at": line.at,
-            }
-            return [update(line, "run", key, ended), *_observations(line, value)]
-        case c.Weigh():
-            weighed: dict[str, Cell] = {
-                "run": value.run,
-                "runs": value.evidence.runs,
-                "e_for": value.evidence.e_for,
-                "e_against": value.evidence.e_against,
-                "posterior": value.evidence.posterior,
-                "at": line.at,
-            }
-            return [insert(line, campaign_of(value.run), "evidence", key, weighed)]
-        case _:
-            assert_never(value)
-
-
-def _observations(line: Line, value: c.EndRun) -> Iterable[Change]:
-    for measure, number in value.measures.items():
-        yield insert(
-            line,
-            campaign_of(value.run),
-            "observation",
-            (value.run, measure),
-            {
-                "run": value.run,
-                "measure": measure,
-                "value": number,
-                "unit": unit_of(measure),
-                "at": line.at,
-            },
-        )

@@ -16,6 +16,7 @@ from sdl.core.events import CampaignStarted
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import UserMistake
 from sdl.model.campaign import Campaign
+from sdl.model.policy import WITH_PROTOCOL
 from sdl.model.protocol import ProtocolSignature
 from sdl.shell.plugins import PROTOCOLS, load
 from sdl.wire.signature import read_signature
@@ -77,7 +78,7 @@ def _load(reference: str, files: Mapping[str, Path]) -> ProtocolFunction:
 def recoveries_of(campaign: Campaign, signature: ProtocolSignature) -> list[str]:
     """The protocols that the rules of a campaign and of its protocol name to mend the bench."""
     rules = (*campaign.policy, *signature.policy)
-    return list(dict.fromkeys(r.protocol for r in rules if r.then == "recover" and r.protocol))
+    return list(dict.fromkeys(r.protocol for r in rules if r.then in WITH_PROTOCOL and r.protocol))
 
 
 def sources_of(

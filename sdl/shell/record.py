@@ -23,6 +23,7 @@ from sdl.shell.statements import Pen
 from sdl.shell.tables import (
     JOURNAL,
     ActRow,
+    BrokenWindowRow,
     CampaignRow,
     EvidenceRow,
     FlagRow,
@@ -35,6 +36,7 @@ from sdl.shell.tables import (
     RefillRow,
     ResolutionRow,
     RunRow,
+    SampleRow,
     SessionRow,
     StepRow,
     StockRow,
@@ -50,12 +52,14 @@ class CampaignSummary:
 
     campaign: CampaignRow
     runs: int
-    """Begun so far."""
+    """Begun so far; of a batch protocol, samples, as in the next two."""
     measured: int
     failed: int
     """Ended without a measurement, *unknown* and *abandoned* included."""
+    broken_windows: int
+    """Steps that have missed their maximum lag."""
     best: ObservationRow | None
-    """The steered measure of the run with the smallest loss so far."""
+    """The steered measure of the sample with the smallest loss so far."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,16 +67,22 @@ class RunDetail:
     """One run with all that belongs to it."""
 
     run: RunRow
-    suggestion: SuggestionRow | None
+    samples: tuple[SampleRow, ...]
+    """One, or those of a batch in their order."""
+    suggestions: tuple[SuggestionRow, ...]
+    """Of each sample, in the same order."""
     steps: tuple[StepRow, ...]
     observations: tuple[ObservationRow, ...]
     evidence: EvidenceRow | None
+    """After its last measured sample."""
     resolutions: tuple[ResolutionRow, ...] = ()
     """What people said of its unknown steps, in order."""
     flags: tuple[FlagRow, ...] = ()
     """Why its sample is not to be trusted without a look."""
     movements: tuple[MovementRow, ...] = ()
     """What its actions have moved, where the lab's file declares stocks."""
+    broken_windows: tuple[BrokenWindowRow, ...] = ()
+    """Its steps that have missed their maximum lag."""
 
 
 class Record:
@@ -295,21 +305,36 @@ class Record:
             found = row(reading, RunRow, run=run)
             if found is None:
                 raise RecordFault(f"the record holds no run {run!r}; see 'sdl runs list'")
+            samples = tuple(rows(reading, SampleRow, "sample", run=run))
+            suggested = [row(reading, SuggestionRow, suggestion=s.suggestion) for s in samples]
+            weighed = rows(reading, EvidenceRow, "sample", run=run)
             return RunDetail(
                 run=found,
-                suggestion=row(reading, SuggestionRow, suggestion=found.suggestion),
+                samples=samples,
+                suggestions=tuple(one for one in suggested if one is not None),
                 steps=tuple(rows(reading, StepRow, "seq", run=run)),
-                observations=tuple(rows(reading, ObservationRow, "measure", run=run)),
-                evidence=row(reading, EvidenceRow, run=run),
+                observations=tuple(rows(reading, ObservationRow, "sample", "measure", run=run)),
+                evidence=weighed[-1] if weighed else None,
                 resolutions=tuple(rows(reading, ResolutionRow, "seq", run=run)),
                 flags=tuple(rows(reading, FlagRow, "seq", run=run)),
                 movements=tuple(rows(reading, MovementRow, "seq", "number", run=run)),
+                broken_windows=tuple(rows(reading, BrokenWindowRow, "seq", run=run)),
             )
+
+    def broken_windows(self, campaign: str) -> list[BrokenWindowRow]:
+        """The steps of one campaign that have missed their maximum lag, in order."""
+        with self._reading() as reading:
+            return rows(reading, BrokenWindowRow, "seq", campaign=campaign)
 
     def observations(self, campaign: str) -> list[ObservationRow]:
         """Every measured number of one campaign in the order of arrival."""
         with self._reading() as reading:
-            return rows(reading, ObservationRow, "seq", "measure", campaign=campaign)
+            return rows(reading, ObservationRow, "seq", "sample", "measure", campaign=campaign)
+
+    def samples(self, campaign: str) -> list[SampleRow]:
+        """The samples of one campaign: of each run one, or those of its batch, in order."""
+        with self._reading() as reading:
+            return rows(reading, SampleRow, "seq", "sample", campaign=campaign)
 
     def suggestions(self, campaign: str) -> list[SuggestionRow]:
         """The accepted points of one campaign in order."""
@@ -383,26 +408,29 @@ def _owner(reading: Connection, campaign: str) -> str:
 
 
 def _summary(reading: Connection, campaign: CampaignRow) -> CampaignSummary:
-    run, seen = table_of(RunRow).c, table_of(ObservationRow).c
+    sample, seen = table_of(SampleRow).c, table_of(ObservationRow).c
     counted = (
-        select(run.outcome, func.count().label("runs"))
-        .where(run.campaign == campaign.campaign)
-        .group_by(run.outcome)
+        select(sample.outcome, func.count().label("runs"))
+        .where(sample.campaign == campaign.campaign)
+        .group_by(sample.outcome)
     )
     by_outcome = {each.outcome: each.runs for each in reading.execute(counted)}
     best = (
         select(table_of(ObservationRow))
-        .join(table_of(RunRow), run.run == seen.run)
-        .where(run.campaign == campaign.campaign, run.loss.is_not(None))
+        .join(table_of(SampleRow), (sample.run == seen.run) & (sample.sample == seen.sample))
+        .where(sample.campaign == campaign.campaign, sample.loss.is_not(None))
         .where(seen.measure == campaign.measure)
-        .order_by(run.loss, run.seq)
+        .order_by(sample.loss, sample.seq, sample.sample)
         .limit(1)
     )
     found = reading.execute(best).mappings().first()
+    window = table_of(BrokenWindowRow)
+    missed = select(func.count()).where(window.c.campaign == campaign.campaign)
     return CampaignSummary(
         campaign=campaign,
         runs=sum(by_outcome.values()),
         measured=by_outcome.get("measured", 0),
         failed=sum(by_outcome.get(each, 0) for each in ("failed", "unknown", "abandoned")),
+        broken_windows=reading.execute(missed).scalar_one(),
         best=None if found is None else ObservationRow(**found),
     )

@@ -1,4 +1,4 @@
-"""Loads the protocols that an error policy names to mend the bench."""
+"""Loads the protocols that an error policy names to mend the bench, or to save a sample."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import cast
 
 from sdl.core.script import ProtocolFunction
 from sdl.errors import UserMistake
-from sdl.model.policy import Rule
+from sdl.model.policy import WITH_PROTOCOL, Rule
 from sdl.model.protocol import ProtocolSignature
 from sdl.shell.plugins import PROTOCOLS, load
 from sdl.wire.forbidden import forbidden
@@ -34,7 +34,7 @@ def load_recoveries(
     """
     found = Recoveries()
     for place, rule in (*enumerate(policy), *((None, rule) for rule in signature.policy)):
-        if rule.then != "recover" or not rule.protocol or rule.protocol in found.by_name:
+        if rule.then not in WITH_PROTOCOL or not rule.protocol or rule.protocol in found.by_name:
             continue
         try:
             function = cast("ProtocolFunction", load(PROTOCOLS, rule.protocol, folder).value)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import NoReturn
@@ -21,14 +22,25 @@ ACCIDENTS_MAX = 100
 
 
 @dataclass(slots=True)
+class Stay:
+    """A piece is kept at an instrument under some conditions, such as warmth, since some time."""
+
+    by: str
+    since: float
+    """Lab time (s)."""
+    conditions: dict[str, float]
+
+
+@dataclass(slots=True)
 class Standing:
-    """Where one piece stands, and whether it is closed."""
+    """Where one piece stands, whether it is closed, and how it is kept."""
 
     declared: str
     """The site that ``lab.toml`` says; where it says another one later, somebody has moved it."""
     at: str
     """A site, an arm that has it in its gripper, ``FLOOR``; empty: within everybody's reach."""
     sealed: bool = False
+    stay: Stay | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +61,7 @@ class Floor:
         self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
         self._changed = changed
         self._in_use: Counter[str] = Counter()
+        self._keepers: dict[str, Callable[[str, Stay], None]] = {}
         self.state = Stood()
         self.restore(Stood())
 
@@ -70,6 +83,17 @@ class Floor:
                 "delete it to begin as lab.toml says"
             )
         self.state = Stood(pieces=pieces, accidents=saved.accidents)
+        self._changed()
+
+    @property
+    def sites(self) -> AbstractSet[str]:
+        """Names of all sites."""
+        return self._sites.keys()
+
+    def clear_up(self) -> None:
+        """Everything stands again where ``lab.toml`` says, as a person sees to before a start."""
+        for name, piece in self.state.pieces.items():
+            piece.at = self._declared[name]
         self._changed()
 
     def site(self, labware: str) -> str:
@@ -95,8 +119,14 @@ class Floor:
 
     @contextmanager
     def at_work(self, instrument: str, labware: str) -> Iterator[None]:
-        """Work on a piece that stands at the instrument: an arm that grips it now breaks things."""
+        """Work on a piece that stands at the instrument: an arm that grips it now breaks things.
+
+        What another instrument keeps, on no site, has been brought from there by somebody.
+        """
         self.check_at(instrument, labware)
+        stay = self._piece(labware).stay
+        if stay is not None and stay.by != instrument:
+            self.release(labware)
         self._in_use[labware] += 1
         try:
             yield
@@ -111,6 +141,32 @@ class Floor:
     def is_sealed(self, labware: str) -> bool:
         """Whether it is closed."""
         return self._piece(labware).sealed
+
+    # Keeping
+
+    def keeper(self, instrument: str, then: Callable[[str, Stay], None]) -> None:
+        """``then(labware, stay)`` is called when a piece that ``instrument`` keeps is released."""
+        self._keepers[instrument] = then
+
+    def keep(self, labware: str, stay: Stay) -> None:
+        """A piece is kept from now on, until it is taken away or released."""
+        self._piece(labware).stay = stay
+        self._changed()
+
+    def kept_by(self, instrument: str) -> dict[str, Stay]:
+        """The pieces that an instrument keeps."""
+        stays = {name: piece.stay for name, piece in self.state.pieces.items()}
+        return {name: stay for name, stay in stays.items() if stay and stay.by == instrument}
+
+    def release(self, labware: str) -> None:
+        """A piece is kept no longer; nothing happens if it was not."""
+        piece = self._piece(labware)
+        stay, piece.stay = piece.stay, None
+        if stay is None:
+            return
+        self._changed()
+        if stay.by in self._keepers:
+            self._keepers[stay.by](labware, stay)
 
     # Moves
 
@@ -142,6 +198,7 @@ class Floor:
             raise DriverFault(f"{arm}: {found} on {source!r}, where {labware!r} should stand")
         if self._in_use[labware]:
             self._accident(f"{arm} gripped {labware!r} on {source!r} while it was worked on")
+        self.release(labware)
         piece.at = arm
         self._changed()
 
@@ -159,7 +216,14 @@ class Floor:
         self._accident(f"{arm} dropped {labware!r}")
 
     def put(self, labware: str, site: str) -> None:
-        """Set a piece on a site, as a person may do with their hands."""
+        """Set a piece on a site, as a person may do with their hands.
+
+        DriverFault if something else stands there: a person sees it.
+        """
+        there = self.on(site) if site in self._sites else ""
+        if there not in ("", labware):
+            raise DriverFault(f"{there!r} stands on {site!r} already; {labware!r} finds no room")
+        self.release(labware)
         self._piece(labware).at = site
         self._changed()
 

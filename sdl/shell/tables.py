@@ -14,7 +14,7 @@ from sqlalchemy import MetaData, Table
 
 from sdl.shell.columns import Big, Indexed, Key, Prose, table
 
-SCHEMA = "0005"
+SCHEMA = "0010"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 metadata = MetaData()
@@ -134,9 +134,10 @@ class HypothesisRow:
 @table("evidence", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceRow:
-    """What all runs up to this one say about the claim."""
+    """What all samples up to this one say about the claim."""
 
     run: Key[str]
+    sample: Key[int]
     campaign: Indexed[str]
     runs: int
     e_for: float
@@ -180,15 +181,39 @@ class RunRow:
     run: Key[str]
     campaign: Indexed[str]
     suggestion: str
+    """Empty in a batch: see its samples."""
     inputs: Prose
-    """JSON: searched and fixed inputs, in the unit of their names."""
+    """JSON: searched and fixed inputs, in the unit of their names; in a batch a list of those of
+    each sample, under the name that the protocol has for it."""
     roles: Prose
-    """JSON: role to instrument or well."""
+    """JSON: role to instrument or well, or to several wells with commas between."""
     begun_at: float
     outcome: str | None
     loss: float | None
+    """Empty in a batch."""
     reason: Prose | None
     ended_at: float | None
+    seq: Big
+    last_seq: Big
+
+
+@table("sample", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SampleRow:
+    """One suggestion in one run: the only one of it, or one of a batch."""
+
+    run: Key[str]
+    sample: Key[int]
+    """1, 2, 3 ... within the run."""
+    campaign: Indexed[str]
+    suggestion: Indexed[str]
+    inputs: Prose
+    """JSON: searched and fixed inputs, in the unit of their names."""
+    wells: Prose
+    """With commas between; empty where it has none, or the roles do not say which."""
+    outcome: str | None
+    loss: float | None
+    reason: Prose | None
     seq: Big
     last_seq: Big
 
@@ -227,9 +252,10 @@ class StepRow:
 @table("observation", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservationRow:
-    """One measured number of one run."""
+    """One measured number of one sample."""
 
     run: Key[str]
+    sample: Key[int]
     measure: Key[str]
     campaign: Indexed[str]
     value: float
@@ -350,6 +376,28 @@ class FlagRow:
     last_seq: Big
 
 
+@table("broken_window", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BrokenWindowRow:
+    """A step that has missed its maximum lag."""
+
+    step: Key[str]
+    campaign: Indexed[str]
+    run: Indexed[str]
+    instrument: str
+    due_at: float
+    """When it should have started at the latest."""
+    late_s: float | None
+    """By how much it has started too late; empty where it has not started."""
+    remedy: str
+    """What was done about it: ``flag``, ``divert``, ``requeue``, ``skip``, ``quarantine`` or
+    ``stop``."""
+    at: float
+    """When it was found."""
+    seq: Big
+    last_seq: Big
+
+
 @table("stock", metadata)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StockRow:
@@ -427,6 +475,34 @@ class RefillRow:
     reason: Prose
     asked_at: float
     done_at: float | None
+    seq: Big
+    last_seq: Big
+
+
+@table("carry", metadata)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarryRow:
+    """A piece of labware on its way from one site to another, or put somewhere by a person."""
+
+    carry: Key[str]
+    """``dye-450/carry-3``; of what a person put there: ``dye-450/placed-`` and the line."""
+    campaign: Indexed[str]
+    labware: Indexed[str]
+    source: str
+    """Empty where a person put it."""
+    target: str
+    carrier: str
+    """A transporter; empty: a person."""
+    step: str
+    """For whose sake; empty: it was put away."""
+    status: str
+    """``under way``, ``done`` or ``lost``."""
+    site: str
+    """Where it stood after it; empty: not known, or not on the bench."""
+    reason: Prose
+    """Why it is lost."""
+    begun_at: float
+    ended_at: float | None
     seq: Big
     last_seq: Big
 

@@ -3,6 +3,7 @@
 from sdl.model.prediction import Prediction
 from sdl.shell.bench import Bench
 from sdl.shell.faults import FaultOptions
+from sdl.shell.standing import Stay
 from sdl.sim.effect import mark_effect
 
-__all__ = ["Bench", "FaultOptions", "Prediction", "mark_effect"]
+__all__ = ["Bench", "FaultOptions", "Prediction", "Stay", "mark_effect"]

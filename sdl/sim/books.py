@@ -36,6 +36,9 @@ NEVER = math.inf
 REFUSALS = 3
 """So often an instrument may refuse before its orchestrator knows that it is stopped."""
 
+ELSEWHERE = "bring it first"
+"""What a simulator says where labware that it should act on stands elsewhere."""
+
 HEARD = (
     ev.CommandAccepted,
     ev.CommandStarted,
@@ -58,11 +61,15 @@ class Tally:
     done: int = 0
     unknown: list[str] = field(default_factory=list)
     flags: int = 0
+    windows: Counter[str] = field(default_factory=Counter)
+    """Steps that missed their windows, by what was done about it."""
     twins: set[str] = field(default_factory=set)
     """Commands that a node and its copy both began."""
     resolved: Counter[str] = field(default_factory=Counter)
     ours: set[str] = field(default_factory=set)
     """Commands of the last journal."""
+    absent: list[str] = field(default_factory=list)
+    """Commands about labware that did not stand at their instrument."""
     endings: dict[str, str] = field(default_factory=dict)
     """By campaign of the last journal that has ended."""
 
@@ -186,6 +193,7 @@ class Books:
                 self.ended.setdefault(cid, event)
             case ev.CommandFailed(cid=cid, phase=phase):
                 self._note_refusal(event)
+                self._note_absent(event)
                 is_proven = phase == "before_start" and not self._is_copied(cid)
                 happened = is_proven and self._happened[cid]
                 self.hold(not happened, f"I4: {cid} is said not to have begun, and has happened")
@@ -227,6 +235,11 @@ class Books:
             times = self._refused[known.name]
             self.hold(times < REFUSALS, f"S3: {known.name} refuses {times} times, as it is stopped")
 
+    def _note_absent(self, event: ev.CommandFailed) -> None:
+        """I12: no instrument is told to act on labware that does not stand there."""
+        if ELSEWHERE in event.reason:
+            self.tally.absent.append(f"{event.cid}: {event.reason}")
+
     def _is_copied(self, cid: str) -> bool:
         """Whether two nodes with one journal have the instrument of a command."""
         perform = self.performed.get(cid)
@@ -249,6 +262,8 @@ class Books:
                 self.tally.endings[name or self._journal] = ending
             case do.Flag():
                 self.tally.flags += 1
+            case do.BreakWindow(late_s=None, remedy=remedy):
+                self.tally.windows[remedy] += 1
             case do.Release(instrument=name):
                 self._refused[name] = 0
             case _:

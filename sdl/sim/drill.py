@@ -111,7 +111,8 @@ class Drill:
         if temper is None:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         lab = replace(prepared[0].lab.lab, seed=seed)
-        plan = Plan.of(prepared, [_asking(one, seed + n) for n, one in enumerate(prepared)], lab)
+        campaigns = [_campaign(one, seed + n, temper) for n, one in enumerate(prepared)]
+        plan = Plan.of(prepared, campaigns, lab)
         trace = Trace(tell)
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
         books = Books(plan.scripts, clock.now)
@@ -180,10 +181,21 @@ class Drill:
             await self._watch()
         finally:
             crash.hook(None)
+        self._look_at_plates()
         if site.books.broken is None:
             with suppress(Broken):
                 site.books.close([node.journal for node in self.nodes])
         return self._report(loop.time())
+
+    def _look_at_plates(self) -> None:
+        """Nothing has collided, or was to be worked on elsewhere, unless a person was wrong."""
+        books, accidents = self.site.books, self.site.bench.floor.accidents
+        if self.person.wrong or books.tally.twins:
+            return
+        for broken in accidents[:1]:
+            books.note_broken(f"I11: {broken}")
+        for broken in books.tally.absent[:1]:
+            books.note_broken(f"I12: {broken}")
 
     def _start(self, process: Process) -> None:
         """Keep a process going until all is over."""
@@ -217,6 +229,8 @@ class Drill:
         for disk in (self.site.record.disk, *(node.journal.disk for node in self.nodes)):
             self.site.trace.counts["lost answer to a commit"] += disk.lost
         self.site.trace.counts["done by a node and its copy"] += len(books.tally.twins)
+        for remedy, times in books.tally.windows.items():
+            self.site.trace.counts[f"window broken, then {remedy}"] += times
         plan = self.site.plan
         all_ended = books.tally.endings.keys() == {campaign.name for campaign in plan.campaigns}
         endings = [books.tally.endings.get(campaign.name, "") for campaign in plan.campaigns]
@@ -240,10 +254,17 @@ class Drill:
         )
 
 
-def _asking(prepared: Prepared, seed: int) -> Campaign:
-    """The campaign under a seed, in which a person is asked where a machine cannot know."""
+def _campaign(prepared: Prepared, seed: int, temper: Temper) -> Campaign:
+    """The campaign under a seed, in which a person is asked where a machine cannot know.
+
+    What is done about broken windows is as drawn, where nobody has said it.
+    """
     campaign = prepared.campaign.campaign
-    return replace(campaign, seed=seed, policy=(*campaign.policy, *_asks(prepared.script)))
+    own = (*campaign.policy, *prepared.script.signature.policy)
+    is_said = any("window" in rule.on or not rule.on for rule in own)
+    late = () if is_said else (Rule(then=temper.late, on=("window",)),)
+    policy = (*campaign.policy, *_asks(prepared.script), *late)
+    return replace(campaign, seed=seed, policy=policy)
 
 
 def _asks(script: Script) -> Iterator[Rule]:

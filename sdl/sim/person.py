@@ -10,7 +10,7 @@ import random
 from collections.abc import Coroutine
 from contextlib import suppress
 
-from sdl.core.events import ResumeRequested, StepResolved, Verdict
+from sdl.core.events import LabwarePlaced, ResumeRequested, StepResolved, Verdict
 from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
 from sdl.sim.faults import PERSON
@@ -59,6 +59,7 @@ class Person:
                         self._take_up(question)
                     asked = {question.instrument for question in view.questions}
                     self._go_round(view, asked)
+                    self._look_for(view)
 
     def _go_round(self, view: LabView, asked: set[str]) -> None:
         """Let go on what is held and about which nothing is asked, once it was seen so a while."""
@@ -73,6 +74,30 @@ class Person:
             if now - since > HELD_S or self._is_hasty():
                 self._held[name] = now
                 self._start(self.resume(name))
+
+    def _look_for(self, view: LabView) -> None:
+        """Find labware of which nobody knows where it is, and say where it stands."""
+        carried = {one.labware for one in view.carries}
+        now = asyncio.get_running_loop().time()
+        for one in view.labware:
+            lost = bool(one.note) and one.labware not in carried
+            if lost and now - self._seen.get(one.labware, -AGAIN_S) >= AGAIN_S:
+                self._seen[one.labware] = now
+                self._start(self._find(one.labware))
+
+    async def _find(self, labware: str) -> None:
+        """Go there once nothing moves; what is in a gripper or lies about goes into store."""
+        site, floor = self._site, self._site.bench.floor
+        await asyncio.sleep(self._chance.uniform(*THINK_S))
+        carriers = [one.name for one in site.lab.instruments if one.reaches]
+        while not all(map(site.world.is_at_rest, carriers)):  # noqa: ASYNC110 - it waits and looks
+            await asyncio.sleep(1.0)
+        sites = [each for place in site.lab.places for each in site.lab.sites[place.name]]
+        if floor.site(labware) not in floor.sites:
+            floor.put(labware, next(each for each in sites if not floor.on(each)))
+        where = floor.site(labware)
+        site.note(f"a person finds {labware} on {where}")
+        await site.tell(lambda at: LabwarePlaced(at=at, labware=labware, site=where, by=PERSON))
 
     def patience_s(self, seconds: float) -> float:
         """For how long what it stopped stays so, if it is not hasty: ``seconds``."""

@@ -100,6 +100,7 @@ class Site:
     def begin_anew(self) -> None:
         """From now on another journal is to be led; the one before is left."""
         self.plan = self.plan.anew()
+        self.bench.floor.clear_up()
 
     def is_dead(self, name: str) -> bool:
         """Whether the process of this name is known to be dead."""

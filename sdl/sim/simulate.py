@@ -28,6 +28,7 @@ from sdl.shell.record import Record
 from sdl.shell.replanning import PlanningAtOnce
 from sdl.shell.runtime import Runtime
 from sdl.shell.runtime import Watch as RuntimeWatch
+from sdl.sim.hands import Hands
 from sdl.sim.loop import VirtualLoop, run_virtually
 from sdl.sim.plan import Plan
 from sdl.wire.journal import Chain, Line
@@ -201,19 +202,21 @@ async def _play(
     plan: bool,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
+    bench = Bench(clock=clock, seed=lab.seed, lab=lab)
     node = Node(
         lab=lab,
         folder=prepared.lab.folder,
         bus=broker.client("node"),
         clock=clock,
-        bench=Bench(clock=clock, seed=lab.seed, lab=lab),
+        bench=bench,
         boot=BOOT,
         journal=MemoryJournal(BOOT),
     )
     bus, topics = broker.client("orchestrator"), Topics(lab.name)
 
     def look(engine: Engine, _chain: Chain) -> None:
-        """A session is closed once all its campaigns have ended."""
+        """People carry what they are asked to, and close a session once its campaigns ended."""
+        hands.look(engine)
         is_done = engine.is_shared and engine.ended and not engine.campaigns
         if is_done and not engine.lab.closing:
             runtime.stop("the simulation", "all campaigns have ended")
@@ -231,6 +234,7 @@ async def _play(
         keep=look,
         planning=_planning(lab, prepared.lab.folder, clock) if plan else None,
     )
+    hands = Hands(bench, clock.now, runtime.post)
     await node.start()
     await bus.connect()
     try:

@@ -17,6 +17,8 @@ STUBBORN_S = 90.0
 """For so long, at most, one goes on that heeds no cancellation."""
 
 Halt: TypeAlias = Literal["quick", "slow", "failing", "endless", "stubborn"]
+Late: TypeAlias = Literal["skip", "flag", "requeue"]
+LATE: tuple[Late, ...] = ("skip", "flag", "requeue")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +43,8 @@ class Temper:
     """... says two different things about one step, at once; ..."""
     fickle: float = 0.0
     """... stops everything again while that is being resumed."""
+    late: Late = "skip"
+    """What is done about a broken window of which the campaign says nothing."""
 
     def halt(self, chance: random.Random) -> tuple[Halt, float]:
         """How the next make_safe goes, and how many seconds it takes."""
@@ -76,4 +80,5 @@ def draw_temper(chance: random.Random) -> Temper:
         hasty=chance.choice([0.0, 0.0, 0.5]),
         contrary=chance.choice([0.0, 0.0, 0.3]),
         fickle=chance.choice([0.0, 0.0, 0.3]),
+        late=chance.choice(LATE),
     )

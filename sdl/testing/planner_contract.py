@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import (
@@ -45,7 +45,7 @@ class Case:
 def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None:
     """AssertionError, with case, count and seed, if the planner breaks the contract.
 
-    Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed
+    Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed, late
     and pending ones, in real, whole, logarithmic, named, constrained and nearly used up spaces.
     """
     versions = planner.versions()
@@ -63,7 +63,9 @@ def cases(seed: int) -> Iterator[Case]:
     """The situations, with trials drawn by ``seed``."""
     for name, problem in problems().items():
         measured = tuple(_trial(problem, "measured", seed, index) for index in range(6))
-        open_ones = (_trial(problem, "failed", seed, 6), _trial(problem, "pending", seed, 7))
+        measured = (*measured[:-1], replace(measured[-1], broke_window=True))
+        failed = replace(_trial(problem, "failed", seed, 6), broke_window=True)
+        open_ones = (failed, _trial(problem, "pending", seed, 7))
         only_pending = tuple(_trial(problem, "pending", seed, index) for index in range(4))
         yield Case(f"{name}, no trials", problem, ())
         yield Case(f"{name}, measured trials", problem, measured)

@@ -44,7 +44,8 @@ _ABOUT_NODE = (
     "Read README.md beside this file: a schema cannot say what has to be durable when."
 )
 _ABOUT_PLANNER = (
-    "A planner worker answers questions. It keeps nothing: the same question may be asked again."
+    "A planner worker answers questions. It keeps nothing: the same question may be asked again. "
+    "A trial with broke_window was measured later than its protocol allows, or failed by that."
 )
 
 

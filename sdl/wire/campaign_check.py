@@ -16,6 +16,7 @@ from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import unfit
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places, did_you_mean
+from sdl.wire.wells_check import check_wells
 
 _Found = Iterator[tuple[KeyPath, str]]
 _CALLED: Mapping[Category, str] = {
@@ -46,8 +47,9 @@ def check_campaign(
         *_offers(campaign, signature, offers),
         *_inputs(campaign, signature),
         *_measure(campaign, signature),
+        *_batch(campaign, signature),
         *_hypothesis(campaign, signature),
-        *_wells(campaign, lab, signature),
+        *check_wells(campaign, lab, signature),
         *_speed(lab),
         *_policy(campaign, signature),
     ]
@@ -179,6 +181,19 @@ def _value(given: Input, value: InputValue) -> Iterator[str]:
         yield f"{value!r} does not fit: the protocol needs a whole number"
 
 
+def _batch(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    if campaign.batch is None and signature.samples:
+        message = f"{signature.name} takes a list of samples; say how many: [batch] size = 8"
+        yield ("batch",), message
+    if campaign.batch is not None and not signature.samples:
+        yield ("batch",), f"{signature.name} takes one sample at a time; remove [batch]"
+    searched = {parameter.name for parameter in campaign.space}
+    for given in signature.inputs:
+        if given.of_run and given.name in searched:
+            message = "belongs to the whole run, and not to a sample; move it to [fixed]"
+            yield ("search", given.name), message
+
+
 def _measure(campaign: Campaign, signature: ProtocolSignature) -> _Found:
     measure = campaign.objective.measure
     if measure not in signature.measures:
@@ -212,26 +227,6 @@ def _hypothesis(campaign: Campaign, signature: ProtocolSignature) -> _Found:
         yield (*keys, "quantity"), f"{predicts.quantity!r} has named options; predict a number"
     elif predicts.at == "typical":
         yield (*keys, "at"), 'an input is judged at "best"; "typical" is for measures'
-
-
-def _wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _Found:
-    kinds = {piece.name: piece.kind for piece in lab.labware if piece.kind.wells}
-    needs: dict[str, int] = {}
-    for role in signature.roles:
-        plates = [name for name in campaign.roles.get(role.name, ()) if name in kinds]
-        wells = sum(len(kinds[name].wells) for name in plates)
-        if not role.is_labware or not plates:
-            continue
-        for name in plates:
-            needs[name] = needs.get(name, 0) + 1
-        if campaign.parallel > wells // max(needs[name] for name in plates):
-            yield (
-                ("campaign", "parallel"),
-                (
-                    f"{campaign.parallel} runs at once need more wells than {role.name!r} has "
-                    f"({wells}); add a plate"
-                ),
-            )
 
 
 def _policy(campaign: Campaign, signature: ProtocolSignature) -> _Found:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sdl.errors import UserMistake
 from sdl.model.campaign import (
     NO_PLANNER,
+    BatchRule,
     Campaign,
     ChoiceParameter,
     LinearConstraint,
@@ -22,6 +23,7 @@ from sdl.model.hypothesis import Hypothesis, Prediction
 from sdl.model.units import unit_of
 from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import read_rules
+from sdl.wire.roles_table import read_roles
 from sdl.wire.toml_table import Places, Table, Toml, TomlFile, did_you_mean, said
 
 _GOALS = {"maximise": "maximise", "maximize": "maximise"} | {
@@ -72,6 +74,7 @@ def _blamed(file: TomlFile, mistake: UserMistake) -> bool:
 
 def _campaign(top: Table) -> Campaign:
     head = top.table("campaign", needed=True)
+    roles, plates = read_roles(top.table("roles", needed=True))
     campaign = Campaign(
         name=head.name("name"),
         lab=head.text("lab", example='"lab.toml"'),
@@ -79,7 +82,8 @@ def _campaign(top: Table) -> Campaign:
         seed=head.whole("seed", 0),
         parallel=head.whole("parallel", 1),
         hypothesis=_hypothesis(top.table("hypothesis")) if "hypothesis" in top else None,
-        roles=_roles(top.table("roles", needed=True)),
+        roles=roles,
+        plates=plates,
         space=_space(top.table("search", needed=not _is_without_planner(top))),
         fixed=_fixed(top.table("fixed")),
         constraints=tuple(_constraint(table) for table in top.tables("constraint")),
@@ -87,6 +91,7 @@ def _campaign(top: Table) -> Campaign:
         stop=_stop(top.table("stop")),
         planner=_planner(top.table("planner")),
         policy=read_rules(top),
+        batch=_batch(top.table("batch")) if "batch" in top else None,
     )
     head.close()
     top.close()
@@ -122,20 +127,6 @@ def _hypothesis(table: Table) -> Hypothesis:
     predicts.close()
     table.close()
     return found
-
-
-def _roles(table: Table) -> dict[str, tuple[str, ...]]:
-    roles = {}
-    for role in table:
-        value = table.take(role)
-        names = value if isinstance(value, list) else [value]
-        if not names or not all(isinstance(name, str) and name for name in names):
-            table.mistake(role, f'needs a name, or several: ["plate-1"], not {said(value)}')
-            names = []
-        if len(set(names)) < len(names):
-            table.mistake(role, "names the same thing twice; name each once")
-        roles[role] = tuple(names)
-    return roles
 
 
 def _space(table: Table) -> tuple[Parameter, ...]:
@@ -232,6 +223,14 @@ def _stop(table: Table) -> StopRule:
         failures=table.whole("failures", rule.failures),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
+    table.close()
+    return found
+
+
+def _batch(table: Table) -> BatchRule:
+    if "size" not in table:
+        table.mistake("size", "is missing; write for instance: size = 8")
+    found = BatchRule(size=table.whole("size", 1))
     table.close()
     return found
 

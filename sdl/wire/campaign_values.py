@@ -8,13 +8,15 @@ from collections.abc import Iterator
 from sdl.errors import UserMistake
 from sdl.model.campaign import NO_PLANNER, Campaign, ChoiceParameter, Parameter, RangeParameter
 from sdl.model.hypothesis import Hypothesis
-from sdl.wire.policy import faults_of
+from sdl.wire.policy import faults_of, idle
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
 _Found = Iterator[tuple[KeyPath, str]]
 MOST_PARALLEL = 1000
 MOST_RUNS = 1_000_000
+MOST_SAMPLES = 1_536
+"""Of one run: the wells of the largest plate."""
 MOST_ERROR = 0.5
 """A verdict that errs as often as a coin is none."""
 
@@ -23,6 +25,7 @@ def check_values(campaign: Campaign, places: Places) -> list[UserMistake]:
     """Ranges, bounds and names that contradict each other, each at its line."""
     found = [*_head(campaign), *_space(campaign), *_constraints(campaign)]
     found += [*_stop(campaign), *_planner(campaign), *_hypothesis(campaign.hypothesis)]
+    found += _batch(campaign)
     found += _policy(campaign)
     return [places.mistake(keys, message) for keys, message in found]
 
@@ -124,6 +127,14 @@ def _stop(campaign: Campaign) -> _Found:
         yield ("stop", "tolerance"), f"{stop.tolerance:g} is negative; use 0 or more"
 
 
+def _batch(campaign: Campaign) -> _Found:
+    if campaign.batch is not None and not 1 <= campaign.batch.size <= MOST_SAMPLES:
+        yield (
+            ("batch", "size"),
+            f"{campaign.batch.size} samples in a run; use 1 to {MOST_SAMPLES:,}",
+        )
+
+
 def _planner(campaign: Campaign) -> _Found:
     if campaign.planner.timeout_s <= 0:
         yield ("planner", "timeout_s"), f"{campaign.planner.timeout_s:g} s; use more than 0"
@@ -133,6 +144,8 @@ def _policy(campaign: Campaign) -> _Found:
     for place, rule in enumerate(campaign.policy):
         for key, message in faults_of(rule):
             yield ("policy", place, key), message
+    for place, key, message in idle(campaign.policy):
+        yield ("policy", place, key), message
 
 
 def _hypothesis(hypothesis: Hypothesis | None) -> _Found:

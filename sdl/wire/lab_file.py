@@ -15,6 +15,7 @@ from sdl.wire.lab_sites import (
     read_places,
     read_reaches,
     read_sites,
+    read_stores,
 )
 from sdl.wire.stocks_table import read_stocks
 from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile, is_name
@@ -156,13 +157,14 @@ def _instrument(parent: Table, name: str) -> Instrument:
     simulated = "simulator" in table
     if simulated and "driver" in table:
         table.mistake("driver", "an instrument has a simulator or a driver, not both")
-    limits = table.table("limits")
+    limits, sites = table.table("limits"), read_sites(table)
     return Instrument(
         name=name,
         simulated=simulated,
         driver=table.text("simulator" if simulated else "driver", example='"entry-point"'),
         limits={key: _limit(limits, key) for key in limits},
-        sites=read_sites(table),
+        sites=sites,
+        stores=read_stores(table, sites),
         reaches=read_reaches(table),
         options={key: value for key, value in table.rest().items() if key != "driver"},
     )

@@ -25,6 +25,14 @@ def read_sites(table: Table) -> int:
     return count
 
 
+def read_stores(table: Table, sites: int) -> bool:
+    """``stores = true`` of an instrument such as a hotel; false where it is not written."""
+    stores = table.truth("stores", default=False)
+    if stores and not sites:
+        table.mistake("stores", "it has no sites to store anything on; add for instance sites = 20")
+    return stores
+
+
 def read_reaches(table: Table) -> tuple[str, ...]:
     """``reaches = ["hotel", "reader"]`` of a transporter; empty where it is not written."""
     value = table.take("reaches")

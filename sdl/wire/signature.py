@@ -9,7 +9,8 @@ import inspect
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal, get_args, get_origin, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from sdl.authoring import policy_of
 from sdl.errors import Place, ProtocolMistake
@@ -18,7 +19,7 @@ from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
 from sdl.model.policy import Rule
 from sdl.model.protocol import Input, ProtocolSignature, Role
-from sdl.wire.policy import faults_of, unfit
+from sdl.wire.policy import faults_of, idle, unfit
 from sdl.wire.toml_table import did_you_mean
 
 _KINDS: dict[object, Literal["float", "int", "str"]] = {float: "float", int: "int", str: "str"}
@@ -77,14 +78,15 @@ def read_signature(function: ProtocolFunction) -> ProtocolSignature:
     """The schema of a protocol. ProtocolMistake, with file and line, if it is not one."""
     source = Source(function)
     hints = _hints(source)
-    roles, inputs = _parameters(source, hints)
+    roles, inputs, samples = _parameters(source, hints)
     return ProtocolSignature(
         name=source.name,
         roles=roles,
         inputs=inputs,
-        measures=_measures(source, hints.get("return")),
+        measures=_measures(source, _result(source, hints.get("return"), samples)),
         source_sha256=hashlib.sha256(source.text).hexdigest(),
         policy=_policy(source, roles),
+        samples=samples,
     )
 
 
@@ -100,7 +102,7 @@ def check_recovery(function: ProtocolFunction, of: ProtocolSignature) -> None:
     It needs some of the other's roles, with no more actions than they have there, and no inputs.
     """
     source = Source(function)
-    roles, inputs = _parameters(source, _hints(source))
+    roles, inputs, _ = _parameters(source, _hints(source))
     if inputs:
         line = source.line_of(inputs[0].name)
         message = f"{source.name} is a recovery, and gets no inputs; remove {inputs[0].name!r}"
@@ -112,7 +114,11 @@ def check_recovery(function: ProtocolFunction, of: ProtocolSignature) -> None:
             hint = did_you_mean(role.name, known)
             raise source.mistake(f"{of.name} has no role {role.name!r} to mend with; {hint}", line)
         missing = sorted(set(role.actions) - set(known[role.name].actions))
-        if missing or role.is_labware != known[role.name].is_labware:
+        is_other = (role.is_labware, role.is_list) != (
+            known[role.name].is_labware,
+            known[role.name].is_list,
+        )
+        if missing or is_other:
             raise source.mistake(
                 f"{role.name} is a {role.capability} here and a {known[role.name].capability} in "
                 f"{of.name}; give it the same type in both",
@@ -134,23 +140,80 @@ def _hints(source: Source) -> dict[str, object]:
 
 def _parameters(
     source: Source, hints: dict[str, object]
-) -> tuple[tuple[Role, ...], tuple[Input, ...]]:
+) -> tuple[tuple[Role, ...], tuple[Input, ...], str]:
+    """Roles, inputs, and the input that takes the samples of a batch (empty if none does)."""
     roles: list[Role] = []
     inputs: list[Input] = []
+    samples: list[inspect.Parameter] = []
     for parameter in inspect.signature(source.function).parameters.values():
         if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
             raise _parameter(source, parameter, "roles and inputs must be named one by one")
         if parameter.name not in hints:
             raise _parameter(source, parameter, "has no type; annotate it")
-        if parameter.kind is parameter.KEYWORD_ONLY:
-            inputs.append(_input(source, parameter, hints[parameter.name]))
-        else:
+        if parameter.kind is not parameter.KEYWORD_ONLY:
             roles.append(_role(source, parameter, hints[parameter.name]))
+        elif _is_of_samples(hints[parameter.name]):
+            samples.append(parameter)
+        else:
+            inputs.append(_input(source, parameter, hints[parameter.name]))
     if not roles:
         raise source.mistake(
             f"{source.name} has no role: nothing to command; name an instrument before the '*'"
         )
-    return tuple(roles), tuple(inputs)
+    if not samples:
+        return tuple(roles), tuple(inputs), ""
+    if len(samples) > 1:
+        raise _parameter(source, samples[1], "a protocol has one list of samples at most")
+    fields = _fields(source, samples[0], hints[samples[0].name])
+    of_run = [dataclasses.replace(one, of_run=True) for one in inputs]
+    twice = {one.name for one in fields} & {one.name for one in of_run}
+    if twice:
+        message = f"{', '.join(sorted(twice))} is an input of each sample and of the whole run too"
+        raise _parameter(source, samples[0], message)
+    return tuple(roles), (*fields, *of_run), samples[0].name
+
+
+def _is_of_samples(hint: object) -> bool:
+    """Whether a type is a list of dataclasses that are no labware."""
+    (of,) = get_args(hint) if get_origin(hint) is list else (None,)
+    return isinstance(of, type) and dataclasses.is_dataclass(of) and of not in (Well, Plate)
+
+
+def _fields(source: Source, parameter: inspect.Parameter, hint: object) -> list[Input]:
+    """The fields of a sample are the inputs of a batch protocol."""
+    (sample,) = get_args(hint)
+    if parameter.default is not parameter.empty:
+        raise _parameter(source, parameter, "the samples have no default: a campaign gives them")
+    if not sample.__dataclass_params__.frozen:
+        raise _parameter(
+            source, parameter, f"write @dataclass(frozen=True) above {sample.__name__}"
+        )
+    hints = get_type_hints(sample)
+    fields = inspect.signature(sample).parameters.values()
+    if not fields:
+        raise _parameter(source, parameter, f"{sample.__name__} has no field to search")
+    return [_input(source, field, hints[field.name]) for field in fields]
+
+
+def _result(source: Source, hint: object, samples: str) -> object:
+    """The type of what one sample gives."""
+    is_list = get_origin(hint) is list
+    if not samples:
+        if is_list:
+            raise source.mistake(
+                f"{source.name} returns a list of results and takes no list of samples; "
+                "add samples: list[Sample] behind the '*'"
+            )
+        return hint
+    if not is_list:
+        raise source.mistake(
+            f"{source.name} takes a list of samples; annotate '->' with list[Result], one for each"
+        )
+    (result,) = get_args(hint)
+    if get_origin(result) in (Union, UnionType):
+        kinds = [kind for kind in get_args(result) if kind is not NoneType]
+        return kinds[0] if len(kinds) == 1 else result
+    return result
 
 
 def _policy(source: Source, roles: tuple[Role, ...]) -> tuple[Rule, ...]:
@@ -161,6 +224,8 @@ def _policy(source: Source, roles: tuple[Role, ...]) -> tuple[Rule, ...]:
             raise source.mistake(f"{source.name}: policy[{number}] is {rule!r}; write Rule(...)")
         for key, message in (*faults_of(rule), *unfit(rule, roles, several)):
             raise source.mistake(f"{source.name}: policy[{number}].{key}: {message}")
+    for place, key, message in idle(rules):
+        raise source.mistake(f"{source.name}: policy[{place + 1}].{key}: {message}")
     return rules
 
 
@@ -175,6 +240,8 @@ def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
         raise _parameter(source, parameter, message)
     if hint is Well:
         return Role(name=parameter.name, capability="Well")
+    if hint == list[Well]:
+        return Role(name=parameter.name, capability="Wells")
     if hint is Plate:
         message = "a plate plays no part by itself; ask for a Well and write well.plate"
         raise _parameter(source, parameter, message)
@@ -182,7 +249,9 @@ def _role(source: Source, parameter: inspect.Parameter, hint: object) -> Role:
         message = "an input stands after the '*'; before it stand roles (instruments and wells)"
         raise _parameter(source, parameter, message)
     if not isinstance(hint, type) or Capability not in hint.__mro__ or not operations_of(hint):
-        message = "is no role; use Well, or a capability with actions such as LiquidHandler"
+        message = (
+            "is no role; use Well, list[Well], or a capability with actions such as LiquidHandler"
+        )
         raise _parameter(source, parameter, message)
     return Role(
         name=parameter.name, capability=hint.__name__, actions=tuple(sorted(operations_of(hint)))
@@ -198,7 +267,9 @@ def _input(source: Source, parameter: inspect.Parameter, hint: object) -> Input:
     kind = _KINDS.get(hint)
     if kind is None:
         message = "is no input; use float, int, str, or a Literal of one of them"
-        if hint in (Well, Plate) or (isinstance(hint, type) and Capability in hint.__mro__):
+        if hint in (Well, Plate, list[Well]) or (
+            isinstance(hint, type) and Capability in hint.__mro__
+        ):
             message = "a role stands before the '*'; after it stand inputs"
         raise _parameter(source, parameter, message)
     default = None if parameter.default is parameter.empty else parameter.default

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from sdl.capabilities import Arm
 from sdl.errors import DriverFault, UserMistake
 from sdl.model.lab import place_of
-from sdl.sim import Bench, FaultOptions, mark_effect
+from sdl.sim import Bench, FaultOptions, Prediction, mark_effect
 from sdl_simulators.options import check_above_0, check_not_negative, check_order
 
 ACTIONS = ("move",)
@@ -99,6 +99,10 @@ class SimulatedArm:
         floor.set_down(self._name, labware, target)
         mark_effect()
         await call.work(self._grip_s)
+
+    def predict_move(self, labware: str, source: str, target: str) -> Prediction:  # noqa: ARG002 - as the action has it
+        travel_s = self._travel_s("", source) + self._travel_s(source, target)
+        return Prediction(duration_s=travel_s + 3.0 * self._approach_s + 2.0 * self._grip_s)
 
     def _check_grip(self, labware: str) -> None:
         kind = self._bench.labware_kind(labware)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdl.capabilities import Hotel
 from sdl.errors import DriverFault
 from sdl.model.lab import place_of
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import check_not_negative
 
 ACTIONS = ("locate",)
@@ -45,6 +45,9 @@ class SimulatedHotel:
         if place_of(site) != self._name:
             raise DriverFault(f"{self._name}: {labware!r} does not stand here")
         return site
+
+    def predict_locate(self, labware: str) -> Prediction:  # noqa: ARG002 - as the action has it
+        return Prediction(duration_s=self._look_s)
 
 
 _: type[Hotel] = SimulatedHotel

@@ -58,3 +58,33 @@ def critical_rpm(kind: LabwareKind, volume_ul: float, orbit_mm: float) -> float:
     diameter_m = 2.0 * math.sqrt(kind.opening_mm2 * 1e-6 / math.pi)
     held = 4.0 * math.pi * volume_ul * 1e-9 * WATER_KG_M3 * orbit_mm * 1e-3
     return 60.0 * math.sqrt(WATER_N_M * diameter_m / held)
+
+
+def grown_ul(cells_ul: float, food_ul: float, *, rate_h: float, duration_s: float) -> float:
+    """How much of the food (µL) has become cells: logistic growth, until there is none left.
+
+    Cells and food are counted in µL of their stocks, one for one. ``rate_h``: 1/h, while food
+    abounds. Two stretches of time one after the other do the same as both in one.
+    """
+    room_ul = cells_ul + food_ul
+    if cells_ul <= 0.0 or food_ul <= 0.0:
+        return 0.0
+    shrunk = math.exp(-rate_h * duration_s / 3600.0)
+    return room_ul / (1.0 + food_ul / cells_ul * shrunk) - cells_ul
+
+
+LEAST_C, BEST_C, MOST_C = 4.9, 41.3, 47.5
+"""Between which temperatures *Escherichia coli* grows, and where fastest (Rosso et al., 1993)."""
+
+
+def warmth_fraction(temperature_c: float) -> float:
+    """Growth rate at a temperature, as a fraction of the one at the best: 0 to 1.
+
+    The cardinal temperature model (Rosso, Lobry and Flandrois, J. Theor. Biol. 162, 447, 1993).
+    """
+    if not LEAST_C < temperature_c < MOST_C:
+        return 0.0
+    span, below, beyond = BEST_C - LEAST_C, temperature_c - LEAST_C, temperature_c - MOST_C
+    slope = span * (temperature_c - BEST_C)
+    bend = (BEST_C - MOST_C) * (BEST_C + LEAST_C - 2.0 * temperature_c)
+    return beyond * below * below / (span * (slope - bend))

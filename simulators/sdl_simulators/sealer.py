@@ -5,7 +5,7 @@ from __future__ import annotations
 from sdl.capabilities import Sealer
 from sdl.errors import DriverFault, OutOfMaterial
 from sdl.model.labware import Plate
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import (
     check_above_0,
     check_lasts,
@@ -89,13 +89,20 @@ class SimulatedSealer:
             raise OutOfMaterial(f"{self._name}: there is no foil left; put a new roll in")
         with self._bench.floor.at_work(self._name, plate.labware):
             call = self._bench.begin(self._name, "seal")
-            was_c = self._bench.dial(self._name, TEMPERATURE, self._room_c)
-            await call.work(abs(temperature_c - was_c) / self._ramp_c_s)
+            await call.work(self._warming_s(temperature_c))
             self._bench.turn(self._name, TEMPERATURE, temperature_c)
             self._bench.use(self._name, FOILS, 1)
             await call.work(self._handling_s + duration_s)
             if temperature_c >= self._bonds_c and duration_s >= self._bonds_s:
                 self._bench.floor.seal(plate.labware)
+
+    def predict_seal(self, plate: Plate, temperature_c: float, duration_s: float) -> Prediction:  # noqa: ARG002 - as the action has it
+        warming_s = self._warming_s(temperature_c)
+        return Prediction(duration_s=warming_s + self._handling_s + duration_s)
+
+    def _warming_s(self, temperature_c: float) -> float:
+        was_c = self._bench.dial(self._name, TEMPERATURE, self._room_c)
+        return abs(temperature_c - was_c) / self._ramp_c_s
 
 
 _: type[Sealer] = SimulatedSealer

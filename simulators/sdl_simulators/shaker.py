@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdl.capabilities import Shaker
 from sdl.model.labware import Plate
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import (
     check_above_0,
     check_lasts,
@@ -78,6 +78,9 @@ class SimulatedShaker:
                 volume_ul = self._bench.volume_ul(well)
                 if speed_rpm >= critical_rpm(kind, volume_ul, self._orbit_mm):
                     self._bench.stir(well)
+
+    def predict_shake(self, plate: Plate, speed_rpm: float, duration_s: float) -> Prediction:  # noqa: ARG002 - as the action has it
+        return Prediction(duration_s=self._lock_s + duration_s)
 
 
 _: type[Shaker] = SimulatedShaker

@@ -7,7 +7,7 @@ import math
 from sdl.capabilities import Washer
 from sdl.errors import DriverFault, OutOfMaterial
 from sdl.model.labware import LabwareKind, Plate, Well
-from sdl.sim import Bench, FaultOptions
+from sdl.sim import Bench, FaultOptions, Prediction
 from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("wash",)
@@ -81,6 +81,9 @@ class SimulatedWasher:
                     self._fill(well, filled_ul)
             await call.work(self._draw_s)
             self._draw_off(wells)
+
+    def predict_wash(self, plate: Plate, cycles: int, volume_ul: float) -> Prediction:  # noqa: ARG002 - as the action has it
+        return Prediction(duration_s=cycles * (self._draw_s + self._fill_s) + self._draw_s)
 
     def _draw_off(self, wells: list[Well]) -> None:
         for well in wells:

@@ -61,6 +61,20 @@ def test_check_says_all_that_it_understood(sdl: Sdl) -> None:
     assert max(map(len, lines)) <= 100
 
 
+def test_check_says_all_roles_of_a_plate(lab: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "lab"
+    shutil.copytree(lab, folder)
+    for path, old, new in (
+        (folder / "protocols" / "dye_assay.py", "well: Well,\n", "well: Well,\n    spare: Well,\n"),
+        (folder / "campaign.toml", "well    = ", 'spare = "plate-1"\nwell    = '),
+    ):
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+    told = command(folder, "check", "campaign.toml").out
+    assert "in the roles 'spare', 'well'" in " ".join(told.split())
+
+
 PLACES = """
 [instruments.arm]
 simulator = "./arm.py:Arm"

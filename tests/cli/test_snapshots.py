@@ -11,8 +11,8 @@ import pytest
 
 from sdl.cli.exits import Exit
 from sdl.cli.why import Replay
-from sdl.core.engine import fold
 from sdl.core.events import EVENTS, CampaignStarted
+from sdl.core.replay import fold
 from sdl.shell.record import Record
 from sdl.shell.snapshots import Kept, digest_of, kept_of, stamp
 from sdl.wire.journal import load

@@ -84,11 +84,12 @@ def script(
     function: ProtocolFunction,
     measures: tuple[str, ...] = ("y_au",),
     policy: tuple[Rule, ...] = (),
+    roles: tuple[Role, ...] = ROLES,
     **recoveries: ProtocolFunction,
 ) -> Script:
     signature = ProtocolSignature(
         name=function.__name__,
-        roles=ROLES,
+        roles=roles,
         inputs=(Input(name="x_fraction", kind="float"),),
         measures=measures,
         source_sha256="0" * 64,
@@ -132,6 +133,10 @@ class Floor:
     answer: Answer = answer_plainly
     simulated: bool = True
     stocks: tuple[Stocks, ...] = ()
+    there: Lab | None = None
+    """The bench, where it is not the usual one."""
+    labware: tuple[Labware, ...] = ()
+    """In place of the one plate that the lab has otherwise."""
     clock: Clock = "virtual"
     journal: list[ev.Event | do.Command] = field(default_factory=list)
     watch: Watch = field(default_factory=Watch)
@@ -170,11 +175,8 @@ class Floor:
         """Run the campaign to its end, or until nothing is left that could happen."""
         assert isinstance(self.engine.scripts, Script)
         head = started(spec, self.engine.scripts, simulated=self.simulated)
-        origin, there = (
-            replace(head.origin, clock=self.clock),
-            replace(head.lab, stocks=self.stocks),
-        )
-        self.turn(replace(head, origin=origin, lab=there))
+        origin = replace(head.origin, clock=self.clock)
+        self.turn(replace(head, origin=origin, lab=self.bench(head.lab)))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
         for name in self.engine.lab.instruments:
             self.nodes[name] = Node(self, name, simulated=self.simulated)
@@ -191,7 +193,7 @@ class Floor:
         """Run a session into which campaigns come at their times, until all have ended."""
         head = opened(simulated=self.simulated)
         origin = replace(head.origin, clock=self.clock)
-        self.turn(replace(head, origin=origin, lab=replace(head.lab, stocks=self.stocks)))
+        self.turn(replace(head, origin=origin, lab=self.bench(head.lab)))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=self.epoch))
         for name in self.engine.lab.instruments:
             self.nodes[name] = Node(self, name, simulated=self.simulated)
@@ -209,10 +211,14 @@ class Floor:
             self.step()
         raise AssertionError(f"seed {self.seed}: no end after {limit} events")
 
+    def bench(self, usual: Lab) -> Lab:
+        there = self.there or usual
+        return replace(there, stocks=self.stocks, labware=self.labware or there.labware)
+
     def start(self, start: Start, at: float) -> None:
         assert isinstance(self.engine.scripts, Script)
         head = started(start.spec, self.engine.scripts, simulated=self.simulated)
-        self.turn(replace(head, at=at, terms=start.terms))
+        self.turn(replace(head, at=at, terms=start.terms, lab=self.bench(head.lab)))
 
     def step(self) -> None:
         self.at, _, what = heapq.heappop(self.queue)

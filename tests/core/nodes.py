@@ -18,6 +18,10 @@ DRIVERS = {
     "handler": "liquid-handler",
     "spare": "liquid-handler",
     "reader": "absorbance-reader",
+    "washer": "washer",
+    "incubator": "incubator",
+    "arm": "arm",
+    "arm-2": "arm",
 }
 
 Word = (

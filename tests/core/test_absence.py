@@ -8,8 +8,8 @@ import pytest
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import fold
 from sdl.core.lab_state import LOST_S
+from sdl.core.replay import fold
 from tests.core.dye import SCRIPT, at_work, kinds
 from tests.core.floor import Floor, failed, online
 from tests.core.test_halting import abort, done

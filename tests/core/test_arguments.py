@@ -9,7 +9,8 @@ import pytest
 from sdl.authoring import protocol
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.steps import ARGUMENTS_MAX, unfit
 from sdl.errors import ActionRefused
 from sdl.model.labware import Well

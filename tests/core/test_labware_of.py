@@ -59,22 +59,20 @@ def test_texts_are_not_labware_whatever_they_say() -> None:
 
 
 def test_the_capabilities_name_what_they_work_on() -> None:
-    plate = {"plate": {"labware": "plate-1"}, "duration_s": 60.0, "temperature_c": 37.0}
-    assert operations_of(Incubator)["incubate"].labware_of(plate) == ("plate-1",)
+    plate = {"plate": {"labware": "plate-1"}, "temperature_c": 37.0}
+    assert operations_of(Incubator)["keep"].labware_of(plate) == ("plate-1",)
     wells = {"source": Well("p", "A1"), "target": Well("q", "A1"), "volume_ul": 5.0}
     assert operations_of(LiquidHandler)["transfer"].labware_of(wells) == ("p", "q")
 
 
 def test_a_value_of_another_type_is_a_type_error() -> None:
-    with pytest.raises(TypeError, match=r"incubate\(plate=...\)"):
-        operations_of(Incubator)["incubate"].labware_of({"plate": "plate-1"})
+    with pytest.raises(TypeError, match=r"keep\(plate=...\)"):
+        operations_of(Incubator)["keep"].labware_of({"plate": "plate-1"})
 
 
 def test_a_plate_travels_as_its_name_and_a_well_knows_its_plate() -> None:
-    incubate = operations_of(Incubator)["incubate"]
+    keep = operations_of(Incubator)["keep"]
     well = Well("plate-1", "A1")
-    dumped = incubate.dump_arguments(
-        {"plate": well.plate, "duration_s": 60.0, "temperature_c": 37.0}
-    )
+    dumped = keep.dump_arguments({"plate": well.plate, "temperature_c": 37.0})
     assert dumped["plate"] == {"labware": "plate-1"}
-    assert incubate.load_arguments(dumped)["plate"] == Plate("plate-1")
+    assert keep.load_arguments(dumped)["plate"] == Plate("plate-1")

@@ -12,7 +12,8 @@ from sdl.authoring import protocol
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.errors import Bug
 from sdl.model.campaign import NO_PLANNER, Campaign, PlannerChoice, StopRule, Terms
 from sdl.model.labware import Well

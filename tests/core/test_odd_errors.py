@@ -10,7 +10,8 @@ import pytest
 from sdl.authoring import protocol
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.errors import SAID_CAP, OutOfMaterial
 from sdl.model.labware import Well
 from sdl.wire.journal import Chain, load

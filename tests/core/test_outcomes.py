@@ -10,7 +10,8 @@ from sdl.authoring import protocol, settle, together
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.model.campaign import Objective, StopRule
 from sdl.model.labware import Well
 from tests.core.dye import SCRIPT, Reading, arrive, at_work, kinds

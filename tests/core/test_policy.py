@@ -8,7 +8,8 @@ from sdl.authoring import protocol, settle, together
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.script import Script
 from sdl.errors import UserMistake
 from sdl.model.campaign import StopRule
@@ -235,7 +236,7 @@ def test_a_missed_window_is_a_trouble_of_its_own() -> None:
     floor.turn(ev.InstrumentLost(at=3.0, instrument="reader", reason="cable"))
     floor.turn(ev.TimerFired(at=32.0, timer="dye/run-1/step-2/settle"))
     out = floor.turn(ev.TimerFired(at=92.0, timer=f"{READ}/window"))
-    assert kinds(out) == ["EndRun", "Dispose", "Conclude"]
+    assert kinds(out) == ["BreakWindow", "EndRun", "Dispose", "Conclude"]
 
 
 def test_one_failed_run_never_ends_a_campaign_and_the_planner_sees_it_as_failed() -> None:

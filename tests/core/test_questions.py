@@ -8,7 +8,7 @@ import pytest
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import fold
+from sdl.core.replay import fold
 from sdl.model.data import JsonValue
 from sdl.model.policy import Rule
 from tests.core.dye import SCRIPT, arrive, at_work, kinds

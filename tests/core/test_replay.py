@@ -12,7 +12,8 @@ from sdl.authoring import protocol, settle, together, within
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.script import Script
 from sdl.errors import SdlError
 from sdl.model.campaign import StopRule
@@ -119,7 +120,15 @@ rules = st.builds(
     wait_s=st.sampled_from([0.0, 7.0]),
     protocol=st.just("mend"),
 )
-policies = st.lists(rules, max_size=3).map(tuple)
+of_windows = st.builds(
+    Rule,
+    then=st.sampled_from(["flag", "divert", "requeue"]),
+    action=st.sampled_from(["*", "reader.*"]),
+    on=st.just(("window",)),
+    times=st.integers(1, 2),
+    protocol=st.just("mend"),
+)
+policies = st.lists(st.one_of(rules, of_windows), max_size=3).map(tuple)
 ROLES = {"handler": ("handler", "spare"), "reader": ("reader",), "well": ("plate-1",)}
 
 

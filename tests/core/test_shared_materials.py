@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.model.campaign import Campaign, StopRule
 from sdl.model.provenance import Clock
 from sdl.model.stock import Source, Stocks

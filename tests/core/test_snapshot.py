@@ -16,8 +16,9 @@ from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.campaign import trials_sha256
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
 from sdl.core.past import Over, Past, told
+from sdl.core.replay import fold
 from sdl.core.retold import Unfit
 from sdl.core.script import Script
 from sdl.model.campaign import StopRule

@@ -17,6 +17,7 @@ from sdl.model.hypothesis import Evidence, Hypothesis
 from sdl.model.hypothesis import Prediction as Claim
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
+from sdl.model.policy import Remedy
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
 from sdl.model.stock import Source, Stocks
@@ -261,6 +262,7 @@ def run(
     yield at + 30.0, e.TimerFired(at=at + 30.0, timer=f"{run_id}/settle-1")
     at += 31.0
     cid = f"{run_id}/step-4/try-1"
+    yield from late(f"{run_id}/step-4", at, number)
     yield at, perform(cid, at)
     if number % 5 == 0:
         yield (
@@ -284,6 +286,17 @@ def run(
     yield at, c.Dispose(suggestion=suggestion, disposition="measured")
     evidence = Evidence(runs=number, e_for=1.0 + value, e_against=1.0, posterior=0.5)
     yield at, c.Weigh(run=run_id, evidence=evidence)
+
+
+def late(step: str, at: float, number: int) -> Iterator[tuple[float, Event | Command]]:
+    """Each third run breaks a window, and each sixth is late by as many seconds."""
+    if number % 3 == 0:
+        run = step.rpartition("/")[0]
+        remedy: Remedy = "skip" if number % 2 else "flag"
+        missed = c.BreakWindow(run=run, step=step, instrument="reader", due=at - 1.0, remedy=remedy)
+        yield at, missed
+        if remedy == "flag":
+            yield at, replace(missed, late_s=float(number))
 
 
 def performed(

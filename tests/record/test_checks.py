@@ -72,15 +72,15 @@ def test_a_byte_that_is_no_text_any_more_is_named_too(tmp_path: Path) -> None:
 
 PLANTED = {
     "UPDATE observation SET value = value + 1 WHERE run = 'dye-450/run-1' "
-    "AND measure = 'absorbance_au'": "observation dye-450/run-1 absorbance_au: value is",
+    "AND measure = 'absorbance_au'": "observation dye-450/run-1 1 absorbance_au: value is",
     "DELETE FROM run WHERE run = 'dye-450/run-2'": (
         "run dye-450/run-2: the row is missing; journal line"
     ),
-    "INSERT INTO evidence VALUES ('dye-450/run-9', 'dye-450', 1, 1, 1, 0.5, 0, 1, 1)": (
-        "evidence dye-450/run-9: the row is there, but no journal line makes it"
+    "INSERT INTO evidence VALUES ('dye-450/run-9', 1, 'dye-450', 1, 1, 1, 0.5, 0, 1, 1)": (
+        "evidence dye-450/run-9 1: the row is there, but no journal line makes it"
     ),
-    "INSERT INTO evidence VALUES ('dye/run-1', 'dye', 1, 1, 1, 0.5, 0, 1, 1)": (
-        "evidence dye/run-1: the row is there, but its campaign has no journal"
+    "INSERT INTO evidence VALUES ('dye/run-1', 1, 'dye', 1, 1, 1, 0.5, 0, 1, 1)": (
+        "evidence dye/run-1 1: the row is there, but its campaign has no journal"
     ),
     "UPDATE hypothesis SET verdict = NULL": (
         "hypothesis dye-450: verdict is None, by the journal it is 'undecided'"

@@ -69,8 +69,7 @@ def test_the_tables_tell_the_story(url: str) -> None:
     detail = record.run("dye-450/run-1")
     assert [step.step for step in detail.steps] == [f"dye-450/run-1/step-{n}" for n in range(1, 5)]
     assert {step.status for step in detail.steps} == {"done"}
-    assert detail.suggestion is not None
-    assert detail.suggestion.disposition == "measured"
+    assert [each.disposition for each in detail.suggestions] == ["measured"]
     assert detail.evidence is not None
     absorbance, fraction = detail.observations
     assert (absorbance.unit, fraction.unit) == ("AU", "1")
@@ -118,6 +117,21 @@ def test_the_tables_tell_what_people_said(url: str) -> None:
     assert (second.verdict, second.by, second.won) == ("discard", "bob\ufffd", False)
     assert [flag.reason for flag in detail.flags] == ["ada and bob say otherwise"]
     assert record.run("dye-450/run-1").flags == ()
+    record.close()
+
+
+def test_the_tables_tell_which_windows_were_broken(url: str) -> None:
+    record = Record.open(url)
+    record.append(journal(runs=8))
+    assert record.rebuild(check=True) == []
+    missed, late = record.broken_windows("dye-450")
+    assert (missed.run, missed.step) == ("dye-450/run-3", "dye-450/run-3/step-4")
+    assert (missed.instrument, missed.remedy, missed.late_s) == ("reader", "skip", None)
+    assert (late.run, late.remedy, late.late_s) == ("dye-450/run-6", "flag", 6.0)
+    assert late.due_at == late.at - 1.0
+    assert record.run("dye-450/run-6").broken_windows == (late,)
+    assert record.run("dye-450/run-1").broken_windows == ()
+    assert record.campaign("dye-450").broken_windows == 2
     record.close()
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
 from sdl.core.events import EVENTS
+from sdl.core.replay import fold
 from sdl.core.script import ProtocolFunction
 from sdl.errors import RecordFault, RecordMismatch
 from sdl.shell import opening

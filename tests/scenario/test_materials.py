@@ -10,11 +10,12 @@ import pytest
 
 from sdl.core import commands as do
 from sdl.core.durations import Durations
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
 from sdl.core.events import EVENTS
 from sdl.core.forecast import forecast
 from sdl.core.inventory import Inventory
 from sdl.core.mixture import microlitres
+from sdl.core.replay import fold
 from sdl.core.view import View
 from sdl.model.labware import Well
 from sdl.shell.bench import Bench

@@ -228,6 +228,7 @@ def test_the_api_describes_itself(card: Card) -> None:
     document = request(card, "GET", "/openapi.json").document
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
     acts = {"pause", "resume", "refill", "abort", "stop", "stop-all", "steps/{step}/resolve"}
+    acts |= {"done", "place"}
     sharing = {"lab", "lab/down", "campaigns", "campaigns/{name}/terms"}
     assert paths == {"status", "questions", "inventory"} | acts | sharing
     for path in document["paths"].values():

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine, fold
+from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
+from sdl.core.replay import fold
 from sdl.model.data import JsonValue
 from sdl.model.policy import Rule
 from sdl.model.prediction import Prediction

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from sdl.errors import UserMistake
+from sdl.errors import DriverFault, UserMistake
 from sdl.model.labware import Well
 from sdl.sim import Bench
 
@@ -44,6 +44,15 @@ def test_two_plates_on_one_site_after_an_edit_are_refused() -> None:
     old.floor.put("plate-1", "reader/1")
     with pytest.raises(UserMistake, match="two pieces stand on 'reader/1'; delete it to begin"):
         restarted(old, bench_at(plate_1="hotel/1", plate_2="reader/1"))
+
+
+def test_two_plates_are_never_on_one_site_whoever_sets_them_down() -> None:
+    bench = bench_at(plate_1="hotel/1", plate_2="hotel/2")
+    with pytest.raises(DriverFault, match="'plate-2' stands on 'hotel/2' already; 'plate-1' finds"):
+        bench.floor.put("plate-1", "hotel/2")
+    assert [bench.floor.site(name) for name in PLATES] == ["hotel/1", "hotel/2"]
+    assert bench.floor.accidents == ()
+    bench.floor.put("plate-2", "hotel/2")
 
 
 def test_a_snapshot_from_before_there_were_sites_is_read() -> None:

@@ -108,7 +108,7 @@ async def test_a_plate_that_is_worked_on_is_not_to_be_gripped() -> None:
     bench = bench_with()
     bench.floor.put("plate-1", "incubator/1")
     incubator = SimulatedIncubator(name="incubator", bench=bench)
-    keeping = asyncio.ensure_future(incubator.incubate(Plate("plate-1"), 3600.0, 37.0))
+    keeping = asyncio.ensure_future(incubator.keep(Plate("plate-1"), 37.0))
     await asyncio.sleep(0)
     bench.floor.check_at("incubator", "plate-1")
     with pytest.raises(DriverFault, match=r"accident: arm gripped 'plate-1' .* was worked on"):

@@ -48,7 +48,7 @@ MADE: list[tuple[Callable[[], Device], TryOut]] = [
     ),
     (
         lambda: SimulatedIncubator(name="i", bench=Bench.instant()),
-        {"incubate": {"plate": PLATE, "duration_s": 60.0, "temperature_c": 37.0}},
+        {"keep": {"plate": PLATE, "temperature_c": 37.0}},
     ),
     (
         lambda: SimulatedShaker(name="s", bench=Bench.instant()),

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sdl.core.forecast import forecast
 from sdl.core.script import Script
 from sdl.model.lab import Instrument, Lab
-from sdl.model.labware import Labware, Well
+from sdl.model.labware import Labware, Plate, Well
 from sdl.shell.foresight import Simulators, predictions_of
 from sdl.shell.offered import offered_by
 from sdl.sim import Bench, Prediction
@@ -23,10 +23,26 @@ from sdl.wire.signature import read_signature
 from sdl_protocols.crossed_barrel import crossed_barrel
 from sdl_protocols.dye_assay import dye_assay
 from sdl_simulators.absorbance_reader import SimulatedAbsorbanceReader
+from sdl_simulators.arm import SimulatedArm
 from sdl_simulators.data_emulator import DataEmulator
+from sdl_simulators.hotel import SimulatedHotel
+from sdl_simulators.incubator import SimulatedIncubator
 from sdl_simulators.liquid_handler import SimulatedLiquidHandler
+from sdl_simulators.sealer import SimulatedSealer
+from sdl_simulators.shaker import SimulatedShaker
+from sdl_simulators.washer import SimulatedWasher
 
-ALL = (SimulatedLiquidHandler, SimulatedAbsorbanceReader, DataEmulator)
+ALL = (
+    SimulatedLiquidHandler,
+    SimulatedAbsorbanceReader,
+    DataEmulator,
+    SimulatedArm,
+    SimulatedHotel,
+    SimulatedIncubator,
+    SimulatedSealer,
+    SimulatedShaker,
+    SimulatedWasher,
+)
 WELL = Well("plate-1", "A1")
 LAB = Lab(
     name="bench",
@@ -94,6 +110,41 @@ def test_the_liquid_handler_takes_what_it_says(
             at = bench.clock.now()
 
     asyncio.run(check())
+
+
+async def test_what_works_on_whole_plates_takes_what_it_says() -> None:
+    bench = Bench.instant(plates={"plate-1": "plate-96-flat"})
+    plate = Plate("plate-1")
+    incubator = SimulatedIncubator(name="i", bench=bench)
+    shaker = SimulatedShaker(name="s", bench=bench)
+    washer = SimulatedWasher(name="w", bench=bench)
+    sealer = SimulatedSealer(name="x", bench=bench)
+    actions: list[tuple[Callable[[], Prediction], Callable[[], Awaitable[None]]]] = [
+        (lambda: incubator.predict_keep(plate, 37.0), lambda: incubator.keep(plate, 37.0)),
+        (lambda: shaker.predict_shake(plate, 600, 30), lambda: shaker.shake(plate, 600, 30)),
+        (lambda: washer.predict_wash(plate, 3, 200), lambda: washer.wash(plate, 3, 200)),
+        (lambda: sealer.predict_seal(plate, 175, 2), lambda: sealer.seal(plate, 175, 2)),
+        (lambda: sealer.predict_seal(plate, 175, 2), lambda: sealer.seal(plate, 175, 2)),
+    ]
+    for foresee, act in actions:
+        said, at = foresee(), bench.clock.now()
+        await act()
+        assert bench.clock.now() - at == pytest.approx(said.duration_s)
+
+
+async def test_what_carries_and_finds_plates_takes_what_it_says() -> None:
+    at, sites = {"plate-1": "hotel/1"}, {"hotel": 2, "reader": 1}
+    bench = Bench.instant(at=at, sites=sites, reaches={"arm": ("hotel", "reader")})
+    positions_mm = {"hotel": [300.0, 100.0], "reader": [-200.0, 300.0]}
+    arm = SimulatedArm(name="arm", bench=bench, positions_mm=positions_mm)
+    hotel = SimulatedHotel(name="hotel", bench=bench)
+    assert await hotel.locate("plate-1") == "hotel/1"
+    looked_s = bench.clock.now()
+    assert looked_s == hotel.predict_locate("plate-1").duration_s
+    move = ("plate-1", "hotel/1", "reader/1")
+    said = arm.predict_move(*move)
+    await arm.move(*move)
+    assert bench.clock.now() - looked_s == pytest.approx(said.duration_s)
 
 
 async def test_the_reader_says_what_it_would_read_without_noise() -> None:

@@ -36,6 +36,8 @@ WRITTEN: dict[type, dict[str, str]] = {
         "stop": "[stop]",
         "planner": "[planner]",
         "hypothesis": "[hypothesis]",
+        "plates": "",
+        "batch": "[batch]",
     },
     campaign.RangeParameter: {"low": "from", "high": "to", "name": "", "kind": ""},
     campaign.ChoiceParameter: {"options": "choices", "name": "", "kind": ""},
@@ -43,6 +45,8 @@ WRITTEN: dict[type, dict[str, str]] = {
     campaign.Objective: {},
     campaign.StopRule: {},
     campaign.PlannerChoice: {"options": ""},
+    campaign.PlateChoice: {},
+    campaign.BatchRule: {},
     hypothesis.Hypothesis: {},
     hypothesis.Prediction: {"direction": "exceeds", "threshold": "below"},
     lab.Lab: {

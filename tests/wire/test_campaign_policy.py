@@ -39,12 +39,16 @@ def read(tmp_path: Path, rule: str) -> tuple[Rule, ...]:
 def test_rules_are_read_as_they_are_written(tmp_path: Path) -> None:
     rules = read(
         tmp_path,
+        'then = "requeue"\naction = "reader.absorbance"\non = "window"\ntimes = 2\n'
+        '[[policy]]\nthen = "divert"\non = "window"\nprotocol = "./park.py:park"\n[[policy]]\n'
         'then = "retry"\naction = "handler.dispense"\non = "driver"\ntimes = 3\n'
         'wait_s = "0.5 min"\n'
         '[[policy]]\nthen = "recover"\non = ["material", "lab"]\nprotocol = "./mend.py:home"\n'
         '[[policy]]\nthen = "ask"\n',
     )
     assert rules == (
+        Rule(then="requeue", action="reader.absorbance", on=("window",), times=2),
+        Rule(then="divert", on=("window",), protocol="./park.py:park"),
         Rule(then="retry", action="handler.dispense", on=("driver",), times=3, wait_s=30.0),
         Rule(then="recover", on=("material", "lab"), protocol="./mend.py:home"),
         Rule(then="ask"),
@@ -80,7 +84,7 @@ CASES = [
     ),
     (
         'then = "skip"\ntimes = 2',
-        "8: policy[1].times: goes with retry, other, recover only; remove it",
+        "8: policy[1].times: goes with retry, other, recover, requeue only; remove it",
     ),
     (
         'then = "recover"',
@@ -88,11 +92,52 @@ CASES = [
     ),
     (
         'then = "ask"\nprotocol = "./mend.py:home"',
-        '8: policy[1].protocol: goes with then = "recover" only; remove it',
+        "8: policy[1].protocol: goes with recover and divert only; remove it",
     ),
     (
         'then = "retry"\non = "window"',
-        '7: policy[1].then: \'retry\' is of no use once a window is missed; use "skip" or "stop"',
+        "7: policy[1].then: 'retry' is of no use once a window is missed; use one of: flag, "
+        "divert, requeue, skip, quarantine, stop",
+    ),
+    (
+        'then = "flag"',
+        "6: policy[1].on: 'flag' is about missed windows alone; write: on = \"window\"",
+    ),
+    (
+        'then = "requeue"\non = ["window", "driver"]',
+        "8: policy[1].on: 'requeue' is about missed windows alone; write: on = \"window\"",
+    ),
+    (
+        'then = "divert"\non = "window"',
+        "6: policy[1].protocol: is missing; name what brings the sample to safety: "
+        'protocol = "./park.py:park"',
+    ),
+    (
+        'then = "flag"\non = "window"\nprotocol = "./park.py:park"',
+        "9: policy[1].protocol: goes with recover and divert only; remove it",
+    ),
+    (
+        'then = "divert"\non = "window"\nprotocol = "./park.py:park"\ntimes = 2',
+        "10: policy[1].times: goes with retry, other, recover, requeue only; remove it",
+    ),
+    (
+        'then = "requeue"\non = "window"\nwait_s = 3',
+        "9: policy[1].wait_s: goes with retry, other, recover only; remove it",
+    ),
+    (
+        'then = "flag"\non = "window"\n[[policy]]\nthen = "requeue"\non = "window"',
+        "10: policy[2].then: 'requeue' never holds: policy[1] says 'flag' before it; put this one "
+        "first, or remove it",
+    ),
+    (
+        'then = "skip"\naction = "reader.*"\n'
+        '[[policy]]\nthen = "flag"\naction = "reader.absorbance"\non = "window"',
+        "10: policy[2].then: 'flag' never holds: policy[1] says 'skip' before it; put this one "
+        "first, or remove it",
+    ),
+    (
+        'then = "reqeue"\non = "window"\n[[policy]]\nthen = "flag"\non = "window"',
+        "7: policy[1].then: 'reqeue' is no remedy; did you mean 'requeue'?",
     ),
 ]
 
@@ -145,6 +190,22 @@ def test_a_protocol_brings_rules_of_its_own_and_needs_none(tmp_path: Path) -> No
 
 
 @pytest.mark.parametrize(
+    "rules",
+    [
+        'then = "requeue"\non = "window"\n[[policy]]\nthen = "flag"\non = "window"',
+        'then = "flag"\naction = "handler.*"\non = "window"\n'
+        '[[policy]]\nthen = "requeue"\non = "window"',
+        'then = "skip"\non = "driver"\n[[policy]]\nthen = "flag"\non = "window"',
+        'then = "retry"\n[[policy]]\nthen = "flag"\non = "window"',
+    ],
+)
+def test_a_rule_that_leaves_something_to_the_next_one_may_stand_before_it(
+    tmp_path: Path, rules: str
+) -> None:
+    assert len(read(tmp_path, f"{rules}\n")) == 2
+
+
+@pytest.mark.parametrize(
     "rule,expected",
     [
         (
@@ -152,6 +213,10 @@ def test_a_protocol_brings_rules_of_its_own_and_needs_none(tmp_path: Path) -> No
             "policy[1].action: no role has an action 'dispens'; did you mean 'dispense'?",
         ),
         ('"retry"', "policy[1] is 'retry'; write Rule(...)"),
+        (
+            'Rule(then="flag")',
+            "policy[1].on: 'flag' is about missed windows alone; write: on = \"window\"",
+        ),
         ('Rule(then="retyr")', "policy[1].then: 'retyr' is no remedy; did you mean 'retry'?"),
     ],
 )
@@ -207,6 +272,14 @@ RECOVER = (Rule(then="recover", protocol="./dye.py:home"),)
 def test_a_recovery_has_some_of_the_roles_and_no_inputs(tmp_path: Path) -> None:
     function = written(tmp_path, more=HOME)
     found = load_recoveries(RECOVER, read_signature(function), tmp_path)
+    assert list(found.by_name) == ["./dye.py:home"]
+    assert found.mistakes == []
+
+
+def test_what_brings_a_sample_to_safety_is_loaded_like_a_recovery(tmp_path: Path) -> None:
+    function = written(tmp_path, more=HOME)
+    divert = (Rule(then="divert", on=("window",), protocol="./dye.py:home"),)
+    found = load_recoveries(divert, read_signature(function), tmp_path)
     assert list(found.by_name) == ["./dye.py:home"]
     assert found.mistakes == []
 

@@ -97,7 +97,7 @@ CASES: list[tuple[str, str]] = [
     (
         "async def assay(well: Well, thing: dict, *, x: float) -> Reading: ...",
         "15: assay(thing: dict): is no role; "
-        "use Well, or a capability with actions such as LiquidHandler",
+        "use Well, list[Well], or a capability with actions such as LiquidHandler",
     ),
     (
         "async def assay(well: Well, x: float) -> Reading: ...",

@@ -1,0 +1,178 @@
+"""Runs in random cells whose plates are carried: whether one of them ever locks up.
+
+Each seed draws a cell (five stations of one to three sites, one or two arms of random reach, a
+hotel with few sites to spare) and a campaign of runs that each take a plate of their own along a
+random way. Real engine, real simulators, virtual time. A cell has locked up where a run does not
+end; where two plates came to one site, or an arm gripped one that was worked on, is told, too. The
+aim is none.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import TypedDict
+
+from sqlalchemy import create_engine, text
+
+from common import arguments, machine, say, write_json
+from sdl.errors import SdlError
+from sdl.sim.simulate import simulate
+
+CELLS = Path(__file__).parent / "cells"
+RUNS = 10_000
+RUNS_IN_ONE = 24
+TOLD_S = 30.0
+COURSES = 6 * 5**6
+KIND = "nest_1_troughplate_195000uL_Vb"
+"""Of one well: a plate for each run."""
+
+
+class Result(TypedDict):
+    """What all seeds together came to."""
+
+    first_seed: int
+    cells: int
+    runs: int
+    carries: int
+    by_people: int
+    broken: dict[str, str]
+    minutes: float
+
+
+class One(TypedDict):
+    """What one cell came to."""
+
+    seed: int
+    runs: int
+    carries: int
+    by_people: int
+    broken: str
+
+
+def files(folder: Path, seed: int) -> Path:
+    """Write the cell and the campaign of a seed; the campaign's file."""
+    chance = random.Random(seed)
+    names = "abcde"
+    arms = chance.choice((1, 1, 2))
+    lines = [f'[lab]\nname = "cell-{seed}"\nseed = {seed}\n']
+    for name in names:
+        sites = chance.choice((1, 1, 1, 2, 3))
+        lines.append(
+            f'[instruments.{name}]\nsimulator = "./stations.py:Station"\nsites = {sites}\n'
+        )
+    shared = chance.sample(names, chance.randint(0, len(names)))
+    for arm in range(1, arms + 1):
+        alone = [name for name in names if arms == 1 or ord(name) % arms == arm % arms]
+        reach = ["hotel", *dict.fromkeys((*alone, *shared))]
+        if chance.random() < 0.1:
+            reach.pop()
+        listed = ", ".join(f'"{place}"' for place in reach)
+        lines.append(f'[instruments.arm-{arm}]\nsimulator = "arm"\nreaches = [{listed}]\n')
+    lines.append(f"[places.hotel]\nsites = {RUNS_IN_ONE + chance.randint(0, 2)}\n")
+    lines += [
+        f'[labware.plate-{n}]\nkind = "{KIND}"\nat = "hotel"\n' for n in range(1, RUNS_IN_ONE + 1)
+    ]
+    (folder / "lab.toml").write_text("\n".join(lines))
+    roles = "\n".join(f'{name} = "{name}"' for name in names)
+    plates = ", ".join(f'"plate-{n}"' for n in range(1, RUNS_IN_ONE + 1))
+    (folder / "campaign.toml").write_text(
+        f'[campaign]\nname = "wander"\nlab = "lab.toml"\nprotocol = "./stations.py:wander"\n'
+        f"seed = {seed}\nparallel = {chance.randint(2, 16)}\n\n"
+        f"[roles]\n{roles}\nwell = [{plates}]\n\n"
+        f"[search]\ncourse = {{ from = 0, to = {COURSES - 1}, integer = true }}\n\n"
+        f'[objective]\nmeasure = "visits_count"\ngoal = "maximise"\n\n'
+        f'[stop]\nruns = {RUNS_IN_ONE}\n\n[planner]\nkind = "sobol"\n'
+    )
+    shutil.copy(CELLS / "stations.py", folder)
+    return folder / "campaign.toml"
+
+
+def play(seed: int) -> One:
+    """One cell, to its end."""
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            outcome = simulate(files(Path(folder), seed))
+        except SdlError as error:
+            return One(seed=seed, runs=0, carries=0, by_people=0, broken=str(error))
+        carries, by_people = carried(outcome.record_url)
+    view = outcome.view
+    broken = "" if view.runs_measured == RUNS_IN_ONE else f"{view.runs_measured} runs ended well"
+    return One(
+        seed=seed,
+        runs=view.runs_ended,
+        carries=carries,
+        by_people=by_people,
+        broken=broken and f"{broken}; {view.last_failure}",
+    )
+
+
+def carried(record_url: str) -> tuple[int, int]:
+    """How often something was carried, and how often by people."""
+    engine = create_engine(record_url)
+    with engine.connect() as connection:
+        rows = connection.execute(text("SELECT carrier FROM carry")).fetchall()
+    engine.dispose()
+    return len(rows), sum(row.carrier == "" for row in rows)
+
+
+def measure(first: int, runs: int, jobs: int) -> Result:
+    """Play cells until so many runs have ended."""
+    began = told = time.perf_counter()
+    result = Result(
+        first_seed=first, cells=0, runs=0, carries=0, by_people=0, broken={}, minutes=0.0
+    )
+    with ProcessPoolExecutor(jobs) as pool:
+        for one in pool.map(play, range(first, first + -(-runs // RUNS_IN_ONE))):
+            result["cells"] += 1
+            result["runs"] += one["runs"]
+            result["carries"] += one["carries"]
+            result["by_people"] += one["by_people"]
+            if one["broken"]:
+                result["broken"][str(one["seed"])] = one["broken"]
+                say(f"seed {one['seed']}: {one['broken']}")
+            now = time.perf_counter()
+            if now - told > TOLD_S:
+                told = now
+                say(f"{result['cells']} cells, {result['runs']:,} runs, {now - began:.0f} s ...")
+    result["minutes"] = (time.perf_counter() - began) / 60.0
+    return result
+
+
+def lines(found: Result) -> Iterator[str]:
+    """What was found, for people."""
+    yield f"{machine()}"
+    yield (
+        f"{found['cells']:,} cells from seed {found['first_seed']}, {found['runs']:,} runs, "
+        f"{found['carries']:,} carries ({found['by_people']:,} by people), "
+        f"{found['minutes']:.1f} min: {len(found['broken'])} locked up or went wrong (aim: 0)"
+    )
+    for seed, broken in found["broken"].items():
+        yield f"  seed {seed}: {broken}"
+
+
+def main() -> None:
+    """Measure and tell."""
+    parser = arguments(__doc__)
+    parser.add_argument("--runs", type=int, default=RUNS)
+    parser.add_argument("--seed", type=int, default=1, help="the first one")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
+    asked = parser.parse_args()
+    found = measure(asked.seed, asked.runs, asked.jobs)
+    if asked.json:
+        write_json(found)
+    else:
+        for line in lines(found):
+            print(line)
+    sys.exit(1 if found["broken"] else 0)
+
+
+if __name__ == "__main__":
+    main()

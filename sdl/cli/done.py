@@ -1,0 +1,38 @@
+"""``sdl done``: a person has carried what they were asked to."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from sdl.cli.acts import act, told
+from sdl.cli.reach import By, Json, Lab, Note, caller
+from sdl.errors import UserMistake
+
+
+def done(
+    task: Annotated[str, typer.Argument(metavar="TASK", help="As sdl tasks lists it: carry-3.")],
+    not_done: Annotated[
+        bool,
+        typer.Option("--not-done", help="It still stands where it stood, and will not be carried."),
+    ] = False,
+    note: Note = "",
+    by: By = None,
+    lab: Lab = None,
+    as_json: Json = False,
+) -> None:
+    """Say that a piece of labware now stands where it was wanted.
+
+    What waited for it goes on. With --not-done the runs that need it fail, until somebody says
+    where it is: sdl place.
+    """
+    view = caller(lab).lab()
+    carry = task if "/" in task else f"{view.name}/{task}"
+    found = next((one for one in view.carries if one.carry == carry), None)
+    if found is None and any(one.id == carry for one in view.refills):
+        raise UserMistake(f"{task} is a refill; say what was filled in: sdl refill SOURCE VOLUME")
+    said = act("done", None, lab, by, note, carry=carry, done=not not_done)
+    piece, target = (found.labware, found.target) if found else ("it", "its place")
+    how = f"{piece} was not carried" if not_done else f"{piece} stands on {target}"
+    told("done", how, said, as_json=as_json)

@@ -1,0 +1,364 @@
+"""Brings labware to the instruments whose steps wait for it, and away from where it is in the way.
+
+``carrying`` says which carry is safe; here stands who wants what, and what a carry means for the
+lab. A step that waits for a piece elsewhere is a want, the most urgent first; of several steps that
+want one piece, only the first counts. A piece is held while something acts on it, and while its run
+lets it settle. An instrument that is at work is neither brought to nor taken from, and one that a
+carrier approaches starts nothing.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sdl.core import events as ev
+from sdl.core.admittance import Admittance
+from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_carry
+from sdl.core.commands import BeginCarry, EndCarry
+from sdl.core.commons import CARRY, Commons
+from sdl.core.dispatching import is_let
+from sdl.core.lab_state import CarryState, InstrumentState, PieceState
+from sdl.core.part import Part
+from sdl.core.porter import PorterWork
+from sdl.core.roster import Roster
+from sdl.core.run import Run, Step
+from sdl.errors import ActionRefused
+from sdl.model.lab import Lab, place_of
+from sdl.model.labware import several
+
+MOVED = ("done", "happened")
+STAYED = ("", "not_started", "did_not_happen")
+
+
+def floor_of(lab: Lab, *, attended: bool) -> Floor:
+    """Sites, stores and transporters of a lab. ``attended``: a person may be asked to carry."""
+    return Floor(
+        sites=lab.sites,
+        stores=(
+            *(place.name for place in lab.places),
+            *(one.name for one in lab.instruments if one.stores),
+        ),
+        carriers={one.name: frozenset(one.reaches) for one in lab.instruments if one.reaches},
+        attended=attended,
+    )
+
+
+class Transport:
+    """Where labware of one lab goes."""
+
+    def __init__(self, commons: Commons, roster: Roster, porter: Part) -> None:
+        self._commons = commons
+        self._roster = roster
+        self._porter = porter
+        self._admittance = Admittance(commons, roster)
+        assert isinstance(porter.work, PorterWork)
+        self._work = porter.work
+        self._work.on_end = self._ended
+        head = porter.head
+        self.floor = floor_of(head.lab, attended=True)
+
+    # Begin.
+
+    def begin(self) -> bool:
+        """Begin one carry, or end a wait that is for nothing; whether anything was done."""
+        waiting = self._waiting()
+        for part, run, step in waiting:
+            reason = self._never(step)
+            if reason:
+                part.steps.lack(run, step, ActionRefused(reason))
+                return True
+        wants, idle = list(self._wants(waiting)), list(self._idle())
+        if not (wants or idle):
+            return False
+        standing = self._standing()
+        carry = next_carry(standing, wants)
+        if carry is None and idle:
+            alone = replace(standing, free_carriers=standing.free_carriers[:-1])
+            carry = next_carry(alone, idle)  # nobody is asked to clear up
+        if carry is None:
+            return False
+        self._begin(carry)
+        return True
+
+    def _begin(self, carry: Carry) -> None:
+        lab = self._commons.lab
+        lab.carried += 1
+        state = CarryState(
+            id=f"{self._commons.name}{CARRY}{lab.carried}",
+            piece=carry.piece,
+            source=carry.source,
+            target=carry.target,
+            carrier=carry.carrier,
+            step=carry.step,
+            since=self._commons.at,
+        )
+        lab.carries[state.id] = state
+        piece = lab.pieces[carry.piece]
+        piece.site, piece.leaves = carry.target, carry.source
+        for instrument in self._ends(state):
+            instrument.approached = state.id
+        self._commons.out.append(
+            BeginCarry(
+                carry=state.id,
+                labware=carry.piece,
+                source=carry.source,
+                target=carry.target,
+                carrier=carry.carrier,
+                step=carry.step,
+            )
+        )
+        if carry.carrier != PERSON:
+            ends = (carry.source, carry.target)
+            run = self._work.carry(state.id, carry.carrier, carry.piece, ends)
+            found = self._step(carry.step)
+            for step in run.steps.values():
+                step.not_after = found.deadline if found else None
+
+    def _step(self, name: str) -> Step | None:
+        part = self._roster.of(name)
+        found = part.work.seek(name) if part and name else None
+        return found[1] if found else None
+
+    # End.
+
+    def _ended(self, name: str, wrong: str, *, again: bool) -> None:
+        """The command of a carry is over. ``again``: the next one may go better."""
+        state = self._commons.lab.carries[name]
+        if state.end in MOVED:
+            self._arrive(state, state.target)
+        elif state.end in STAYED:
+            self._arrive(state, state.source, "" if again else f"it cannot be carried: {wrong}")
+        else:
+            self._arrive(state, "", f"nobody knows how far it was carried: {wrong}")
+
+    def done(self, event: ev.CarryDone) -> None:
+        """A person has carried something, or will not."""
+        state = self._commons.lab.carries.get(event.carry)
+        if state is None or state.carrier != PERSON:
+            return
+        said = f"{event.by} did not carry it{f': {event.note}' if event.note else ''}"
+        if event.done:
+            self._arrive(state, state.target)
+        else:
+            self._arrive(state, state.source, said)
+
+    def place(self, event: ev.LabwarePlaced) -> None:
+        """A person says where a piece stands; a person's carry of it is over by that."""
+        if self.objection(event):
+            return
+        piece = self._commons.lab.pieces[event.labware]
+        state = self._carry_of(event.labware)
+        if state is not None:
+            self._arrive(state, event.site)
+            return
+        note = f": {event.note}" if event.note else ""
+        off = "" if event.site else f"{event.by} took it off the bench{note}"
+        self._settle(piece, event.site, off)
+        end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
+        self._commons.out.append(end)
+
+    def objection(self, event: ev.CarryDone | ev.LabwarePlaced) -> str:
+        """Why a person's word makes no sense now; empty if it does."""
+        lab = self._commons.lab
+        if isinstance(event, ev.CarryDone):
+            state = lab.carries.get(event.carry)
+            if state is None:
+                return f"nobody was asked for {event.carry}, or it is done; see: sdl tasks"
+            if state.carrier == PERSON:
+                return ""
+            return f"{state.carrier} carries {state.piece}; of that command: sdl resolve"
+        if event.labware not in lab.pieces:
+            return f"{event.labware!r} stands on no site; there are: {', '.join(lab.pieces)}"
+        if event.site and event.site not in self.floor.place_of:
+            return f"there is no site {event.site!r}; places are: {', '.join(self.floor.sites)}"
+        state = self._carry_of(event.labware)
+        if state is not None and state.carrier != PERSON:
+            return f"{state.carrier} is carrying {event.labware}; wait, or: sdl resolve"
+        taken = self._standing().taken
+        there = taken.get(event.site, event.labware) if event.site else event.labware
+        mine = self._piece_sites(lab.pieces[event.labware])
+        if there != event.labware and event.site not in mine:
+            return f"{there or 'something'} stands on {event.site}"
+        return self._not_now(event.labware)
+
+    def _not_now(self, labware: str) -> str:
+        """Why a piece may not be taken elsewhere by hand."""
+        for part in self._roster.values():
+            for _, step in part.work.all():
+                if labware in step.labware and step.is_open:
+                    return f"{step.instrument} works on {labware} for {step.id}"
+        return ""
+
+    def _carry_of(self, labware: str) -> CarryState | None:
+        carries = self._commons.lab.carries.values()
+        return next((one for one in carries if one.piece == labware), None)
+
+    def _arrive(self, state: CarryState, site: str, lost: str = "") -> None:
+        lab = self._commons.lab
+        del lab.carries[state.id]
+        self._settle(lab.pieces[state.piece], site, lost)
+        for instrument in self._ends(state):
+            instrument.approached = ""
+            self._commons.touched[instrument.name] = None
+        end = EndCarry(carry=state.id, labware=state.piece, site=site, lost=lost)
+        self._commons.out.append(end)
+
+    def _settle(self, piece: PieceState, site: str, lost: str) -> None:
+        """It stands there. Lost on the way, it blocks both sites."""
+        piece.lost = lost
+        if site or not piece.leaves:
+            piece.site, piece.leaves = site, ""
+        place = place_of(site)
+        if place in self._commons.lab.instruments:
+            self._commons.touched[place] = None
+
+    def _ends(self, state: CarryState) -> Iterator[InstrumentState]:
+        """The instruments that a carry approaches."""
+        instruments = self._commons.lab.instruments
+        for place in dict.fromkeys((place_of(state.source), place_of(state.target))):
+            if place in instruments:
+                yield instruments[place]
+
+    # What there is.
+
+    def _waiting(self) -> list[tuple[Part, Run, Step]]:
+        """Steps that wait for labware, the most urgent first."""
+        lab = self._commons.lab
+        found = []
+        for instrument, steps in self._commons.waiting.items():
+            for run, step in steps.values():
+                if step.labware and not lab.are_at(step.labware, instrument):
+                    if self._admittance.keeps_out(run, step):
+                        continue
+                    part = self._roster.of(run.id)
+                    assert part is not None
+                    found.append((part, run, step))
+        return sorted(found, key=lambda one: _urgency(*one))
+
+    def _never(self, step: Step) -> str:
+        """Why a step waits in vain; empty if it does not."""
+        for name in step.labware:
+            lost = self._commons.lab.pieces[name].lost
+            if lost:
+                return f"{name} is not to be had: {lost}; say where it is: sdl place {name} SITE"
+        sites = self.floor.sites.get(step.instrument, ())
+        if len(sites) >= len(step.labware):
+            return ""
+        return (
+            f"{' and '.join(step.labware)} cannot stand at {step.instrument}, which has "
+            f"{len(sites) or 'no'} sites; see sites in [instruments.{step.instrument}]"
+        )
+
+    def _standing(self) -> Standing:
+        lab = self._commons.lab
+        in_hand = self._in_hand()
+        claims = self._claims()
+        pieces = {
+            piece.name: Piece(
+                name=piece.name,
+                site=piece.site,
+                leaves=piece.leaves,
+                held=piece.name in in_hand,
+                claim=claims.get(piece.name, ()),
+                home=piece.home,
+            )
+            for piece in lab.pieces.values()
+            if not piece.lost
+        }
+        lost = (self._piece_sites(piece) for piece in lab.pieces.values() if piece.lost)
+        carriers = [lab.instruments[name] for name in self.floor.carriers]
+        return Standing(
+            floor=self.floor,
+            pieces=pieces,
+            free_carriers=(*(one.name for one in carriers if self._is_free(one)), PERSON),
+            closed=frozenset(
+                place
+                for place in self.floor.sites
+                if place in lab.instruments and not _is_open(lab.instruments[place])
+            ),
+            blocked=frozenset(site for sites in lost for site in sites if site),
+        )
+
+    @staticmethod
+    def _piece_sites(piece: PieceState) -> tuple[str, str]:
+        return piece.site, piece.leaves
+
+    def _is_free(self, carrier: InstrumentState) -> bool:
+        """Whether it could carry something at once."""
+        idle = carrier.ready and carrier.busy_with is None and not carrier.mending
+        return idle and not self._commons.waiting.get(carrier.name)
+
+    def _in_hand(self) -> set[str]:
+        """Pieces that something acts on, or that settle, or about whose step a person is asked."""
+        held: set[str] = set()
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                for step in run.steps.values():
+                    if step.state != "waits":
+                        held.update(step.labware if step.instrument else labware_of(run))
+        return held
+
+    def _claims(self) -> dict[str, tuple[str, ...]]:
+        """By piece: the places at which runs in flight may need it."""
+        claims: dict[str, dict[str, None]] = {}
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                places = [name for name in run.instruments.values() if name in self.floor.sites]
+                for piece in labware_of(run):
+                    claims.setdefault(piece, {}).update(dict.fromkeys(places))
+        return {piece: tuple(places) for piece, places in claims.items()}
+
+    def _wants(self, waiting: list[tuple[Part, Run, Step]]) -> Iterator[Want]:
+        lab, spoken_for = self._commons.lab, set[str]()
+        for part, _, step in waiting:
+            instrument = lab.instruments[step.instrument]
+            mends = not instrument.mending or bool(step.mends)
+            if not (mends and is_let(lab, part.state, step, instrument)):
+                continue
+            for name in step.labware:
+                if name not in spoken_for:
+                    spoken_for.add(name)
+                    yield Want(
+                        step=step.id,
+                        piece=name,
+                        place=step.instrument,
+                        beside=frozenset(step.labware),
+                    )
+
+    def _idle(self) -> Iterator[Want]:
+        """What nobody needs where it stands, and somebody may have to wait for later."""
+        lab = self._commons.lab
+        runs = [run for part in self._roster.values() for run in part.state.runs.values()]
+        needed = {piece for run in runs for piece in labware_of(run)}
+        sought = {place for run in runs for place in run.instruments.values()}
+        later = self._later()
+        for piece in lab.pieces.values():
+            place, home = place_of(piece.site), place_of(piece.home)
+            stays = place == home or place in self.floor.stores or piece.name in needed
+            if stays or piece.leaves or piece.lost:
+                continue
+            if place in sought or piece.name not in later:
+                yield Want(step="", piece=piece.name, place=home)
+
+    def _later(self) -> set[str]:
+        """Labware on which a campaign at work may still begin a run."""
+        parts = (part for part in self._roster.values() if part.state.closing is None)
+        return {name for part in parts for name in part.casting.plates.in_turn()}
+
+
+def labware_of(run: Run) -> tuple[str, ...]:
+    """Names of the labware of a run, its roles' in order."""
+    wells = (well for of_role in run.wells.values() for well in several(of_role))
+    return tuple(dict.fromkeys(well.labware for well in wells))
+
+
+def _is_open(instrument: InstrumentState) -> bool:
+    """Whether something may be brought to it, and taken from it."""
+    return instrument.able and instrument.busy_with is None and not instrument.approached
+
+
+def _urgency(part: Part, run: Run, step: Step) -> tuple[float, int, int, int]:
+    due = math.inf if step.not_after is None else step.not_after
+    return (due, -part.priority, run.number, step.order)

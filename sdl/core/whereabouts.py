@@ -1,0 +1,120 @@
+"""Where labware stands by the journal alone, and what must hold about it; tests call it.
+
+A book of its own beside the engine's: two pieces on one site, or an action on a piece that stands
+elsewhere, is found out although the engine believes otherwise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sdl.core import commands as do
+from sdl.core.lab_state import LabState
+from sdl.errors import Bug
+from sdl.model.data import JsonValue
+from sdl.model.lab import Lab, place_of
+
+
+@dataclass(slots=True)
+class Whereabouts:
+    """Of all labware that stands on sites."""
+
+    sites: dict[str, str] = field(default_factory=dict)
+    """By piece; empty where nobody knows, or it is off the bench."""
+    moving: dict[str, do.BeginCarry] = field(default_factory=dict)
+    """By piece."""
+    at_work: dict[str, do.Perform] = field(default_factory=dict)
+    """Open commands about such pieces, by command."""
+
+    def begin(self, lab: Lab) -> None:
+        """As the lab's file says."""
+        self.sites = {piece.name: piece.at for piece in lab.labware if piece.at}
+
+    def note(self, command: do.Command) -> None:
+        """Check one command. Bug names what is broken."""
+        match command:
+            case do.BeginCarry():
+                self._begin(command)
+            case do.EndCarry(labware=labware, site=site, carry=carry):
+                begun = self.moving.pop(labware, None)
+                _hold((begun.carry if begun else "") == carry, f"{labware} ends no carry {carry}")
+                self._stand(labware, site)
+            case do.Perform():
+                self._perform(command)
+            case _:
+                pass
+
+    def over(self, cid: str) -> None:
+        """A command has ended, as far as anybody will ever know."""
+        self.at_work.pop(cid, None)
+
+    def check(self, lab: LabState) -> None:
+        """The engine knows the same, and nothing is on its way without an end."""
+        for name, piece in lab.pieces.items():
+            carry = self.moving.get(name)
+            _hold(bool(piece.leaves) >= (carry is not None), f"{name} is carried and stands still")
+            known = piece.leaves or piece.lost or self.sites[name] == piece.site
+            _hold(bool(known), f"{name} stands on {self.sites[name]}, not on {piece.site}")
+        open_ones = {carry.carry for carry in self.moving.values()}
+        _hold(open_ones == set(lab.carries), f"{open_ones} are under way, not {set(lab.carries)}")
+
+    def _begin(self, carry: do.BeginCarry) -> None:
+        name = carry.labware
+        _hold(self.sites[name] == carry.source, f"{carry.carry} takes {name} from where it is not")
+        _hold(name not in self.moving, f"{carry.carry} takes {name}, which is on its way")
+        acting = [cid for cid, one in self.at_work.items() if name in set(_named(dict(one.args)))]
+        _hold(not acting, f"{carry.carry} takes {name}, on which {acting} acts")
+        goes = [one.carry for one in self.moving.values() if one.target == carry.target]
+        there = [each for each, site in self.sites.items() if site == carry.target]
+        _hold(not (goes or there), f"{carry.carry} goes to {carry.target}: {goes or there}")
+        for place in (place_of(carry.source), place_of(carry.target)):
+            busy = [cid for cid, one in self.at_work.items() if one.instrument == place]
+            _hold(not busy, f"{carry.carry} approaches {place} while {busy} goes on")
+        self.moving[name] = carry
+
+    def _stand(self, labware: str, site: str) -> None:
+        there = [each for each, taken in self.sites.items() if taken == site != ""]
+        _hold(there in ([], [labware]), f"{labware} comes to {site}, where {there} stands")
+        self.sites[labware] = site
+
+    def _perform(self, perform: do.Perform) -> None:
+        if perform.cid.partition("/carry-")[1]:
+            moved = perform.args["labware"]
+            carry = self.moving.get(moved) if isinstance(moved, str) else None
+            wanted = carry and (carry.source, carry.target)
+            _hold(
+                wanted == (perform.args["source"], perform.args["target"]), f"{perform}: no carry"
+            )
+            return
+        named = [name for name in _named(dict(perform.args)) if name in self.sites]
+        for name in named:
+            place = place_of(self.sites[name])
+            _hold(name not in self.moving, f"{perform.cid} acts on {name}, which is on its way")
+            _hold(place == perform.instrument, f"{perform.cid} acts on {name}, which is at {place}")
+        approached = [
+            one.carry
+            for one in self.moving.values()
+            if perform.instrument in (place_of(one.source), place_of(one.target))
+        ]
+        _hold(not approached, f"{perform.cid} starts while {approached} is at {perform.instrument}")
+        if self.sites:
+            self.at_work[perform.cid] = perform
+
+
+def _named(value: JsonValue) -> Iterator[str]:
+    """Names of labware in arguments as plain JSON: a well or a plate has a field of that name."""
+    if isinstance(value, dict):
+        labware = value.get("labware")
+        if isinstance(labware, str):
+            yield labware
+        for each in value.values():
+            yield from _named(each)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _named(each)
+
+
+def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)
+    if not holds:
+        raise Bug(f"invariant broken: {broken}")

@@ -1,0 +1,63 @@
+"""``[roles]`` of a campaign: who plays which role, and of which plates wells are used."""
+
+from __future__ import annotations
+
+from sdl.errors import UserMistake
+from sdl.model.campaign import PlateChoice
+from sdl.wire.labware_kinds import labware_kind
+from sdl.wire.toml_table import Table, Toml, said
+
+MOST_WELLS = 1536
+"""Of one plate."""
+
+
+def read_roles(table: Table) -> tuple[dict[str, tuple[str, ...]], dict[str, PlateChoice]]:
+    """Names by role; and how wells are chosen where a role has a table of its own."""
+    names: dict[str, tuple[str, ...]] = {}
+    plates: dict[str, PlateChoice] = {}
+    for role in table:
+        value = table.take(role)
+        if isinstance(value, dict):
+            names[role], plates[role] = _choice(table.table(role))
+        else:
+            names[role] = _names(table, role, value)
+    return names, plates
+
+
+def _names(table: Table, key: str, value: Toml) -> tuple[str, ...]:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name for name in names):
+        table.mistake(key, f'needs a name, or several: ["plate-1"], not {said(value)}')
+        return ()
+    if len(set(names)) < len(names):
+        table.mistake(key, "names the same thing twice; name each once")
+    return tuple(names)
+
+
+def _choice(table: Table) -> tuple[tuple[str, ...], PlateChoice]:
+    """``{ kind = "cor_96_wellplate_360uL_Fb" }``, or ``{ plates = ["plate-1"], count = 8 }``."""
+    by_kind = "kind" in table
+    if by_kind == ("plates" in table):
+        table.mistake(None, 'say one of the two: kind = "plate-96-flat", or plates = ["plate-1"]')
+    if "at" in table and not by_kind:
+        table.mistake("at", "goes with kind only; plates are named wherever they stand")
+    count = table.whole("count", 1)
+    if not 1 <= count <= MOST_WELLS:
+        table.mistake("count", f"{count} wells; use 1 to {MOST_WELLS}")
+    plates = table.take("plates")
+    choice = PlateChoice(
+        kind=_kind(table) if by_kind else "",
+        at=table.text("at") if "at" in table else "",
+        count=count if "count" in table else None,
+    )
+    table.close()
+    return () if plates is None else _names(table, "plates", plates), choice
+
+
+def _kind(table: Table) -> str:
+    """The kind by the name that PyLabRobot gives it."""
+    try:
+        return labware_kind(table.text("kind")).name
+    except UserMistake as mistake:
+        table.mistake("kind", mistake.message)
+        return ""
