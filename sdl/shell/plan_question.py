@@ -47,7 +47,8 @@ BUSY_S = 60
 """The same for one that is busy with nobody knows what."""
 LATE_COST = 20
 """What a second costs by which a window is missed that cannot be planned around any more."""
-WEIGHTS = Weights(makespan=1, flow=1)
+WEIGHTS = Weights(makespan=1000, flow=1)
+"""Of the whole bench first: the flow of runs, by the priorities of their campaigns, settles ties."""
 
 
 @dataclass(frozen=True, slots=True)
