@@ -93,7 +93,9 @@ def runs_ahead(engine: Engine) -> frozenset[str]:
     for part in engine.campaigns.values():
         state = part.state
         found.update(state.runs)
-        if part.casting.may_begin or (not state.closing and state.samples_begun < state.spec.stop.runs):
+        if part.casting.may_begin or (
+            not state.closing and state.samples_begun < state.spec.stop.runs
+        ):
             found.add(f"{part.name}/run-{state.begun + 1}")
     return frozenset(found)
 

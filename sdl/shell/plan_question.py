@@ -48,7 +48,7 @@ BUSY_S = 60
 LATE_COST = 20
 """What a second costs by which a window is missed that cannot be planned around any more."""
 WEIGHTS = Weights(makespan=1000, flow=1)
-"""Of the whole bench first: the flow of runs, by the priorities of their campaigns, settles ties."""
+"""The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
 
 
 @dataclass(frozen=True, slots=True)
