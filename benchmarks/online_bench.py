@@ -23,7 +23,7 @@ from sdl.core.script import Script
 from sdl.errors import WindowMissed
 from sdl.model.action import Capability
 from sdl.model.campaign import Campaign, Objective, PlannerChoice, RangeParameter, StopRule
-from sdl.model.data import Inputs, JsonValue, Suggestion
+from sdl.model.data import Arguments, JsonValue, Suggestion
 from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware, Well
 from sdl.model.prediction import Prediction
@@ -288,10 +288,12 @@ class Play:
             self.missed[run.id] = event.at
 
     @staticmethod
-    def _visits(inputs: Inputs) -> list[Visit]:
+    def _visits(inputs: Arguments) -> list[Visit]:
         """The visits of a plate that are at instruments."""
-        found = route(int(inputs["kind"]), int(inputs["number"]))
-        return [visit for visit in found if visit.role]
+        kind, number = inputs["kind"], inputs["number"]
+        assert isinstance(kind, int)
+        assert isinstance(number, int)
+        return [visit for visit in route(kind, number) if visit.role]
 
     def _do(self, command: do.Command, at: float) -> None:
         match command:
