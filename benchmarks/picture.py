@@ -16,6 +16,8 @@ from html import escape
 from pathlib import Path
 
 from sdl.shell.record import Record, RunDetail
+from sdl.shell.svg import FAINT as RULE
+from sdl.shell.svg import box, line, text
 from sdl.sim.simulate import simulate
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,22 +80,6 @@ def drawn(seed: int | None) -> Drawn:
     )
 
 
-def text(x: float, y: float, words: str, *, anchor: str = "start", size: int = 13) -> str:
-    """Words at a place."""
-    return (
-        f'<text x="{x:.1f}" y="{y:.1f}" font-size="{size}" text-anchor="{anchor}">'
-        f"{escape(words)}</text>"
-    )
-
-
-def line(x1: float, y1: float, x2: float, y2: float, colour: str, *, dashed: bool = False) -> str:
-    """A straight line."""
-    dashes = ' stroke-dasharray="5 4"' if dashed else ""
-    return (
-        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="{colour}"{dashes}/>'
-    )
-
-
 def values(data: Drawn, x: Callable[[float], float], highest: float) -> Iterator[str]:
     """The upper half: every measurement, and the best so far."""
 
@@ -101,7 +87,7 @@ def values(data: Drawn, x: Callable[[float], float], highest: float) -> Iterator
         return FLOOR - (FLOOR - TOP) * value / highest
 
     for tick in range(int(highest / 0.5) + 1):
-        yield line(LEFT, y(tick * 0.5), RIGHT, y(tick * 0.5), "#eef0f3")
+        yield line(LEFT, y(tick * 0.5), RIGHT, y(tick * 0.5), RULE)
         yield text(LEFT - 8, y(tick * 0.5) + 4, f"{tick * 0.5:.1f}", anchor="end")
     yield line(LEFT, y(data.target), RIGHT, y(data.target), OK, dashed=True)
     yield text(LEFT + 6, y(data.target) + 16, f"target {data.target:g} AU", size=11)
@@ -125,17 +111,14 @@ def lanes(data: Drawn, x: Callable[[float], float]) -> Iterator[str]:
     """The lower half: which run each instrument worked for, and when."""
     for instrument, top in LANES.items():
         yield text(LEFT - 8, top + 16, instrument, anchor="end")
-        yield line(LEFT, top + 22, RIGHT, top + 22, "#eef0f3")
+        yield line(LEFT, top + 22, RIGHT, top + 22, RULE)
     for detail in data.runs:
         for step in detail.steps:
             top = LANES[step.instrument]
             begin, end = step.started_at or 0.0, step.ended_at or 0.0
             middle = x((begin + end) / 2)
             number = detail.run.run.rpartition("-")[2]
-            yield (
-                f'<rect x="{x(begin):.1f}" y="{top}" width="{x(end) - x(begin):.1f}" height="22" '
-                f'fill="{FAINT}" stroke="white"><title>{escape(step.cid)}</title></rect>'
-            )
+            yield box(x(begin), top, x(end) - x(begin), 22, FAINT, stroke="white", title=step.cid)
             yield text(middle, top + 16, number, anchor="middle", size=11)
 
 
@@ -149,7 +132,7 @@ def picture(data: Drawn) -> str:
     minutes = range(int(data.end_s / 60) + 1)
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" {FONT}>',
-        f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
+        box(0, 0, WIDTH, HEIGHT, "white"),
         text(LEFT, 26, f"{data.name}: absorbance of each run (AU), and the best so far", size=15),
         *values(data, x, highest),
         *lanes(data, x),

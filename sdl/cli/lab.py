@@ -13,6 +13,8 @@ from sdl.cli.console import say, short, tell, write_json
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.lab_watch import LabLines
 from sdl.cli.reach import By, Json, Lab, Note, caller, person
+from sdl.cli.summary import say_usage
+from sdl.cli.usage import usages
 from sdl.cli.words import count, duration
 from sdl.core.view import LabView
 from sdl.shell.desk import Desk
@@ -130,6 +132,7 @@ def _content(outcome: SessionOutcome) -> dict[str, object]:
         "record": outcome.record_url,
         "lines": outcome.seq,
         "head": outcome.head,
+        "utilisation": usages(outcome.lab.instruments),
         "wall_s": outcome.wall_s,
     }
 
@@ -142,6 +145,7 @@ def _say(outcome: SessionOutcome, lab: Path) -> None:
     for name in _left(view):
         say(f"  {name}: not finished")
     say(f"  time       {duration(outcome.wall_s)}")
+    say_usage(view.instruments)
     say(f"  record     {outcome.record_url}")
     say(f"  journal    {count(outcome.seq, 'line')}, head {outcome.head}")
     say()

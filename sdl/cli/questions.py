@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import CarryView, InstrumentView, Question, View
+    from sdl.core.view import CarryView, InstrumentView, LabView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -96,18 +96,42 @@ def lines(number: int, question: Question, lab: str = "", *, whole: bool = False
 
 def stands(view: View) -> list[str]:
     """What keeps a person's attention: a pause, questions, instruments that do nothing."""
-    said = []
-    if view.paused:
-        said.append(f"{view.paused}; go on with: sdl resume")
-    said += [f"refill wanted: {task.reason}" for task in view.refills]
-    said += [carry_wanted(one) for one in view.carries if not one.carrier]
-    if view.questions:
-        said.append(f"{count(len(view.questions), 'question')} for you; see: sdl resolve")
-    return said + [
+    paused = [f"{view.paused}; go on with: sdl resume"] if view.paused else []
+    return [*paused, *wanted(view), *to_answer(view), *out_of_work(view)]
+
+
+def wanted(view: View | LabView) -> list[str]:
+    """What a person should bring."""
+    refills = [f"refill wanted: {task.reason}" for task in view.refills]
+    return refills + [carry_wanted(one) for one in view.carries if not one.carrier]
+
+
+def to_answer(view: View | LabView) -> list[str]:
+    """That there are questions."""
+    asked = len(view.questions)
+    return [f"{count(asked, 'question')} for you; see: sdl resolve"] if asked else []
+
+
+def out_of_work(view: View | LabView) -> list[str]:
+    """The instruments that do nothing before a person has done something."""
+    return [
         f"{idle(one)}; {way_out(view, one.name, one.state)}"
         for one in view.instruments
         if one.state in ("held", "paused", "stopped")
     ]
+
+
+def shared_stands(lab: LabView) -> list[str]:
+    """The same of a lab that campaigns share: what concerns them all, said once."""
+    paused = [f"{lab.paused}; go on with: sdl resume"] if lab.paused else []
+    return [*paused, *wanted(lab), *out_of_work(lab)]
+
+
+def own_stands(view: View, lab: LabView) -> list[str]:
+    """What of that concerns one of its campaigns alone."""
+    is_own = bool(view.paused) and not lab.paused
+    way = f"{view.paused}; go on with: sdl campaign resume {view.campaign}"
+    return [*([way] if is_own else []), *to_answer(view)]
 
 
 def carry_wanted(one: CarryView) -> str:
@@ -123,7 +147,7 @@ def idle(one: InstrumentView) -> str:
     return f"{one.name} is {one.state}: {one.note}" if one.note else f"{one.name} is {one.state}"
 
 
-def way_out(view: View, instrument: str, state: str) -> str:
+def way_out(view: View | LabView, instrument: str, state: str) -> str:
     """What to type so that an instrument works again."""
     if any(question.instrument == instrument for question in view.questions):
         return "see: sdl resolve"

@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Annotated, cast
 import typer
 
 from sdl.cli.console import say, table, write_json
+from sdl.cli.gantt import Picture, draw
 from sdl.cli.late import said as told_late
-from sdl.cli.places import Where, chosen_campaign, full_name, opened
+from sdl.cli.places import Where, chosen_campaign, folders, full_name, opened
 from sdl.cli.status import moment
 from sdl.cli.words import duration, point, quantity
 from sdl.errors import UserMistake
@@ -94,6 +95,27 @@ def show_run(
         )
         return
     _say_run(detail, campaign)
+
+
+@app.command("gantt")
+def draw_runs(
+    picture: Picture,
+    campaign: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="CAMPAIGN", help="Its name, or that of a lab's session; else the last one."
+        ),
+    ] = None,
+    where: Where = None,
+) -> None:
+    """Draw what each instrument did, and when.
+
+    Expected and actual, of a campaign or of a lab's session, as SVG or as a page.
+    """
+    with opened(where) as record:
+        sessions = [one.session for one in record.sessions()]
+        name = campaign if campaign in sessions else chosen_campaign(record, campaign)
+        draw(record, name, folders(where)[0], picture)
 
 
 def known_run(record: Record, run: str) -> RunDetail:

@@ -11,12 +11,15 @@ import typer
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.exits import Exit, exit_of_ending, exit_of_session
 from sdl.cli.faults import show_faults
-from sdl.cli.summary import content, say_summary
+from sdl.cli.gantt import Gantt, draw_record
+from sdl.cli.summary import content, say_summary, say_usage
+from sdl.cli.usage import usages
 from sdl.cli.watch import watching
 from sdl.cli.words import count, duration, quantity
 from sdl.shell.outcome import Outcome
+from sdl.sim.simulate import Together, simulate_together
 from sdl.sim.simulate import simulate as simulate_campaign
-from sdl.sim.simulate import simulate_together
+from sdl.wire.toml import open_campaign
 
 
 def simulate(
@@ -51,6 +54,15 @@ def simulate(
     jobs: Annotated[
         int, typer.Option(min=1, max=64, help="With --faults and --seeds: processes.")
     ] = 1,
+    weight: Annotated[
+        list[float] | None,
+        typer.Option(
+            min=0.01,
+            max=100.0,
+            help="Of several campaigns, in turn, once for each: shares of what they contend for.",
+        ),
+    ] = None,
+    gantt: Gantt = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Run a campaign in virtual time, in one process, the same for the same seed.
@@ -61,12 +73,14 @@ def simulate(
     campaigns of one lab run together, as in `sdl lab up`.
     """
     campaign, *beside = campaigns
-    if (seeds > 1 or faults) and record is not None:
-        raise typer.BadParameter("--record takes one simulation without faults")
+    if (seeds > 1 or faults) and (record is not None or gantt is not None):
+        raise typer.BadParameter("--record and --gantt take one simulation without faults")
     if plan and (faults or seeds > 1):
         raise typer.BadParameter("--plan takes one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
+    if weight and (faults or len(weight) != len(campaigns)):
+        raise typer.BadParameter("--weight is given once for each campaign, without --faults")
     if faults:
         raise typer.Exit(
             show_faults(campaigns, seed, seeds, jobs=jobs, trace=trace, as_json=as_json)
@@ -74,12 +88,17 @@ def simulate(
     if beside:
         if seeds > 1:
             raise typer.BadParameter("several campaigns take one --seed, or --faults")
-        raise typer.Exit(_together(campaigns, seed, record, plan=plan, as_json=as_json))
+        came_to = simulate_together(
+            campaigns, seed=seed, record=record, weights=weight or (1.0,), plan=plan
+        )
+        raise typer.Exit(_together(came_to, campaigns, gantt, as_json=as_json))
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
     with watching() as watch:
         outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record, plan=plan)
+    if gantt is not None:
+        draw_record(outcome.record_url, outcome.view.campaign, _lab_folder(campaign), gantt)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
@@ -87,15 +106,21 @@ def simulate(
     raise typer.Exit(exit_of_ending(outcome.view.ended))
 
 
+def _lab_folder(campaign: Path) -> Path:
+    return open_campaign(campaign).lab_path.parent
+
+
 def _together(
-    campaigns: list[Path], seed: int | None, record: Path | None, *, plan: bool, as_json: bool
+    came_to: Together, campaigns: list[Path], gantt: Path | None, *, as_json: bool
 ) -> Exit:
-    came_to = simulate_together(campaigns, seed=seed, record=record, plan=plan)
     lab = came_to.lab
+    if gantt is not None:
+        draw_record(came_to.record_url, lab.name, _lab_folder(campaigns[0]), gantt)
     if as_json:
         write_json(
             "sdl.session/1",
             session=lab.name,
+            utilisation=usages(lab.instruments),
             ended=lab.ended,
             record=came_to.record_url,
             lines=came_to.seq,
@@ -105,6 +130,7 @@ def _together(
     else:
         for one in lab.ended:
             say(f"{one.campaign}: {one.reason} (after {duration(one.at)} of virtual time)")
+        say_usage(lab.instruments)
         say(f"  record     {came_to.record_url}")
         say(f"  journal    {count(came_to.seq, 'line')}, head {came_to.head}")
         say()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,17 +11,20 @@ import typer
 
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
-from sdl.cli.questions import stands
+from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
+from sdl.cli.usage import rows, span, usages
 from sdl.cli.words import count, duration, quantity
 from sdl.core.view import LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
 
 if TYPE_CHECKING:
-    from sdl.shell.record import CampaignSummary
+    from sdl.shell.record import CampaignSummary, Record
     from sdl.shell.tables import CampaignRow
 
+WAITS_MAX = 12
+"""Waiting steps that are shown of each campaign."""
 ANSWER_S = 5.0
 """Wall seconds that an orchestrator may take to say how it stands."""
 
@@ -38,10 +42,10 @@ def status(
     """Show the campaigns of a lab's record and how they stand."""
     with opened(where or inside) as record:
         summaries = record.campaigns()
+        campaigns = [_content(one, record) for one in summaries] if as_json else []
     lab = at_work(where or inside)
     if as_json:
         only = lab.campaigns[0] if lab and not lab.is_shared else None
-        campaigns = [_content(one) for one in summaries]
         write_json("sdl.status/1", campaigns=campaigns, at_work=only, lab=lab)
         return
     if not summaries:
@@ -52,7 +56,7 @@ def status(
         say(line)
     if lab is not None:
         say()
-        for line in of_lab(lab):
+        for line in [*of_lab(lab), *used(lab)]:
             say(line)
 
 
@@ -73,12 +77,14 @@ def at_work(where: str | None) -> LabView | None:
 
 def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
-    lines = [line for view in lab.campaigns for line in now(view)]
-    lines += planned(lab)
     if not lab.is_shared:
-        return lines
+        own = [line for view in lab.campaigns for line in now(view, stands(view))]
+        return [*own, *planned(lab)]
     closing = f", which ends: {lab.closing}" if lab.closing else ""
-    return [f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work", *lines]
+    head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"
+    own = [line for view in lab.campaigns for line in now(view, own_stands(view, lab))]
+    shared = (f"  {line}" for line in (*shared_stands(lab), *planned(lab)))
+    return [head, *shared, *own]
 
 
 def planned(lab: LabView) -> list[str]:
@@ -94,13 +100,33 @@ def planned(lab: LabView) -> list[str]:
     return [f"plan: {plan.status}, {duration(plan.age_s)} old, {made}{breaks}{trouble}"]
 
 
-def now(view: View) -> list[str]:
-    """How the campaign at work stands."""
+def used(lab: LabView) -> list[str]:
+    """What its instruments do, and spent the time on."""
+    found = usages(lab.instruments)
+    if not found:
+        return []
+    stands = {one.name: one.state for one in lab.instruments}
+    headings = ("instrument", "stands", f"of {span(found)}", "else")
+    lines = [(name, stands[name], busy, said) for name, busy, said in rows(found)]
+    return ["", *table(headings, lines)]
+
+
+def now(view: View, attention: Sequence[str]) -> list[str]:
+    """How the campaign at work stands, and what keeps a person's attention."""
     flying = [f"{run.run.partition('/')[2]} {run.state}" for run in view.in_flight]
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
-    if view.broken_windows:
-        lines.append(f"  {count(view.broken_windows, 'window')} broken; see: sdl runs list")
-    return lines + [f"  {line}" for line in stands(view)]
+    broken = count(view.broken_windows, "window")
+    late = [f"{broken} broken; see: sdl runs list"] if view.broken_windows else []
+    return lines + [f"  {line}" for line in [*late, *attention, *_waits(view)]]
+
+
+def _waits(view: View) -> list[str]:
+    """What waits and for what, questions aside; no more than fit on a screen."""
+    asked = {one.step for one in view.questions}
+    found = [one for one in view.waits if one.who not in asked]
+    lines = [f"{one.who.partition('/')[2] or one.who}: {one.why}" for one in found[:WAITS_MAX]]
+    more = len(found) - len(lines)
+    return [*lines, f"and {more} more; see: sdl why {view.campaign}"] if more else lines
 
 
 def moment(at: float, campaign: CampaignRow) -> str:
@@ -125,7 +151,7 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
     )
 
 
-def _content(one: CampaignSummary) -> dict[str, object]:
+def _content(one: CampaignSummary, record: Record) -> dict[str, object]:
     best = one.best
     row = one.campaign
     return {
@@ -145,4 +171,5 @@ def _content(one: CampaignSummary) -> dict[str, object]:
         "best": None
         if best is None
         else {"run": best.run, "sample": best.sample, "value": best.value},
+        "utilisation": record.utilisation(row.campaign),
     }

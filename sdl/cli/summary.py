@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from sdl.cli.console import say, short
 from sdl.cli.places import opened
+from sdl.cli.usage import summary, usages
 from sdl.cli.words import count, duration, point, quantity
-from sdl.core.view import View
+from sdl.core.view import InstrumentView, View
 from sdl.errors import SdlError
 from sdl.shell.outcome import Outcome
 
@@ -28,10 +30,17 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
         say(f"  hypothesis {verdict} (posterior {view.evidence.posterior:.2f})")
     seconds = f"{duration(outcome.lab_s)} of lab time in {duration(outcome.wall_s)}"
     say(f"  time       {seconds}")
+    say_usage(view.instruments)
     say(f"  record     {_record(outcome, campaign) if _is_file(outcome) else outcome.record_url}")
     say(f"  journal    {count(outcome.seq, 'line')}, head {outcome.head}")
     say()
     say(f"Next: {_next(outcome, campaign)}")
+
+
+def say_usage(instruments: Sequence[InstrumentView]) -> None:
+    """Tell what the instruments spent the time on."""
+    for place, line in enumerate(summary(instruments)):
+        say(f"  {'' if place else 'instrument':<10} {line}")
 
 
 def say_best(view: View) -> None:
@@ -109,6 +118,7 @@ def content(outcome: Outcome) -> dict[str, object]:
             "unknown": view.unknown,
             "abandoned": view.abandoned,
         },
+        "utilisation": usages(view.instruments),
         "broken_windows": view.broken_windows,
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,

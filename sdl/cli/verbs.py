@@ -30,7 +30,7 @@ VERBS = (
     Verb("campaign", "Start and steer campaigns in a lab at work.", "group"),
     Verb("protocol", "Run a protocol by hand, with inputs that you choose.", "group"),
     Verb("status", "Show the campaigns of a lab's record and how they stand."),
-    Verb("runs", "List the runs of a campaign, or show one.", "group"),
+    Verb("runs", "List the runs of a campaign, show one, or draw them all.", "group"),
     Verb("why", "Say what a step waits for, why a run failed, why a point."),
     Verb("resolve", "Say what became of an action, or list those nobody knows of."),
     Verb("inventory", "Show what sources and wells hold, and what of it is free."),

@@ -186,12 +186,17 @@ class Replay:
     def view(self, campaign: str) -> View:
         """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
         from sdl.core.replay import fold
+        from sdl.shell.expectations import Expectations
         from sdl.wire.journal import load
 
         journal = self.record.journal_of(campaign)
         lines = (load(line.type, line.body) for line in self.record.lines(journal))
         with self.scripts(journal) as scripts:
-            return fold(scripts, lines).view(campaign)
+            engine = fold(scripts, lines)
+            head = engine.campaigns[campaign].head
+            expectations = Expectations(head.lab, self._folders[0], self.record)
+            expectations.learn()
+            return engine.view(campaign, (expectations,))
 
     @contextmanager
     def scripts(self, journal: str) -> Iterator[Scripts]:

@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
+from sdl.core.usage import Usage
 from sdl.core.view import BestPoint
 from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
@@ -124,6 +125,8 @@ class CampaignState:
     belief: Belief | None = field(default=None, repr=False, compare=False)
     """What makes the evidence of them; None before the first one that this process took in."""
     evidence: Evidence | None = None
+    usage_before: tuple[Usage, ...] = ()
+    """What the instruments had spent their time on when it began, where others share them."""
     dry: tuple[Ending, str] | None = None
     """Why the planner gives no more points, while those that it gave still wait for their batch."""
     closing: tuple[Ending, str] | None = None

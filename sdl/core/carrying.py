@@ -125,6 +125,8 @@ class Want:
     place: str
     beside: frozenset[str] = frozenset()
     """What the step needs there, too: that is not put away for its sake."""
+    ahead: bool = False
+    """Whether the piece comes only later: a site is kept for it, or cleared."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -240,6 +242,9 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
         piece = standing.pieces.get(want.piece)
         if piece is None or standing.place(piece) == want.place:
             continue
+        if want.ahead and (site := _open(standing, want.place, kept)):
+            kept.update(site)
+            continue
         for carry in _towards(standing, want, piece, kept):
             if not is_safe(standing.after(carry)):
                 continue
@@ -252,6 +257,9 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
 
 def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> Iterator[Carry]:
     """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it."""
+    if want.ahead:
+        yield from _room(standing, want, want.place, kept)
+        return
     if piece.moves or piece.held or standing.place(piece) in standing.closed:
         return
     nearer = standing.floor.nearer(standing.place(piece), want.place)

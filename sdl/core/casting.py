@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import BeginRun
+from sdl.core.following import chains_of
 from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.samples import arguments, next_samples
@@ -61,6 +62,8 @@ class Casting:
             instruments=instruments,
             trampoline=Trampoline(work.script.begin(inputs, wells)),
         )
+        if work.lab.pieces:
+            run.chains = chains_of(work.script, run)
         state.runs[run.id] = run
         work.lab.playing.update(instruments.values())
         roles = {**instruments, **{role: written(several(w)) for role, w in wells.items()}}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 from sdl.core.amounts import Level, Moved
+from sdl.core.usage import Usage
 from sdl.model.action import Effect
 from sdl.model.data import (
     Arguments,
@@ -294,6 +295,8 @@ class Conclude:
     """Empty: the one whose journal it is."""
     best_suggestion: str = ""
     """Which sample of the best run it was, in a batch."""
+    usage: tuple[Usage, ...] = ()
+    """What each instrument spent the campaign's time on, whosesoever its work was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -301,6 +304,8 @@ class CloseLab:
     """The session of a lab is over; campaigns that have not ended go on in the next one."""
 
     reason: str
+    usage: tuple[Usage, ...] = ()
+    """What each instrument spent the session's time on so far."""
 
 
 Command: TypeAlias = (

@@ -12,6 +12,7 @@ from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
 from sdl.core.lab_state import CarryState, InstrumentState, LabState, PieceState
 from sdl.core.part import Ended, Part
+from sdl.core.prospect import Prospect
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import (
@@ -28,7 +29,9 @@ from sdl.core.view import (
 )
 
 
-def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -> View:
+def describe(
+    part: Part, lab: LabState, at: float, prospect: Prospect, porter: Part | None = None
+) -> View:
     """One campaign at ``at``, in lab time. ``porter``: where the campaign has the lab alone."""
     state = part.state
     parts = [part, porter] if porter else [part]
@@ -49,11 +52,11 @@ def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
-        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
         planner_state=_planner(state, at),
-        waits=tuple(wait for one in parts for wait in _waits(one, lab, at)),
+        waits=tuple(wait for one in parts for wait in _waits(one, lab, at, prospect)),
         questions=tuple(each for one in parts for each in _questions(one, lab, at)),
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
@@ -64,7 +67,11 @@ def describe(part: Part, lab: LabState, at: float, porter: Part | None = None) -
 
 
 def describe_lab(
-    commons: Commons, parts: Sequence[Part], ended: Sequence[Ended], porter: Part | None = None
+    commons: Commons,
+    parts: Sequence[Part],
+    ended: Sequence[Ended],
+    prospect: Prospect,
+    porter: Part | None = None,
 ) -> LabView:
     """The whole lab now."""
     lab, at = commons.lab, commons.at
@@ -73,13 +80,13 @@ def describe_lab(
         name=commons.name,
         is_shared=commons.is_shared,
         at=at,
-        campaigns=tuple(describe(part, lab, at, alone) for part in parts),
+        campaigns=tuple(describe(part, lab, at, prospect, alone) for part in parts),
         terms=tuple(part.state.terms for part in parts),
         ended=tuple(
             EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
             for one in ended
         ),
-        instruments=tuple(_instrument(one) for one in lab.instruments.values()),
+        instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         paused=lab.paused,
         closing=lab.closing,
         closed=lab.closed,
@@ -154,10 +161,17 @@ def _in_flight(run: Run) -> InFlight:
     return InFlight(run=run.id, step=step.id, instrument=step.instrument, state=step.state)
 
 
-def _instrument(one: InstrumentState) -> InstrumentView:
+def _instrument(one: InstrumentState, at: float) -> InstrumentView:
     state, note = _standing(one)
     safe = one.online and bool(one.stopped) and not (one.halting or one.held)
-    return InstrumentView(name=one.name, state=state, simulated=one.simulated, note=note, safe=safe)
+    return InstrumentView(
+        name=one.name,
+        state=state,
+        simulated=one.simulated,
+        note=note,
+        safe=safe,
+        usage=one.account.until(one.name, at),
+    )
 
 
 def _standing(
@@ -216,11 +230,11 @@ def _planner(state: CampaignState, at: float) -> str:
     return f"asked for {question.count} ({question.planner}{again}) {since_s:.0f} s ago"
 
 
-def _waits(part: Part, lab: LabState, at: float) -> list[Waiting]:
+def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Waiting]:
     state = part.state
     agenda = part.work.commons.agenda
     waits = [
-        Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at))
+        Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at, prospect))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -253,7 +267,7 @@ def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:
     return f"the plan lets it begin in {until - at:.0f} s at the latest"
 
 
-def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
+def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: Prospect) -> str:
     if step.state == "settles":
         return f"settles for {max(0.0, (step.until or 0.0) - at):.0f} s more"
     assert isinstance(step.request, Act)
@@ -276,8 +290,13 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
             away = [
                 lab.pieces[name] for name in step.labware if not lab.are_at([name], step.instrument)
             ]
-            reason = _away(away[0], lab) if away else _obstacle(state, lab, instrument)
-            return f"{what} waits: {reason}{_late(step, at)}"
+            is_free = _is_free(state, lab, instrument)
+            obstacle = "" if is_free else _obstacle(state, lab, instrument)
+            if away:
+                obstacle = _away(away[0], lab)
+            elif is_free:
+                obstacle = prospect.of(step, instrument) or "its turn is next"
+            return f"{what} waits: {obstacle}{_late(step, at)}"
         case _ if not instrument.online:
             waits = f"{what} waits: {step.instrument} is offline ({instrument.absence})"
             return f"{waits}; {resolve(step, lab)}" if instrument.is_lost(at) else waits
@@ -286,7 +305,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float) -> str:
         case "accepted":
             return f"{what} is queued at the node"
         case _:
-            return f"{what} is going on"
+            return f"{what} is going on{prospect.until(step)}"
 
 
 def _late(step: Step, at: float) -> str:
@@ -302,6 +321,12 @@ def resolve(step: Step, lab: LabState) -> str:
     *flags, last = (f"--{verdict.replace('_', '-')}" for verdict in step.verdicts)
     again = f"{short} --attempt {step.attempt}" if step.attempt > 1 else short
     return f"look at {step.instrument}, then: sdl resolve {again} {', '.join(flags)} or {last}"
+
+
+def _is_free(state: CampaignState, lab: LabState, instrument: InstrumentState) -> bool:
+    """Whether it does what waits for it, in its turn."""
+    is_paused = lab.paused or state.paused or instrument.paused
+    return instrument.able and not (is_paused or instrument.mending)
 
 
 def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) -> str:
@@ -325,7 +350,7 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
         case _ if instrument.mending:
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
-            return f"{instrument.name} works on {note}" if note else "its turn is next"
+            return f"{instrument.name} works on {note}"
 
 
 def _away(piece: PieceState, lab: LabState) -> str:

@@ -4,25 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from sdl.core.accounts import Accounts
 from sdl.core.admittance import Admittance
 from sdl.core.campaign import CampaignState
+from sdl.core.chains import SPARE_S, Chains
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
-from sdl.core.schedule import ReadyStep, next_step
+from sdl.core.schedule import ReadyStep, in_turn, next_step
 
 
 class Dispatching:
     """The one place where steps leave for instruments."""
 
-    def __init__(self, commons: Commons, roster: Roster) -> None:
+    def __init__(self, commons: Commons, roster: Roster, accounts: Accounts) -> None:
         """``roster``: who is at work; it may change."""
         self._commons = commons
         self._roster = roster
         self.admittance = Admittance(commons, roster)
+        self._accounts = accounts
+        self.chains: Chains | None = None
+        """Who keeps tight windows where labware is carried."""
 
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
@@ -30,6 +35,7 @@ class Dispatching:
         kept = commons.agenda.kept
         commons.touched.update(dict.fromkeys(kept.values()))
         kept.clear()
+        self._look_at_chains()
         while commons.touched:
             names = list(commons.touched)
             commons.touched.clear()
@@ -38,6 +44,26 @@ class Dispatching:
             for name in names:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
+                self._accounts.book(commons.lab.instruments[name])
+
+    def queue(self, name: str) -> list[str]:
+        """Ids of the steps that wait for an instrument, in the order it would do them now."""
+        instrument = self._commons.lab.instruments[name]
+        waiting = self._commons.waits_for(name)
+        return [each.step for each in in_turn(self._ready(*one, instrument) for one in waiting)]
+
+    def held_back(self, step: str) -> str:
+        """Why a step is not begun before what follows it is ready; empty if it may be."""
+        part = self._roster.of(step)
+        found = part.work.seek(step) if part else None
+        return self.chains.objection(*found) if self.chains and found else ""
+
+    def _look_at_chains(self) -> None:
+        """What was held back for what follows it may begin by now."""
+        waiting = self._commons.waiting
+        for name in self._commons.lab.instruments if self.chains is not None else ():
+            if any(run.chains.get(step.path) for run, step in waiting.get(name, {}).values()):
+                self._commons.touched[name] = None
 
     def _serve(self, instrument: InstrumentState) -> None:
         waiting = self._commons.waits_for(instrument.name)
@@ -46,6 +72,7 @@ class Dispatching:
         if self._commons.lab.pieces:  # what its labware has still to be brought for may wait
             lab = self._commons.lab
             waiting = [one for one in waiting if lab.are_at(one[1].labware, instrument.name)]
+            waiting = self._not_held_back(waiting)
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if instrument.ready and instrument.busy_with is None:
@@ -59,6 +86,19 @@ class Dispatching:
             part.steps.miss(run, step)
         elif self._may_start(part, step, instrument):
             part.steps.perform(run, step, instrument)
+
+    def _not_held_back(self, waiting: list[tuple[Run, Step]]) -> list[tuple[Run, Step]]:
+        """Those for which all is ready that must follow soon; none while one in a window waits."""
+        if self.chains is None:
+            return waiting
+        held = {step.id: step for run, step in waiting if self.chains.objection(run, step)}
+        for step in held.values():
+            if step.not_after is not None and step.prompted is None:
+                step.prompted = step.not_after - SPARE_S
+                self._commons.out.append(Wait(timer=f"{step.id}/prompt", until=step.prompted))
+        if any(step.not_after is not None for step in held.values()):
+            return []
+        return [one for one in waiting if one[1].id not in held]
 
     def _part(self, run: Run) -> Part:
         part = self._roster.of(run.id)

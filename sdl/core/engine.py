@@ -15,11 +15,12 @@ give free instruments their next step, ask for suggestions, conclude.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from sdl.core import events as ev
 from sdl.core.absence import Absences
+from sdl.core.accounts import Accounts
 from sdl.core.amounts import Content
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import (
@@ -36,6 +37,8 @@ from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
 from sdl.core.porter import porter_head
+from sdl.core.predicting import Predictor
+from sdl.core.prospect import Prospect
 from sdl.core.roster import Roster
 from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
@@ -70,6 +73,7 @@ class Engine:
 
     def handle(self, event: ev.Event) -> list[Command]:
         """Take one event in and return what is to be done about it, in order."""
+        before = self.at
         self._out, self.at = [], event.at
         commons = self._commons
         commons.at, commons.out = event.at, self._out
@@ -86,8 +90,10 @@ class Engine:
             self._open(event.campaign.name, event, is_shared=False)
             self._begin(event)
         elif self._is_to_be_taken(event):
+            self._accounts.before(event, before)
             self._take(event)
             self._advance()
+            self._accounts.after(event)
         return self._out
 
     def _is_to_be_taken(self, event: ev.Event) -> bool:
@@ -178,19 +184,26 @@ class Engine:
             raise Bug(f"{ask} is not an open question")
         return part.asking.question(ask)
 
-    def view(self, campaign: str = "") -> View:
-        """A campaign as a person wants to see it; the only one if none is named.
+    def view(self, campaign: str = "", predictors: Sequence[Predictor] = ()) -> View:
+        """A campaign as a person wants to see it, the only one if none is named.
 
-        KeyError if it is not at work.
+        ``predictors``: who says how long actions take. KeyError if it is not at work.
         """
         part = self.campaigns[campaign or self.state.spec.name]
         own = None if self.is_shared else self.campaigns.porter
-        return describe(part, self.lab, self.at, own)
+        return describe(part, self.lab, self.at, self._prospect(predictors), own)
 
-    def lab_view(self) -> LabView:
+    def lab_view(self, predictors: Sequence[Predictor] = ()) -> LabView:
         """The lab and all its campaigns as a person wants to see them."""
         parts, ended = list(self.campaigns.values()), list(self.ended.values())
-        return describe_lab(self._commons, parts, ended, self.campaigns.porter)
+        prospect, porter = self._prospect(predictors), self.campaigns.porter
+        return describe_lab(self._commons, parts, ended, prospect, porter)
+
+    def _prospect(self, predictors: Sequence[Predictor]) -> Prospect:
+        dispatching = self._dispatching
+        return Prospect(
+            self._commons, self.campaigns, dispatching.queue, dispatching.held_back, predictors
+        )
 
     def contents(self) -> tuple[Content, ...]:
         """What is in each well and source; nothing where no stocks are declared."""
@@ -205,6 +218,7 @@ class Engine:
         state.is_shared = is_shared
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
+        self._accounts.open()
         self._storeroom.declare(attended=head.origin.clock != "virtual")
         if state.pieces:
             porter = porter_head(name, head.lab, head.origin, self.at)
@@ -217,7 +231,8 @@ class Engine:
         """None where no labware stands on a site."""
         self.ended: dict[str, Ended] = {}
         """Those that are over while the lab goes on."""
-        self._dispatching = Dispatching(commons, self.campaigns)
+        self._accounts = Accounts(commons, self.campaigns)
+        self._dispatching = Dispatching(commons, self.campaigns, self._accounts)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
         self._storeroom = Storeroom(commons)
@@ -229,10 +244,13 @@ class Engine:
         self.campaigns.porter = porter
         self._transport = Transport(self._commons, self.campaigns, porter)
         self._objections.transport = self._transport
+        self._dispatching.chains = self._transport.chains
 
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)
         self.campaigns[part.name] = part
+        if self.is_shared:
+            part.state.usage_before = self.lab.usage(self.at)
         part.time_out()
 
     # What came in.
@@ -427,7 +445,8 @@ class Engine:
         at_work = carries or any(part.state.runs for part in self.campaigns.values())
         if closes and not at_work:
             self.lab.closed = True
-            self._out.append(CloseLab(reason=self.lab.closing))
+            usage = self.lab.usage(self.at)
+            self._out.append(CloseLab(reason=self.lab.closing, usage=usage))
 
     def _dispatch(self) -> None:
         """Steps to free instruments, and labware to steps, until nothing more can begin."""

@@ -23,7 +23,7 @@ from sdl.core.trampoline import Crashed, Fed, Trampoline, Wanted
 from sdl.errors import said
 from sdl.model.action import Operation
 from sdl.model.data import Arguments, JsonValue
-from sdl.model.labware import Well, Wells
+from sdl.model.labware import Wells
 
 STEPS_MAX = 2_000
 """Requests of one forecast; what a protocol would do after them is left open."""
@@ -318,7 +318,7 @@ class _Drive:
             instrument=self._player(act),
             operation=act.operation,
             arguments=act.arguments,
-            labware=labware_of(self._operation(act), act.arguments),
+            labware=self._operation(act).labware_of(act.arguments),
             state=state,
             duration_s=node.duration_s,
             spread_s=node.spread_s,
@@ -328,20 +328,3 @@ class _Drive:
             windows=node.windows,
             not_after=node.not_after,
         )
-
-
-def labware_of(operation: Operation, arguments: Mapping[str, JsonValue]) -> tuple[str, ...]:
-    """Names of the labware that an action's arguments name, by their types, in order."""
-    found: dict[str, None] = {}
-    waiting: list[object] = [operation.load_arguments(arguments)]
-    while waiting:
-        match waiting.pop():
-            case Well(labware=name):
-                found[name] = None
-            case Mapping() as inside:
-                waiting += [*inside, *inside.values()][::-1]
-            case list() | tuple() as inside:
-                waiting += reversed(inside)
-            case _:
-                pass
-    return tuple(found)

@@ -28,6 +28,8 @@ WORDS = (
     ev.CommandFailed,
     ev.CommandUnknown,
 )
+ROUNDING_S = 1e-6
+"""Lab seconds by which sums of times may be off."""
 CLOCK_S = 1e-3
 """By how much a timer may fire before its moment: the step of a clock in a float."""
 TERMINAL = (ev.CommandDone, ev.CommandFailed, ev.CommandUnknown)
@@ -119,6 +121,8 @@ class Watch:
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
         _check_materials(engine)
+        if not engine.is_over:
+            _check_accounts(engine)
 
     def _give_up(self, engine: Engine, at: float) -> None:
         """Of a node that is lost, nobody need wait for a word any more."""
@@ -420,3 +424,18 @@ def _check_materials(engine: Engine) -> None:
 def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)
     if not holds:
         raise Bug(f"invariant broken: {broken}")
+
+
+def _check_accounts(engine: Engine) -> None:
+    """All time is accounted for, and goes on what the instrument does now."""
+    for usage in engine.lab.usage(engine.at):
+        one = engine.lab.instruments[usage.instrument]
+        spent_s = sum(usage.by_activity.values())
+        fits = abs(spent_s - (usage.end - usage.begin)) <= ROUNDING_S
+        _hold(fits, f"{spent_s} s of {one.name} are accounted for, of {usage.begin}-{usage.end}")
+        doing, is_busy = one.account.doing, one.online and one.busy_with is not None
+        _hold((doing == "offline") != one.online, f"{one.name} is {doing} and online")
+        _hold((doing == "busy") == is_busy, f"{one.name} is {doing} with {one.busy_with}")
+        stands = one.asking or one.halting or one.stopped or one.held
+        idle = doing in ("person", "stopped")
+        _hold(not one.online or is_busy or bool(stands) == idle, f"{one.name} is {doing}")

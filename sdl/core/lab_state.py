@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from sdl.core.inventory import Inventory
 from sdl.core.schedule import Share
+from sdl.core.usage import Account, Activity, Usage
 from sdl.model.action import Effect
 from sdl.model.lab import Lab, place_of
 from sdl.model.labware import Well
@@ -18,6 +19,8 @@ LOST_S = 60.0
 """Lab seconds after which an instrument that is away is taken for lost: a person may say what
 became of its command, for its node may never do so."""
 
+LESSON = 0.5
+"""Weight of the last duration of an action against all those before it."""
 LIFTED_MAX = 32
 """Orders to stop that are known to stand no more, for each instrument."""
 
@@ -50,6 +53,8 @@ class InstrumentState:
     """... and since when, in lab time."""
     share: Share = field(default_factory=Share)
     """How much of it each campaign had, where several share the lab."""
+    account: Account = field(default_factory=Account)
+    """What it spent its time on."""
     held: str = ""
     """Why nothing may be asked of it until a person lets it: quarantined, or not made safe."""
     asking: str = ""
@@ -86,6 +91,22 @@ class InstrumentState:
         """Whether something may be asked of it, as soon as it is not busy."""
         return self.online and not (self.held or self.asking or self.halting or self.stopped)
 
+    def activity(self, *, has_work: bool, is_paused: bool) -> Activity:
+        """What it spends its time on. ``has_work``: whether something waits for it."""
+        if not self.online:
+            return "offline"
+        if self.busy_with is not None:
+            return "busy"
+        if self.asking:
+            return "person"
+        if self.halting or self.stopped or self.held:
+            return "stopped"
+        if self.mending:
+            return "mending"
+        if self.paused or is_paused:
+            return "paused"
+        return "waiting" if has_work else "idle"
+
     def order(self, *stops: str) -> None:
         """Its node was told to stop, by these orders."""
         self.stops += tuple(one for one in stops if one and one not in (*self.stops, *self.lifted))
@@ -112,6 +133,7 @@ class InstrumentState:
         if self.online:
             self.lost_at = at
         self.online, self.absence = False, reason
+        self.account.turn("offline", at)
 
     def is_lost(self, at: float) -> bool:
         """Whether it has been away for so long that it may never come back."""
@@ -174,6 +196,8 @@ class LabState:
     """Under way, by id."""
     carried: int = 0
     """Carries so far, those under way included."""
+    took: dict[str, float] = field(default_factory=dict)
+    """Lab seconds that each action took lately, by ``instrument/action``."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
     opened: dict[str, str] = field(default_factory=dict)
@@ -210,9 +234,19 @@ class LabState:
             inventory=Inventory.of(lab),
         )
 
+    def learn(self, instrument: str, operation: str, duration_s: float) -> None:
+        """An action has ended after so many lab seconds."""
+        key = f"{instrument}/{operation}"
+        before = self.took.get(key, duration_s)
+        self.took[key] = before + LESSON * (duration_s - before)
+
     def are_at(self, pieces: Iterable[str], place: str) -> bool:
         """Whether all of these stand on sites of an instrument, and nobody takes them away."""
         return all(self.pieces[name].is_at(place) for name in pieces)
+
+    def usage(self, at: float) -> tuple[Usage, ...]:
+        """What each instrument spent its time on, until lab time ``at``."""
+        return tuple(one.account.until(one.name, at) for one in self.instruments.values())
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

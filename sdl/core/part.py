@@ -19,6 +19,7 @@ from sdl.core.schedule import is_behind
 from sdl.core.script import Script
 from sdl.core.steps import Steps
 from sdl.core.troubles import Troubles
+from sdl.core.usage import after
 from sdl.core.work import Work
 from sdl.model.data import Disposition
 
@@ -133,6 +134,7 @@ class Part:
             best_run=state.best.run if state.best else None,
             verdict=verdict,
             best_suggestion=state.best.suggestion if state.best and state.spec.batch else "",
+            usage=after(self.work.lab.usage(self.work.at), state.usage_before),
         )
         self.work.out.append(state.concluded)
 

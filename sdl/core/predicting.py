@@ -41,7 +41,7 @@ def predicted(
     said = [
         one
         for each in predictors
-        if (one := _asked(each, instrument, operation, arguments)) is not None
+        if (one := _asked(each, instrument, operation.name, arguments)) is not None
     ]
     results = [found for one in said for found in _results(operation, one)]
     duration = next(iter(said), None) or _timeout(operation)
@@ -52,14 +52,25 @@ def predicted(
     )
 
 
+def foreseen(
+    predictors: Sequence[Predictor],
+    instrument: str,
+    operation: str,
+    arguments: Mapping[str, JsonValue],
+) -> Prediction | None:
+    """What the first says that knows anything; None where none does: a time-out is no forecast."""
+    told = (_asked(each, instrument, operation, arguments) for each in predictors)
+    return next((said for said in told if said is not None), None)
+
+
 def _asked(
     predictor: Predictor,
     instrument: str,
-    operation: Operation,
+    operation: str,
     arguments: Mapping[str, JsonValue],
 ) -> Prediction | None:
     try:
-        said = predictor.predict(instrument, operation.name, arguments)
+        said = predictor.predict(instrument, operation, arguments)
         if said is None or not 0.0 <= said.duration_s < math.inf:
             return None
         return said if 0.0 <= said.spread_s < math.inf else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import TypeAlias, cast
 
 from sdl.core import events as ev
-from sdl.core.commands import Command, Conclude, Dispose, EndRun
+from sdl.core.commands import CloseLab, Command, Conclude, Dispose, EndRun
 from sdl.core.engine import Engine, Scripts
 from sdl.errors import Bug, RecordMismatch
 
@@ -40,19 +40,22 @@ def follow(engine: Engine, lines: Lines, after: int = 0) -> int:
         else:
             decided = expected[place]
             place += 1
-            if decided != line and _words_aside(decided) != _words_aside(line):
+            if decided != line and _comparable(decided, line) != _comparable(line, line):
                 _refuse(number, line, decided)
     if place < len(expected):
         raise Bug("the journal ends between an event and its commands; it was not written whole")
     return number
 
 
-def _words_aside(line: object) -> object:
-    """The decision without its reason in words.
+def _comparable(line: object, recorded: object) -> object:
+    """The decision without its reason in words, and without what the one on record cannot have.
 
-    Those may quote what a protocol raised, and such a text can hold an address in memory or the
-    order of a set, which differ in each process.
+    Those words may quote what a protocol raised, and such a text can hold an address in memory or
+    the order of a set, which differ in each process. Older journals hold no account of usage.
     """
+    if isinstance(line, Conclude | CloseLab) and line.usage:
+        is_older = isinstance(recorded, Conclude | CloseLab) and not recorded.usage
+        line = replace(line, usage=() if is_older else line.usage)
     if isinstance(line, EndRun):
         samples = tuple(replace(each, reason="") for each in line.samples)
         return replace(line, reason="", samples=samples)

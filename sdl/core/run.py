@@ -13,7 +13,7 @@ from sdl.core.trampoline import Trampoline
 from sdl.errors import SdlError
 from sdl.model.action import Effect
 from sdl.model.data import Arguments
-from sdl.model.labware import Wells
+from sdl.model.labware import Wells, several
 from sdl.model.policy import Trouble
 
 Standing: TypeAlias = Literal["waits", "settles", "rests", "mends", "asks", "halts"] | State
@@ -21,6 +21,16 @@ Standing: TypeAlias = Literal["waits", "settles", "rests", "mends", "asks", "hal
 for a person, after an error. *unknown*: for a person who finds out. *halts*: its run was broken
 off, and its instrument is not safe yet. The others: as its command."""
 AT_A_PERSON: frozenset[Standing] = frozenset({"unknown", "asks"})
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """An action that must start soon after the end of another one of its run."""
+
+    path: str
+    role: str
+    labware: tuple[str, ...]
+    within_s: float
 
 
 @dataclass(slots=True)
@@ -56,6 +66,8 @@ class Step:
     """Of the node's starts in which the present attempt was started: more than one is wrong."""
     watched: bool = False
     """Whether a timer will end its wait when its window closes."""
+    prompted: float | None = None
+    """When it is looked at again, if it is held back for what follows it, in lab time."""
     late: bool = False
     """Its window is broken, and it is done all the same."""
     late_s: float | None = None
@@ -116,6 +128,8 @@ class Run:
     instruments: dict[str, str]
     """By role; the error policy may give a role to another instrument."""
     trampoline: Trampoline
+    chains: dict[str, tuple[Next, ...]] = field(default_factory=dict)
+    """By path of an action: those that must start soon after its end, where plates are carried."""
     steps: dict[str, Step] = field(default_factory=dict)
     """Open ones by path, in order of asking."""
     recoveries: dict[str, Trampoline] = field(default_factory=dict)
@@ -132,3 +146,9 @@ class Run:
     """A person gave it up: its steps end once their instruments are safe."""
     disturbed: str = ""
     """Why an action of it was cut off by a stop of the lab; empty if none was."""
+
+
+def labware_of(run: Run) -> tuple[str, ...]:
+    """Names of the labware of a run, its roles' in order."""
+    wells = (well for of_role in run.wells.values() for well in several(of_role))
+    return tuple(dict.fromkeys(well.labware for well in wells))

@@ -52,6 +52,13 @@ def next_step(ready: Iterable[ReadyStep]) -> ReadyStep:
     return min(steps, key=lambda step: _urgency(step, highest))
 
 
+def in_turn(ready: Iterable[ReadyStep]) -> list[ReadyStep]:
+    """All steps that wait for one instrument, the most urgent first, as things stand."""
+    steps = list(ready)
+    highest = max((step.priority for step in steps), default=0)
+    return sorted(steps, key=lambda step: _urgency(step, highest))
+
+
 def _urgency(step: ReadyStep, highest: int) -> tuple[float, int, float, float, int, int]:
     if step.not_after is not None:
         return (step.not_after, 0, 0.0, 0.0, step.run_number, step.order)

@@ -90,6 +90,8 @@ class Steps:
             if step.until is not None:
                 purpose = "settle" if step.state == "settles" else f"again-{step.attempt}"
                 self._work.out.append(Wait(timer=f"{step.id}/{purpose}", until=step.until))
+            if step.prompted is not None:
+                self._work.out.append(Wait(timer=f"{step.id}/prompt", until=step.prompted))
             if step.watched and step.deadline is not None:
                 self._work.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))
 
@@ -242,6 +244,8 @@ class Steps:
         work, act = self._work, cast("Act", step.request)
         work.free(step)
         work.close(step, "done", result=event.result)
+        if work.lab.pieces:
+            work.lab.learn(step.instrument, act.operation, event.duration_s)
         try:
             value = work.script.operations[act.role][act.operation].load_result(event.result)
         except TypeError as error:

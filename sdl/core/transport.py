@@ -12,10 +12,12 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import TypeAlias
 
 from sdl.core import events as ev
 from sdl.core.admittance import Admittance
 from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_carry
+from sdl.core.chains import Chains, Promise
 from sdl.core.commands import BeginCarry, EndCarry
 from sdl.core.commons import CARRY, Commons
 from sdl.core.dispatching import is_let
@@ -23,13 +25,14 @@ from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step
+from sdl.core.run import Run, Step, labware_of
 from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of
-from sdl.model.labware import several
 
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
+Urgency: TypeAlias = tuple[float, int, int, int]
+"""End of its window, then priority, age of its run, order of asking; the least goes first."""
 
 
 def floor_of(lab: Lab, *, attended: bool) -> Floor:
@@ -58,6 +61,7 @@ class Transport:
         self._work.on_end = self._ended
         head = porter.head
         self.floor = floor_of(head.lab, attended=True)
+        self.chains = Chains(commons, roster, self.floor)
 
     # Begin.
 
@@ -69,18 +73,40 @@ class Transport:
             if reason:
                 part.steps.lack(run, step, ActionRefused(reason))
                 return True
+        carry = self._next(waiting)
+        if carry is not None:
+            self._begin(carry)
+        return carry is not None
+
+    def _next(self, waiting: list[tuple[Part, Run, Step]]) -> Carry | None:
+        """The carry to begin now; None if there is none."""
+        urgent = list(self._urgent(waiting))
         wants, idle = list(self._wants(waiting)), list(self._idle())
-        if not (wants or idle):
-            return False
+        if not (urgent or wants or idle):
+            return None
         standing = self._standing()
-        carry = next_carry(standing, wants)
-        if carry is None and idle:
-            alone = replace(standing, free_carriers=standing.free_carriers[:-1])
-            carry = next_carry(alone, idle)  # nobody is asked to clear up
-        if carry is None:
-            return False
-        self._begin(carry)
-        return True
+        carry = next_carry(standing, urgent)
+        if carry is not None:
+            return carry
+        awaited = self.chains.awaited()
+        free = tuple(name for name in standing.free_carriers if name not in awaited)
+        carry = next_carry(replace(standing, free_carriers=free), [*urgent, *wants])
+        if carry is not None or not idle:
+            return carry
+        arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
+        return next_carry(replace(standing, free_carriers=arms), [*urgent, *wants, *idle])
+
+    def _urgent(self, waiting: list[tuple[Part, Run, Step]]) -> list[Want]:
+        """What is tight, and what will be in a moment, the first to be due first."""
+        tight = [one for one in waiting if one[2].not_after is not None]
+        due = {step.id: step.not_after or 0.0 for _, _, step in tight}
+        wants = [(due[want.step], want) for want in self._wants(tight)]
+        in_place = self._in_place()
+        for promise in self.chains.promises():
+            if promise.step.is_open:
+                before = _before(in_place, (promise.due, 0, 0, 0))
+                wants += [(promise.due, want) for want in _ahead(promise, before)]
+        return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
     def _begin(self, carry: Carry) -> None:
         lab = self._commons.lab
@@ -311,12 +337,13 @@ class Transport:
         return {piece: tuple(places) for piece, places in claims.items()}
 
     def _wants(self, waiting: list[tuple[Part, Run, Step]]) -> Iterator[Want]:
-        lab, spoken_for = self._commons.lab, set[str]()
-        for part, _, step in waiting:
+        lab, spoken_for, in_place = self._commons.lab, set[str](), self._in_place()
+        for part, run, step in waiting:
             instrument = lab.instruments[step.instrument]
             mends = not instrument.mending or bool(step.mends)
             if not (mends and is_let(lab, part.state, step, instrument)):
                 continue
+            before = _before(in_place, _urgency(part, run, step))
             for name in step.labware:
                 if name not in spoken_for:
                     spoken_for.add(name)
@@ -324,8 +351,20 @@ class Transport:
                         step=step.id,
                         piece=name,
                         place=step.instrument,
-                        beside=frozenset(step.labware),
+                        beside=before | frozenset(step.labware),
                     )
+
+    def _in_place(self) -> list[tuple[Urgency, tuple[str, ...]]]:
+        """What stands where its next step is, and only waits for its turn; with its urgency."""
+        lab, found = self._commons.lab, list[tuple[Urgency, tuple[str, ...]]]()
+        for name, steps in self._commons.waiting.items():
+            for run, step in steps.values():
+                part = self._roster.of(run.id)
+                assert part is not None
+                let = step.labware and is_let(lab, part.state, step, lab.instruments[name])
+                if let and lab.are_at(step.labware, name):
+                    found.append((_urgency(part, run, step), step.labware))
+        return found
 
     def _idle(self) -> Iterator[Want]:
         """What nobody needs where it stands, and somebody may have to wait for later."""
@@ -348,10 +387,21 @@ class Transport:
         return {name for part in parts for name in part.casting.plates.in_turn()}
 
 
-def labware_of(run: Run) -> tuple[str, ...]:
-    """Names of the labware of a run, its roles' in order."""
-    wells = (well for of_role in run.wells.values() for well in several(of_role))
-    return tuple(dict.fromkeys(well.labware for well in wells))
+def _before(in_place: list[tuple[Urgency, tuple[str, ...]]], urgency: Urgency) -> frozenset[str]:
+    """What waits where it stands with more right than somebody who wants the place."""
+    return frozenset(name for other, names in in_place if other < urgency for name in names)
+
+
+def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
+    """What comes soon, and has to be brought at once when it does."""
+    for piece in promise.labware:
+        yield Want(
+            step=promise.step.id,
+            piece=piece,
+            place=promise.instrument,
+            beside=before | frozenset(promise.labware),
+            ahead=True,
+        )
 
 
 def _is_open(instrument: InstrumentState) -> bool:
@@ -359,6 +409,6 @@ def _is_open(instrument: InstrumentState) -> bool:
     return instrument.able and instrument.busy_with is None and not instrument.approached
 
 
-def _urgency(part: Part, run: Run, step: Step) -> tuple[float, int, int, int]:
+def _urgency(part: Part, run: Run, step: Step) -> Urgency:
     due = math.inf if step.not_after is None else step.not_after
     return (due, -part.priority, run.number, step.order)

@@ -9,6 +9,7 @@ from typing import Literal
 from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.core.usage import Usage
 from sdl.model.campaign import Terms
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
@@ -100,6 +101,8 @@ class InstrumentView:
     """The command it works on, or why it is held, paused, stopped or offline."""
     safe: bool = False
     """It was told to be safe, and its driver has confirmed that it is."""
+    usage: Usage | None = None
+    """What it spent its time on, since the journal began: the campaign's, or the session's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

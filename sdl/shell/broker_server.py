@@ -71,12 +71,19 @@ class _SteadyBroker(Broker):  # type: ignore[misc]  # amqtt has no types
     """amqtt 0.12 goes through all filters, and waits on the way, to give a client what was kept.
 
     Where another client subscribes meanwhile, that ends in a RuntimeError, and the first one is
-    never heard.
+    never heard. Nor does it ask whose filters they are: a new client is told what others wanted.
     """
 
     def __init__(self, config: dict[str, object]) -> None:
         super().__init__(config)
         self._subscriptions = Steady()
+
+    async def _publish_retained_messages_for_subscription(
+        self, subscription: tuple[str, int], session: Session
+    ) -> None:
+        theirs = self._subscriptions.get(subscription[0], ())
+        if any(one.client_id == session.client_id for one, _ in theirs):
+            await super()._publish_retained_messages_for_subscription(subscription, session)
 
 
 async def serve(folder: Path) -> None:

@@ -27,6 +27,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeEngine
 
+metadata = MetaData()
+"""All tables of the record; ``tables`` makes them."""
+
 Row = TypeVar("Row")
 Kind = TypeVar("Kind")
 

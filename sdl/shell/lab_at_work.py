@@ -23,6 +23,7 @@ from sdl.shell.clock import WallClock
 from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
+from sdl.shell.expectations import Expectations
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
 from sdl.shell.leading import Led, leading
 from sdl.shell.opening import Opening
@@ -118,6 +119,7 @@ async def _lead(task: _Task) -> SessionOutcome:
         opened = resumed or _begun(task, name, protocols, clock)
         keeping = Keeping(task.record.snapshots, after=opened.restored)
         stack.callback(lambda: keeping.close(opened.engine, opened.chain, task.record.head))
+        expectations = Expectations(lab, task.lab.folder, task.record)
         writer = Writer(task.record)
         stack.callback(writer.close)
         planning = await planning_for(stack, task.lab, task.record, folder, clock.now)
@@ -135,12 +137,17 @@ async def _lead(task: _Task) -> SessionOutcome:
             keep=keeping.look,
             planning=planning,
             admit=_door(task, opened.engine, protocols).admit,
+            predictors=(expectations,),
         )
         for perform in opened.sent:
             runtime.remember(perform)
         stack.enter_context(short_pauses())
         await work(
-            runtime, opened.first, around, stop=task.stop, let_in=lambda: _let_in(runtime, task)
+            runtime,
+            opened.first,
+            around,
+            stop=task.stop,
+            let_in=lambda: _let_in(runtime, task, expectations),
         )
     return _outcome(task, opened, folder, time.perf_counter() - began)
 
@@ -208,9 +215,9 @@ def _door(task: _Task, engine: Engine, protocols: Protocols) -> Admission:
     )
 
 
-async def _let_in(runtime: Runtime, task: _Task) -> None:
+async def _let_in(runtime: Runtime, task: _Task, expectations: Expectations) -> None:
     """Let people in, until cancelled."""
     if task.beside is None:
         return
     async with task.beside(runtime, task.lab.folder / ".sdl", task.lab.lab.name):
-        await asyncio.Event().wait()
+        await expectations.keep_learning()

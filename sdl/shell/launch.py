@@ -21,6 +21,7 @@ from sdl.shell.clock import WallClock
 from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
+from sdl.shell.expectations import Expectations
 from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading
 from sdl.shell.lease import Lease
@@ -130,6 +131,7 @@ async def _lead(task: _Task) -> Outcome:
         await around.presence.begin(clock.now)
         opened = resumed or _begun(task, campaign, clock)
         keeping = _keeping(stack, task, opened)  # closed after the writer
+        expectations = Expectations(lab, prepared.lab.folder, record)
         writer = Writer(record)
         stack.callback(writer.close)
         planning = await planning_for(stack, prepared.lab, record, folder, clock.now)
@@ -146,12 +148,17 @@ async def _lead(task: _Task) -> Outcome:
             vouch=lease.vouch,
             keep=keeping.look,
             planning=planning,
+            predictors=(expectations,),
         )
         for perform in opened.sent:
             runtime.remember(perform)
         stack.enter_context(short_pauses())
         await work(
-            runtime, opened.first, around, stop=task.stop, let_in=lambda: _let_in(runtime, task)
+            runtime,
+            opened.first,
+            around,
+            stop=task.stop,
+            let_in=lambda: _let_in(runtime, task, expectations),
         )
     return _outcome(opened, prepared, folder, time.perf_counter() - began)
 
@@ -167,13 +174,13 @@ def _needs(task: _Task, folder: Path) -> Needs:
     )
 
 
-async def _let_in(runtime: Runtime, task: _Task) -> None:
+async def _let_in(runtime: Runtime, task: _Task, expectations: Expectations) -> None:
     """Let people in, until cancelled."""
     if task.beside is None:
         return
     lab = task.prepared.lab
     async with task.beside(runtime, lab.folder / ".sdl", lab.lab.name):
-        await asyncio.Event().wait()
+        await expectations.keep_learning()
 
 
 def elsewhere_after_s(led: Led, choice: Choice) -> float | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import TypeAlias, assert_never
 
@@ -11,6 +11,7 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.commons import campaign_of
 from sdl.core.events import Event
+from sdl.core.usage import Usage
 from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
 from sdl.shell.changes import (
     Cell,
@@ -181,10 +182,10 @@ def _course(
                 "ended_at": line.at,
             }
             key = (value.campaign or line.campaign,)
-            ended = update(line, "campaign", key, end)
+            ended = [update(line, "campaign", key, end), *_used(line, key[0], value.usage)]
             if value.verdict is None:
-                return [ended]
-            return [ended, update(line, "hypothesis", key, {"verdict": value.verdict})]
+                return ended
+            return [*ended, update(line, "hypothesis", key, {"verdict": value.verdict})]
         case _:
             assert_never(value)
 
@@ -202,9 +203,19 @@ def _session(line: Line, value: e.LabOpened | e.LabDownRequested | c.CloseLab) -
                 "reason": text_of(value.reason),
                 "closed_at": line.at,
             }
-            return [update(line, "session", key, closed)]
+            used = _used(line, line.campaign, value.usage)
+            return [update(line, "session", key, closed), *used]
         case _:
             assert_never(value)
+
+
+def _used(line: Line, campaign: str, usages: Iterable[Usage]) -> Iterable[Change]:
+    """What the instruments spent the time on until this line."""
+    for usage in usages:
+        spent: dict[str, Cell] = {f"{name}_s": s for name, s in usage.by_activity.items()}
+        spent |= {"instrument": usage.instrument, "begin_at": usage.begin, "end_at": usage.end}
+        key = (campaign, usage.instrument, line.seq)
+        yield insert(line, campaign, "utilisation", key, spent)
 
 
 def _of_journal(line: Line, values: Mapping[str, Cell]) -> list[Change]:

@@ -29,19 +29,17 @@ from sdl.shell.tables import (
     FlagRow,
     HypothesisRow,
     InstrumentRow,
-    LotRow,
-    MovementRow,
     ObservationRow,
     PlannerRequestRow,
-    RefillRow,
     ResolutionRow,
     RunRow,
     SampleRow,
     SessionRow,
     StepRow,
-    StockRow,
     SuggestionRow,
 )
+from sdl.shell.tables_of_stocks import LotRow, MovementRow, RefillRow, StockRow
+from sdl.shell.tables_of_usage import UtilisationRow
 from sdl.shell.verify import Break, first_break, rebuild_tables
 from sdl.wire.journal import GENESIS, Line
 
@@ -374,6 +372,16 @@ class Record:
         with self._reading() as reading:
             return rows(reading, InstrumentRow, "instrument", campaign=_owner(reading, campaign))
 
+    def utilisation(self, campaign: str) -> list[UtilisationRow]:
+        """What instruments spent a campaign's, or a session's, time on, as it stood at its end.
+
+        By instrument; nothing where it has not ended. Of a session that was closed more than once
+        the last account counts.
+        """
+        with self._reading() as reading:
+            found = rows(reading, UtilisationRow, "seq", campaign=campaign)
+        return sorted({each.instrument: each for each in found}.values(), key=_instrument)
+
     def stocks(self, campaign: str) -> list[StockRow]:
         """The declared sources as the ledger of a campaign, or its session, has them, by name."""
         with self._reading() as reading:
@@ -399,6 +407,10 @@ class Record:
         """A connection to read with."""
         with faults(self._url), self._engine.connect() as connection:
             yield connection
+
+
+def _instrument(one: UtilisationRow) -> str:
+    return one.instrument
 
 
 def _owner(reading: Connection, campaign: str) -> str:

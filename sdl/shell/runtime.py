@@ -20,6 +20,7 @@ from sdl.core import events as ev
 from sdl.core.amounts import Content
 from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
+from sdl.core.predicting import Predictor
 from sdl.core.view import LabView
 from sdl.errors import LeaseLost, PlannerFault, RecordFault, UserMistake, said
 from sdl.model.planning import Answer, Ask
@@ -84,14 +85,16 @@ class Runtime:
         keep: Keep = _keep_nothing,
         admit: Admit = _admit_nobody,
         planning: Planning | None = None,
+        predictors: Sequence[Predictor] = (),
     ) -> None:
         """``presence``: what it says of itself, where that has to be known before it is made.
 
         ``admit``: lets campaigns in, where the engine is that of a session.
         ``planning``: who asks for plans; nobody if None.
         ``keep``: told whenever the journal holds all that the engine knows.
+        ``predictors``: who says to people how long actions will take.
         """
-        self._keep, self._admit = keep, admit
+        self._keep, self._admit, self._predictors = keep, admit, predictors
         self._planning = planning or NoPlanning()
         self._engine = engine
         self._chain = chain
@@ -147,7 +150,7 @@ class Runtime:
     # The desk.
 
     def lab(self) -> LabView:
-        return self._engine.lab_view()
+        return self._engine.lab_view(self._predictors)
 
     def contents(self) -> tuple[Content, ...]:
         return self._engine.contents()

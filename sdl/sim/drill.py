@@ -26,7 +26,7 @@ from sdl.sim.keeping import SimSnapshots
 from sdl.sim.loop import VirtualLoop, run_and_forget
 from sdl.sim.network import Network
 from sdl.sim.person import Person
-from sdl.sim.plan import Plan
+from sdl.sim.plan import UNLIKE, Plan
 from sdl.sim.processes import (
     EPOCH_S,
     NodeProcess,
@@ -112,7 +112,7 @@ class Drill:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         lab = replace(prepared[0].lab.lab, seed=seed)
         campaigns = [_campaign(one, seed + n, temper) for n, one in enumerate(prepared)]
-        plan = Plan.of(prepared, campaigns, lab)
+        plan = Plan.of(prepared, campaigns, lab, UNLIKE)
         trace = Trace(tell)
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
         books = Books(plan.scripts, clock.now)

@@ -18,8 +18,8 @@ from sdl.shell.sessions import differences, new_session, session_again
 from sdl.shell.snapshots import Kept
 
 SESSION = "session"
-WEIGHTS = (1.0, 3.0, 0.5)
-"""Of the campaigns of a session, in turn: it is to be unlike for each."""
+UNLIKE = (1.0, 3.0, 0.5)
+"""Weights of the campaigns of a drill, in turn: there it is to be unlike for each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,11 +30,19 @@ class Plan:
     campaigns: tuple[Campaign, ...]
     """As they stand on record; those of ``prepared``, in order."""
     lab: Lab
+    weights: tuple[float, ...] = (1.0,)
+    """Of the campaigns, in turn, and then from the first one on again."""
     number: int = 1
     """How many were planned so far."""
 
     @classmethod
-    def of(cls, prepared: Sequence[Prepared], campaigns: Sequence[Campaign], lab: Lab) -> Plan:
+    def of(
+        cls,
+        prepared: Sequence[Prepared],
+        campaigns: Sequence[Campaign],
+        lab: Lab,
+        weights: Sequence[float] = (1.0,),
+    ) -> Plan:
         """UserMistake if the campaigns do not share one lab, or have one name."""
         first, *others = prepared
         for other in others:
@@ -48,7 +56,12 @@ class Plan:
                 raise UserMistake(
                     f"two of the campaigns are called {each!r}; give one another name"
                 )
-        return cls(prepared=tuple(prepared), campaigns=tuple(campaigns), lab=lab)
+        return cls(
+            prepared=tuple(prepared),
+            campaigns=tuple(campaigns),
+            lab=lab,
+            weights=tuple(weights),
+        )
 
     @property
     def is_shared(self) -> bool:
@@ -121,7 +134,7 @@ class Plan:
                     speed=1.0,
                     file_name=prepared.campaign.campaign.name,
                 ),
-                terms=Terms(weight=WEIGHTS[place % len(WEIGHTS)]),
+                terms=Terms(weight=self.weights[place % len(self.weights)]),
             )
             for place, (campaign, prepared) in enumerate(
                 zip(self.campaigns, self.prepared, strict=True)

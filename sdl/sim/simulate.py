@@ -113,12 +113,14 @@ def simulate_together(
     *,
     seed: int | None = None,
     record: Path | None = None,
+    weights: Sequence[float] = (1.0,),
     plan: bool = False,
 ) -> Together:
     """Run several campaigns of one lab together in virtual time, in one session.
 
-    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. UserMistake
-    if a file is wrong, an instrument is real, or they do not share one lab.
+    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. ``weights``:
+    their shares of what they contend for, in turn; one alone is that of all. UserMistake if a
+    file is wrong, an instrument is real, or they do not share one lab.
     """
     prepared = [prepare(path) for path in campaigns]
     lab = prepared[0].lab.lab
@@ -127,7 +129,7 @@ def simulate_together(
     if seed is not None:
         lab = replace(lab, seed=seed)
         specs = [replace(spec, seed=seed + n) for n, spec in enumerate(specs)]
-    shared = Plan.of(prepared, specs, lab)
+    shared = Plan.of(prepared, specs, lab, weights)
     folder = prepared[0].lab.folder / "simulated"
     path = (
         record or folder / f"{'-'.join(spec.name for spec in specs)[:100]}-{specs[0].seed}.sqlite"

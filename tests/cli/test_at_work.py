@@ -14,14 +14,16 @@ from pathlib import Path
 import pytest
 
 from sdl.cli.exits import Exit
-from sdl.cli.status import planned
+from sdl.cli.status import of_lab, planned, used
 from sdl.cli.why import waiting
+from sdl.core.usage import Usage
 from sdl.core.view import PlanView, Waiting
 from sdl.service.card import card_path
 from sdl.testing.servers import free_port
 from sdl.wire.toml import open_lab
 from tests.cli.conftest import Said, command
 from tests.service.places import Notebook, question, serving, view
+from tests.service.places import of_lab as lab_of
 
 
 @pytest.fixture
@@ -89,6 +91,39 @@ def test_why_begins_with_what_waits_for_a_person() -> None:
         "dye/run-3/step-1",
     ]
     assert said[0].why == "paused by anna; go on with: sdl resume"
+
+
+def test_status_says_of_each_step_what_it_waits_for() -> None:
+    waits = tuple(
+        Waiting(who=f"dye/run-{number}/step-1", why="handler is busy") for number in range(1, 16)
+    )
+    said = of_lab(lab_of(replace(view(question()), waits=waits)))
+    assert said[1:3] == [
+        "  1 question for you; see: sdl resolve",
+        "  run-1/step-1: handler is busy",
+    ]
+    assert "  run-2/step-1: handler is busy" not in said, "it is a question already"
+    assert said[-1] == "  and 2 more; see: sdl why dye"
+
+
+def test_status_says_what_instruments_spent_their_time_on() -> None:
+    (handler,) = view().instruments
+    usage = Usage(
+        instrument="handler",
+        begin=0.0,
+        end=1000.0,
+        busy_s=620.0,
+        idle_s=300.0,
+        person_s=79.0,
+        mending_s=1.0,
+    )
+    shown = replace(view(), instruments=(replace(handler, usage=usage),))
+    assert [" ".join(line.split()) for line in used(lab_of(shown))] == [
+        "",
+        "instrument stands of 16 min 40 s else",
+        "handler busy busy 62 % nothing to do 30 %, waits for an answer 8 %",
+    ]
+    assert used(lab_of(view())) == []
 
 
 def test_the_doctor_asks_the_orchestrator(place: Path) -> None:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from sdl.cli.exits import Exit
-from sdl.cli.status import now
+from sdl.cli.status import of_lab
 from sdl.core.amounts import Content, Level, Task
 from tests.cli.conftest import Sdl, command
-from tests.service.places import AT, Notebook, serving, view
+from tests.service.places import AT, Notebook, question, serving, view
 
 LEVEL = Level(
     source="handler/dye",
@@ -130,4 +130,16 @@ def test_a_refill_that_makes_no_sense_is_answered_with_the_reason(
 
 
 def test_status_says_what_is_wanted(desk: Notebook, here: Sdl) -> None:
-    assert now(desk.shown)[1:] == [f"  refill wanted: {TASK.reason}"]
+    assert of_lab(desk.lab())[1:] == [f"  refill wanted: {TASK.reason}"]
+
+
+def test_status_of_a_shared_lab_says_once_what_is_wanted(desk: Notebook, here: Sdl) -> None:
+    second = replace(desk.shown, campaign="ink", questions=(question(),))
+    shared = replace(desk.lab(), is_shared=True, name="bench-lab", campaigns=(desk.shown, second))
+    assert of_lab(shared) == [
+        "bench-lab is open: 2 campaigns at work",
+        f"  refill wanted: {TASK.reason}",
+        "dye is at work: run-2 started",
+        "ink is at work: run-2 started",
+        "  1 question for you; see: sdl resolve",
+    ]

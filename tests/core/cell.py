@@ -77,7 +77,7 @@ async def quick_read(
     handler: LiquidHandler, reader: PlateReader, washer: Washer, well: Well, *, x_fraction: float
 ) -> Reading:
     await handler.dispense(well, {"dye": 200.0 * x_fraction})
-    async with within(300.0):
+    async with within(60.0):
         return Reading(await reader.absorbance(well, wavelength_nm=450.0))
 
 

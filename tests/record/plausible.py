@@ -11,6 +11,7 @@ from sdl.core import events as e
 from sdl.core.amounts import Level, Moved
 from sdl.core.commands import Command
 from sdl.core.events import Event
+from sdl.core.usage import Usage
 from sdl.model.campaign import Campaign, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion
 from sdl.model.hypothesis import Evidence, Hypothesis
@@ -70,8 +71,16 @@ def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, 
     yield at, e.InstrumentLost(at=at, instrument="reader", reason="no heartbeat\x00")
     yield at, e.StopRequested(at=at, by="a person", reason="lunch — π ≈ 3.14")
     best = f"{name}/run-1" if runs else None
-    end = c.Conclude(ending="stopped", reason="asked to", best_run=best, verdict="undecided")
-    yield at, end
+    used = tuple(
+        Usage(instrument=name, begin=START, end=at, busy_s=chance.random(), idle_s=40.0 * place)
+        for place, name in enumerate(INSTRUMENTS)
+    )
+    yield (
+        at,
+        c.Conclude(
+            ending="stopped", reason="asked to", best_run=best, verdict="undecided", usage=used
+        ),
+    )
 
 
 def materials(name: str, at: float) -> Iterator[tuple[float, Event | Command]]:

@@ -18,10 +18,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import make_url
 
+from sdl.core.commands import Conclude
 from sdl.core.events import CampaignStarted
 from sdl.errors import RecordFault
+from sdl.shell.columns import metadata
 from sdl.shell.record import Record
-from sdl.shell.tables import metadata
 from sdl.wire.journal import Chain, load
 from tests.record.conftest import Spoil
 from tests.record.plausible import journal, perform
@@ -228,12 +229,16 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     head = kept[0][0]
     assert isinstance(head, CampaignStarted)
     kept[0] = (replace(head, lab=replace(head.lab, stocks=())), kept[0][1])
+    kept = [
+        (replace(value, usage=()) if isinstance(value, Conclude) else value, at)
+        for value, at in kept
+    ]
     record.append([chain.add(value, at) for value, at in kept])
     record.close()
     spoil(
         *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         *(f"DROP TABLE {name}" for name in ("stock", "lot", "movement", "refill")),
-        *(f"DROP TABLE {name}" for name in ("session", "broken_window", "carry")),
+        *(f"DROP TABLE {name}" for name in ("session", "broken_window", "carry", "utilisation")),
         "DROP TABLE sample",
         *_without("observation", "run, measure, campaign, value, unit, uncertainty, at"),
         *_without("evidence", "run, campaign, runs, e_for, e_against, posterior, at"),

@@ -169,7 +169,6 @@ def test_where_everything_reaches_every_plate_all_three_come_to_their_end(tmp_pa
     assert outcomes(record) == {name: ["measured"] * 3 for name in NAMES}
 
 
-@pytest.mark.xfail(strict=True, reason="the engine does not move plates to instruments yet")
 def test_three_campaigns_together_measure_all_their_runs_and_miss_no_window(tmp_path: Path) -> None:
     record = tmp_path / "record.sqlite"
     came_to = simulate_together([FOLDER / f"{name}.toml" for name in NAMES], record=record)

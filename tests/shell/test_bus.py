@@ -80,6 +80,32 @@ async def test_an_mqtt_bus_carries_messages(broker_url: str) -> None:
     await check(lambda name: MqttBus(broker_url, f"test-bus-{name}"), "t/bus")
 
 
+async def check_unasked(new_bus: NewBus, prefix: str) -> None:
+    """A client is told nothing but what it has asked for, whatever others want and is kept."""
+    a, b, c = new_bus("a"), new_bus("b"), new_bus("c")
+    await a.subscribe(f"{prefix}/kept")
+    await a.connect()
+    await a.publish(f"{prefix}/kept", b"for a", retain=True)
+    await take(a, 1)
+    await b.subscribe(f"{prefix}/mine")
+    await b.connect()
+    await c.connect()
+    await c.subscribe(f"{prefix}/kept")
+    assert (await take(c, 1))[0].payload == b"for a"
+    await a.publish(f"{prefix}/mine", b"for b")
+    assert await take(b, 1) == [Message(f"{prefix}/mine", b"for b")]
+    for bus in (a, b, c):
+        await bus.aclose()
+
+
+def test_the_local_bus_tells_nothing_unasked() -> None:
+    run_virtually(check_unasked(LocalBroker().client, "t"))
+
+
+async def test_an_mqtt_bus_tells_nothing_unasked(broker_url: str) -> None:
+    await check_unasked(lambda name: MqttBus(broker_url, f"test-unasked-{name}"), "t/unasked")
+
+
 async def test_an_mqtt_bus_outlives_its_broker(mosquitto: str, tmp_path: Path) -> None:
     del mosquitto  # skips where there is none
     port = free_port()

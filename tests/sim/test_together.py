@@ -72,6 +72,18 @@ def test_the_same_seed_gives_the_same_journal(campaigns: tuple[Path, ...], tmp_p
     assert len(heads) == 2
 
 
+@pytest.mark.parametrize("weights", [(), (2.0, 1.0, 0.5)])
+def test_they_have_equal_shares_where_nobody_says_otherwise(
+    campaigns: tuple[Path, ...], tmp_path: Path, weights: tuple[float, ...]
+) -> None:
+    path = tmp_path / "together.sqlite"
+    simulate_together(campaigns, seed=3, record=path, **({"weights": weights} if weights else {}))
+    record = Record.open(f"sqlite:///{path}")
+    found = tuple(record.campaign(name).campaign.weight for name in NAMES)
+    record.close()
+    assert found == (weights or (1.0, 1.0, 1.0))
+
+
 def test_a_planner_that_dies_costs_nobody_his_campaign(campaigns: tuple[Path, ...]) -> None:
     from sdl.shell.preflight import prepare
     from sdl.sim.drill import drill

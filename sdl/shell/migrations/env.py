@@ -5,9 +5,9 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection
 
-from sdl.shell.tables import metadata
+from sdl.shell.tables import JOURNAL
 
 connection = context.config.attributes["connection"]
 assert isinstance(connection, Connection)
-context.configure(connection=connection, target_metadata=metadata)
+context.configure(connection=connection, target_metadata=JOURNAL.metadata)
 context.run_migrations()

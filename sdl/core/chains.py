@@ -1,0 +1,202 @@
+"""Tight chains: an action that opens a short window begins once what follows can follow in time.
+
+From its forecast it is known of each run which action has to start soon after which other one ends.
+Before the first of two is begun, the instrument of the second must be free of what stays there, or
+be freed by then, and the arm that brings the plate must not have too much to do that is as urgent.
+While the first one goes on, the place of the second is kept for it and cleared. Nothing is held
+meanwhile: the first action only waits, and for nothing that waits for it in turn. What stays at an
+instrument has a step there that begins without a chain of its own.
+
+A step that is in a window itself is not held back any more once that is about to close: it would
+be late for certain, the next one perhaps.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sdl.core.carrying import PERSON, Floor
+from sdl.core.commons import Commons
+from sdl.core.following import TIGHT_S
+from sdl.core.lab_state import InstrumentState
+from sdl.core.roster import Roster
+from sdl.core.run import Run, Step, labware_of
+from sdl.model.lab import place_of
+
+MOVE_S = 30.0
+"""Lab seconds that a carry is taken to last before one has ended."""
+SPARE_S = 30.0
+"""Lab seconds before the end of its own window after which a step is not held back any more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Promise:
+    """A tight action that will be wanted at an instrument soon, or waits for it already."""
+
+    run: Run
+    step: Step
+    """The first of the two while it goes on; else the tight one itself."""
+    labware: tuple[str, ...]
+    source: str
+    """Where it comes from."""
+    instrument: str
+    due: float
+    """Lab time at which it has to be there, as far as that is known."""
+    within_s: float
+
+
+class Chains:
+    """Tight chains of all runs on one lab."""
+
+    def __init__(self, commons: Commons, roster: Roster, floor: Floor) -> None:
+        self._commons = commons
+        self._roster = roster
+        self._floor = floor
+
+    def promises(self) -> list[Promise]:
+        """All that is tight, and has not come to its instrument."""
+        found: list[Promise] = []
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                for step in run.steps.values() if run.chains else ():
+                    if step.is_open:
+                        found += self._leading(run, step)
+                    elif step.state == "waits" and step.not_after is not None:
+                        found += self._waiting(run, step)
+        return found
+
+    def _leading(self, run: Run, step: Step) -> Iterator[Promise]:
+        """What must follow a step that goes on, or could begin."""
+        for following in run.chains.get(step.path, ()):
+            instrument = run.instruments[following.role]
+            if instrument != step.instrument:
+                yield Promise(
+                    run=run,
+                    step=step,
+                    labware=following.labware,
+                    source=step.instrument,
+                    instrument=instrument,
+                    due=self._commons.at + self._left_s(step) + following.within_s,
+                    within_s=following.within_s,
+                )
+
+    def _waiting(self, run: Run, step: Step) -> Iterator[Promise]:
+        """A tight step that has still to be brought what it needs."""
+        lab = self._commons.lab
+        away = [name for name in step.labware if not lab.pieces[name].is_at(step.instrument)]
+        assert step.not_after is not None
+        left_s = step.not_after - self._commons.at
+        if away and left_s <= TIGHT_S:
+            yield Promise(
+                run=run,
+                step=step,
+                labware=step.labware,
+                source=place_of(lab.pieces[away[0]].site),
+                instrument=step.instrument,
+                due=step.not_after,
+                within_s=max(0.0, left_s),
+            )
+
+    def _left_s(self, step: Step) -> float:
+        """How long a step will still take, as it took lately."""
+        lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
+        took_s = lab.took.get(f"{step.instrument}/{step.request.operation}", 0.0)  # type: ignore[union-attr]
+        if not step.is_open:
+            return took_s
+        return max(0.0, instrument.busy_since + took_s - self._commons.at)
+
+    def objection(self, run: Run, step: Step) -> str:
+        """Why a step that could begin should not yet, in words; empty if nothing speaks against it.
+
+        One that is in a window itself waits for nobody whose own is longer, and for nothing any
+        more once it is about to close.
+        """
+        if not run.chains.get(step.path):
+            return ""
+        if step.not_after is not None and step.not_after - self._commons.at <= SPARE_S:
+            return ""
+        leading = list(self._leading(run, step))
+        limit = math.inf if step.not_after is None else step.not_after
+        others = [
+            each
+            for each in self.promises()
+            if each.run is not run and (each.step.is_open or each.due < limit)
+        ]
+        for promise in leading:
+            reason = self._not_ready(promise, others)
+            if reason:
+                return f"{reason}, where it has to be within {promise.within_s:g} s after this"
+        return ""
+
+    def _not_ready(self, promise: Promise, others: list[Promise]) -> str:
+        instrument = self._commons.lab.instruments[promise.instrument]
+        if not instrument.ready:
+            return f"until {instrument.name} is fit for use"
+        sites = self._floor.sites.get(instrument.name, ())
+        promised = sum(one.instrument == instrument.name for one in others)
+        if sites and len(sites) - self._staying(instrument, promise.run) - promised < 1:
+            return f"until {instrument.name} is free"
+        return self._carriers_busy(promise, others)
+
+    def _staying(self, instrument: InstrumentState, me: Run) -> int:
+        """Pieces at an instrument that something is to be done with there, or that settle there."""
+        lab, staying = self._commons.lab, set[str]()
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                for step in run.steps.values() if run is not me else ():
+                    if not step.instrument:
+                        staying.update(labware_of(run))
+                    elif step.instrument == instrument.name and not self._may_wait(run, step):
+                        staying.update(step.labware)
+        return sum(place_of(lab.pieces[name].site) == instrument.name for name in staying)
+
+    @staticmethod
+    def _may_wait(run: Run, step: Step) -> bool:
+        """Whether a step could itself be held back here, and so is in nobody's way for sure."""
+        return step.state == "waits" and bool(run.chains.get(step.path))
+
+    def _carriers_busy(self, promise: Promise, others: list[Promise]) -> str:
+        able = self._carriers(promise)
+        if not able:
+            return ""
+        move_s = max(self._move_s(name) for name in able)
+        same = [one for one in others if set(self._carriers(one)) & set(able)]
+        shortest_s = min(one.within_s for one in (promise, *same))
+        room = max(1, int(shortest_s / move_s) - 1) * len(able)
+        if len(same) < room:
+            return ""
+        return f"until {' or '.join(able)} has time to bring it to {promise.instrument}"
+
+    def _carriers(self, promise: Promise) -> list[str]:
+        """Transporters that can bring it."""
+        if not {promise.source, promise.instrument} <= self._floor.sites.keys():
+            return []
+        found = self._floor.carriers_between(promise.source, promise.instrument)
+        return [name for name in found if name != PERSON]
+
+    def _move_s(self, carrier: str) -> float:
+        return self._commons.lab.took.get(f"{carrier}/move", MOVE_S)
+
+    def awaited(self) -> frozenset[str]:
+        """Transporters that will be needed at once before one more carry could end."""
+        return frozenset(
+            name
+            for promise in self.promises()
+            for name in self._carriers(promise)
+            if self._begins_in_s(promise) < self._move_s(name)
+        )
+
+    def _begins_in_s(self, promise: Promise) -> float:
+        """Until it can be fetched, and its instrument is ready for it; as long as actions took."""
+        waits_s = self._left_s(promise.step) if promise.step.is_open else 0.0
+        instrument = self._commons.lab.instruments[promise.instrument]
+        if not instrument.ready:
+            return math.inf
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                for step in run.steps.values():
+                    if step.is_open and step.cid == instrument.busy_with:
+                        waits_s = max(waits_s, self._left_s(step))
+        return waits_s

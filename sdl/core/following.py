@@ -1,0 +1,32 @@
+"""What must follow soon after what, in one run: read from the forecast of its protocol."""
+
+from __future__ import annotations
+
+from sdl.core.forecast import forecast
+from sdl.core.run import Next, Run
+from sdl.core.script import Script
+
+TIGHT_S = 180.0
+"""Seconds; a window that is longer leaves time to bring a plate when its turn comes."""
+STEPS_MAX = 200
+"""Of a run that are looked at: a forecast of more takes too long."""
+
+
+def chains_of(script: Script, run: Run) -> dict[str, tuple[Next, ...]]:
+    """By path of an action: those that must start within a short time of its end."""
+    found: dict[str, tuple[Next, ...]] = {}
+    steps = forecast(script, run.inputs, run.wells, run.instruments, (), steps_max=STEPS_MAX).steps
+    for step in steps:
+        for window in step.windows:
+            if window.within_s > TIGHT_S:
+                continue
+            following = Next(
+                path=step.path,
+                role=step.role,
+                labware=step.labware,
+                within_s=window.within_s,
+            )
+            for opened in window.opened:
+                if opened.step and opened.lag_s == 0.0 and step.after == window.opened:
+                    found[opened.step] = (*found.get(opened.step, ()), following)
+    return found
