@@ -97,13 +97,17 @@ def simulate(
         return
     with watching() as watch:
         outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record, plan=plan)
+    _tell(outcome, campaign, gantt, as_json=as_json)
+    raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def _tell(outcome: Outcome, campaign: Path, gantt: Path | None, *, as_json: bool) -> None:
     if gantt is not None:
         draw_record(outcome.record_url, outcome.view.campaign, _lab_folder(campaign), gantt)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
         say_summary(outcome, campaign)
-    raise typer.Exit(exit_of_ending(outcome.view.ended))
 
 
 def _lab_folder(campaign: Path) -> Path:
