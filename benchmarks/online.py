@@ -2,6 +2,8 @@
 
 48 plates of three campaigns, all at once or eight every forty minutes; durations are log-normal
 with 10 % spread, and 3 % of the steps take 120 to 300 s longer. All policies meet the same chance.
+With --carried an arm brings every plate to every station, and stays in incubators have windows too;
+then *EDF* is the engine without its care for what must follow soon, and *rule* is the engine.
 """
 
 from __future__ import annotations
@@ -11,11 +13,14 @@ import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from unittest.mock import patch
 
 from common import arguments, machine, percentile, say, write_json
 from online_bench import KINDS, ROUTES, Chance, Figures, Nominal, Play, script, windows
+from online_cell import Cell
+from online_cell import script as carried_script
+from sdl.core.chains import Chains
 from sdl.core.engine import Engine
 from sdl.core.schedule import ReadyStep
 from sdl.scheduling.client import solve_apart
@@ -70,11 +75,28 @@ def timed(solver: Callable[[Question], Answer], spent: list[float]) -> Callable[
     return solve
 
 
+@contextmanager
+def careless() -> Iterator[None]:
+    """The engine begins whatever it can, though what must follow soon may not follow in time."""
+    with (
+        patch.object(Chains, "objection", lambda *_: ""),
+        patch.object(Chains, "promises", lambda _: []),
+        patch.object(Chains, "awaited", lambda _: frozenset()),
+    ):
+        yield
+
+
 def played(
-    batches: Batches, seed: int, solver: Callable[[Question], Answer] | None, chance: Chance
+    batches: Batches,
+    seed: int,
+    solver: Callable[[Question], Answer] | None,
+    chance: Chance,
+    *,
+    carried: bool,
 ) -> Figures:
     """One bench, from its first plate to its last; without a solver the rule alone decides."""
-    play = Play(engine=Engine(script()), seed=seed, batches=batches, chance=chance)
+    kind, scripted = (Cell, carried_script) if carried else (Play, script)
+    play = kind(engine=Engine(scripted()), seed=seed, batches=batches, chance=chance)
     if solver is not None:
         predictors = (Nominal(chance.spread),)
         play.planning = PlanningAtOnce(solver, predictors, now=lambda: play.now, seed=seed)
@@ -106,35 +128,56 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=1.0, help="for CP-SAT, each plan")
     parser.add_argument("--policy", action="append", help="such as 'EDF'; else all but CP-SAT")
     parser.add_argument("--load", action="append", choices=sorted(LOADS))
+    parser.add_argument("--carried", action="store_true", help="by an arm, from site to site")
     parser.add_argument("--faults", type=float, default=0.03)
     parser.add_argument("--spread", type=float, default=0.10, help="share of each duration")
     chosen = parser.parse_args(words)
     chance = Chance(spread=chosen.spread, faults=chosen.faults)
     report: list[dict[str, object]] = []
     for load in chosen.load or LOADS:
-        for policy in chosen.policy or ("FIFO", "EDF", "plan, counted"):
+        usual = ("FIFO", "EDF", "rule" if chosen.carried else "plan, counted")
+        for policy in chosen.policy or usual:
             spent: list[float] = []
             found = []
             for seed in range(chosen.first, chosen.first + chosen.seeds):
-                found.append(_one(LOADS[load](), policy, seed, chosen.seconds, chance, spent))
+                bench = Bench(LOADS[load](), seed, chance, carried=chosen.carried)
+                found.append(_one(bench, policy, chosen.seconds, spent))
                 say(f"{load}, {policy}, seed {seed}: {found[-1]}")
             report.append(_row(load, policy, found, spent))
+            report[-1]["windows"] = windows(carried=chosen.carried)
             if not chosen.json:
                 print(_words(report[-1]), flush=True)
     if chosen.json:
-        write_json({"machine": machine(), "windows": windows(), "rows": report})
+        write_json({"machine": machine(), "rows": report})
     return 0
 
 
-def _one(
-    batches: Batches, policy: str, seed: int, seconds: float, chance: Chance, spent: list[float]
-) -> Figures:
-    if policy == "FIFO":
-        with first_come():
-            return played(batches, seed, None, chance)
-    if policy == "EDF":
-        return played(batches, seed, None, chance)
-    return played(batches, seed, timed(solvers(seconds)[policy], spent), chance)
+@dataclass(frozen=True)
+class Bench:
+    """What a policy meets."""
+
+    batches: Batches
+    seed: int
+    chance: Chance
+    _: KW_ONLY
+    carried: bool
+
+
+def _one(bench: Bench, policy: str, seconds: float, spent: list[float]) -> Figures:
+    def go(solver: Callable[[Question], Answer] | None = None) -> Figures:
+        return played(bench.batches, bench.seed, solver, bench.chance, carried=bench.carried)
+
+    match policy:
+        case "FIFO":
+            with first_come(), careless():
+                return go()
+        case "EDF":
+            with careless():
+                return go()
+        case "rule":
+            return go()
+        case _:
+            return go(timed(solvers(seconds)[policy], spent))
 
 
 def _row(load: str, policy: str, found: list[Figures], spent: list[float]) -> dict[str, object]:
@@ -158,7 +201,7 @@ def _row(load: str, policy: str, found: list[Figures], spent: list[float]) -> di
 def _words(row: dict[str, object]) -> str:
     return (
         f"{row['load']:<10} {row['policy']:<14} makespan {row['makespan_s']} s, broken "
-        f"{row['broken']} of {windows()} ({row['tight']} tight), late {row['late_s']} s, flow "
+        f"{row['broken']} of {row['windows']} ({row['tight']} tight), late {row['late_s']} s, flow "
         f"{row['flow_s']} s, {row['plans']} plans, solve p95 {row['solve_p95_s']} s"
     )
 

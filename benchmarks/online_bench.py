@@ -27,6 +27,7 @@ from sdl.model.data import Arguments, JsonValue, Suggestion
 from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware, Well
 from sdl.model.prediction import Prediction
+from sdl.model.protocol import ProtocolSignature
 from sdl.model.provenance import Origin
 from sdl.shell.replanning import NoPlanning, Planning
 from sdl.wire.labware_kinds import labware_kind
@@ -68,9 +69,7 @@ def routes() -> dict[str, list[list[Visit]]]:
         visits, window = [], None
         for step in plate["steps"]:
             role = ROLE.get(step["group"], "")
-            visits.append(
-                Visit(role=role, seconds=step["duration"], within_s=window if role else None)
-            )
+            visits.append(Visit(role=role, seconds=step["duration"], within_s=window))
             window = step["max_wait"]
         found.setdefault(plate["campaign"], []).append(visits)
     return found
@@ -121,9 +120,10 @@ def script() -> Script:
     return Script.of(plate, read_signature(plate))
 
 
-def windows() -> int:
-    """How many there are on all plates."""
-    return sum(v.within_s is not None for r in ROUTES.values() for p in r for v in p)
+def windows(*, carried: bool) -> int:
+    """How many there are on all plates; those of stays in an incubator where they are carried."""
+    found = (v for r in ROUTES.values() for p in r for v in p if v.within_s is not None)
+    return sum(carried or bool(visit.role) for visit in found)
 
 
 def lab() -> Lab:
@@ -228,28 +228,40 @@ class Play:
     def open(self) -> None:
         """The first events."""
         origin = Origin(file_name="", clock="virtual", speed=1.0, software={}, protocol_sha256="")
-        self.turn(ev.LabOpened(at=0.0, name="cell-lab", lab=lab(), origin=origin))
+        there = self.lab()
+        self.turn(ev.LabOpened(at=0.0, name="cell-lab", lab=there, origin=origin))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=1))
-        for name in INSTRUMENTS:
+        for one in there.instruments:
             self.turn(
                 ev.InstrumentOnline(
                     at=0.0,
-                    instrument=name,
+                    instrument=one.name,
                     boot="b",
                     memory="b",
-                    driver="station",
+                    driver=one.driver,
                     simulated=True,
                     actions=(),
                 )
             )
-        signature = read_signature(plate)
         for number, (kind, first, count, at) in enumerate(self.batches):
-            spec = campaign(kind, first, count, number)
+            spec = self.campaign(kind, first, count, number)
             self.post(
                 ev.CampaignStarted(
-                    at=at, campaign=spec, lab=lab(), protocol=signature, origin=origin
+                    at=at, campaign=spec, lab=there, protocol=self.signature(), origin=origin
                 )
             )
+
+    def lab(self) -> Lab:
+        """The bench."""
+        return lab()
+
+    def campaign(self, kind: int, first: int, count: int, batch: int) -> Campaign:
+        """So many plates of a kind, which come together."""
+        return campaign(kind, first, count, batch)
+
+    def signature(self) -> ProtocolSignature:
+        """Of what is done with a plate."""
+        return read_signature(plate)
 
     @property
     def is_over(self) -> bool:
@@ -287,13 +299,15 @@ class Play:
             self.tight += within_s is not None and within_s <= TIGHT_S
             self.missed[run.id] = event.at
 
-    @staticmethod
-    def _visits(inputs: Arguments) -> list[Visit]:
+    def visits(self, kind: int, number: int) -> list[Visit]:
         """The visits of a plate that are at instruments."""
+        return [visit for visit in route(kind, number) if visit.role]
+
+    def _visits(self, inputs: Arguments) -> list[Visit]:
         kind, number = inputs["kind"], inputs["number"]
         assert isinstance(kind, int)
         assert isinstance(number, int)
-        return [visit for visit in route(kind, number) if visit.role]
+        return self.visits(kind, number)
 
     def _do(self, command: do.Command, at: float) -> None:
         match command:
@@ -305,6 +319,8 @@ class Play:
                 self.begun[run] = at
             case do.EndRun(run=run):
                 self.ended[run] = at
+            case do.Perform(operation="move"):
+                self.carry(command, at)
             case do.Perform():
                 self._perform(command, at)
             case _:
@@ -341,10 +357,14 @@ class Play:
         done = ev.CommandDone(at=at + takes_s, cid=command.cid, result=None, duration_s=takes_s)
         self.post(done)
 
+    def carry(self, command: do.Perform, at: float) -> None:
+        """A transporter is sent."""
+        raise NotImplementedError(f"{command.cid} at {at}: nothing is carried here")
+
     def figures(self) -> Figures:
         """Once it is over."""
         arrived = {
-            f"{campaign(kind, first, count, number).name}": at
+            self.campaign(kind, first, count, number).name: at
             for number, (kind, first, count, at) in enumerate(self.batches)
         }
         flows = [end - arrived[run.partition("/")[0]] for run, end in self.ended.items()]
