@@ -36,7 +36,9 @@ def place(
         return
     if (site is None) == (not off):
         raise UserMistake(f"say where {labware} stands, or --off: sdl place {labware} hotel/4")
-    said = act("place", None, lab, by, note, labware=labware, site=site or "")
+    shown = {one.labware: one.site for one in caller(lab).lab().labware}
+    was = shown.get(labware)
+    said = act("place", None, lab, by, note, labware=labware, site=site or "", was=was)
     where = f"stands on {site}" if site else "is off the bench"
     told("place", f"{labware} {where}", said, as_json=as_json)
 

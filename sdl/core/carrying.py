@@ -24,8 +24,9 @@ from functools import cached_property
 
 PERSON = ""
 """Stands for a person among the carriers."""
-PERSONS_LEG = 1000
+PERSONS_LEG = 1_000
 """Legs of a transporter that are rather gone than to ask a person."""
+NO_WAY = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,11 @@ class Floor:
         return {site: place for place, sites in self.sites.items() for site in sites}
 
     @cached_property
+    def _far(self) -> dict[str, dict[str, int]]:
+        """By end, and start: how far it is."""
+        return {}
+
+    @cached_property
     def _next(self) -> dict[tuple[str, str], tuple[str, ...]]:
         """By start and end: the places that are one leg nearer to the end."""
         return {}
@@ -64,19 +70,29 @@ class Floor:
         return self._next[key]
 
     def _nearer(self, source: str, target: str) -> tuple[str, ...]:
-        far = self._far_from(target)
+        self.far(source, target)
+        far = self._far[target]
         steps = {
             place: far[place] + leg
             for place in self.sites
             if place != source and place in far and (leg := self._leg(source, place)) is not None
         }
         least = min(steps.values(), default=None)
-        return tuple(place for place, legs in steps.items() if legs == least)
+        near = [place for place, legs in steps.items() if legs == least]
+        return tuple(sorted(near, key=lambda place: place not in self.stores))
+
+    def far(self, source: str, target: str) -> int:
+        """How far one place is from another, in legs; very far where there is no way."""
+        if target not in self._far:
+            self._far[target] = self._far_from(target)
+        return self._far[target].get(source, NO_WAY)
 
     def _leg(self, source: str, target: str) -> int | None:
         """How far one leg is; None where nobody carries."""
         able = self.carriers_between(source, target)
-        return None if not able else PERSONS_LEG if able == [PERSON] else 1
+        if able == [PERSON]:  # rather out of a store: what waits for a person is in the way there
+            return PERSONS_LEG if source in self.stores else PERSONS_LEG + 2
+        return 1 if able else None
 
     def _far_from(self, target: str) -> dict[str, int]:
         """By place: how far it is from there."""
@@ -264,10 +280,21 @@ def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> It
         return
     nearer = standing.floor.nearer(standing.place(piece), want.place)
     for place in nearer:
-        yield from _legs(standing, want.step, piece, _open(standing, place, kept, piece.home))
+        if _goes_on(standing, place, want.place):
+            yield from _legs(standing, want.step, piece, _open(standing, place, kept, piece.home))
     for place in nearer:
-        if not _open(standing, place, kept):
+        if not _open(standing, place, kept) and _goes_on(standing, place, want.place):
             yield from _room(standing, want, place, kept)
+
+
+def _goes_on(standing: Standing, relay: str, target: str) -> bool:
+    """Whether a piece would not come to rest on the way, at an instrument that others want."""
+    floor = standing.floor
+    if relay == target or relay in floor.stores:
+        return True
+    following = floor.nearer(relay, target)
+    carriers = {name for place in following for name in floor.carriers_between(relay, place)}
+    return any(name in standing.free_carriers for name in carriers)
 
 
 def _room(standing: Standing, want: Want, place: str, kept: set[str]) -> Iterator[Carry]:
@@ -277,10 +304,16 @@ def _room(standing: Standing, want: Want, place: str, kept: set[str]) -> Iterato
     for other in standing.idle[place]:
         if other.name in want.beside:
             continue
-        for store in standing.floor.stores:
+        for store in _stores(standing.floor, place, other):
             for towards in standing.floor.nearer(place, store):
                 targets = _open(standing, towards, kept, other.home)
                 yield from _legs(standing, want.step, other, targets)
+
+
+def _stores(floor: Floor, place: str, piece: Piece) -> list[str]:
+    """Where a piece may be put away, the nearest first, its home before others as near."""
+    home = floor.place_of.get(piece.home, "")
+    return sorted(floor.stores, key=lambda store: (floor.far(place, store), store != home))
 
 
 def _open(standing: Standing, place: str, kept: set[str], home: str = "") -> list[str]:

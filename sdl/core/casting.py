@@ -61,6 +61,7 @@ class Casting:
             wells=wells,
             instruments=instruments,
             trampoline=Trampoline(work.script.begin(inputs, wells)),
+            began=work.at,
         )
         if work.lab.pieces:
             run.chains = chains_of(work.script, run)

@@ -14,19 +14,25 @@ be late for certain, the next one perhaps.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+from sdl.authoring import Act
 from sdl.core.carrying import PERSON, Floor
 from sdl.core.commons import Commons
 from sdl.core.following import TIGHT_S
 from sdl.core.lab_state import InstrumentState
+from sdl.core.let import is_let
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step, labware_of
 from sdl.model.lab import place_of
 
 MOVE_S = 30.0
 """Lab seconds that a carry is taken to last before one has ended."""
+LEAST_S = 1.0
+"""Lab seconds that a carry takes at least, whatever was told."""
+OVERDUE, OVERDUE_S = 2.0, 60.0
+"""A step hangs that takes longer than so many times what it took lately, and so many seconds."""
 SPARE_S = 30.0
 """Lab seconds before the end of its own window after which a step is not held back any more."""
 
@@ -56,16 +62,30 @@ class Chains:
         self._floor = floor
 
     def promises(self) -> list[Promise]:
-        """All that is tight, and has not come to its instrument."""
+        """All that is tight, will be wanted soon or is by now, and has not come to its place."""
         found: list[Promise] = []
         for part in self._roster.values():
             for run in part.state.runs.values():
                 for step in run.steps.values() if run.chains else ():
-                    if step.is_open:
+                    if step.is_open and self._goes_on(step):
                         found += self._leading(run, step)
-                    elif step.state == "waits" and step.not_after is not None:
-                        found += self._waiting(run, step)
+                    elif step.state == "waits" and step.deadline is not None:
+                        instrument = self._commons.lab.instruments[step.instrument]
+                        if is_let(self._commons.lab, part.state, step, instrument):
+                            found += self._waiting(run, step)
         return found
+
+    def _goes_on(self, step: Step) -> bool:
+        """Whether a step that was sent may end soon: nobody waits for one that hangs."""
+        instrument = self._commons.lab.instruments[step.instrument]
+        took_s = self._took_s(step)
+        over_s = self._commons.at - instrument.busy_since - OVERDUE * took_s
+        return instrument.able and (took_s == 0.0 or over_s <= OVERDUE_S)
+
+    def _took_s(self, step: Step) -> float:
+        """How long such a step took lately; 0 where none has ended yet."""
+        assert isinstance(step.request, Act)
+        return self._commons.lab.took.get(f"{step.instrument}/{step.request.operation}", 0.0)
 
     def _leading(self, run: Run, step: Step) -> Iterator[Promise]:
         """What must follow a step that goes on, or could begin."""
@@ -88,7 +108,7 @@ class Chains:
         away = [name for name in step.labware if not lab.pieces[name].is_at(step.instrument)]
         assert step.not_after is not None
         left_s = step.not_after - self._commons.at
-        if away and left_s <= TIGHT_S:
+        if away and 0.0 <= left_s <= TIGHT_S:
             yield Promise(
                 run=run,
                 step=step,
@@ -96,22 +116,22 @@ class Chains:
                 source=place_of(lab.pieces[away[0]].site),
                 instrument=step.instrument,
                 due=step.not_after,
-                within_s=max(0.0, left_s),
+                within_s=left_s,
             )
 
     def _left_s(self, step: Step) -> float:
         """How long a step will still take, as it took lately."""
-        lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
-        took_s = lab.took.get(f"{step.instrument}/{step.request.operation}", 0.0)  # type: ignore[union-attr]
+        took_s = self._took_s(step)
         if not step.is_open:
             return took_s
+        instrument = self._commons.lab.instruments[step.instrument]
         return max(0.0, instrument.busy_since + took_s - self._commons.at)
 
-    def objection(self, run: Run, step: Step) -> str:
+    def objection(self, run: Run, step: Step, promises: Sequence[Promise] | None = None) -> str:
         """Why a step that could begin should not yet, in words; empty if nothing speaks against it.
 
         One that is in a window itself waits for nobody whose own is longer, and for nothing any
-        more once it is about to close.
+        more once it is about to close. ``promises``: those of now, where they are known already.
         """
         if not run.chains.get(step.path):
             return ""
@@ -121,7 +141,7 @@ class Chains:
         limit = math.inf if step.not_after is None else step.not_after
         others = [
             each
-            for each in self.promises()
+            for each in (self.promises() if promises is None else promises)
             if each.run is not run and (each.step.is_open or each.due < limit)
         ]
         for promise in leading:
@@ -148,7 +168,9 @@ class Chains:
                 for step in run.steps.values() if run is not me else ():
                     if not step.instrument:
                         staying.update(labware_of(run))
-                    elif step.instrument == instrument.name and not self._may_wait(run, step):
+                    elif step.instrument != instrument.name or self._may_wait(run, step):
+                        continue
+                    elif step.state != "waits" or is_let(lab, part.state, step, instrument):
                         staying.update(step.labware)
         return sum(place_of(lab.pieces[name].site) == instrument.name for name in staying)
 
@@ -177,7 +199,7 @@ class Chains:
         return [name for name in found if name != PERSON]
 
     def _move_s(self, carrier: str) -> float:
-        return self._commons.lab.took.get(f"{carrier}/move", MOVE_S)
+        return max(LEAST_S, self._commons.lab.took.get(f"{carrier}/move", MOVE_S))
 
     def awaited(self) -> frozenset[str]:
         """Transporters that will be needed at once before one more carry could end."""
@@ -190,6 +212,8 @@ class Chains:
 
     def _begins_in_s(self, promise: Promise) -> float:
         """Until it can be fetched, and its instrument is ready for it; as long as actions took."""
+        if promise.step.is_open and self._took_s(promise.step) == 0.0:
+            return math.inf  # nobody knows yet
         waits_s = self._left_s(promise.step) if promise.step.is_open else 0.0
         instrument = self._commons.lab.instruments[promise.instrument]
         if not instrument.ready:
@@ -198,5 +222,6 @@ class Chains:
             for run in part.state.runs.values():
                 for step in run.steps.values():
                     if step.is_open and step.cid == instrument.busy_with:
-                        waits_s = max(waits_s, self._left_s(step))
+                        known = self._goes_on(step) and self._took_s(step) > 0.0
+                        waits_s = max(waits_s, self._left_s(step) if known else math.inf)
         return waits_s

@@ -113,9 +113,10 @@ def _carry(one: CarryState) -> CarryView:
 
 def _place(piece: PieceState) -> LabwareView:
     way = f"{piece.leaves} to {piece.site}" if piece.leaves and not piece.lost else ""
-    site = "" if piece.leaves or piece.lost else piece.site
     return LabwareView(
-        labware=piece.name, site=site, note=piece.lost or (f"on its way from {way}" if way else "")
+        labware=piece.name,
+        site=piece.shown,
+        note=piece.lost or (f"on its way from {way}" if way else ""),
     )
 
 
@@ -359,7 +360,9 @@ def _away(piece: PieceState, lab: LabState) -> str:
         return f"{piece.name} is not to be had ({piece.lost})"
     if not piece.leaves:
         return f"for {piece.name}, which stands on {piece.site}"
-    carry = next(one for one in lab.carries.values() if one.piece == piece.name)
+    carry = next((one for one in lab.carries.values() if one.piece == piece.name), None)
+    if carry is None:
+        return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
     if carry.carrier:
         return f"{carry.carrier} carries {piece.name} from {carry.source} to {carry.target}"
     short = carry.id if lab.is_shared else carry.id.partition("/")[2]

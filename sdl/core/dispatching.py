@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from sdl.core.accounts import Accounts
 from sdl.core.admittance import Admittance
-from sdl.core.campaign import CampaignState
 from sdl.core.chains import SPARE_S, Chains
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons
-from sdl.core.lab_state import InstrumentState, LabState
+from sdl.core.lab_state import InstrumentState
+from sdl.core.let import is_let
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
@@ -91,7 +91,10 @@ class Dispatching:
         """Those for which all is ready that must follow soon; none while one in a window waits."""
         if self.chains is None:
             return waiting
-        held = {step.id: step for run, step in waiting if self.chains.objection(run, step)}
+        promises = self.chains.promises() if any(run.chains for run, _ in waiting) else []
+        held = {
+            step.id: step for run, step in waiting if self.chains.objection(run, step, promises)
+        }
         for step in held.values():
             if step.not_after is not None and step.prompted is None:
                 step.prompted = step.not_after - SPARE_S
@@ -148,15 +151,3 @@ class Dispatching:
             if step.deadline is not None and not step.watched:
                 step.watched = True
                 self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))
-
-
-def is_let(lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState) -> bool:
-    """Whether nothing but work that is under way keeps a step from its instrument."""
-    if not instrument.able:
-        return False
-    in_window = step.not_after is not None
-    if lab.paused and (lab.paused_at_once or not in_window):
-        return False
-    if state.paused and (state.paused_at_once or not in_window):
-        return False
-    return not instrument.paused or (in_window and not instrument.paused_at_once)

@@ -79,7 +79,7 @@ class Engine:
         commons.at, commons.out = event.at, self._out
         if isinstance(event, WORDS):  # the most of all events by far
             part = self.campaigns.of(event.cid)
-            if part is not None and part.state.concluded is None and not commons.lab.closed:
+            if part is not None and part.state.concluded is None and not self.is_over:
                 part.steps.heard(event)
                 # Of a command on its way nothing follows, but that time has passed.
                 if not isinstance(event, QUIET) or part.state.spec.stop.hours is not None:
@@ -424,16 +424,17 @@ class Engine:
     # What follows from all that is known.
 
     def _advance(self) -> None:
+        if self._transport is not None:
+            self._transport.given_up.clear()
         while True:
-            self._dispatch()
+            self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if self._begin_run():
+            if self._begin_run() or self._carry():
                 continue
             if self.lab.closing or not self._ask():
                 break
         closes = bool(self.lab.closing)
-        self._dispatch()  # also what is put away once a campaign ends
         porter = self.campaigns.porter
         carries = porter is not None and bool(porter.state.runs)
         for part in list(self.campaigns.values()):
@@ -448,11 +449,9 @@ class Engine:
             usage = self.lab.usage(self.at)
             self._out.append(CloseLab(reason=self.lab.closing, usage=usage))
 
-    def _dispatch(self) -> None:
-        """Steps to free instruments, and labware to steps, until nothing more can begin."""
-        self._dispatching.dispatch()
-        while self._transport is not None and self._transport.begin():
-            self._dispatching.dispatch()
+    def _carry(self) -> bool:
+        """Begin one carry; whether there was one, or something that waits for it ended."""
+        return self._transport is not None and self._transport.begin()
 
     def _ask(self) -> bool:
         """Ask for points; whether there are some at once."""

@@ -401,6 +401,9 @@ class LabwarePlaced:
     """``hotel/3``; empty: it is no longer on the bench."""
     by: str
     note: str = ""
+    was: str | None = None
+    """The site that was shown to them, so that a word which comes twice moves nothing; empty: none
+    was known; None: they were shown nothing."""
 
 
 CommandWord: TypeAlias = (

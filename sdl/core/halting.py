@@ -48,6 +48,7 @@ class Halting:
                 commons.release_if_safe(instrument)
                 commons.touched[instrument.name] = None
             return
+        commons.lab.untouched = False
         if part is not None:
             part.state.paused, part.state.paused_at_once = "", False
             commons.touch_all()
@@ -65,6 +66,7 @@ class Halting:
         reason = _said("aborted", event.by, event.note)
         part = self._part(event)
         if not event.what:
+            self._commons.lab.untouched = True
             for one in [part] if part else self._roster.values():
                 one.state.close("stopped", reason)
         runs = list(self._runs(event.what, part))

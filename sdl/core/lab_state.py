@@ -158,6 +158,11 @@ class PieceState:
     lost: str = ""
     """Why it is not where it should be, or nobody knows where it is; a person has to say."""
 
+    @property
+    def shown(self) -> str:
+        """Where people are told that it stands; empty while it is carried, or nobody knows."""
+        return "" if self.leaves or self.lost else self.site
+
     def is_at(self, place: str) -> bool:
         """Whether it stands on a site of this instrument or place."""
         return not self.leaves and not self.lost and place_of(self.site) == place
@@ -196,6 +201,8 @@ class LabState:
     """Under way, by id."""
     carried: int = 0
     """Carries so far, those under way included."""
+    untouched: bool = False
+    """A person has broken everything off: nothing is put away before one lets it go on."""
     took: dict[str, float] = field(default_factory=dict)
     """Lab seconds that each action took lately, by ``instrument/action``."""
     inventory: Inventory | None = None
@@ -235,7 +242,9 @@ class LabState:
         )
 
     def learn(self, instrument: str, operation: str, duration_s: float) -> None:
-        """An action has ended after so many lab seconds."""
+        """An action has ended after so many lab seconds; 0: nobody knows how many."""
+        if duration_s <= 0.0:
+            return
         key = f"{instrument}/{operation}"
         before = self.took.get(key, duration_s)
         self.took[key] = before + LESSON * (duration_s - before)

@@ -52,7 +52,9 @@ class Objections:
             return self._not_at_work(name)
         part = self._roster.get(name) or self._only()
         if isinstance(event, ev.StepResolved) and CARRY in event.step:
-            part = self._roster.porter or part
+            part = self._roster.porter
+            if part is None:
+                return "no labware of this lab stands on a site, so that nothing is carried"
         if part is not None and part.state.concluded is not None:
             return _has_ended(part.name, part.state.concluded)
         match event:

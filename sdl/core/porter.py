@@ -124,8 +124,8 @@ class PorterWork(Work):
         end = run.trampoline.end
         error = end.error if isinstance(end, Crashed) else None
         wrong = run.broken or (str(error) if error else "")
-        # A window that closed, or a run that was given up, says nothing about the next carry.
-        again = run.broken is not None or error is None or isinstance(error, WindowMissed)
+        # A window that closed says nothing about the next carry; a person who broke it off does.
+        again = not run.aborted and (error is None or isinstance(error, WindowMissed))
         self.on_end(run.id, wrong, again=again)
 
 

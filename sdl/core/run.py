@@ -128,6 +128,8 @@ class Run:
     instruments: dict[str, str]
     """By role; the error policy may give a role to another instrument."""
     trampoline: Trampoline
+    began: float = 0.0
+    """Lab time."""
     chains: dict[str, tuple[Next, ...]] = field(default_factory=dict)
     """By path of an action: those that must start soon after its end, where plates are carried."""
     steps: dict[str, Step] = field(default_factory=dict)

@@ -20,8 +20,8 @@ from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_
 from sdl.core.chains import Chains, Promise
 from sdl.core.commands import BeginCarry, EndCarry
 from sdl.core.commons import CARRY, Commons
-from sdl.core.dispatching import is_let
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
+from sdl.core.let import is_let
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
@@ -31,8 +31,11 @@ from sdl.model.lab import Lab, place_of
 
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
-Urgency: TypeAlias = tuple[float, int, int, int]
+Urgency: TypeAlias = tuple[float, int, float, int]
 """End of its window, then priority, age of its run, order of asking; the least goes first."""
+Waiting: TypeAlias = list[tuple[Part, Run, Step]]
+InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
+"""Labware that only waits for its turn where it stands."""
 
 
 def floor_of(lab: Lab, *, attended: bool) -> Floor:
@@ -40,7 +43,7 @@ def floor_of(lab: Lab, *, attended: bool) -> Floor:
     return Floor(
         sites=lab.sites,
         stores=(
-            *(place.name for place in lab.places),
+            *(place.name for place in lab.places if place.stores),
             *(one.name for one in lab.instruments if one.stores),
         ),
         carriers={one.name: frozenset(one.reaches) for one in lab.instruments if one.reaches},
@@ -62,6 +65,14 @@ class Transport:
         head = porter.head
         self.floor = floor_of(head.lab, attended=True)
         self.chains = Chains(commons, roster, self.floor)
+        self.given_up: set[str] = set()
+        """Pieces whose carry ended within this turn before it began: not again before the next."""
+        self._people_carry = any(
+            self.floor.carriers_between(source, target) == [PERSON]
+            for source in self.floor.sites
+            for target in self.floor.sites
+            if source != target
+        )
 
     # Begin.
 
@@ -73,15 +84,19 @@ class Transport:
             if reason:
                 part.steps.lack(run, step, ActionRefused(reason))
                 return True
+        arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
+        if not (self._people_carry or any(map(self._is_free, arms))):
+            return False
         carry = self._next(waiting)
         if carry is not None:
             self._begin(carry)
         return carry is not None
 
-    def _next(self, waiting: list[tuple[Part, Run, Step]]) -> Carry | None:
+    def _next(self, waiting: Waiting) -> Carry | None:
         """The carry to begin now; None if there is none."""
-        urgent = list(self._urgent(waiting))
-        wants, idle = list(self._wants(waiting)), list(self._idle())
+        in_place = self._in_place()
+        urgent = list(self._urgent(waiting, in_place))
+        wants, idle = list(self._wants(waiting, in_place)), list(self._idle())
         if not (urgent or wants or idle):
             return None
         standing = self._standing()
@@ -96,15 +111,14 @@ class Transport:
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
         return next_carry(replace(standing, free_carriers=arms), [*urgent, *wants, *idle])
 
-    def _urgent(self, waiting: list[tuple[Part, Run, Step]]) -> list[Want]:
+    def _urgent(self, waiting: Waiting, in_place: InPlace) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
         tight = [one for one in waiting if one[2].not_after is not None]
         due = {step.id: step.not_after or 0.0 for _, _, step in tight}
-        wants = [(due[want.step], want) for want in self._wants(tight)]
-        in_place = self._in_place()
-        for promise in self.chains.promises():
+        wants = [(due[want.step], want) for want in self._wants(tight, in_place)]
+        for promise in self.chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
-                before = _before(in_place, (promise.due, 0, 0, 0))
+                before = _before(in_place, (promise.due, 0, 0.0, 0))
                 wants += [(promise.due, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
@@ -138,14 +152,17 @@ class Transport:
         if carry.carrier != PERSON:
             ends = (carry.source, carry.target)
             run = self._work.carry(state.id, carry.carrier, carry.piece, ends)
-            found = self._step(carry.step)
+            deadline = self._deadline(carry)
             for step in run.steps.values():
-                step.not_after = found.deadline if found else None
+                step.not_after = deadline
 
-    def _step(self, name: str) -> Step | None:
-        part = self._roster.of(name)
-        found = part.work.seek(name) if part and name else None
-        return found[1] if found else None
+    def _deadline(self, carry: Carry) -> float | None:
+        """That of the step that waits for what is carried; what makes room for it has none."""
+        part = self._roster.of(carry.step)
+        found = part.work.seek(carry.step) if part and carry.step else None
+        if found is None or found[1].state != "waits" or carry.piece not in found[1].labware:
+            return None
+        return found[1].deadline
 
     # End.
 
@@ -155,6 +172,7 @@ class Transport:
         if state.end in MOVED:
             self._arrive(state, state.target)
         elif state.end in STAYED:
+            self.given_up.add(state.piece)
             self._arrive(state, state.source, "" if again else f"it cannot be carried: {wrong}")
         else:
             self._arrive(state, "", f"nobody knows how far it was carried: {wrong}")
@@ -176,11 +194,12 @@ class Transport:
             return
         piece = self._commons.lab.pieces[event.labware]
         state = self._carry_of(event.labware)
-        if state is not None:
-            self._arrive(state, event.site)
-            return
         note = f": {event.note}" if event.note else ""
         off = "" if event.site else f"{event.by} took it off the bench{note}"
+        piece.leaves = ""  # whatever became of a carry, it is there no more
+        if state is not None:
+            self._arrive(state, event.site, off)
+            return
         self._settle(piece, event.site, off)
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
@@ -202,6 +221,10 @@ class Transport:
         state = self._carry_of(event.labware)
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {event.labware}; wait, or: sdl resolve"
+        shown = lab.pieces[event.labware].shown
+        if event.was is not None and event.was != shown:
+            there = shown or "on no site that is known"
+            return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
         taken = self._standing().taken
         there = taken.get(event.site, event.labware) if event.site else event.labware
         mine = self._piece_sites(lab.pieces[event.labware])
@@ -235,27 +258,30 @@ class Transport:
         """It stands there. Lost on the way, it blocks both sites."""
         piece.lost = lost
         if site or not piece.leaves:
-            piece.site, piece.leaves = site, ""
+            piece.site, piece.leaves = site, ""  # else it blocks both ends of its way
         place = place_of(site)
         if place in self._commons.lab.instruments:
             self._commons.touched[place] = None
 
     def _ends(self, state: CarryState) -> Iterator[InstrumentState]:
-        """The instruments that a carry approaches."""
+        """The instruments that a transporter approaches; a person looks where they reach."""
         instruments = self._commons.lab.instruments
+        if state.carrier == PERSON:
+            return
         for place in dict.fromkeys((place_of(state.source), place_of(state.target))):
             if place in instruments:
                 yield instruments[place]
 
     # What there is.
 
-    def _waiting(self) -> list[tuple[Part, Run, Step]]:
+    def _waiting(self) -> Waiting:
         """Steps that wait for labware, the most urgent first."""
         lab = self._commons.lab
-        found = []
+        found: Waiting = []
         for instrument, steps in self._commons.waiting.items():
             for run, step in steps.values():
-                if step.labware and not lab.are_at(step.labware, instrument):
+                over = step.deadline is not None and step.deadline < self._commons.at
+                if step.labware and not over and not lab.are_at(step.labware, instrument):
                     if self._admittance.keeps_out(run, step):
                         continue
                     part = self._roster.of(run.id)
@@ -286,7 +312,7 @@ class Transport:
                 name=piece.name,
                 site=piece.site,
                 leaves=piece.leaves,
-                held=piece.name in in_hand,
+                held=piece.name in in_hand or piece.name in self.given_up,
                 claim=claims.get(piece.name, ()),
                 home=piece.home,
             )
@@ -322,7 +348,7 @@ class Transport:
         for part in self._roster.values():
             for run in part.state.runs.values():
                 for step in run.steps.values():
-                    if step.state != "waits":
+                    if step.state not in ("waits", "mends"):
                         held.update(step.labware if step.instrument else labware_of(run))
         return held
 
@@ -336,8 +362,8 @@ class Transport:
                     claims.setdefault(piece, {}).update(dict.fromkeys(places))
         return {piece: tuple(places) for piece, places in claims.items()}
 
-    def _wants(self, waiting: list[tuple[Part, Run, Step]]) -> Iterator[Want]:
-        lab, spoken_for, in_place = self._commons.lab, set[str](), self._in_place()
+    def _wants(self, waiting: Waiting, in_place: InPlace) -> Iterator[Want]:
+        lab, spoken_for = self._commons.lab, set[str]()
         for part, run, step in waiting:
             instrument = lab.instruments[step.instrument]
             mends = not instrument.mending or bool(step.mends)
@@ -354,7 +380,7 @@ class Transport:
                         beside=before | frozenset(step.labware),
                     )
 
-    def _in_place(self) -> list[tuple[Urgency, tuple[str, ...]]]:
+    def _in_place(self) -> InPlace:
         """What stands where its next step is, and only waits for its turn; with its urgency."""
         lab, found = self._commons.lab, list[tuple[Urgency, tuple[str, ...]]]()
         for name, steps in self._commons.waiting.items():
@@ -369,6 +395,8 @@ class Transport:
     def _idle(self) -> Iterator[Want]:
         """What nobody needs where it stands, and somebody may have to wait for later."""
         lab = self._commons.lab
+        if lab.paused or lab.untouched:
+            return
         runs = [run for part in self._roster.values() for run in part.state.runs.values()]
         needed = {piece for run in runs for piece in labware_of(run)}
         sought = {place for run in runs for place in run.instruments.values()}
@@ -383,6 +411,8 @@ class Transport:
 
     def _later(self) -> set[str]:
         """Labware on which a campaign at work may still begin a run."""
+        if self._commons.lab.closing:
+            return set()
         parts = (part for part in self._roster.values() if part.state.closing is None)
         return {name for part in parts for name in part.casting.plates.in_turn()}
 
@@ -411,4 +441,4 @@ def _is_open(instrument: InstrumentState) -> bool:
 
 def _urgency(part: Part, run: Run, step: Step) -> Urgency:
     due = math.inf if step.not_after is None else step.not_after
-    return (due, -part.priority, run.number, step.order)
+    return (due, -part.priority, run.began, step.order)

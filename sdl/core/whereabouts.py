@@ -53,7 +53,9 @@ class Whereabouts:
         """The engine knows the same, and nothing is on its way without an end."""
         for name, piece in lab.pieces.items():
             carry = self.moving.get(name)
-            _hold(bool(piece.leaves) >= (carry is not None), f"{name} is carried and stands still")
+            goes = carry is not None
+            _hold(bool(piece.leaves) >= goes, f"{name} is carried and stands still")
+            _hold(goes or bool(piece.lost) or not piece.leaves, f"{name} is on no way")
             known = piece.leaves or piece.lost or self.sites[name] == piece.site
             _hold(bool(known), f"{name} stands on {self.sites[name]}, not on {piece.site}")
         open_ones = {carry.carry for carry in self.moving.values()}
@@ -68,7 +70,7 @@ class Whereabouts:
         goes = [one.carry for one in self.moving.values() if one.target == carry.target]
         there = [each for each, site in self.sites.items() if site == carry.target]
         _hold(not (goes or there), f"{carry.carry} goes to {carry.target}: {goes or there}")
-        for place in (place_of(carry.source), place_of(carry.target)):
+        for place in (place_of(carry.source), place_of(carry.target)) if carry.carrier else ():
             busy = [cid for cid, one in self.at_work.items() if one.instrument == place]
             _hold(not busy, f"{carry.carry} approaches {place} while {busy} goes on")
         self.moving[name] = carry
@@ -95,7 +97,7 @@ class Whereabouts:
         approached = [
             one.carry
             for one in self.moving.values()
-            if perform.instrument in (place_of(one.source), place_of(one.target))
+            if one.carrier and perform.instrument in (place_of(one.source), place_of(one.target))
         ]
         _hold(not approached, f"{perform.cid} starts while {approached} is at {perform.instrument}")
         if self.sites:

@@ -49,6 +49,8 @@ class Place:
 
     name: str
     sites: int
+    stores: bool = True
+    """Whether labware may stand there for as long as it likes; not on a tray for waste."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

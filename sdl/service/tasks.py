@@ -26,6 +26,11 @@ class Placed(Told):
         max_length=NAME_CAP,
         description="Such as ``hotel/3``; empty: it is no longer on the bench.",
     )
+    was: str | None = Field(
+        default=None,
+        max_length=NAME_CAP,
+        description="The site that was shown, so that a word which comes twice moves nothing.",
+    )
 
 
 def carrying(desk: Desk) -> APIRouter:
@@ -48,7 +53,12 @@ def carrying(desk: Desk) -> APIRouter:
         return await taken(
             desk,
             lambda at: ev.LabwarePlaced(
-                at=at, labware=said.labware, site=said.site, by=said.by, note=said.note
+                at=at,
+                labware=said.labware,
+                site=said.site,
+                by=said.by,
+                note=said.note,
+                was=said.was,
             ),
         )
 

@@ -56,7 +56,8 @@ def read_places(table: Table) -> list[Place]:
         place = table.table(name)
         if "sites" not in place:
             place.mistake("sites", "is missing; write for instance: sites = 20")
-        found.append(Place(name=name, sites=read_sites(place) or 1))
+        stores = place.truth("stores", default=True)
+        found.append(Place(name=name, sites=read_sites(place) or 1, stores=stores))
         place.close()
     return found
 

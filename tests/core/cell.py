@@ -19,13 +19,15 @@ from sdl.model.action import operations_of
 from sdl.model.campaign import Campaign, StopRule
 from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument, Lab, Place, place_of
-from sdl.model.labware import Labware, Well
+from sdl.model.labware import Labware, LabwareKind, Well
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.labware_kinds import labware_kind
 from tests.core.floor import Floor, campaign
 from tests.core.nodes import DRIVERS
 
 KIND = labware_kind("plate-96-flat")
+ONE_WELL = labware_kind("nest_1_troughplate_195000uL_Vb")
+"""So that each run has a plate of its own."""
 STATIONS = {"handler": 1, "reader": 1, "washer": 1, "incubator": 2}
 CAPABILITIES: dict[str, type] = {
     "handler": LiquidHandler,
@@ -39,7 +41,13 @@ class Reading:
     y_au: float
 
 
-def cell(plates: int, *, hotel: int = 0, reaches: dict[str, tuple[str, ...]] | None = None) -> Lab:
+def cell(
+    plates: int,
+    *,
+    hotel: int = 0,
+    reaches: dict[str, tuple[str, ...]] | None = None,
+    kind: LabwareKind = KIND,
+) -> Lab:
     """Three stations of one site, a hotel with a site for each plate and more, and arms."""
     everywhere = ("handler", "reader", "washer", "hotel")
     reaches = {"arm": everywhere} if reaches is None else reaches
@@ -56,7 +64,7 @@ def cell(plates: int, *, hotel: int = 0, reaches: dict[str, tuple[str, ...]] | N
         instruments=(*stations, *arms),
         places=(Place(name="hotel", sites=plates + hotel),),
         labware=tuple(
-            Labware(name=f"plate-{n}", kind=KIND, at=f"hotel/{n}") for n in range(1, plates + 1)
+            Labware(name=f"plate-{n}", kind=kind, at=f"hotel/{n}") for n in range(1, plates + 1)
         ),
     )
 

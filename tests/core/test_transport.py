@@ -17,7 +17,15 @@ from sdl.core.whereabouts import Whereabouts
 from sdl.errors import Bug
 from sdl.model.campaign import StopRule
 from sdl.model.lab import Lab, place_of
-from tests.core.cell import Cell, cell, cell_campaign, cell_script, quick_read, wash_assay
+from tests.core.cell import (
+    ONE_WELL,
+    Cell,
+    cell,
+    cell_campaign,
+    cell_script,
+    quick_read,
+    wash_assay,
+)
 from tests.core.floor import Chances, Start
 from tests.core.test_snapshot import again, turns
 
@@ -112,8 +120,9 @@ def test_each_carry_names_the_step_for_whose_sake_it_is() -> None:
 @pytest.mark.parametrize("who", REACHES)
 @pytest.mark.parametrize("seed", range(6))
 def test_many_plates_in_a_quiet_cell_are_all_measured(who: str, seed: int) -> None:
-    there = cell(4, reaches=REACHES[who])
+    there = cell(12, reaches=REACHES[who], kind=ONE_WELL)
     floor = played(seed, there, parallel=4, stop=StopRule(runs=12))
+    assert len({each.labware for each in carries(floor)}) == 12, f"seed {seed}, {who}"
     assert [each.outcome for each in ends(floor)] == ["measured"] * 12, f"seed {seed}, {who}"
     assert not floor.wrong, f"seed {seed}, {who}: {floor.wrong}"
 
@@ -121,7 +130,7 @@ def test_many_plates_in_a_quiet_cell_are_all_measured(who: str, seed: int) -> No
 @settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**20),
-    plates=st.integers(1, 6),
+    plates=st.integers(1, 8),
     who=st.sampled_from(sorted(REACHES)),
     rough=st.booleans(),
     function=st.sampled_from([wash_assay, quick_read]),
@@ -131,10 +140,10 @@ def test_whatever_happens_nothing_collides_and_every_campaign_ends(
     seed: int, plates: int, who: str, rough: bool, function: object, every: int
 ) -> None:
     note(f"seed {seed}")
-    there = cell(plates, reaches=REACHES[who])
+    there = cell(plates, reaches=REACHES[who], kind=ONE_WELL)
     floor = at_cell(seed, there, ROUGH if rough else QUIET, function)
-    stop = StopRule(runs=8, failures=100)
-    floor.play(cell_campaign(range(1, plates + 1), parallel=plates, stop=stop))
+    stop = StopRule(runs=plates, failures=100)
+    floor.play(cell_campaign(range(1, plates + 1), parallel=min(4, plates), stop=stop))
     assert not floor.wrong, f"seed {seed}: {floor.wrong}"
     assert not floor.doubles(), f"seed {seed}"
     assert floor.engine.is_over, f"seed {seed}"
@@ -149,13 +158,13 @@ def test_whatever_happens_nothing_collides_and_every_campaign_ends(
 
 @pytest.mark.parametrize("seed", range(8))
 def test_three_campaigns_share_a_cell_of_one_site_each(seed: int) -> None:
-    floor = at_cell(seed, cell(6), ROUGH if seed % 2 else QUIET)
+    floor = at_cell(seed, cell(12, kind=ONE_WELL), ROUGH if seed % 2 else QUIET)
     stop = StopRule(runs=4, failures=100)
     floor.play_lab(
         *(
             Start(
                 spec=cell_campaign(
-                    range(2 * number + 1, 2 * number + 3), name=name, parallel=2, stop=stop
+                    range(4 * number + 1, 4 * number + 5), name=name, parallel=2, stop=stop
                 ),
                 at=20.0 * number,
             )
@@ -169,7 +178,7 @@ def test_three_campaigns_share_a_cell_of_one_site_each(seed: int) -> None:
 
 
 def test_a_plate_that_settles_stays_where_it_is() -> None:
-    floor = played(3, cell(3), parallel=3, stop=StopRule(runs=9))
+    floor = played(3, cell(9, kind=ONE_WELL), parallel=3, stop=StopRule(runs=9))
     settled: dict[str, float] = {}
     at = 0.0
     for line in floor.journal:
