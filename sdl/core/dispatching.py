@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sdl.core.accounts import Accounts
 from sdl.core.admittance import Admittance
-from sdl.core.chains import SPARE_S, Chains
+from sdl.core.chains import SPARE_S
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
@@ -15,6 +15,7 @@ from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, in_turn, next_step
+from sdl.core.transport import Transport
 
 
 class Dispatching:
@@ -26,8 +27,8 @@ class Dispatching:
         self._roster = roster
         self.admittance = Admittance(commons, roster)
         self._accounts = accounts
-        self.chains: Chains | None = None
-        """Who keeps tight windows where labware is carried."""
+        self.transport: Transport | None = None
+        """Who carries labware, where any stands on sites."""
 
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
@@ -56,12 +57,12 @@ class Dispatching:
         """Why a step is not begun before what follows it is ready; empty if it may be."""
         part = self._roster.of(step)
         found = part.work.seek(step) if part else None
-        return self.chains.objection(*found) if self.chains and found else ""
+        return self.transport.chains.objection(*found) if self.transport and found else ""
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""
         waiting = self._commons.waiting
-        for name in self._commons.lab.instruments if self.chains is not None else ():
+        for name in self._commons.lab.instruments if self.transport is not None else ():
             if any(run.chains.get(step.path) for run, step in waiting.get(name, {}).values()):
                 self._commons.touched[name] = None
 
@@ -84,17 +85,19 @@ class Dispatching:
         if step.deadline is not None and step.deadline < self._commons.at:
             self._commons.touched[instrument.name] = None  # there may be others behind it
             part.steps.miss(run, step)
-        elif self._may_start(part, step, instrument):
+        elif self._may_start(part, step, instrument) and not self._gives_way(part, run, step):
             part.steps.perform(run, step, instrument)
+
+    def _gives_way(self, part: Part, run: Run, step: Step) -> bool:
+        return self.transport is not None and self.transport.gives_way(part, run, step)
 
     def _not_held_back(self, waiting: list[tuple[Run, Step]]) -> list[tuple[Run, Step]]:
         """Those for which all is ready that must follow soon; none while one in a window waits."""
-        if self.chains is None:
+        if self.transport is None:
             return waiting
-        promises = self.chains.promises() if any(run.chains for run, _ in waiting) else []
-        held = {
-            step.id: step for run, step in waiting if self.chains.objection(run, step, promises)
-        }
+        chains = self.transport.chains
+        promises = chains.promises() if any(run.chains for run, _ in waiting) else []
+        held = {step.id: step for run, step in waiting if chains.objection(run, step, promises)}
         for step in held.values():
             if step.not_after is not None and step.prompted is None:
                 step.prompted = step.not_after - SPARE_S

@@ -244,7 +244,7 @@ class Engine:
         self.campaigns.porter = porter
         self._transport = Transport(self._commons, self.campaigns, porter)
         self._objections.transport = self._transport
-        self._dispatching.chains = self._transport.chains
+        self._dispatching.transport = self._transport
 
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)

@@ -1,13 +1,21 @@
-"""Whether anything but work that is under way keeps a step from its instrument."""
+"""Whether anything but work that is under way keeps a step from its instrument, and its turn."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import math
+from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
     from sdl.core.campaign import CampaignState
     from sdl.core.lab_state import InstrumentState, LabState
-    from sdl.core.run import Step
+    from sdl.core.part import Part
+    from sdl.core.run import Run, Step
+
+TURN_S = 300.0
+"""Seconds over weight by which one campaign may have had more of an instrument than another one
+before labware of the other is brought in its place: to change it costs time, too."""
+Urgency: TypeAlias = tuple[float, int, int, float, int]
+"""End of its window, priority, share, age of its run, order of asking; the least goes first."""
 
 
 def is_let(lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState) -> bool:
@@ -20,3 +28,12 @@ def is_let(lab: LabState, state: CampaignState, step: Step, instrument: Instrume
     if state.paused and (state.paused_at_once or not in_window):
         return False
     return not instrument.paused or (in_window and not instrument.paused_at_once)
+
+
+def urgency(lab: LabState, part: Part, run: Run, step: Step) -> Urgency:
+    """The turn of a step among all that want its instrument, where labware has to be brought."""
+    due = math.inf if step.not_after is None else step.not_after
+    turns = 0
+    if lab.is_shared and not part.is_porter:
+        turns = int(lab.instruments[step.instrument].share.start(part.name) // TURN_S)
+    return (due, -part.priority, turns, run.began, step.order)

@@ -9,7 +9,6 @@ carrier approaches starts nothing.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeAlias
@@ -18,10 +17,10 @@ from sdl.core import events as ev
 from sdl.core.admittance import Admittance
 from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_carry
 from sdl.core.chains import Chains, Promise
-from sdl.core.commands import BeginCarry, EndCarry
+from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
-from sdl.core.let import is_let
+from sdl.core.let import Urgency, is_let, urgency
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
@@ -29,10 +28,10 @@ from sdl.core.run import Run, Step, labware_of
 from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of
 
+WAY_S = 300.0
+"""Lab seconds for which a step gives way to what has to be brought first."""
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
-Urgency: TypeAlias = tuple[float, int, float, int]
-"""End of its window, then priority, age of its run, order of asking; the least goes first."""
 Waiting: TypeAlias = list[tuple[Part, Run, Step]]
 InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 """Labware that only waits for its turn where it stands."""
@@ -118,7 +117,7 @@ class Transport:
         wants = [(due[want.step], want) for want in self._wants(tight, in_place)]
         for promise in self.chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
-                before = _before(in_place, (promise.due, 0, 0.0, 0))
+                before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
                 wants += [(promise.due, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
@@ -163,6 +162,44 @@ class Transport:
         if found is None or found[1].state != "waits" or carry.piece not in found[1].labware:
             return None
         return found[1].deadline
+
+    def gives_way(self, part: Part, run: Run, step: Step) -> bool:
+        """Whether a step whose labware stands there lets another campaign's be brought instead.
+
+        It does for a while only: what keeps the other away may last.
+        """
+        lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
+        if not lab.is_shared or not step.labware or step.not_after is not None:
+            return False
+        mine, in_hand = urgency(lab, part, run, step)[:3], set[str]()
+        others = [
+            other
+            for other_run, other in self._commons.waits_for(instrument.name)
+            if (whose := self._roster.of(other_run.id)) is not None
+            and whose is not part
+            and urgency(lab, whose, other_run, other)[:3] < mine
+            and other.labware
+            and not lab.are_at(other.labware, instrument.name)
+            and is_let(lab, whose.state, other, instrument)
+        ]
+        in_hand = self._in_hand() if others else in_hand
+        if not any(self._may_come(other, in_hand) for other in others):
+            return False
+        if step.prompted is None:
+            step.prompted = self._commons.at + WAY_S
+            self._commons.out.append(Wait(timer=f"{step.id}/prompt", until=step.prompted))
+        return self._commons.at < step.prompted
+
+    def _may_come(self, step: Step, in_hand: set[str]) -> bool:
+        """Whether nothing keeps the labware of a step, and somebody could bring it."""
+        lab = self._commons.lab
+        for name in step.labware:
+            piece = lab.pieces[name]
+            able = self.floor.carriers_between(place_of(piece.site), step.instrument)
+            ready = any(one != PERSON and lab.instruments[one].ready for one in able)
+            if piece.lost or name in in_hand or not (ready or piece.is_at(step.instrument)):
+                return False
+        return True
 
     # End.
 
@@ -287,7 +324,7 @@ class Transport:
                     part = self._roster.of(run.id)
                     assert part is not None
                     found.append((part, run, step))
-        return sorted(found, key=lambda one: _urgency(*one))
+        return sorted(found, key=lambda one: urgency(lab, *one))
 
     def _never(self, step: Step) -> str:
         """Why a step waits in vain; empty if it does not."""
@@ -369,7 +406,7 @@ class Transport:
             mends = not instrument.mending or bool(step.mends)
             if not (mends and is_let(lab, part.state, step, instrument)):
                 continue
-            before = _before(in_place, _urgency(part, run, step))
+            before = _before(in_place, urgency(lab, part, run, step))
             for name in step.labware:
                 if name not in spoken_for:
                     spoken_for.add(name)
@@ -389,7 +426,7 @@ class Transport:
                 assert part is not None
                 let = step.labware and is_let(lab, part.state, step, lab.instruments[name])
                 if let and lab.are_at(step.labware, name):
-                    found.append((_urgency(part, run, step), step.labware))
+                    found.append((urgency(lab, part, run, step), step.labware))
         return found
 
     def _idle(self) -> Iterator[Want]:
@@ -437,8 +474,3 @@ def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
 def _is_open(instrument: InstrumentState) -> bool:
     """Whether something may be brought to it, and taken from it."""
     return instrument.able and instrument.busy_with is None and not instrument.approached
-
-
-def _urgency(part: Part, run: Run, step: Step) -> Urgency:
-    due = math.inf if step.not_after is None else step.not_after
-    return (due, -part.priority, run.began, step.order)
