@@ -30,6 +30,8 @@ from sdl.model.lab import Lab, place_of
 
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
+SAID = ("happened", "did_not_happen")
+"""What a person says of a transporter's command."""
 Urgency: TypeAlias = tuple[float, int, int, int]
 """End of its window, then priority, age of its run, order of asking; the least goes first."""
 
@@ -121,6 +123,8 @@ class Transport:
         lab.carries[state.id] = state
         piece = lab.pieces[carry.piece]
         piece.site, piece.leaves = carry.target, carry.source
+        if carry.carrier != PERSON:
+            piece.placed = 0
         for instrument in self._ends(state):
             instrument.approached = state.id
         self._commons.out.append(
@@ -174,12 +178,15 @@ class Transport:
             return
         piece = self._commons.lab.pieces[event.labware]
         state = self._carry_of(event.labware)
-        if state is not None:
-            self._arrive(state, event.site)
-            return
         note = f": {event.note}" if event.note else ""
         off = "" if event.site else f"{event.by} took it off the bench{note}"
+        if off:  # it leaves no site blocked, not even that from which it was taken
+            piece.leaves = ""
+        if state is not None:
+            self._arrive(state, event.site, off)
+            return
         self._settle(piece, event.site, off)
+        self._placed(piece)
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
 
@@ -223,6 +230,8 @@ class Transport:
         lab = self._commons.lab
         del lab.carries[state.id]
         self._settle(lab.pieces[state.piece], site, lost)
+        if (site or state.carrier == PERSON) and self._is_hearsay(state):
+            self._placed(lab.pieces[state.piece])
         for instrument in self._ends(state):
             instrument.approached = ""
             self._commons.touched[instrument.name] = None
@@ -237,6 +246,17 @@ class Transport:
         place = place_of(site)
         if place in self._commons.lab.instruments:
             self._commons.touched[place] = None
+
+    def _is_hearsay(self, state: CarryState) -> bool:
+        """Whether no simulated arm has put the piece where it stands now."""
+        if state.carrier == PERSON or state.end in SAID:
+            return True
+        return not self._commons.lab.instruments[state.carrier].simulated
+
+    def _placed(self, piece: PieceState) -> None:
+        """Virtual benches have to hear of it."""
+        self._commons.lab.placed += 1
+        piece.placed = self._commons.lab.placed
 
     def _ends(self, state: CarryState) -> Iterator[InstrumentState]:
         """The instruments that a carry approaches."""

@@ -223,7 +223,7 @@ async def _play(
         presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
         keep=look,
     )
-    hands = Hands(bench, clock.now, runtime.post)
+    hands = Hands(clock.now, runtime.post)
     await node.start()
     await bus.connect()
     try:
