@@ -112,7 +112,10 @@ def _place(piece: PieceState) -> LabwareView:
     way = f"{piece.leaves} to {piece.site}" if piece.leaves and not piece.lost else ""
     site = "" if piece.leaves or piece.lost else piece.site
     return LabwareView(
-        labware=piece.name, site=site, note=piece.lost or (f"on its way from {way}" if way else "")
+        labware=piece.name,
+        site=site,
+        note=piece.lost or (f"on its way from {way}" if way else ""),
+        astray=bool(piece.lost and piece.stands),
     )
 
 
