@@ -32,6 +32,7 @@ PACKAGES = (
     "sqlalchemy",
     "ax-platform",
     "botorch",
+    "ortools",
     "torch",
     "pylabrobot",
 )

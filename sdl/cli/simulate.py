@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -18,8 +17,8 @@ from sdl.cli.usage import usages
 from sdl.cli.watch import watching
 from sdl.cli.words import count, duration, quantity
 from sdl.shell.outcome import Outcome
+from sdl.sim.simulate import Together, simulate_together
 from sdl.sim.simulate import simulate as simulate_campaign
-from sdl.sim.simulate import simulate_together
 from sdl.wire.toml import open_campaign
 
 
@@ -44,6 +43,10 @@ def simulate(
             "--faults",
             help="Kill, freeze and cut off its parts, lose messages, fill disks: as the seed says.",
         ),
+    ] = False,
+    plan: Annotated[
+        bool,
+        typer.Option("--plan", help='Let a scheduler plan, as [scheduling] plan = "auto" does.'),
     ] = False,
     trace: Annotated[
         bool, typer.Option("--trace", help="With --faults: every message and event, as it comes.")
@@ -72,6 +75,8 @@ def simulate(
     campaign, *beside = campaigns
     if (seeds > 1 or faults) and (record is not None or gantt is not None):
         raise typer.BadParameter("--record and --gantt take one simulation without faults")
+    if plan and (faults or seeds > 1):
+        raise typer.BadParameter("--plan takes one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
     if weight and (faults or len(weight) != len(campaigns)):
@@ -83,21 +88,26 @@ def simulate(
     if beside:
         if seeds > 1:
             raise typer.BadParameter("several campaigns take one --seed, or --faults")
-        raise typer.Exit(
-            _together(campaigns, seed, record, weight or (1.0,), gantt, as_json=as_json)
+        came_to = simulate_together(
+            campaigns, seed=seed, record=record, weights=weight or (1.0,), plan=plan
         )
+        raise typer.Exit(_together(came_to, campaigns, gantt, as_json=as_json))
     if seeds > 1:
         _sweep(campaign, seed or 0, seeds, as_json=as_json)
         return
     with watching() as watch:
-        outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record)
+        outcome = simulate_campaign(campaign, seed=seed, watch=watch, record=record, plan=plan)
+    _tell(outcome, campaign, gantt, as_json=as_json)
+    raise typer.Exit(exit_of_ending(outcome.view.ended))
+
+
+def _tell(outcome: Outcome, campaign: Path, gantt: Path | None, *, as_json: bool) -> None:
     if gantt is not None:
         draw_record(outcome.record_url, outcome.view.campaign, _lab_folder(campaign), gantt)
     if as_json:
         write_json("sdl.outcome/1", **content(outcome))
     else:
         say_summary(outcome, campaign)
-    raise typer.Exit(exit_of_ending(outcome.view.ended))
 
 
 def _lab_folder(campaign: Path) -> Path:
@@ -105,15 +115,8 @@ def _lab_folder(campaign: Path) -> Path:
 
 
 def _together(
-    campaigns: list[Path],
-    seed: int | None,
-    record: Path | None,
-    weights: Sequence[float],
-    gantt: Path | None,
-    *,
-    as_json: bool,
+    came_to: Together, campaigns: list[Path], gantt: Path | None, *, as_json: bool
 ) -> Exit:
-    came_to = simulate_together(campaigns, seed=seed, record=record, weights=weights)
     lab = came_to.lab
     if gantt is not None:
         draw_record(came_to.record_url, lab.name, _lab_folder(campaigns[0]), gantt)

@@ -14,7 +14,7 @@ from sdl.cli.places import Where, opened
 from sdl.cli.questions import astray, own_stands, shared_stands, stands
 from sdl.cli.reach import spot
 from sdl.cli.usage import rows, span, usages
-from sdl.cli.words import count, quantity
+from sdl.cli.words import count, duration, quantity
 from sdl.core.view import LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
@@ -79,11 +79,27 @@ def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
     if not lab.is_shared:
         lost = astray(lab)
-        return [line for view in lab.campaigns for line in now(view, [*stands(view), *lost])]
+        views = [(view, [*stands(view), *lost]) for view in lab.campaigns]
+        own = [line for view, attention in views for line in now(view, attention)]
+        return [*own, *planned(lab)]
     closing = f", which ends: {lab.closing}" if lab.closing else ""
     head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"
     own = [line for view in lab.campaigns for line in now(view, own_stands(view, lab))]
-    return [head, *(f"  {line}" for line in shared_stands(lab)), *own]
+    shared = (f"  {line}" for line in (*shared_stands(lab), *planned(lab)))
+    return [head, *shared, *own]
+
+
+def planned(lab: LabView) -> list[str]:
+    """The plan of the bench in a line; none where nobody plans."""
+    plan = lab.plan
+    if plan is None:
+        return []
+    trouble = f"; {plan.trouble}" if plan.trouble else ""
+    if not plan.plans:
+        return [f"plan: none{trouble}"]
+    breaks = f", {count(len(plan.breaks), 'window')} will be missed" if plan.breaks else ""
+    made = f"number {plan.plans}, by {plan.found_by} in {duration(plan.seconds)}"
+    return [f"plan: {plan.status}, {duration(plan.age_s)} old, {made}{breaks}{trouble}"]
 
 
 def used(lab: LabView) -> list[str]:

@@ -112,7 +112,8 @@ class Casting:
         for role in self._work.script.signature.roles:
             if not role.is_labware:
                 names = self._work.state.spec.roles[role.name]
-                instruments[role.name] = self._player(names, instruments.values())
+                planned = self._planned(names)
+                instruments[role.name] = planned or self._player(names, instruments.values())
                 continue
             count = self._count(role, samples)
             found = self.plates.free(role.name, count, taken)
@@ -122,6 +123,13 @@ class Casting:
             wells[role.name] = found if role.is_list else found[0]
             taken.update(found)
         return instruments, wells
+
+    def _planned(self, names: Sequence[str]) -> str:
+        """The instrument that the plan gives to the next run, if it is ready."""
+        state, work = self._work.state, self._work
+        run = f"{state.spec.name}/run-{state.begun + 1}"
+        name = work.commons.agenda.player(run, tuple(names), work.at)
+        return name if name and work.lab.instruments[name].ready else ""
 
     def _count(self, role: Role, samples: int) -> int:
         """How many wells the next run has in a role."""

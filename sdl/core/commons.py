@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from sdl.core.agenda import Agenda
 from sdl.core.commands import Command, Release, Wait
 from sdl.core.lab_state import LOST_S, InstrumentState, LabState
 from sdl.core.run import Run, Step
 
+PLAN = "/plan"
+"""Behind the journal's name in the name of a timer that ends a wait for the plan."""
 CARRY = "/carry-"
 """Between the journal's name and the number of a carry, in its id."""
 LOST = "/lost/"
@@ -30,6 +33,8 @@ class Commons:
     """Steps that only wait for their instrument, by instrument and id."""
     order: int = 0
     """How many steps there were so far."""
+    agenda: Agenda = field(default_factory=Agenda)
+    """The plan in force, if any."""
 
     @property
     def is_shared(self) -> bool:
@@ -43,6 +48,13 @@ class Commons:
     def waits_for(self, instrument: str) -> list[tuple[Run, Step]]:
         """What waits for an instrument, in order of having begun to."""
         return list(self.waiting.get(instrument, {}).values())
+
+    def look_again(self, until: float) -> None:
+        """Be woken at a moment until which the plan keeps somebody waiting."""
+        agenda = self.agenda
+        if not self.at < agenda.wake <= until:
+            agenda.wake = until
+            self.out.append(Wait(timer=f"{self.name}{PLAN}", until=until))
 
     def release_if_safe(self, instrument: InstrumentState) -> None:
         """Let a node that was stopped obey again, once nothing speaks against it."""

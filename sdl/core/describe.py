@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import Literal
 
 from sdl.authoring import Act
+from sdl.core.agenda import Agenda
 from sdl.core.amounts import Level, Task
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
@@ -21,6 +22,7 @@ from sdl.core.view import (
     InstrumentView,
     LabView,
     LabwareView,
+    PlanView,
     Question,
     View,
     Waiting,
@@ -90,6 +92,7 @@ def describe_lab(
         closed=lab.closed,
         stocks=_stocks(lab),
         refills=_refills(lab),
+        plan=_plan(commons.agenda, at),
         carries=tuple(map(_carry, lab.carries.values())),
         labware=tuple(map(_place, lab.pieces.values())),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
@@ -116,6 +119,35 @@ def _place(piece: PieceState) -> LabwareView:
         site=site,
         note=piece.lost or (f"on its way from {way}" if way else ""),
         astray=bool(piece.lost and piece.stands),
+    )
+
+
+def _plan(agenda: Agenda, at: float) -> PlanView | None:
+    plan = agenda.plan
+    if plan is None and not agenda.trouble:
+        return None
+    if plan is None:
+        return PlanView(
+            made_at=0.0,
+            age_s=0.0,
+            status="unknown",
+            plans=0,
+            found_by="",
+            seconds=0.0,
+            ends_at=0.0,
+            breaks=(),
+            trouble=agenda.trouble,
+        )
+    return PlanView(
+        made_at=plan.asked_at,
+        age_s=at - plan.asked_at,
+        status=plan.status if agenda.is_in_force(at) else "stale",
+        plans=agenda.arrived,
+        found_by=plan.found_by,
+        seconds=plan.seconds,
+        ends_at=max((end for _, end in plan.ends), default=plan.asked_at),
+        breaks=plan.breaks,
+        trouble=agenda.trouble,
     )
 
 
@@ -203,8 +235,9 @@ def _planner(state: CampaignState, at: float) -> str:
 
 def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Waiting]:
     state = part.state
+    agenda = part.work.commons.agenda
     waits = [
-        Waiting(who=step.id, why=_why(state, step, lab, at, prospect))
+        Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at, prospect))
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -213,11 +246,28 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     room = state.runs_at_once - len(state.runs)
     if state.concluded is None and state.closing is None and room > 0:
         who = f"{state.spec.name}/run-{state.begun + 1}"
-        waits.append(Waiting(who=who, why=_next_run(state, lab, at)))
+        why = _shut(state, agenda, at) or _next_run(state, lab, at)
+        waits.append(Waiting(who=who, why=why))
     if state.concluded is None and state.closing is not None:
         reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _kept(step: Step, agenda: Agenda) -> str:
+    """Why the plan keeps a step waiting; empty if it does not."""
+    if step.id not in agenda.kept or not isinstance(step.request, Act):
+        return ""
+    what = f"{step.request.operation} on {step.instrument}"
+    return f"{what} waits: the plan lets others go first, so that they keep their windows"
+
+
+def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:
+    """Why the plan does not let the next run begin; empty if that is not what it waits for."""
+    until = agenda.shut.get(state.spec.name, 0.0)
+    if until <= at or not state.ready or state.paused:
+        return ""
+    return f"the plan lets it begin in {until - at:.0f} s at the latest"
 
 
 def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: Prospect) -> str:

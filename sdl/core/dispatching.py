@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sdl.core.accounts import Accounts
+from sdl.core.admittance import Admittance
 from sdl.core.campaign import CampaignState
 from sdl.core.chains import SPARE_S, Chains
 from sdl.core.commands import Wait
@@ -23,6 +24,7 @@ class Dispatching:
         """``roster``: who is at work; it may change."""
         self._commons = commons
         self._roster = roster
+        self.admittance = Admittance(commons, roster)
         self._accounts = accounts
         self.chains: Chains | None = None
         """Who keeps tight windows where labware is carried."""
@@ -30,6 +32,9 @@ class Dispatching:
     def dispatch(self) -> None:
         """Give each free instrument its next step, and watch the windows of those that wait."""
         commons = self._commons
+        kept = commons.agenda.kept
+        commons.touched.update(dict.fromkeys(kept.values()))
+        kept.clear()
         self._look_at_chains()
         while commons.touched:
             names = list(commons.touched)
@@ -70,6 +75,8 @@ class Dispatching:
             waiting = self._not_held_back(waiting)
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
+        if instrument.ready and instrument.busy_with is None:
+            waiting = [one for one in waiting if not self.admittance.keeps(*one)]
         if not waiting:
             return
         run, step = waiting[0] if len(waiting) == 1 else self._most_urgent(waiting, instrument)
@@ -115,9 +122,14 @@ class Dispatching:
         return by_id[chosen.step]
 
     def _ready(self, run: Run, step: Step, instrument: InstrumentState) -> ReadyStep:
+        place = self._commons.agenda.place(step, self._commons.at)
         if not self._commons.is_shared:  # nobody else is there to be weighed against
             return ReadyStep(
-                step=step.id, run_number=run.number, order=step.order, not_after=step.not_after
+                step=step.id,
+                run_number=run.number,
+                order=step.order,
+                not_after=step.not_after,
+                place=place,
             )
         part = self._part(run)
         return ReadyStep(
@@ -127,6 +139,7 @@ class Dispatching:
             not_after=step.not_after,
             priority=part.priority,
             waited_s=self._commons.at - step.since,
+            place=place,
             tag=instrument.share.start(part.name),
         )
 

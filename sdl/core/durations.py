@@ -74,6 +74,10 @@ class Durations:
         """All that was learned, as plain values."""
         return tuple((*key, tuple(over)) for key, over in sorted(self._over.items()))
 
+    def count(self, instrument: str, operation: str) -> int:
+        """How many durations of an action are kept."""
+        return len(self._over.get((instrument, operation), ()))
+
     def predict(
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
@@ -87,6 +91,22 @@ class Durations:
         if len(over) < ENOUGH:
             spread_s = max(spread_s, FEW_SPREAD * abs(middle))
         return Prediction(duration_s=duration_s, spread_s=spread_s)
+
+
+class Practised:
+    """A ``Predictor``: durations of what was done often enough that one mishap says little."""
+
+    def __init__(self, learned: Durations) -> None:
+        """``learned``: may go on to learn."""
+        self._learned = learned
+
+    def predict(
+        self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
+    ) -> Prediction | None:
+        """As it was learned; None before there are enough."""
+        if self._learned.count(instrument, operation) < ENOUGH:
+            return None
+        return self._learned.predict(instrument, operation, arguments)
 
 
 def asked_s(arguments: Mapping[str, JsonValue]) -> float:

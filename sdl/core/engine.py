@@ -160,6 +160,11 @@ class Engine:
         return next(iter(self.campaigns.values())).state
 
     @property
+    def commons(self) -> Commons:
+        """The bench, its queues and its plan; only to be read."""
+        return self._commons
+
+    @property
     def lab(self) -> LabState:
         """The bench as far as it is known."""
         return self._commons.lab
@@ -278,6 +283,8 @@ class Engine:
                 | ev.TimerFired()
             ):
                 self._heard(event)
+            case ev.PlanArrived():
+                self._dispatching.admittance.follow(event)
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:
@@ -358,6 +365,7 @@ class Engine:
         """Ask again for everything that only the process before us was waiting for."""
         self.lab.epoch = event.epoch
         self.lab.starts += 1
+        self._commons.agenda.wake = 0.0  # its timer went with the process before us
         if self.lab.starts == 1:
             return
         self.lab.closing, self.lab.closed = "", False
@@ -468,7 +476,8 @@ class Engine:
                 for place, part in enumerate(parts)
             )
             parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
-        return any(part.casting.begin_run() for part in parts)
+        admits = self._dispatching.admittance.admits
+        return any(admits(part) and part.casting.begin_run() for part in parts)
 
     def _fold_down(self, part: Part) -> None:
         """Keep no more of a campaign that is over than what its lab needs to know."""

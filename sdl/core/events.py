@@ -335,6 +335,50 @@ class StockRefilled:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """One step in a plan; of a run that has not begun, by the number that it will have."""
+
+    step: str
+    """``dye-450/run-7/step-2``."""
+    instrument: str
+    start: float
+    """Lab time."""
+    duration_s: float
+    """Expected, in lab seconds."""
+    opened_by: str = ""
+    """The step at whose end the short window opens in which this one has to start, if any."""
+    least_s: float = 0.0
+    """From that end to its start at least, ..."""
+    most_s: float = 0.0
+    """... and at most."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanArrived:
+    """The scheduler answered, or was given up on: then there are no steps, and a cause."""
+
+    at: float
+    basis: int
+    """Number of the journal line whose state it was made for."""
+    asked_at: float
+    """Lab time of that state."""
+    status: Literal["optimal", "feasible", "repaired", "unknown"]
+    """*repaired*: the plan before, shifted to where it can be. *unknown*: there is none."""
+    cause: str
+    """Why it was asked for; without steps, what went wrong."""
+    steps: tuple[Planned, ...] = ()
+    ends: tuple[tuple[str, float], ...] = ()
+    """Lab time at which each run is expected to end."""
+    breaks: tuple[str, ...] = ()
+    """Steps whose windows the plan cannot keep."""
+    found_by: str = ""
+    """The method that it came from."""
+    seconds: float = 0.0
+    """Wall seconds that were spent on it; 0 in virtual time."""
+    versions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CarryDone:
     """A person says that they have carried what they were asked to, or that they will not."""
 
@@ -393,6 +437,7 @@ Event: TypeAlias = (
     | LabOpened
     | LabDownRequested
     | TermsChanged
+    | PlanArrived
 )
 EVENTS: tuple[type, ...] = (
     CampaignStarted,
@@ -423,4 +468,5 @@ EVENTS: tuple[type, ...] = (
     LabOpened,
     LabDownRequested,
     TermsChanged,
+    PlanArrived,
 )

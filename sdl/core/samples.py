@@ -6,7 +6,7 @@ many as ``[batch]`` says, or fewer where no more can come.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from sdl.core.campaign import CampaignState, wanted_suggestions
@@ -34,6 +34,13 @@ def arguments(
 ) -> Arguments:
     """What the protocol is called with, roles aside."""
     each = [inputs_of(state, suggestion) for suggestion in suggestions]
+    return arguments_of(state, signature, each)
+
+
+def arguments_of(
+    state: CampaignState, signature: ProtocolSignature, each: Sequence[Inputs]
+) -> Arguments:
+    """The same for samples of these inputs, searched and fixed ones."""
     if not signature.samples:
         (inputs,) = each
         return inputs

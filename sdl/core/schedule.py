@@ -9,6 +9,9 @@ queueing: each campaign has a *tag* at each instrument, which grows by the secon
 over its weight, and the lowest tag is served. One that was away begins at the tag that is being
 served now, so that nobody saves up a claim. Then the older run, then the order of asking.
 
+Where there is a plan, its order goes before the tags, for it has weighed the campaigns already, and
+behind rank, which a person has set. It is a hint: one that has waited long goes before it.
+
 Goyal, Vin, Cheng: Start-time fair queueing, IEEE/ACM Transactions on Networking 5 (1997) 690.
 """
 
@@ -36,6 +39,8 @@ class ReadyStep:
     """Of its campaign, one more where that is behind its deadline."""
     waited_s: float = 0.0
     """Lab seconds since it became ready."""
+    place: float = 0.0
+    """Where a plan puts it; the same for all without a plan."""
     tag: float = 0.0
     """Of its campaign at this instrument, as ``Share.start`` gives it."""
 
@@ -54,11 +59,11 @@ def in_turn(ready: Iterable[ReadyStep]) -> list[ReadyStep]:
     return sorted(steps, key=lambda step: _urgency(step, highest))
 
 
-def _urgency(step: ReadyStep, highest: int) -> tuple[float, int, float, int, int]:
+def _urgency(step: ReadyStep, highest: int) -> tuple[float, int, float, float, int, int]:
     if step.not_after is not None:
-        return (step.not_after, 0, 0.0, step.run_number, step.order)
+        return (step.not_after, 0, 0.0, 0.0, step.run_number, step.order)
     rank = min(highest, step.priority + int(step.waited_s // RAISE_S))
-    return (math.inf, -rank, step.tag, step.run_number, step.order)
+    return (math.inf, -rank, step.place, step.tag, step.run_number, step.order)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,6 +26,7 @@ from pydantic import TypeAdapter
 
 from sdl.core import campaign as rules
 from sdl.core import events as ev
+from sdl.core.agenda import Agenda
 from sdl.core.campaign import CampaignState, OpenAsk
 from sdl.core.commons import Commons
 from sdl.core.evidence import Outcome
@@ -118,6 +119,7 @@ def capture(commons: Commons, roster: Roster, ended: Mapping[str, Ended]) -> Sna
         *_INSTRUMENTS.dump("instrument", list(lab.instruments.values())),
         *_LAB.dump("lab", [lab]),
         *_ENDED.dump("ended", list(ended.values())),
+        *_AGENDA.dump("agenda", [commons.agenda]),
     ]
     parts = [_capture(part, HEAD) for part in roster.values()]
     if roster.porter is not None:
@@ -204,6 +206,7 @@ class Restored:
             at=float(json.loads(engine["at"])),
             order=json.loads(engine["order"]),
             touched=dict.fromkeys(json.loads(engine["touched"])),
+            agenda=Agenda(**_AGENDA.load(first["agenda"])[0]),  # type: ignore[arg-type]
         )
         ended = [Ended(**each) for each in _ENDED.load(first["ended"])]  # type: ignore[arg-type]
         self.ended = {one.name: one for one in ended}
@@ -391,6 +394,7 @@ _STATE = _Columns(
 )
 _LAB = _Columns(LabState, "instruments")
 _ENDED = _Columns(Ended)
+_AGENDA = _Columns(Agenda, "_steps", "_queues", "_firsts", "_followers")
 _INSTRUMENTS = _Columns(InstrumentState)
 _RUNS = _Columns(Run, "trampoline", "steps", "recoveries")
 _STEPS = _Columns(Step, "trampoline", "error")
@@ -407,7 +411,8 @@ def _head() -> TypeAdapter[ev.CampaignStarted]:
 def make_ready() -> None:
     """Build all codecs, which takes a moment, before the first snapshot is taken."""
     _head()
-    for each in (_STATE, _LAB, _ENDED, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION, _BOOKS):
+    codecs = (_STATE, _LAB, _ENDED, _AGENDA, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION)
+    for each in (*codecs, _BOOKS):
         assert each.adapters
 
 

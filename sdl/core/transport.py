@@ -15,6 +15,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from sdl.core import events as ev
+from sdl.core.admittance import Admittance
 from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_carry
 from sdl.core.chains import Chains, Promise
 from sdl.core.commands import BeginCarry, EndCarry
@@ -56,6 +57,7 @@ class Transport:
         self._commons = commons
         self._roster = roster
         self._porter = porter
+        self._admittance = Admittance(commons, roster)
         assert isinstance(porter.work, PorterWork)
         self._work = porter.work
         self._work.on_end = self._ended
@@ -274,6 +276,8 @@ class Transport:
         for instrument, steps in self._commons.waiting.items():
             for run, step in steps.values():
                 if step.labware and not lab.are_at(step.labware, instrument):
+                    if self._admittance.keeps_out(run, step):
+                        continue
                     part = self._roster.of(run.id)
                     assert part is not None
                     found.append((part, run, step))

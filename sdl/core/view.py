@@ -190,6 +190,28 @@ class LabwareView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """The plan of the bench, as the engine knows it."""
+
+    made_at: float
+    """Lab time of the state that it was made for; that and its age are 0 where there is none."""
+    age_s: float
+    status: Literal["optimal", "feasible", "repaired", "stale", "unknown"]
+    """*stale*: too old to count, so that the rule alone decides. *unknown*: there is none."""
+    plans: int
+    """So far."""
+    found_by: str
+    seconds: float
+    """Wall seconds that the scheduler spent on it."""
+    ends_at: float
+    """Lab time at which all that is in it is expected to have ended."""
+    breaks: tuple[str, ...]
+    """Steps whose windows it cannot keep."""
+    trouble: str = ""
+    """Why no newer one has come; empty while all is well."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class EndedView:
     """A campaign that is over while its lab goes on."""
 
@@ -224,6 +246,8 @@ class LabView:
     """How the sources stand that the lab's file declares; all campaigns draw on them."""
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
+    plan: PlanView | None = None
+    """None where none was ever asked for."""
 
     carries: tuple[CarryView, ...] = ()
     """Labware on its way, the oldest carry first."""

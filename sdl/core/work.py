@@ -112,11 +112,13 @@ class Work:
 
     def begin(self, run: Run) -> None:
         """Start the protocol of a new run."""
+        self.commons.agenda.enter(run.id, self.state.spec.name, self.at)
         self._want(run, run.trampoline, run.trampoline.start(self.at), "")
 
     def send(self, run: Run, step: Step) -> None:
         """Its next attempt leaves for the world."""
         instrument = self.instrument(step)
+        self.commons.agenda.sent(run, step, self.state.spec.name, self.at)
         self._unlist(step)
         step.attempt += 1
         step.state = "sent"
@@ -163,6 +165,8 @@ class Work:
     def close(self, step: Step, end: End, *, result: JsonValue = None, by: str = "") -> None:
         """Write down what became of the last attempt; later words of it change nothing."""
         cid = step.cid
+        if end == "done":
+            self.commons.agenda.done(step.id, self.at)
         self._by_cid.pop(cid, None)
         self.past.enter(cid, step.instrument, step.memory, end, by=by, result=told(result))
         self.materials.over(step, end)
@@ -267,6 +271,7 @@ class Work:
     def end(self, run: Run) -> None:
         """A run is over."""
         self.lab.playing.subtract(run.instruments.values())
+        self.commons.agenda.forget(run.id)
         self.out.extend(end_run(self.script, self.state, run))
         self.materials.release(run.id)
 

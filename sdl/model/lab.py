@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from sdl.model.data import JsonValue
 from sdl.model.labware import Labware
@@ -68,6 +69,8 @@ class Lab:
     """Seeds the noise of the simulators."""
     stocks: tuple[Stocks, ...] = ()
     """What instruments have in store; empty: nobody keeps account of materials."""
+    plan: Literal["off", "auto"] = "off"
+    """``auto``: a scheduler plans where runs may overlap and have windows to keep."""
 
     @property
     def simulated(self) -> bool:

@@ -16,10 +16,16 @@ from sdl.scheduling.network import least_makespan_s
 class Contest:
     """Keeps the incumbent. Nothing gets in that the independent checker objects to."""
 
-    def __init__(self, index: Indexed, tell: Callable[[Answer], None], began: float) -> None:
+    def __init__(
+        self,
+        index: Indexed,
+        tell: Callable[[Answer], None],
+        began: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         """``tell`` hears of each better plan and of the verdict.
 
-        ``began``: ``time.monotonic`` of the question.
+        ``began``: when the question came, by ``clock``.
         """
         self.index = index
         self.best: Plan | None = None
@@ -29,12 +35,12 @@ class Contest:
         self.refused: list[str] = []
         """What the checker said of plans that were offered; ours to mend if it is not empty."""
         self._tell = tell
-        self._began = began
+        self._began, self._clock = began, clock
         self._found_by = ""
 
     def seconds(self) -> float:
         """Wall time since the question."""
-        return time.monotonic() - self._began
+        return self._clock() - self._began
 
     def offer(self, arrays: Arrays, found_by: str) -> bool:
         """A plan; whether it is valid and better than all before."""

@@ -41,7 +41,12 @@ def walk_from(index: Indexed, arrays: Arrays, seed: int) -> Walk | None:
     shop = shop_of(index)
     if shop is not None:
         return Tabu(shop, [*_balanced(index, shop), orders_of(shop, arrays)], seed)
-    if len(index.members) > 1 and not index.problem.changes:
+    free = [
+        group
+        for group in index.members
+        if any(index.fixed[one] is None and arrays[1][one] >= 0 for one in group)
+    ]
+    if len(free) > 1 and not index.problem.changes:
         return Ruin(index, layout_of(index, keep_soft=False), arrays, seed)
     return None
 

@@ -27,6 +27,7 @@ from sdl.shell.expectations import Expectations
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
 from sdl.shell.leading import Led, leading
 from sdl.shell.opening import Opening
+from sdl.shell.planning import planning_for
 from sdl.shell.preflight import load_drivers
 from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
@@ -121,6 +122,7 @@ async def _lead(task: _Task) -> SessionOutcome:
         expectations = Expectations(lab, task.lab.folder, task.record)
         writer = Writer(task.record)
         stack.callback(writer.close)
+        planning = await planning_for(stack, task.lab, task.record, folder, clock.now)
         runtime = Runtime(
             engine=opened.engine,
             chain=opened.chain,
@@ -133,6 +135,7 @@ async def _lead(task: _Task) -> SessionOutcome:
             presence=around.presence,
             vouch=task.led.lease.vouch,
             keep=keeping.look,
+            planning=planning,
             admit=_door(task, opened.engine, protocols).admit,
             predictors=(expectations,),
         )

@@ -26,6 +26,7 @@ from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading
 from sdl.shell.lease import Lease
 from sdl.shell.outcome import Outcome, Watch
+from sdl.shell.planning import planning_for
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
@@ -133,6 +134,7 @@ async def _lead(task: _Task) -> Outcome:
         expectations = Expectations(lab, prepared.lab.folder, record)
         writer = Writer(record)
         stack.callback(writer.close)
+        planning = await planning_for(stack, prepared.lab, record, folder, clock.now)
         runtime = Runtime(
             engine=opened.engine,
             chain=opened.chain,
@@ -145,6 +147,7 @@ async def _lead(task: _Task) -> Outcome:
             presence=around.presence,
             vouch=lease.vouch,
             keep=keeping.look,
+            planning=planning,
             predictors=(expectations,),
         )
         for perform in opened.sent:

@@ -41,6 +41,7 @@ SILENT = frozenset(
         e.CommandConflict,
         e.CommandUnheard,
         e.TimerFired,
+        e.PlanArrived,
     )
 )
 """Types whose lines change no row, so that nobody need read their bodies."""
@@ -86,6 +87,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
+            | e.PlanArrived()
         ):
             return []
         case _:

@@ -32,6 +32,7 @@ from sdl.shell.dispatch import Dispatch, Vouch, alone
 from sdl.shell.ordering import Ordering
 from sdl.shell.planner_client import Asking
 from sdl.shell.presence import Presence
+from sdl.shell.replanning import NoPlanning, Planning
 from sdl.shell.roll_call import RollCall
 from sdl.wire import mqtt
 from sdl.wire.journal import Chain, Line, dump
@@ -83,15 +84,18 @@ class Runtime:
         vouch: Vouch = alone,
         keep: Keep = _keep_nothing,
         admit: Admit = _admit_nobody,
+        planning: Planning | None = None,
         predictors: Sequence[Predictor] = (),
     ) -> None:
         """``presence``: what it says of itself, where that has to be known before it is made.
 
         ``admit``: lets campaigns in, where the engine is that of a session.
+        ``planning``: who asks for plans; nobody if None.
         ``keep``: told whenever the journal holds all that the engine knows.
         ``predictors``: who says to people how long actions will take.
         """
         self._keep, self._admit, self._predictors = keep, admit, predictors
+        self._planning = planning or NoPlanning()
         self._engine = engine
         self._chain = chain
         self._append = append
@@ -242,6 +246,7 @@ class Runtime:
         await self._perform_all(commands)
         if not self._lines:
             self._keep(self._engine, self._chain)
+        self._planning.look(self._engine, self._chain.seq, self.post)
         self._show()
 
     def _objection(self, event: ev.Event) -> str:
@@ -258,6 +263,7 @@ class Runtime:
         self._lines.append(self._chain.add(event, event.at))
         self._lines += [self._chain.add(command, event.at) for command in decided]
         self._dispatch.heard(event)
+        self._planning.heard(event, decided)
         crash_point("orchestrator.event.handled")
         return decided
 
@@ -443,6 +449,7 @@ class Runtime:
             now = asyncio.get_running_loop().time()
             self._post_all(self._roll_call.silent(self._clock.now(), now))
             self._post_words(self._ordering.overdue(now))
+            self._planning.look(self._engine, self._chain.seq, self.post)
 
     # Tasks.
 

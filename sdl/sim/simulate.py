@@ -12,8 +12,10 @@ from sdl.core.view import LabView
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
 from sdl.planner.server import answer
+from sdl.scheduling.counted import solve_counted
 from sdl.shell.bench import Bench
 from sdl.shell.clock import LoopClock
+from sdl.shell.foresight import Simulators
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.node import Node
 from sdl.shell.node_journal_memory import MemoryJournal
@@ -23,6 +25,7 @@ from sdl.shell.planner_client import DirectPlanner
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.presence import Presence
 from sdl.shell.record import Record
+from sdl.shell.replanning import PlanningAtOnce
 from sdl.shell.runtime import Runtime
 from sdl.shell.runtime import Watch as RuntimeWatch
 from sdl.sim.hands import Hands
@@ -44,13 +47,15 @@ def simulate(
     watch: Watch = lambda _: None,
     record: Path | None = None,
     broker: LocalBroker | None = None,
+    plan: bool = False,
 ) -> Outcome:
     """Run a campaign in virtual time.
 
     ``seed``: in place of the campaign's and the lab's. ``record``: SQLite file, replaced if it is
     there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. ``broker``: what carries
-    the messages; one that loses none if None. UserMistake if a file is wrong or an instrument is
-    real.
+    the messages; one that loses none if None. ``plan``: whether a scheduler plans, as
+    ``[scheduling] plan = "auto"`` makes it at work. UserMistake if a file is wrong or an
+    instrument is real.
     """
     prepared = prepare(campaign_path)
     lab = prepared.lab.lab
@@ -72,6 +77,7 @@ def simulate(
                 pages,
                 lambda engine: watch(engine.view()),
                 broker or LocalBroker(),
+                plan=plan,
             )
         )
     finally:
@@ -108,12 +114,13 @@ def simulate_together(
     seed: int | None = None,
     record: Path | None = None,
     weights: Sequence[float] = (1.0,),
+    plan: bool = False,
 ) -> Together:
     """Run several campaigns of one lab together in virtual time, in one session.
 
-    All start at the same moment. ``seed``, ``record``: as for ``simulate``. ``weights``: their
-    shares of what they contend for, in turn; one alone is that of all. UserMistake if a file
-    is wrong, an instrument is real, or they do not share one lab.
+    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. ``weights``:
+    their shares of what they contend for, in turn; one alone is that of all. UserMistake if a
+    file is wrong, an instrument is real, or they do not share one lab.
     """
     prepared = [prepare(path) for path in campaigns]
     lab = prepared[0].lab.lab
@@ -122,18 +129,21 @@ def simulate_together(
     if seed is not None:
         lab = replace(lab, seed=seed)
         specs = [replace(spec, seed=seed + n) for n, spec in enumerate(specs)]
-    plan = Plan.of(prepared, specs, lab, weights)
+    shared = Plan.of(prepared, specs, lab, weights)
     folder = prepared[0].lab.folder / "simulated"
     path = (
         record or folder / f"{'-'.join(spec.name for spec in specs)[:100]}-{specs[0].seed}.sqlite"
     )
     opened = _fresh(path, prepared[0].lab.record_url)
-    began, opening = time.perf_counter(), plan.begun(0.0, 1)
+    began, opening = time.perf_counter(), shared.begun(0.0, 1)
     pages = _Pages(opened)
-    first = (*opening.first, *plan.heads(0.0))
+    first = (*opening.first, *shared.heads(0.0))
     try:
         at_once = replace(opening, first=first)
-        run_virtually(_play(prepared[0], lab, at_once, pages, lambda _: None, LocalBroker()))
+        first_of = prepared[0]
+        run_virtually(
+            _play(first_of, lab, at_once, pages, lambda _: None, LocalBroker(), plan=plan)
+        )
     finally:
         pages.flush()
         opened.close()
@@ -190,6 +200,8 @@ async def _play(
     pages: _Pages,
     watch: RuntimeWatch,
     broker: LocalBroker,
+    *,
+    plan: bool,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
     bench = Bench(clock=clock, seed=lab.seed, lab=lab)
@@ -222,6 +234,7 @@ async def _play(
         watch=watch,
         presence=Presence(bus, topics, boot=BOOT, epoch=1, now=clock.now),
         keep=look,
+        planning=_planning(lab, prepared.lab.folder, clock) if plan else None,
     )
     hands = Hands(clock.now, runtime.post)
     await node.start()
@@ -231,6 +244,11 @@ async def _play(
     finally:
         await bus.aclose()
         await node.aclose()
+
+
+def _planning(lab: Lab, folder: Path, clock: LoopClock) -> PlanningAtOnce:
+    """Plans that follow from the seed alone: no process and no clock has a say in them."""
+    return PlanningAtOnce(solve_counted, (Simulators(lab, folder),), now=clock.now, seed=lab.seed)
 
 
 def only_simulators(lab: Lab) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 from urllib.parse import urlsplit
 
 from sdl.model.lab import Instrument, Lab, Limit
@@ -73,6 +74,7 @@ def _lab(top: Table) -> Lab:
         places=places,
         labware=tuple(read_labware(top.table("labware"), instruments, places)),
         stocks=read_stocks(top.table("stocks"), list(top.table("instruments"))),
+        plan=_plan(top.table("scheduling")),
     )
     head.close()
     top.close()
@@ -82,6 +84,16 @@ def _lab(top: Table) -> Lab:
     if lab.speed != 1 and real:
         head.mistake("speed", f"time cannot be sped up, {real[0]} is a real instrument; remove it")
     return lab
+
+
+def _plan(table: Table) -> Literal["off", "auto"]:
+    plan = table.text("plan", "off")
+    table.close()
+    if plan == "auto":
+        return "auto"
+    if plan != "off":
+        table.mistake("plan", f'{plan!r} is no way to plan; write "auto" or "off"')
+    return "off"
 
 
 def _names(top: Table, lab: Lab) -> None:

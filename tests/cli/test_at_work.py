@@ -14,10 +14,10 @@ from pathlib import Path
 import pytest
 
 from sdl.cli.exits import Exit
-from sdl.cli.status import of_lab, used
+from sdl.cli.status import of_lab, planned, used
 from sdl.cli.why import waiting
 from sdl.core.usage import Usage
-from sdl.core.view import Waiting
+from sdl.core.view import PlanView, Waiting
 from sdl.service.card import card_path
 from sdl.testing.servers import free_port
 from sdl.wire.toml import open_lab
@@ -58,6 +58,27 @@ def test_status_shows_how_the_campaign_at_work_stands(place: Path) -> None:
     assert document["at_work"]["questions"][0]["step"] == "dye/run-2/step-1"
     assert "at work" not in record.out
     assert command(place, "status", "--json").document["at_work"] is None
+
+
+def test_status_shows_the_plan_and_why_there_is_none() -> None:
+    plan = PlanView(
+        made_at=100.0,
+        age_s=75.0,
+        status="feasible",
+        plans=7,
+        found_by="local search",
+        seconds=1.42,
+        ends_at=900.0,
+        breaks=("dye/run-2/step-3",),
+    )
+    shown = Notebook(shown=view(question())).lab()
+    assert planned(shown) == []
+    assert planned(replace(shown, plan=plan)) == [
+        "plan: feasible, 1 min 15 s old, number 7, by local search in 1.42 s, "
+        "1 window will be missed"
+    ]
+    none = replace(plan, plans=0, status="unknown", trouble="the scheduler died")
+    assert planned(replace(shown, plan=none)) == ["plan: none; the scheduler died"]
 
 
 def test_why_begins_with_what_waits_for_a_person() -> None:

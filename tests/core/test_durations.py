@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.durations import MEMORY, OPEN_MAX, Durations, quantile
+from sdl.core.durations import ENOUGH, MEMORY, OPEN_MAX, Durations, Practised, quantile
 from sdl.model.data import JsonValue
 from sdl.model.prediction import Prediction
 
@@ -113,3 +113,14 @@ def test_a_quantile_lies_between_the_values_around_it(values: list[float], share
     below = sum(value <= found + 1e-9 for value in ordered)
     assert below >= share * (len(ordered) - 1)
     assert ordered[0] - 1e-9 <= found <= ordered[-1] + 1e-9
+
+
+def test_what_was_done_a_few_times_only_is_left_to_others() -> None:
+    learned = Durations()
+    practised = Practised(learned)
+    for number in range(ENOUGH):
+        assert practised.predict("reader", "absorbance", {}) is None
+        learned.add("reader", "absorbance", {}, 10.0 + number)
+    assert practised.predict("reader", "absorbance", {}) == learned.predict(
+        "reader", "absorbance", {}
+    )

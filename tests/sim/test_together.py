@@ -77,7 +77,10 @@ def test_they_have_equal_shares_where_nobody_says_otherwise(
     campaigns: tuple[Path, ...], tmp_path: Path, weights: tuple[float, ...]
 ) -> None:
     path = tmp_path / "together.sqlite"
-    simulate_together(campaigns, seed=3, record=path, **({"weights": weights} if weights else {}))
+    if weights:
+        simulate_together(campaigns, seed=3, record=path, weights=weights)
+    else:
+        simulate_together(campaigns, seed=3, record=path)
     record = Record.open(f"sqlite:///{path}")
     found = tuple(record.campaign(name).campaign.weight for name in NAMES)
     record.close()

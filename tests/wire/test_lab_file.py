@@ -50,6 +50,18 @@ def test_a_lab_is_read_as_it_is_written(tmp_path: Path) -> None:
     assert open_lab(path).folder == tmp_path.resolve()
 
 
+@pytest.mark.parametrize("plan", ["auto", "off"])
+def test_whether_anybody_plans_is_read(plan: str, tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(f'{GOOD}[scheduling]\nplan = "{plan}"\n')
+    assert read_lab(path).plan == plan
+    path.write_text(GOOD)
+    assert read_lab(path).plan == "off"
+    path.write_text(f'{GOOD}[scheduling]\nplan = "clever"\n')
+    with pytest.raises(UserMistake, match='\'clever\' is no way to plan; write "auto" or "off"'):
+        read_lab(path)
+
+
 def test_stocks_are_read_as_they_are_written(tmp_path: Path) -> None:
     path = tmp_path / "lab.toml"
     path.write_text(

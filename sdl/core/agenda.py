@@ -1,0 +1,358 @@
+"""The plan in force, how far it has come, and what it keeps waiting.
+
+A plan is a hint that admits; the rule of ``schedule`` decides. It lets a run enter the bench, and
+lets the first step of a *chain* (steps that have to follow it within short windows) start, once
+their time has come, or once all that it puts before them on their instrument has started. What
+the steps of chains under way are due to need is kept free for them. All other steps it only puts
+in order.
+
+It can keep nobody for ever: a plan that is old is passed over, every wait has an end of its own,
+and where nothing moves on the whole bench nothing is kept. A step with an open window is never
+kept at all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sdl.core.events import PlanArrived, Planned
+from sdl.core.lab_state import LabState
+from sdl.core.run import Run, Step
+
+STALE_S = 900.0
+"""Lab seconds after which a plan counts no more: three times as long as one is let stand."""
+ENTRY_MAX_S = 3600.0
+"""Lab seconds after the last entry of a campaign for which it is kept from the next one at most."""
+UNPLANNED_MAX_S = 120.0
+"""The same where the plan does not know the next run: a new plan should come before."""
+CHAIN_MAX_S = 1800.0
+"""Lab seconds for which a step is kept at most for the sake of chains."""
+TIGHT_S = 900.0
+"""Lab seconds from the end of a step to the close of a window, up to which both are one chain."""
+OVERRUN_S = 10.0
+"""Lab seconds over its time after which nobody knows when a step will end."""
+MARGIN_S = 5.0
+"""Lab seconds before its own window closes up to which a step may be kept."""
+PATIENCE_S = 3600.0
+"""Lab seconds of waiting after which a step goes before all that the plan puts before it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A step of a chain under way that an instrument has to be free for."""
+
+    instrument: str
+    opener: str
+    """The step at whose end its window opens."""
+    early: float
+    """Lab time at which it will be asked for, ..."""
+    late: float
+    """... and at which its window closes, as far as it is known."""
+    length_s: float
+
+
+@dataclass(slots=True)
+class Agenda:
+    """Of one lab; a plan that arrives takes the place of the one before."""
+
+    plan: PlanArrived | None = None
+    arrived: int = 0
+    """Plans so far."""
+    trouble: str = ""
+    """Why no newer plan has come; empty while all is well."""
+    begun: dict[str, None] = field(default_factory=dict)
+    """Steps of the plan that have started since it came."""
+    due: dict[str, Due] = field(default_factory=dict)
+    """By step: what chains under way will need."""
+    kept: dict[str, str] = field(default_factory=dict)
+    """Steps that the plan keeps waiting, with their instruments."""
+    shut: dict[str, float] = field(default_factory=dict)
+    """Campaigns whose next run may not begin, and until when at most."""
+    guarded: dict[str, float] = field(default_factory=dict)
+    """Steps that were kept for the sake of chains, and since when."""
+    entered: dict[str, float] = field(default_factory=dict)
+    """By campaign: when a run of it entered last, or was kept from it first."""
+    admitted: dict[str, None] = field(default_factory=dict)
+    """Runs that began under a plan: it has let them in already."""
+    wake: float = 0.0
+    """Lab time of the last timer that was asked for."""
+    _steps: dict[str, Planned] = field(default_factory=dict)
+    _queues: dict[str, list[str]] = field(default_factory=dict)
+    """By instrument: steps that have not started, in the plan's order."""
+    _firsts: dict[str, Planned] = field(default_factory=dict)
+    """By run: the step with which it enters."""
+    _followers: dict[str, list[Planned]] = field(default_factory=dict)
+    """By step: those whose windows open at its end."""
+
+    def __post_init__(self) -> None:
+        """What follows from the plan is worked out, not kept."""
+        if self.plan is None:
+            return
+        for one in sorted(self.plan.steps, key=lambda one: one.start):
+            if one.step in self._steps:
+                continue
+            self._steps[one.step] = one
+            self._firsts.setdefault(run_of(one.step), one)
+            if one.opened_by:
+                self._followers.setdefault(one.opened_by, []).append(one)
+            if one.step not in self.begun:
+                self._queues.setdefault(one.instrument, []).append(one.step)
+
+    # What happens.
+
+    def renewed(self, event: PlanArrived, lab: LabState) -> Agenda:
+        """What is in force once a plan has come; one without steps only says what is wrong."""
+        if not event.steps:
+            self.trouble = event.cause
+            return self
+        under_way = {
+            one.busy_with.rpartition("/try-")[0]: one.busy_since
+            for one in lab.instruments.values()
+            if one.busy_with
+        }
+        fresh = Agenda(
+            plan=event,
+            arrived=self.arrived + 1,
+            begun=dict.fromkeys(under_way),
+            due=self.due,
+            kept=self.kept,
+            shut=self.shut,
+            guarded=self.guarded,
+            entered=self.entered,
+            admitted=self.admitted,
+        )
+        for step, since in under_way.items():
+            if step in fresh._steps:
+                planned = fresh._steps[step]
+                fresh._expect(planned, since + planned.duration_s, set())
+        return fresh
+
+    def enter(self, run: str, campaign: str, at: float) -> None:
+        """A run begins."""
+        self.shut.pop(campaign, None)
+        if self.is_in_force(at):
+            self.entered[campaign] = at
+            self.admitted[run] = None
+
+    def sent(self, run: Run, step: Step, campaign: str, at: float) -> None:
+        """A step leaves for its instrument."""
+        if self.plan is None:
+            return
+        if is_entry(run, step):
+            self.entered[campaign] = at
+        self._start(step.id)
+        self.due.pop(step.id, None)
+        self.guarded.pop(step.id, None)
+        planned = self._steps.get(step.id)
+        if planned is not None:
+            self._expect(planned, at + planned.duration_s, set())
+
+    def done(self, step: str, at: float) -> None:
+        """A step has ended well: the windows behind it are open."""
+        if step in self._followers:
+            self._expect(self._steps.get(step), at, set())
+
+    def forget(self, run: str) -> None:
+        """A run is over."""
+        if self.plan is None:
+            return
+        self.admitted.pop(run, None)
+        for step in [one for one in self._steps if run_of(one) == run]:
+            self._start(step)
+        self.due = {step: due for step, due in self.due.items() if run_of(step) != run}
+        self.kept = {step: name for step, name in self.kept.items() if run_of(step) != run}
+        self.guarded = {step: at for step, at in self.guarded.items() if run_of(step) != run}
+
+    def _start(self, step: str) -> None:
+        planned = self._steps.get(step)
+        if planned is not None and step not in self.begun:
+            self.begun[step] = None
+            self._queues[planned.instrument].remove(step)
+
+    def _expect(self, opener: Planned | None, end: float, seen: set[str]) -> None:
+        """Keep room for what has to follow a step that ends at ``end``."""
+        if opener is None or opener.step in seen:
+            return
+        seen.add(opener.step)
+        for one in self._followers.get(opener.step, ()):
+            if one.step not in self.begun:
+                self.due[one.step] = Due(
+                    instrument=one.instrument,
+                    opener=opener.step,
+                    early=end + one.least_s,
+                    late=end + one.most_s,
+                    length_s=one.duration_s,
+                )
+                self._expect(one, end + one.least_s + one.duration_s, seen)
+
+    # What follows from it.
+
+    def is_in_force(self, at: float) -> bool:
+        """Whether there is a plan that counts."""
+        return self.plan is not None and at - self.plan.asked_at <= STALE_S
+
+    def threatened(self, lab: LabState, at: float) -> str:
+        """A step of a chain under way whose instrument will be busy for too long; empty: none."""
+        for step, due in self.due.items():
+            if due.late >= at and self._busy_until(due.instrument, lab, at) > due.late:
+                return step
+        return ""
+
+    def place(self, step: Step, at: float) -> float:
+        """Where the plan puts a step among those that wait: lower goes first."""
+        if not self.is_in_force(at):
+            return 0.0
+        if at - step.since >= PATIENCE_S:
+            return -math.inf
+        planned = self._steps.get(step.id)
+        return math.inf if planned is None else planned.start
+
+    def player(self, run: str, role_players: tuple[str, ...], at: float) -> str:
+        """Which of some instruments the plan gives to a run; empty if it says nothing."""
+        if not self.is_in_force(at):
+            return ""
+        used = {one.instrument for step, one in self._steps.items() if run_of(step) == run}
+        return next((name for name in role_players if name in used), "")
+
+    def keeps_run(self, run: str, campaign: str, at: float) -> float:
+        """Until when a run may not begin, at most; 0 if it may."""
+        if not self.is_in_force(at):
+            return 0.0
+        until = self._keeps_entry(run, campaign, at)
+        return until if until > at else 0.0
+
+    def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
+        """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
+        if not self._may_keep(run, step, at):
+            return 0.0
+        enters = is_entry(run, step) and step.not_after is None
+        until = self.keeps_out(run, step, campaign, at)
+        planned = self._steps.get(step.id)
+        if planned is not None and until <= at:
+            until = self._keeps_chain(planned, step, lab, at)
+            if until > at and enters:
+                until = min(until, self.entered.setdefault(campaign, at) + ENTRY_MAX_S)
+            elif until > at and step.not_after is None:
+                until = min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
+        return until if until > at else 0.0
+
+    def keeps_out(self, run: Run, step: Step, campaign: str, at: float) -> float:
+        """Until when a run may not enter with a step, at most; 0 if it may, or has."""
+        enters = is_entry(run, step) and step.not_after is None and run.id not in self.admitted
+        if not enters or not self._may_keep(run, step, at):
+            return 0.0
+        until = self._keeps_entry(run.id, campaign, at)
+        return until if until > at else 0.0
+
+    def _may_keep(self, run: Run, step: Step, at: float) -> bool:
+        """Whether a step may be kept at all: not one that is mended, late or tried again."""
+        exempt = step.attempt or step.mends or step.late or run.broken is not None
+        return self.is_in_force(at) and not exempt
+
+    def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
+        """Until when a step waits for the sake of its own chain, or of another one."""
+        until = self._fits_at(planned, step.instrument, lab, at)
+        if step.not_after is not None:
+            return until if until <= step.not_after - MARGIN_S else 0.0
+        if self._opens(planned) and not self._is_turn(planned, at):
+            until = max(until, planned.start)
+        return until
+
+    def _opens(self, planned: Planned) -> bool:
+        return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
+
+    def _keeps_entry(self, run: str, campaign: str, at: float) -> float:
+        since = self.entered.setdefault(campaign, at)
+        first = self._firsts.get(run)
+        if first is not None:
+            turn = 0.0 if self._is_turn(first, at) else first.start
+            return min(turn, since + ENTRY_MAX_S)
+        others = (
+            one.step not in self.begun and name.rpartition("/")[0] == campaign
+            for name, one in self._firsts.items()
+        )
+        return since + (ENTRY_MAX_S if any(others) else UNPLANNED_MAX_S)
+
+    def _is_turn(self, planned: Planned, at: float) -> bool:
+        queue = self._queues.get(planned.instrument, [])
+        return at >= planned.start or not queue or queue[0] == planned.step
+
+    # Room for chains.
+
+    def _fits_at(self, planned: Planned, instrument: str, lab: LabState, at: float) -> float:
+        """When a step may start, so that neither its chain nor another one breaks; 0: now."""
+        until = self._free(instrument, at, planned.duration_s, planned.step, lab, at)
+        for one, early_s, late_s in self._chain(planned, planned.duration_s, {planned.step}):
+            free = self._free(one.instrument, at + early_s, one.duration_s, planned.step, lab, at)
+            until = max(until, free - late_s)
+        return until if until > at else 0.0
+
+    def _chain(
+        self, opener: Planned, end_s: float, seen: set[str]
+    ) -> Iterator[tuple[Planned, float, float]]:
+        """What has to follow, and between which seconds from the start of the first."""
+        for one in self._followers.get(opener.step, ()):
+            if one.step not in seen and one.most_s <= TIGHT_S:
+                seen.add(one.step)
+                yield one, end_s + one.least_s, end_s + one.most_s
+                yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)
+
+    def _free(
+        self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
+    ) -> float:
+        """The first moment from ``early`` on at which an instrument is free for so long."""
+        start = max(early, self._busy_until(instrument, lab, at))
+        run = run_of(step)
+        dues = [
+            self._shifted(due, lab, at)
+            for one, due in self.due.items()
+            if due.instrument == instrument and run_of(one) != run
+        ]
+        for due in sorted(dues, key=lambda due: due.early):
+            if due.late >= at and start + length_s > due.late:
+                start = max(start, due.early) + due.length_s
+        return start
+
+    def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
+        """When an instrument is free, as far as it is known."""
+        one = lab.instruments.get(instrument)
+        if one is None:
+            return at
+        if not one.ready:
+            return math.inf
+        if one.busy_with is None:
+            return at
+        planned = self._steps.get(one.busy_with.rpartition("/try-")[0])
+        if planned is None:
+            return at
+        end = one.busy_since + planned.duration_s
+        return math.inf if at > end + OVERRUN_S else max(at, end)
+
+    def _shifted(self, due: Due, lab: LabState, at: float) -> Due:
+        """As it is now that its opener takes longer than it was to."""
+        if due.early >= at:
+            return due
+        opener = self._steps.get(due.opener)
+        seat = None if opener is None else lab.instruments.get(opener.instrument)
+        cid = None if seat is None else seat.busy_with
+        if cid is None or cid.rpartition("/try-")[0] != due.opener:
+            return due
+        return Due(
+            instrument=due.instrument,
+            opener=due.opener,
+            early=at,
+            late=at + due.late - due.early,
+            length_s=due.length_s,
+        )
+
+
+def is_entry(run: Run, step: Step) -> bool:
+    """Whether a step is the first one with which a run enters the bench."""
+    return len(run.trampoline.fed) == 1 and not step.attempt
+
+
+def run_of(step: str) -> str:
+    """The run of a step, by its id."""
+    return step.rpartition("/step-")[0]

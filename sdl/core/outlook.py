@@ -1,0 +1,185 @@
+"""What is to be planned, taken out of an engine between two events: a value for another thread.
+
+It holds all runs that have entered the bench and the next ones of each campaign, in turn; of each
+what its protocol was told so far, so that a forecast of it can be made elsewhere. Runs that have
+no suggestion yet are taken to be like the last one that has.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import zip_longest
+
+from sdl.core.agenda import is_entry
+from sdl.core.commons import Commons
+from sdl.core.engine import Engine
+from sdl.core.events import PlanArrived
+from sdl.core.forecast import SoFar
+from sdl.core.part import Part
+from sdl.core.run import Run
+from sdl.core.samples import arguments_of
+from sdl.core.script import Script
+from sdl.model.campaign import PlateChoice
+from sdl.model.data import Arguments
+from sdl.model.labware import Well, Wells
+
+NOWHERE = "no-plate"
+"""Where the wells of a run would be that finds none; it will not begin."""
+COMING_MAX = 12
+"""Runs that have not entered the bench and are planned all the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunAhead:
+    """A run that goes on, or will begin."""
+
+    run: str
+    script: Script
+    inputs: Arguments
+    wells: Mapping[str, Wells]
+    players: Mapping[str, str]
+    so_far: SoFar | None
+    """None of one that has not begun."""
+    has_entered: bool
+    """Whether any of its steps was ever sent."""
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seat:
+    """An instrument as it is now."""
+
+    name: str
+    is_able: bool
+    busy_with: str
+    """Step; empty where it is free."""
+    busy_since: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outlook:
+    """The bench and its runs at one moment."""
+
+    at: float
+    seats: tuple[Seat, ...]
+    runs: tuple[RunAhead, ...]
+    plan: PlanArrived | None
+    """The one in force."""
+
+    @property
+    def may_overlap(self) -> bool:
+        """Whether more than one run may be at work at a time."""
+        return len(self.runs) > 1
+
+
+def outlook(engine: Engine, at: float, coming_max: int = COMING_MAX) -> Outlook:
+    """All that a planner may know of an engine at lab time ``at``, its last event or later."""
+    commons = engine.commons
+    parts = [part for part in engine.campaigns.values() if not part.state.concluded]
+    entered, begun = [], []
+    for part in parts:
+        flying = [run for run in part.state.runs.values() if run.broken is None]
+        entered += [_flying(part, run, commons) for run in flying if _has_entered(run)]
+        begun.append([_flying(part, run, commons) for run in flying if not _has_entered(run)])
+    playing = Counter(commons.lab.playing)
+    to_come = [[*first, *_coming(part, playing)] for first, part in zip(begun, parts, strict=True)]
+    in_turn = [run for some in zip_longest(*to_come) for run in some if run is not None]
+    plan = commons.agenda.plan if commons.agenda.is_in_force(at) else None
+    return Outlook(
+        at=at,
+        seats=tuple(_seats(commons)),
+        runs=(*entered, *in_turn[:coming_max]),
+        plan=plan,
+    )
+
+
+def _seats(commons: Commons) -> Iterator[Seat]:
+    for one in commons.lab.instruments.values():
+        yield Seat(
+            name=one.name,
+            is_able=one.ready,
+            busy_with=(one.busy_with or "").rpartition("/try-")[0],
+            busy_since=one.busy_since,
+        )
+
+
+def _has_entered(run: Run) -> bool:
+    return not all(is_entry(run, step) for step in run.steps.values())
+
+
+def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
+    started = {
+        step.path: commons.lab.instruments[step.instrument].busy_since
+        for step in run.steps.values()
+        if step.instrument and step.is_open
+    }
+    return RunAhead(
+        run=run.id,
+        script=part.script,
+        inputs=run.inputs,
+        wells=run.wells,
+        players=dict(run.instruments),
+        so_far=SoFar(fed=tuple(run.trampoline.fed), started=started),
+        has_entered=_has_entered(run),
+        priority=part.priority,
+    )
+
+
+def _coming(part: Part, playing: Counter[str]) -> list[RunAhead]:
+    """The next runs of a campaign, as many as may be in flight beside those that are."""
+    state = part.state
+    if state.closing or state.paused or not (state.trials or state.ready):
+        return []
+    size = 1 if state.spec.batch is None else state.spec.batch.size
+    left = math.ceil((state.spec.stop.runs - state.samples_begun) / size)
+    suggested = [state.suggestions[one].inputs for one in state.ready]
+    last = suggested[-1] if suggested else next(reversed(state.trials.values())).inputs
+    found = []
+    for place in range(min(state.runs_at_once, left)):
+        some = suggested[place * size : (place + 1) * size] or [last] * size
+        each = [{**inputs, **state.spec.fixed} for inputs in some]
+        players = _players(part, playing)
+        playing.update(players.values())
+        found.append(
+            RunAhead(
+                run=f"{part.name}/run-{state.begun + 1 + place}",
+                script=part.script,
+                inputs=arguments_of(state, part.script.signature, each),
+                wells=_wells(part, len(each)),
+                players=players,
+                so_far=None,
+                has_entered=False,
+                priority=part.priority,
+            )
+        )
+    return found
+
+
+def _players(part: Part, playing: Mapping[str, int]) -> dict[str, str]:
+    """As ``casting`` will choose them: those with the fewest roles, as far as it is known."""
+    chosen: dict[str, str] = {}
+    for role in part.script.signature.roles:
+        if not role.is_labware:
+            names = part.state.spec.roles[role.name]
+            chosen[role.name] = min(names, key=lambda name: _load(name, playing, chosen))
+    return chosen
+
+
+def _load(name: str, playing: Mapping[str, int], chosen: Mapping[str, str]) -> int:
+    return playing.get(name, 0) + Counter(chosen.values())[name]
+
+
+def _wells(part: Part, samples: int) -> dict[str, Wells]:
+    """Some wells for each role: which ones they will be makes no difference to a plan."""
+    wells: dict[str, Wells] = {}
+    for role in part.script.signature.roles:
+        if role.is_labware:
+            choice = part.state.spec.plates.get(role.name, PlateChoice())
+            count = (choice.count or samples) if role.is_list else 1
+            found = part.casting.plates.free(role.name, count, ())
+            found = found or (Well(NOWHERE, "A1"),) * count
+            wells[role.name] = found if role.is_list else found[0]
+    return wells

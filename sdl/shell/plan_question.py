@@ -1,0 +1,301 @@
+"""From the outlook of a bench to a question for the scheduler, and from its answer to an event.
+
+Nothing here touches an engine, so that another thread may do it: forecasts of a busy bench take
+tenths of a second.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+
+from sdl.core.events import PlanArrived, Planned
+from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
+from sdl.core.outlook import Outlook, RunAhead
+from sdl.core.predicting import Predictor
+from sdl.scheduling.check import broken
+from sdl.scheduling.cost import outside_s
+from sdl.scheduling.model import (
+    Activity,
+    Answer,
+    Demand,
+    Fixed,
+    Group,
+    Lag,
+    Mode,
+    Placed,
+    Plan,
+    Problem,
+    Resource,
+    Weights,
+)
+
+NOW = "now"
+"""The activity that stands for the present moment, for windows that are open already."""
+STEPS_MAX = 200
+"""Steps of one run that are planned."""
+QUANTILE = 1.28
+"""Standard deviations over the mean for which steps with windows are planned."""
+LATE = 1.645
+"""Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
+ABSENT_S = 600
+"""Lab seconds for which an instrument that is out of use is taken to stay so."""
+BUSY_S = 60
+"""The same for one that is busy with nobody knows what."""
+LATE_COST = 20
+"""What a second costs by which a window is missed that cannot be planned around any more."""
+WEIGHTS = Weights(makespan=1000, flow=1)
+"""The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
+
+
+@dataclass(frozen=True, slots=True)
+class Foreseen:
+    """One step of the question."""
+
+    id: str
+    step: ForecastStep
+    run: RunAhead
+    length_s: int
+    is_fixed: bool
+    """Whether its instrument is busy with it; one that rests before it is tried again is not."""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A question in words of the engine, and what is needed to read the answer."""
+
+    outlook: Outlook
+    forecasts: Mapping[str, Forecast]
+    """By run."""
+    hard: bool = True
+    """Whether windows that are still to open must be kept, or only cost where they are not."""
+
+    @cached_property
+    def steps(self) -> dict[str, Foreseen]:
+        """All that are not done, by id."""
+        busy_with = {seat.busy_with for seat in self.outlook.seats}
+        found = {}
+        for run in self.outlook.runs:
+            for step in self.forecasts[run.run].left:
+                if step.instrument in self._names:
+                    name = f"{run.run}/step-{step.path}"
+                    is_fixed = step.state == "under_way" and name in busy_with
+                    found[name] = Foreseen(name, step, run, _length_s(step), is_fixed)
+        return found
+
+    @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(seat.name for seat in self.outlook.seats)
+
+    @property
+    def has_windows(self) -> bool:
+        """Whether any step has a window to keep: else there is little that a plan could better."""
+        return any(each.step.windows for each in self.steps.values())
+
+    @cached_property
+    def problem(self) -> Problem:
+        """What the scheduler is asked. Time 0 is that of the outlook."""
+        activities = [self._activity(each) for each in self.steps.values()]
+        activities += self._blocks()
+        activities.append(Activity(name=NOW, modes=(Mode(duration_s=0),), fixed=_fixed(0, 0)))
+        return Problem(
+            name="bench",
+            activities=tuple(activities),
+            resources=tuple(Resource(name=name) for name in sorted(self._names)),
+            lags=tuple(self._lags()),
+            groups=tuple(
+                Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
+            ),
+            weights=WEIGHTS,
+            current=tuple(self._current()),
+        )
+
+    def _activity(self, each: Foreseen) -> Activity:
+        step, at = each.step, self.outlook.at
+        mode = Mode(duration_s=each.length_s, demands=(Demand(resource=step.instrument),))
+        fixed = None
+        if each.is_fixed:
+            start_s = min(0, math.floor(step.start_s - at))
+            fixed = _fixed(start_s, self._end_s(step))
+        release = [
+            self._over(each, after.step) + after.lag_s - at
+            for after in step.after
+            if self._over(each, after.step) > 0.0
+        ]
+        return Activity(
+            name=each.id,
+            modes=(mode,),
+            group=each.run.run,
+            release_s=max(0, math.ceil(max(release, default=0.0))),
+            fixed=fixed,
+        )
+
+    def _end_s(self, step: ForecastStep) -> int:
+        """When a step under way ends: of one that is late, nobody knows."""
+        end_s = math.ceil(step.start_s + step.duration_s - self.outlook.at)
+        if end_s <= 0:
+            end_s = math.ceil(max(10.0, step.spread_s))
+        seat = next(one for one in self.outlook.seats if one.name == step.instrument)
+        return end_s if seat.is_able else max(end_s, ABSENT_S)
+
+    def _over(self, each: Foreseen, path: str) -> float:
+        """Lab time at which what a step waits for was over; 0 if it is not, or does not bind."""
+        found = self.forecasts[each.run.run]
+        if not path:
+            return found.began_s if each.run.so_far is not None else 0.0
+        done = self._done[each.run.run].get(path)
+        return 0.0 if done is None else done
+
+    @cached_property
+    def _done(self) -> dict[str, dict[str, float]]:
+        return {
+            name: {step.path: step.end_s for step in found.steps if step.state == "done"}
+            for name, found in self.forecasts.items()
+        }
+
+    def _blocks(self) -> Iterator[Activity]:
+        """Instruments that are out of use, or busy with what no forecast knows of."""
+        known = {each.step.instrument for each in self.steps.values() if each.is_fixed}
+        for seat in self.outlook.seats:
+            if seat.name in known or (seat.is_able and not seat.busy_with):
+                continue
+            until_s = BUSY_S if seat.is_able else ABSENT_S
+            mode = Mode(duration_s=until_s, demands=(Demand(resource=seat.name),))
+            yield Activity(name=f"{seat.name} is out", modes=(mode,), fixed=_fixed(0, until_s))
+
+    def _lags(self) -> Iterator[Lag]:
+        for each in self.steps.values():
+            for after in each.step.after:
+                before = self._id(each, after.step)
+                if before in self.steps and not each.is_fixed:
+                    yield Lag(before=before, after=each.id, minimum_s=math.ceil(after.lag_s))
+            if each.is_fixed:
+                continue
+            for window in each.step.windows:
+                opener, lag_s = self._opener(each, window)
+                most_s = math.floor(lag_s + window.within_s)
+                if opener in self.steps:
+                    is_open = self.steps[opener].is_fixed or not self.hard
+                    cost = LATE_COST if is_open else None
+                    yield Lag(
+                        before=opener,
+                        after=each.id,
+                        minimum_s=None,
+                        maximum_s=most_s,
+                        cost_per_s=cost,
+                    )
+                elif each.step.not_after is not None and each.run.so_far is not None:
+                    left_s = math.floor(each.step.not_after - self.outlook.at)
+                    yield Lag(
+                        before=NOW,
+                        after=each.id,
+                        minimum_s=None,
+                        maximum_s=left_s,
+                        cost_per_s=LATE_COST,
+                    )
+
+    def _opener(self, each: Foreseen, window: MaximumLag) -> tuple[str, float]:
+        """The step whose end opens a window, and by how much later; the last of several."""
+        by_path = {step.path: step.end_s for step in self.forecasts[each.run.run].steps}
+        last = max(window.opened, key=lambda one: by_path.get(one.step, 0.0) + one.lag_s)
+        return self._id(each, last.step), last.lag_s
+
+    def _id(self, each: Foreseen, path: str) -> str:
+        return f"{each.run.run}/step-{path}"
+
+    def _current(self) -> Iterator[Placed]:
+        plan = self.outlook.plan
+        for one in plan.steps if plan is not None else ():
+            each = self.steps.get(one.step)
+            if each is not None and not each.is_fixed:
+                start_s = max(0, round(one.start - self.outlook.at))
+                yield Placed(
+                    activity=one.step, mode=0, start_s=start_s, end_s=start_s + each.length_s
+                )
+
+    # Back.
+
+    def event(self, answer: Answer, plan: Plan, *, basis: int, cause: str) -> PlanArrived:
+        """The plan of an answer as an event; when it arrives is for the caller to say."""
+        at = self.outlook.at
+        placed = {one.activity: one for one in plan.placed}
+        steps = [
+            self._planned(each, placed[name]) for name, each in self.steps.items() if name in placed
+        ]
+        ends: dict[str, float] = defaultdict(float)
+        for name, each in self.steps.items():
+            if name in placed:
+                ends[each.run.run] = max(ends[each.run.run], at + placed[name].end_s)
+        late = {lag.after: None for lag in self.problem.lags if outside_s(lag, placed)}
+        return PlanArrived(
+            at=at,
+            basis=basis,
+            asked_at=at,
+            status="optimal" if answer.status == "optimal" else "feasible",
+            cause=cause,
+            steps=tuple(sorted(steps, key=lambda one: (one.start, one.step))),
+            ends=tuple(ends.items()),
+            breaks=tuple(late),
+            found_by=answer.found_by,
+            seconds=round(answer.seconds, 3),
+        )
+
+    def _planned(self, each: Foreseen, placed: Placed) -> Planned:
+        start = self.outlook.at + placed.start_s
+        if each.is_fixed:
+            start = each.step.start_s
+        plain = Planned(
+            step=each.id,
+            instrument=each.step.instrument,
+            start=round(start, 3),
+            duration_s=float(placed.end_s - placed.start_s),
+        )
+        chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
+        to_open = [one for one in chains if one[0] in self.steps]
+        if not to_open:
+            return plain
+        opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
+        return replace(plain, opened_by=opener, least_s=lag_s, most_s=lag_s + within_s)
+
+    def objections(self, plan: Plan) -> tuple[str, ...]:
+        """What the independent checker says against a plan; empty if it is valid."""
+        return broken(self.problem, plan)
+
+    @cached_property
+    def patience_s(self) -> dict[str, float]:
+        """By step: lab seconds that it takes at most in 95 % of all cases."""
+        return {
+            name: each.step.duration_s + LATE * each.step.spread_s
+            for name, each in self.steps.items()
+        }
+
+
+def draft(outlook: Outlook, predictors: Sequence[Predictor]) -> Draft:
+    """Forecast all runs of an outlook."""
+    found = {
+        run.run: forecast(
+            run.script,
+            run.inputs,
+            run.wells,
+            run.players,
+            predictors,
+            at=outlook.at,
+            so_far=run.so_far,
+            steps_max=STEPS_MAX,
+        )
+        for run in outlook.runs
+    }
+    return Draft(outlook, found)
+
+
+def _length_s(step: ForecastStep) -> int:
+    """Of a step that has a window of its own the time that nine of ten need at most."""
+    margin_s = QUANTILE * step.spread_s if step.windows else 0.0
+    return max(1, math.ceil(step.duration_s + margin_s))
+
+
+def _fixed(start_s: int, end_s: int) -> Fixed:
+    return Fixed(mode=0, start_s=start_s, end_s=end_s)
