@@ -299,6 +299,15 @@ def test_a_person_may_take_a_plate_off_the_bench() -> None:
     assert "'plate-9' stands on no site" in floor.engine.objection(nothing)
 
 
+def test_a_window_that_a_plate_was_late_for_says_so() -> None:
+    floor = start(at_cell(14, cell(1, reaches={}), function=quick_read))
+    floor.patience = False
+    until(floor, lambda: floor.engine.lab.carries)
+    floor.turn(ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada"))
+    until(floor, lambda: ends(floor))
+    assert "plate-1 was not there in time" in ends(floor)[0].reason
+
+
 def test_a_plate_that_is_taken_off_while_a_person_carries_it_blocks_no_site() -> None:
     floor = start(at_cell(11, cell(1, reaches={})))
     floor.patience = False
