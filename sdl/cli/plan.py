@@ -173,7 +173,8 @@ def _labware(piece: Labware, roles: list[str]) -> str:
 
 def _instrument(instrument: Instrument, roles: list[str]) -> str:
     how = "simulated by" if instrument.simulated else "real, driven by"
-    return f"{instrument.name}: {how} {instrument.driver}{_in_roles(instrument.name, roles)}"
+    used = "" if instrument.reaches and not roles else _in_roles(instrument.name, roles)
+    return f"{instrument.name}: {how} {instrument.driver}{used}"
 
 
 def _in_roles(name: str, roles: list[str]) -> str:

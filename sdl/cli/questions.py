@@ -124,7 +124,7 @@ def out_of_work(view: View | LabView) -> list[str]:
 def shared_stands(lab: LabView) -> list[str]:
     """The same of a lab that campaigns share: what concerns them all, said once."""
     paused = [f"{lab.paused}; go on with: sdl resume"] if lab.paused else []
-    return [*paused, *wanted(lab), *out_of_work(lab)]
+    return [*paused, *wanted(lab), *astray(lab), *out_of_work(lab)]
 
 
 def own_stands(view: View, lab: LabView) -> list[str]:
@@ -138,6 +138,15 @@ def carry_wanted(one: CarryView) -> str:
     """What a person should carry."""
     task = one.carry.rpartition("/")[2]
     return f"carry {one.labware} from {one.source} to {one.target}, then: sdl done {task}"
+
+
+def astray(lab: LabView) -> list[str]:
+    """Labware that a person should look for, and why."""
+    return [
+        f"{one.labware}: {one.note}; say where it is: sdl place {one.labware} SITE"
+        for one in lab.labware
+        if one.astray
+    ]
 
 
 def idle(one: InstrumentView) -> str:

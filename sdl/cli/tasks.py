@@ -6,21 +6,29 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sdl.cli.console import say, tell, write_json
-from sdl.cli.questions import carry_wanted
+from sdl.cli.questions import astray, carry_wanted
 from sdl.cli.reach import Json, Lab, caller
 from sdl.core.view import LabView
 
 
 def tasks(lab: Lab = None, as_json: Json = False) -> None:
-    """List what waits for a person: labware to carry, sources to refill.
+    """List what waits for a person: labware to carry or to look for, sources to refill.
 
-    What no transporter reaches is carried by a person, who then says: sdl done TASK. A refill is
-    told with: sdl refill. Questions about actions are listed by: sdl resolve.
+    What no transporter reaches is carried by a person, who then says: sdl done TASK. Where a
+    piece is that went astray is told with: sdl place; a refill with: sdl refill. Questions
+    about actions are listed by: sdl resolve.
     """
     view = caller(lab).lab()
     carries = [one for one in view.carries if not one.carrier]
     if as_json:
-        write_json("sdl.tasks/1", lab=view.name, at=view.at, carries=carries, refills=view.refills)
+        write_json(
+            "sdl.tasks/1",
+            lab=view.name,
+            at=view.at,
+            carries=carries,
+            astray=[one for one in view.labware if one.astray],
+            refills=view.refills,
+        )
         return
     found = list(lines(view))
     for line in found:
@@ -35,6 +43,7 @@ def lines(view: LabView) -> Iterator[str]:
         if not one.carrier:
             task = one.carry.rpartition("/")[2]
             yield f"{task}: {carry_wanted(one)} (asked {_clock(one.since)})"
+    yield from astray(view)
     for each in view.refills:
         yield f"{each.id.rpartition('/')[2]}: {each.reason} (asked {_clock(each.since)})"
 

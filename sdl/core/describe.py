@@ -117,6 +117,7 @@ def _place(piece: PieceState) -> LabwareView:
         labware=piece.name,
         site=piece.shown,
         note=piece.lost or (f"on its way from {way}" if way else ""),
+        astray=bool(piece.lost and piece.stands),
     )
 
 

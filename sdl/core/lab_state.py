@@ -157,6 +157,14 @@ class PieceState:
     """The site that it is being taken from, while it is carried."""
     lost: str = ""
     """Why it is not where it should be, or nobody knows where it is; a person has to say."""
+    placed: int = 0
+    """Number, in this lab, of the last word that somebody else than a simulated arm has set it
+    down; 0 where there was none since an arm took it up. Virtual benches are told of it."""
+
+    @property
+    def stands(self) -> str:
+        """The site where it was last known to stand; empty if it is off the bench."""
+        return self.leaves or self.site
 
     @property
     def shown(self) -> str:
@@ -201,6 +209,8 @@ class LabState:
     """Under way, by id."""
     carried: int = 0
     """Carries so far, those under way included."""
+    placed: int = 0
+    """Words so far that somebody else than a simulated arm has set a piece down."""
     untouched: bool = False
     """A person has broken everything off: nothing is put away before one lets it go on."""
     took: dict[str, float] = field(default_factory=dict)

@@ -322,9 +322,11 @@ class Steps:
     def miss(self, run: Run, step: Step) -> None:
         """Its window has closed, and it was not commanded."""
         act = cast("Act", step.request)
+        is_there = self._work.lab.are_at(step.labware, step.instrument)
+        why = "the instrument was not free" if is_there else f"{step.labware[0]} was not there"
         missed = WindowMissed(
             f"{act.operation} on {step.instrument} could not start within its maximum lag: "
-            "the instrument was not free in time"
+            f"{why} in time"
         )
         self._meet(run, step, missed, proven=True)
 

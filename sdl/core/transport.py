@@ -32,6 +32,8 @@ WAY_S = 300.0
 """Lab seconds for which a step gives way to what has to be brought first."""
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
+SAID = ("happened", "did_not_happen")
+"""What a person says of a transporter's command."""
 Waiting: TypeAlias = list[tuple[Part, Run, Step]]
 InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 """Labware that only waits for its turn where it stands."""
@@ -136,6 +138,8 @@ class Transport:
         lab.carries[state.id] = state
         piece = lab.pieces[carry.piece]
         piece.site, piece.leaves = carry.target, carry.source
+        if carry.carrier != PERSON:
+            piece.placed = 0
         for instrument in self._ends(state):
             instrument.approached = state.id
         self._commons.out.append(
@@ -238,6 +242,7 @@ class Transport:
             self._arrive(state, event.site, off)
             return
         self._settle(piece, event.site, off)
+        self._placed(piece)
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
 
@@ -285,6 +290,8 @@ class Transport:
         lab = self._commons.lab
         del lab.carries[state.id]
         self._settle(lab.pieces[state.piece], site, lost)
+        if (site or state.carrier == PERSON) and self._is_hearsay(state):
+            self._placed(lab.pieces[state.piece])
         for instrument in self._ends(state):
             instrument.approached = ""
             self._commons.touched[instrument.name] = None
@@ -299,6 +306,17 @@ class Transport:
         place = place_of(site)
         if place in self._commons.lab.instruments:
             self._commons.touched[place] = None
+
+    def _is_hearsay(self, state: CarryState) -> bool:
+        """Whether no simulated arm has put the piece where it stands now."""
+        if state.carrier == PERSON or state.end in SAID:
+            return True
+        return not self._commons.lab.instruments[state.carrier].simulated
+
+    def _placed(self, piece: PieceState) -> None:
+        """Virtual benches have to hear of it."""
+        self._commons.lab.placed += 1
+        piece.placed = self._commons.lab.placed
 
     def _ends(self, state: CarryState) -> Iterator[InstrumentState]:
         """The instruments that a transporter approaches; a person looks where they reach."""

@@ -185,6 +185,8 @@ class LabwareView:
     """Empty while it is carried, or nobody knows."""
     note: str = ""
     """On what way it is, or what is wrong with it."""
+    astray: bool = False
+    """Whether a person has to say where it is before it is used again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

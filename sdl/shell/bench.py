@@ -73,6 +73,8 @@ class _State:
     calls: dict[str, int]
     dials: dict[str, dict[str, float]] = field(default_factory=dict)
     floor: Stood = field(default_factory=Stood)
+    told: tuple[str, int] = ("", 0)
+    """The last word that was heard about labware which people moved: its journal and number."""
 
 
 _STATE = TypeAdapter(_State)
@@ -353,6 +355,20 @@ class Bench:
         return self._stops.get(instrument, 0)
 
     # Memory
+
+    def set_down(self, journal: str, said: Iterable[tuple[int, str, str]]) -> tuple[str, ...]:
+        """People have moved labware: number of the word, piece, and site; empty: off the bench.
+
+        A word is heard once, and not after one of the same ``journal`` with a higher number.
+        Returns what could not be done, in words.
+        """
+        before, last = self._state.told
+        news = sorted(word for word in said if journal != before or word[0] > last)
+        if not news:
+            return ()
+        self._state.told = journal, news[-1][0]
+        self.version += 1
+        return self.floor.rearrange({labware: site for _, labware, site in news})
 
     def snapshot(self) -> dict[str, JsonValue]:
         """All of the state, as JSON: labware, wells, supplies, and how far chance has gone."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -25,6 +25,10 @@ class Remembering(Protocol):
 
     def restore(self, snapshot: Mapping[str, JsonValue]) -> None:
         """Go on where a snapshot was taken."""
+        ...
+
+    def set_down(self, journal: str, said: Iterable[tuple[int, str, str]]) -> Sequence[str]:
+        """People have moved labware, as far as that is news; what could not be done."""
         ...
 
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import TypeAlias
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.lab_state import PieceState
 from sdl.shell.bus import Bus
 from sdl.shell.clock import LoopedClock
 from sdl.shell.crash import crash_point
@@ -66,6 +67,8 @@ class Dispatch:
         """By instrument: ids of the orders to stop that we know of, since it was released."""
         self._met: set[str] = set()
         """Instruments that were greeted."""
+        self._placed = 0
+        """Number of the last word about labware that virtual benches were told of."""
         self.epoch = 0
         self.journal = ""
 
@@ -170,6 +173,24 @@ class Dispatch:
     ) -> None:
         if self._releasing.get(instrument, ((), None))[0] == lifts:
             await self._release(instrument, lifts, again_s)
+
+    async def tell_placed(self, pieces: Iterable[PieceState], *, anew: bool) -> None:
+        """Tell virtual benches where people have set labware down, if there is news.
+
+        ``anew``: all of it, to a node that may have missed it.
+        """
+        placed = [each for each in pieces if each.placed]
+        last = max((each.placed for each in placed), default=0)
+        if not placed or (last <= self._placed and not anew):
+            return
+        self._placed = last
+        await self._vouch()
+        said = (
+            mqtt.Placement(number=each.placed, labware=each.name, site=each.stands)
+            for each in placed
+        )
+        message = mqtt.Placed(journal=self.journal, epoch=self.epoch, labware=tuple(said))
+        await self._bus.publish(self._topics.placed(), mqtt.encode(message))
 
     async def stop_all(self, id_: str, by: str, note: str) -> None:
         """Tell every node to stop everything; not even a lost lease stands in the way."""

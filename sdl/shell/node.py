@@ -26,7 +26,7 @@ from sdl.shell.offered import check_limits, check_probes, offered_action, offere
 from sdl.shell.plugins import Loaded, construct
 from sdl.shell.reception import Reception
 from sdl.shell.station import Station
-from sdl.wire.mqtt import Birth, Heartbeat, Status, birth_digest, encode
+from sdl.wire.mqtt import Birth, Heartbeat, Placed, Status, birth_digest, encode
 from sdl.wire.topics import Topics
 
 HEARTBEAT_S = 2.0
@@ -83,6 +83,7 @@ class Node:
         self._silence_s = silence_s
         self._journal = journal if journal is not None else MemoryJournal(secrets.token_hex(8))
         self._epoch = Epoch()
+        self._bench = bench
         self._bench_file = None if bench_file is None else BenchFile(bench, bench_file)
         if self._bench_file is not None:
             self._bench_file.restore()
@@ -106,6 +107,7 @@ class Node:
             put_back=self._renew,
             announce=self._send_birth,
             announce_all=self._announce,
+            placed=self._set_down,
             spawn=self._spawn,
         )
 
@@ -344,6 +346,13 @@ class Node:
             _LOG.error("%s was not sent: %s", message.topic, error)
         except Exception:  # noqa: BLE001 -- whatever it was, the instrument's work goes on
             _LOG.exception("%s was not sent", message.topic)
+
+    def _set_down(self, placed: Placed) -> None:
+        """People have moved labware; what collides on the virtual bench is only written down."""
+        said = [(each.number, each.labware, each.site) for each in placed.labware]
+        for wrong in self._bench.set_down(placed.journal, said):
+            _LOG.warning("on the virtual bench %s", wrong)
+        self._settled()
 
     def _settled(self) -> None:
         if self._bench_file is None:

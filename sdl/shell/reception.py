@@ -20,6 +20,7 @@ from sdl.wire.mqtt import (
     CommandMessage,
     Control,
     Heartbeat,
+    Placed,
     Status,
     StopAll,
     Unreadable,
@@ -92,11 +93,13 @@ class Reception:
         put_back: Callable[[Station, str], Awaitable[None]],
         announce: Callable[[str], Coroutine[object, object, None]],
         announce_all: Callable[[], Coroutine[object, object, None]],
+        placed: Callable[[Placed], None],
         spawn: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
     ) -> None:
         """``put_back`` is called with the name of a journal that is older than it should be.
 
         ``announce`` tells once more what an instrument is, ``announce_all`` what all are.
+        ``placed`` hears where people have set labware down.
         ``own_status``: topic on which this node, and any copy of it, says that it comes and goes.
         """
         self._topics = topics
@@ -107,10 +110,11 @@ class Reception:
         self._put_back = put_back
         self._announce = announce
         self._announce_all = announce_all
+        self._placed = placed
         self._own_status = own_status
         self._spawn = spawn
         self._delay = Delay()
-        self._stop_all = topics.stop_all()
+        self._stop_all, self._placed_topic = topics.stop_all(), topics.placed()
         self._orchestrator = (topics.orchestrator_status(), topics.orchestrator_heartbeat())
         self._present = asyncio.Event()
         self._heard = 0.0
@@ -125,7 +129,8 @@ class Reception:
     def at_once(self) -> tuple[str, ...]:
         """Topics that nothing may delay."""
         controls = (self._topics.control(name) for name in self._stations)
-        return (self._stop_all, self._own_status, *self._orchestrator, *controls)
+        lab_wide = (self._stop_all, self._placed_topic, self._own_status, *self._orchestrator)
+        return (*lab_wide, *controls)
 
     async def silence(self, silence_s: float) -> None:
         """Return when an orchestrator was heard, and then for so many loop seconds none."""
@@ -165,6 +170,8 @@ class Reception:
                 self._another_leaves(decode(Status, message.payload))
             elif message.topic == self._stop_all:
                 self._stop_everything(decode(StopAll, message.payload), message)
+            elif message.topic == self._placed_topic:
+                self._hear_placed(decode(Placed, message.payload), message)
             elif station is not None and kind_in(message.topic) == "ctl":
                 self._control(station, decode(Control, message.payload), message)
         except Unreadable as error:
@@ -228,6 +235,10 @@ class Reception:
         why = f"everything was stopped by {stop.by}" + (f": {stop.note}" if stop.note else "")
         for station in self._stations.values():
             station.halt(why, answers=stop.id)
+
+    def _hear_placed(self, placed: Placed, message: Message) -> None:
+        if not message.retain and not self._epoch.is_stale(placed.epoch, remember=False):
+            self._placed(placed)
 
     def _control(self, station: Station, control: Control, message: Message) -> None:
         if message.retain:

@@ -243,8 +243,7 @@ class Runtime:
             self._flush = asyncio.get_running_loop().call_later(LINGER_S, self._linger_over)
         for person in taken:
             self._answer(person, "")
-        for command in commands:
-            await self._perform(command)
+        await self._perform_all(commands)
         if not self._lines:
             self._keep(self._engine, self._chain)
         self._planning.look(self._engine, self._chain.seq, self.post)
@@ -305,8 +304,16 @@ class Runtime:
 
     # Commands out.
 
+    async def _perform_all(self, commands: Sequence[do.Command]) -> None:
+        lab = self._engine.lab
+        self._dispatch.epoch, self._dispatch.journal = lab.epoch, self._chain.origin
+        greets = any(isinstance(each, do.Greet) for each in commands)
+        if greets or any(isinstance(each, do.EndCarry) for each in commands):
+            await self._dispatch.tell_placed(lab.pieces.values(), anew=greets)
+        for command in commands:
+            await self._perform(command)
+
     async def _perform(self, command: do.Command) -> None:
-        self._dispatch.epoch, self._dispatch.journal = self._engine.lab.epoch, self._chain.origin
         match command:
             case do.Perform():
                 await self._dispatch.perform(command)

@@ -6,7 +6,7 @@ What the orchestrator believes is another matter: this is what an arm finds when
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -17,6 +17,8 @@ from sdl.model.lab import Lab, place_of
 
 FLOOR = "the floor"
 """Where it lies after it was dropped, until a person takes it up."""
+AWAY = "a shelf off the bench"
+"""Where a person has put what they took off."""
 ACCIDENTS_MAX = 100
 """That are remembered, the first ones: what follows an accident is rarely news."""
 
@@ -226,6 +228,24 @@ class Floor:
         self.release(labware)
         self._piece(labware).at = site
         self._changed()
+
+    def rearrange(self, sites: Mapping[str, str]) -> tuple[str, ...]:
+        """A person has set several pieces down: site by piece; empty: off the bench.
+
+        All are taken up before the first one is set down. One that stands there already is left
+        in peace. Returns, in words, which of them found no room; those are off the bench now.
+        """
+        where = {name: site or AWAY for name, site in sites.items() if name in self.state.pieces}
+        moved = {name: site for name, site in where.items() if self.site(name) != site}
+        for name in moved:
+            self.put(name, AWAY)
+        wrong = []
+        for name, site in moved.items():
+            try:
+                self.put(name, site)
+            except DriverFault as fault:
+                wrong.append(str(fault))
+        return tuple(wrong)
 
     @property
     def accidents(self) -> tuple[str, ...]:

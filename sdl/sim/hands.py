@@ -7,7 +7,6 @@ from collections.abc import Callable
 
 from sdl.core.engine import Engine
 from sdl.core.events import CarryDone, Event
-from sdl.shell.bench import Bench
 
 CARRY_S = 60.0
 """Lab seconds from being asked to having carried it."""
@@ -17,11 +16,8 @@ WHO = "the simulation"
 class Hands:
     """Of one simulation."""
 
-    def __init__(
-        self, bench: Bench, now: Callable[[], float], post: Callable[[Event], None]
-    ) -> None:
+    def __init__(self, now: Callable[[], float], post: Callable[[Event], None]) -> None:
         """``now``: lab time; ``post``: takes what the person says."""
-        self._bench = bench
         self._now = now
         self._post = post
         self._asked: set[str] = set()
@@ -31,10 +27,7 @@ class Hands:
         for one in engine.lab.carries.values():
             if not one.carrier and one.id not in self._asked:
                 self._asked.add(one.id)
-                asyncio.get_running_loop().call_later(
-                    CARRY_S, self._carry, one.id, one.piece, one.target
-                )
+                asyncio.get_running_loop().call_later(CARRY_S, self._carry, one.id)
 
-    def _carry(self, carry: str, labware: str, target: str) -> None:
-        self._bench.floor.put(labware, target)
+    def _carry(self, carry: str) -> None:
         self._post(CarryDone(at=self._now(), carry=carry, by=WHO))

@@ -236,7 +236,7 @@ async def _play(
         keep=look,
         planning=_planning(lab, prepared.lab.folder, clock) if plan else None,
     )
-    hands = Hands(bench, clock.now, runtime.post)
+    hands = Hands(clock.now, runtime.post)
     await node.start()
     await bus.connect()
     try:

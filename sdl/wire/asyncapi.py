@@ -69,6 +69,7 @@ NODE = (
     Channel(name="command", carries=mqtt.CommandMessage, way="receive", of=("instrument",)),
     Channel(name="control", carries=mqtt.Control, way="receive", of=("instrument",)),
     Channel(name="stop_all", carries=mqtt.StopAll, way="receive"),
+    Channel(name="placed", carries=mqtt.Placed, way="receive"),
     Channel(name="orchestrator_status", carries=mqtt.Status, way="receive", retain=True),
     Channel(name="orchestrator_heartbeat", carries=mqtt.Heartbeat, way="receive", qos=0),
     Channel(name="event", carries=mqtt.EventMessage, way="send", of=("instrument",)),

@@ -166,6 +166,30 @@ class StopAll(Body):
     note: str = ""
 
 
+class Placement(Body):
+    """Where one piece of labware stands."""
+
+    number: Count
+    """1, 2, 3 ... in the order in which it was said, over all labware of a journal."""
+    labware: str
+    site: str
+    """``reader/1``; empty: it is off the bench."""
+
+
+class Placed(Body):
+    """Labware that others than simulated arms have set down, and none has taken up since.
+
+    For nodes with a virtual bench; all others may ignore it. It comes whenever there is news and
+    before each greeting, and is whole each time: what is numbered no higher than something that
+    was heard already, of the same ``journal``, is old.
+    """
+
+    journal: str = Field(max_length=CID_CAP)
+    """Which journal the numbers count in."""
+    epoch: Epoch
+    labware: tuple[Placement, ...]
+
+
 class Status(Body):
     """A node or an orchestrator is there, or is not."""
 

@@ -57,6 +57,10 @@ class Topics:
         """To every node: stop everything. A topic of its own, that nothing else can delay."""
         return self._below("lab", "all", "stop")
 
+    def placed(self) -> str:
+        """Orchestrator to every node: where people have set labware down, for virtual benches."""
+        return self._below("lab", "all", "placed")
+
     def planner_status(self, worker: str) -> str:
         """Planner worker to all, retained: online or not, and the planners it offers."""
         return self._below("planner", worker, "status")

@@ -126,6 +126,7 @@ def test_check_says_where_labware_stands_and_what_a_person_has_to_carry(
         "tips-1: hamilton_96_tiprack_300uL, 96 tips, at first on shelf/1",
     ):
         assert line in told, told
+    assert "arm: simulated by ./arm.py:Arm, not used" not in told, "what carries is of use"
 
 
 def test_check_hides_passwords(lab: Path, tmp_path: Path) -> None:

@@ -308,6 +308,47 @@ def test_a_person_may_take_a_plate_off_the_bench() -> None:
     assert "'plate-9' stands on no site" in floor.engine.objection(nothing)
 
 
+def test_a_window_that_a_plate_was_late_for_says_so() -> None:
+    floor = start(at_cell(14, cell(1, reaches={}), function=quick_read))
+    floor.patience = False
+    until(floor, lambda: floor.engine.lab.carries)
+    floor.turn(ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada"))
+    until(floor, lambda: ends(floor))
+    assert "plate-1 was not there in time" in ends(floor)[0].reason
+
+
+def test_a_plate_that_is_taken_off_while_a_person_carries_it_blocks_no_site() -> None:
+    floor = start(at_cell(11, cell(1, reaches={})))
+    floor.patience = False
+    until(floor, lambda: floor.engine.lab.carries)
+    floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
+    piece = floor.engine.lab.pieces["plate-1"]
+    assert (piece.site, piece.leaves, piece.lost) == ("", "", "ada took it off the bench")
+    assert not floor.engine.lab.carries
+    (one,) = floor.engine.lab_view().labware
+    assert not one.astray, "nobody has to look for it"
+
+
+def test_a_plate_of_which_nobody_knows_how_far_it_came_is_astray_until_a_person_says() -> None:
+    floor, step = unknown_carry(12)
+    floor.turn(ev.StepResolved(at=floor.at, step=step, verdict="discard", by="ada", attempt=1))
+    assert [one.astray for one in floor.engine.lab_view().labware] == [True, False]
+    floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
+    piece = floor.engine.lab.pieces["plate-1"]
+    assert (piece.site, piece.leaves) == ("", ""), "both sites are free again"
+
+
+def test_benches_are_told_of_what_a_person_set_down_until_an_arm_takes_it_up() -> None:
+    floor = start(at_cell(13, cell(1, hotel=1)))
+    piece = floor.engine.lab.pieces["plate-1"]
+    floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
+    floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="hotel/2", by="ada"))
+    floor.truth["plate-1"] = "hotel/2"
+    assert (piece.placed, piece.stands) == (2, "hotel/2")
+    until(floor, lambda: carries(floor))
+    assert (piece.placed, piece.stands) == (0, "hotel/2")
+
+
 def test_the_book_finds_a_plate_that_is_acted_on_elsewhere() -> None:
     book = Whereabouts()
     book.begin(cell(2))

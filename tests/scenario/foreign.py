@@ -212,6 +212,11 @@ class Orchestrator:
         await self.until(heard, f"{stage!r} of {cid!r}")
         return next(each for each in self.events if each.cid == cid and each.st == stage)
 
+    def has_all(self) -> bool:
+        """Whether no number of the node's journal is missing among its words."""
+        heard = {event.seq for event in self.events}
+        return heard == set(range(1, max(heard) + 1))
+
     async def ends(self, cid: str) -> None:
         def over() -> bool:
             return not ENDS.isdisjoint(self.of(cid))

@@ -69,3 +69,33 @@ def test_every_move_by_hand_is_something_to_save() -> None:
     before = bench.version
     bench.floor.put("plate-1", "hotel/2")
     assert bench.version > before
+
+
+def test_a_plate_that_a_person_carried_stands_there_and_an_old_word_changes_nothing() -> None:
+    bench = bench_at(plate_1="hotel/1")
+    word = (1, "plate-1", "reader/1")
+    assert bench.set_down("journal", [word]) == ()
+    assert bench.floor.site("plate-1") == "reader/1"
+    bench.floor.put("plate-1", "hotel/3")  # an arm has moved it since
+    version = bench.version
+    bench.set_down("journal", [word])
+    assert (bench.floor.site("plate-1"), bench.version) == ("hotel/3", version)
+    assert restarted(bench, bench_at(plate_1="hotel/1")).set_down("journal", [word]) == ()
+    bench.set_down("another journal", [word])
+    assert bench.floor.site("plate-1") == "reader/1"
+
+
+def test_plates_that_changed_places_while_a_node_was_away_find_room() -> None:
+    bench = bench_at(plate_1="hotel/1", plate_2="hotel/2")
+    assert bench.set_down("j", [(4, "plate-2", "hotel/1"), (5, "plate-1", "hotel/2")]) == ()
+    assert [bench.floor.site(name) for name in PLATES] == ["hotel/2", "hotel/1"]
+
+
+def test_what_finds_no_room_or_was_taken_off_is_out_of_reach() -> None:
+    bench = bench_at(plate_1="hotel/1", plate_2="hotel/2")
+    (wrong,) = bench.set_down("j", [(1, "plate-1", "hotel/2")])
+    assert wrong == "'plate-2' stands on 'hotel/2' already; 'plate-1' finds no room"
+    bench.set_down("j", [(1, "plate-1", "hotel/2"), (2, "plate-2", ""), (3, "plate-9", "hotel/4")])
+    for name in PLATES:
+        with pytest.raises(DriverFault, match="off the bench, not here; bring it first"):
+            bench.floor.check_at("reader", name)
