@@ -47,8 +47,18 @@ class Passed:
 
 
 def visits(kind: int, number: int) -> list[Visit]:
-    """What a plate goes through, with its stays in an incubator and their windows."""
-    return [one if one.role else replace(one, role="incubator") for one in route(kind, number)]
+    """What a plate goes through, with its stays in an incubator and their windows.
+
+    The data say how long a plate may wait to be fetched; a step starts one move later.
+    """
+    return [
+        replace(
+            one,
+            role=one.role or "incubator",
+            within_s=None if one.within_s is None else one.within_s + MOVE_S,
+        )
+        for one in route(kind, number)
+    ]
 
 
 @protocol

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import BeginRun
-from sdl.core.following import chains_of
+from sdl.core.following import chains_of, lodgings_of
 from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.samples import arguments, next_samples
 from sdl.core.trampoline import Trampoline
 from sdl.core.work import Work
 from sdl.model.campaign import PlateChoice
+from sdl.model.data import Arguments
 from sdl.model.labware import Well, Wells, several, written
 from sdl.model.protocol import Role
 
@@ -46,13 +47,17 @@ class Casting:
         self._wanting = self._first_absent(instruments)
         if self._wanting is not None or not work.materials.admits(instruments, wells):
             return False
+        inputs = arguments(state, work.script.signature, suggestions)
+        lodgings = self._lodge(inputs, instruments, wells)
+        if lodgings is None:
+            return False
+        state.short = ""
         for _ in suggestions:
             state.ready.popleft()
         for role, used in wells.items():
             self.plates.use(role, several(used))
         state.begun += 1
         state.samples_begun += len(suggestions)
-        inputs = arguments(state, work.script.signature, suggestions)
         run = Run(
             id=f"{state.spec.name}/run-{state.begun}",
             number=state.begun,
@@ -62,11 +67,13 @@ class Casting:
             instruments=instruments,
             trampoline=Trampoline(work.script.begin(inputs, wells)),
             began=work.at,
+            lodgings=lodgings,
         )
         if work.lab.pieces:
             run.chains = chains_of(work.script, run)
         state.runs[run.id] = run
         work.lab.playing.update(instruments.values())
+        work.lab.lodging.update(lodgings)
         roles = {**instruments, **{role: written(several(w)) for role, w in wells.items()}}
         is_batch = bool(work.script.signature.samples)
         work.out.append(
@@ -124,6 +131,33 @@ class Casting:
             wells[role.name] = found if role.is_list else found[0]
             taken.update(found)
         return instruments, wells
+
+    def _lodge(
+        self, inputs: Arguments, instruments: dict[str, str], wells: Mapping[str, Wells]
+    ) -> tuple[str, ...] | None:
+        """The instruments at which its labware will stay for a while; None where one is full.
+
+        A run that began without a site to come back to would stand in others' way.
+        """
+        work, lab = self._work, self._work.lab
+        on_sites = any(well.labware in lab.pieces for w in wells.values() for well in several(w))
+        if not (lab.pieces and on_sites):
+            return ()
+        found = []
+        for role in sorted(lodgings_of(work.script, inputs, wells)):
+            names = [instruments[role], *work.state.spec.roles[role]]
+            able = [
+                name
+                for name in names
+                if lab.instruments[name].ready and lab.lodging[name] < lab.sites.get(name, 1)
+            ]
+            if not able:
+                where = " or ".join(dict.fromkeys(names))
+                work.state.short = f"waits for a free site at {where}, where its labware stays"
+                return None
+            instruments[role] = able[0]
+            found.append(able[0])
+        return tuple(found)
 
     def _planned(self, names: Sequence[str]) -> str:
         """The instrument that the plan gives to the next run, if it is ready."""

@@ -2,14 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from sdl.core.forecast import forecast
 from sdl.core.run import Next, Run
 from sdl.core.script import Script
+from sdl.model.data import Arguments
+from sdl.model.labware import Wells
 
 TIGHT_S = 180.0
 """Seconds; a window that is longer leaves time to bring a plate when its turn comes."""
+STAYS_S = 600.0
+"""Seconds of settling from which on labware is taken to live at an instrument."""
 STEPS_MAX = 200
 """Of a run that are looked at: a forecast of more takes too long."""
+
+
+def lodgings_of(script: Script, inputs: Arguments, wells: Mapping[str, Wells]) -> frozenset[str]:
+    """Roles whose instruments a run's labware stays at for a while, as a settling time says."""
+    found = forecast(script, inputs, wells, {}, (), steps_max=STEPS_MAX)
+    by_path = {step.path: step for step in found.steps}
+    return frozenset(
+        by_path[after.step].role
+        for step in found.steps
+        for after in step.after
+        if after.lag_s >= STAYS_S and after.step and by_path[after.step].labware
+    )
 
 
 def chains_of(script: Script, run: Run) -> dict[str, tuple[Next, ...]]:

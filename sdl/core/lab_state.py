@@ -223,6 +223,10 @@ class LabState:
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
     """In how many roles of runs in flight each instrument is."""
+    sites: dict[str, int] = field(default_factory=dict)
+    """Of each instrument that has some, where labware is carried."""
+    lodging: Counter[str] = field(default_factory=Counter)
+    """In how many runs in flight labware stays for a while at each instrument."""
     epoch: int = 0
     """Of the orchestrator that leads now; 0 before the first one has said so."""
     starts: int = 0
@@ -249,6 +253,7 @@ class LabState:
             {plate.name: list(plate.kind.wells) for plate in lab.labware},
             {one.name: PieceState(one.name, one.at, one.at) for one in lab.labware if one.at},
             inventory=Inventory.of(lab),
+            sites={one.name: one.sites for one in lab.instruments if one.sites},
         )
 
     def learn(self, instrument: str, operation: str, duration_s: float) -> None:

@@ -130,6 +130,8 @@ class Run:
     trampoline: Trampoline
     began: float = 0.0
     """Lab time."""
+    lodgings: tuple[str, ...] = ()
+    """Instruments at which its labware stays for a while: a site of each is counted as its own."""
     chains: dict[str, tuple[Next, ...]] = field(default_factory=dict)
     """By path of an action: those that must start soon after its end, where plates are carried."""
     steps: dict[str, Step] = field(default_factory=dict)

@@ -271,6 +271,7 @@ class Work:
     def end(self, run: Run) -> None:
         """A run is over."""
         self.lab.playing.subtract(run.instruments.values())
+        self.lab.lodging.subtract(run.lodgings)
         self.commons.agenda.forget(run.id)
         self.out.extend(end_run(self.script, self.state, run))
         self.materials.release(run.id)

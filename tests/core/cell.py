@@ -81,6 +81,16 @@ async def wash_assay(
 
 
 @protocol
+async def long_stay(
+    handler: LiquidHandler, reader: PlateReader, washer: Washer, well: Well, *, x_fraction: float
+) -> Reading:
+    await handler.dispense(well, {"dye": 200.0 * x_fraction})
+    await washer.wash(well.plate, cycles=2, volume_ul=100.0)
+    await settle(900.0)
+    return Reading(await reader.absorbance(well, wavelength_nm=450.0))
+
+
+@protocol
 async def quick_read(
     handler: LiquidHandler, reader: PlateReader, washer: Washer, well: Well, *, x_fraction: float
 ) -> Reading:

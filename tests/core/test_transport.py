@@ -23,6 +23,7 @@ from tests.core.cell import (
     cell,
     cell_campaign,
     cell_script,
+    long_stay,
     quick_read,
     wash_assay,
 )
@@ -127,14 +128,14 @@ def test_many_plates_in_a_quiet_cell_are_all_measured(who: str, seed: int) -> No
     assert not floor.wrong, f"seed {seed}, {who}: {floor.wrong}"
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(
     seed=st.integers(0, 2**20),
     plates=st.integers(1, 8),
     who=st.sampled_from(sorted(REACHES)),
     rough=st.booleans(),
     function=st.sampled_from([wash_assay, quick_read]),
-    every=st.integers(1, 40),
+    every=st.integers(5, 60),
 )
 def test_whatever_happens_nothing_collides_and_every_campaign_ends(
     seed: int, plates: int, who: str, rough: bool, function: object, every: int
@@ -375,3 +376,20 @@ def test_the_book_finds_a_plate_that_is_acted_on_elsewhere() -> None:
     )
     with pytest.raises(Bug, match="goes to hotel/2"):
         book.note(carry)
+
+
+def test_no_more_runs_begin_than_have_a_site_to_stay_at() -> None:
+    there = cell(6, kind=ONE_WELL)
+    floor = at_cell(11, there, function=long_stay)
+    most = 0
+    look = floor.look
+
+    def count(at: float) -> None:
+        nonlocal most
+        most = max(most, len(floor.engine.state.runs) if floor.engine.campaigns else 0)
+        look(at)
+
+    floor.look = count  # type: ignore[method-assign]
+    floor.play(cell_campaign(range(1, 7), parallel=6, stop=StopRule(runs=6)))
+    assert [each.outcome for each in ends(floor)] == ["measured"] * 6
+    assert most == 1, "the washer has one site, on which each plate stays for a quarter of an hour"

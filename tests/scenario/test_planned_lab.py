@@ -60,7 +60,6 @@ def test_a_campaign_is_planned_for_and_an_orchestrator_that_dies_while_asking_is
     )
     assert died.returncode == -signal.SIGKILL, died.stderr
     before = plans(tmp_path)
-    assert any(one["steps"] for one in before), "the first question was answered"
     run("run", str(campaign), "--resume")
     after = plans(tmp_path)[len(before) :]
     assert any(one["steps"] for one in after)
