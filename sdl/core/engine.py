@@ -425,7 +425,7 @@ class Engine:
 
     def _advance(self) -> None:
         if self._transport is not None:
-            self._transport.given_up.clear()
+            self._transport.deck.given_up.clear()
         while True:
             self._dispatching.dispatch()
             for part in self.campaigns.values():

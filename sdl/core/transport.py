@@ -1,30 +1,28 @@
 """Brings labware to the instruments whose steps wait for it, and away from where it is in the way.
 
-``carrying`` says which carry is safe; here stands who wants what, and what a carry means for the
-lab. A step that waits for a piece elsewhere is a want, the most urgent first; of several steps that
-want one piece, only the first counts. A piece is held while something acts on it, and while its run
-lets it settle. An instrument that is at work is neither brought to nor taken from, and one that a
-carrier approaches starts nothing.
+``wants`` says who wants what, ``deck`` what stands where, ``carrying`` which carry is safe; here
+stands what a carry means for the lab, and what people say about it. An instrument that a carrier
+approaches starts nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TypeAlias
 
 from sdl.core import events as ev
-from sdl.core.admittance import Admittance
-from sdl.core.carrying import PERSON, Carry, Floor, Piece, Standing, Want, next_carry
-from sdl.core.chains import Chains, Promise
+from sdl.core.carrying import PERSON, Carry, Floor, next_carry
+from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
+from sdl.core.deck import Deck, Waiting
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
-from sdl.core.let import Urgency, is_let, urgency
+from sdl.core.let import is_let, urgency
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step, labware_of
+from sdl.core.run import Run, Step
+from sdl.core.wants import Wants
 from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of
 
@@ -34,9 +32,6 @@ MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
 SAID = ("happened", "did_not_happen")
 """What a person says of a transporter's command."""
-Waiting: TypeAlias = list[tuple[Part, Run, Step]]
-InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
-"""Labware that only waits for its turn where it stands."""
 
 
 def floor_of(lab: Lab, *, attended: bool) -> Floor:
@@ -59,15 +54,14 @@ class Transport:
         self._commons = commons
         self._roster = roster
         self._porter = porter
-        self._admittance = Admittance(commons, roster)
         assert isinstance(porter.work, PorterWork)
         self._work = porter.work
         self._work.on_end = self._ended
         head = porter.head
         self.floor = floor_of(head.lab, attended=True)
         self.chains = Chains(commons, roster, self.floor)
-        self.given_up: set[str] = set()
-        """Pieces whose carry ended within this turn before it began: not again before the next."""
+        self.deck = Deck(commons, roster, self.floor)
+        self._want = Wants(commons, roster, self.deck, self.chains)
         self._people_carry = any(
             self.floor.carriers_between(source, target) == [PERSON]
             for source in self.floor.sites
@@ -79,14 +73,14 @@ class Transport:
 
     def begin(self) -> bool:
         """Begin one carry, or end a wait that is for nothing; whether anything was done."""
-        waiting = self._waiting()
+        waiting = self.deck.waiting()
         for part, run, step in waiting:
-            reason = self._never(step)
+            reason = self.deck.never(step)
             if reason:
                 part.steps.lack(run, step, ActionRefused(reason))
                 return True
         arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
-        if not (self._people_carry or any(map(self._is_free, arms))):
+        if not (self._people_carry or any(map(self.deck.is_free, arms))):
             return False
         carry = self._next(waiting)
         if carry is not None:
@@ -95,12 +89,12 @@ class Transport:
 
     def _next(self, waiting: Waiting) -> Carry | None:
         """The carry to begin now; None if there is none."""
-        in_place = self._in_place()
-        urgent = list(self._urgent(waiting, in_place))
-        wants, idle = list(self._wants(waiting, in_place)), list(self._idle())
+        in_place = self.deck.in_place()
+        urgent = list(self._want.urgent(waiting, in_place))
+        wants, idle = list(self._want.wants(waiting, in_place)), list(self._want.idle())
         if not (urgent or wants or idle):
             return None
-        standing = self._standing()
+        standing = self.deck.standing()
         carry = next_carry(standing, urgent)
         if carry is not None:
             return carry
@@ -111,17 +105,6 @@ class Transport:
             return carry
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
         return next_carry(replace(standing, free_carriers=arms), [*urgent, *wants, *idle])
-
-    def _urgent(self, waiting: Waiting, in_place: InPlace) -> list[Want]:
-        """What is tight, and what will be in a moment, the first to be due first."""
-        tight = [one for one in waiting if one[2].not_after is not None]
-        due = {step.id: step.not_after or 0.0 for _, _, step in tight}
-        wants = [(due[want.step], want) for want in self._wants(tight, in_place)]
-        for promise in self.chains.promises() if not self._commons.lab.paused else ():
-            if promise.step.is_open:
-                before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
-                wants += [(promise.due, want) for want in _ahead(promise, before)]
-        return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
     def _begin(self, carry: Carry) -> None:
         lab = self._commons.lab
@@ -186,7 +169,7 @@ class Transport:
             and not lab.are_at(other.labware, instrument.name)
             and is_let(lab, whose.state, other, instrument)
         ]
-        in_hand = self._in_hand() if others else in_hand
+        in_hand = self.deck.in_hand() if others else in_hand
         if not any(self._may_come(other, in_hand) for other in others):
             return False
         if step.prompted is None:
@@ -213,7 +196,7 @@ class Transport:
         if state.end in MOVED:
             self._arrive(state, state.target)
         elif state.end in STAYED:
-            self.given_up.add(state.piece)
+            self.deck.given_up.add(state.piece)
             self._arrive(state, state.source, "" if again else f"it cannot be carried: {wrong}")
         else:
             self._arrive(state, "", f"nobody knows how far it was carried: {wrong}")
@@ -267,9 +250,9 @@ class Transport:
         if event.was is not None and event.was != shown:
             there = shown or "on no site that is known"
             return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
-        taken = self._standing().taken
+        taken = self.deck.standing().taken
         there = taken.get(event.site, event.labware) if event.site else event.labware
-        mine = self._piece_sites(lab.pieces[event.labware])
+        mine = self.deck.piece_sites(lab.pieces[event.labware])
         if there != event.labware and event.site not in mine:
             return f"{there or 'something'} stands on {event.site}"
         return self._not_now(event.labware)
@@ -326,169 +309,3 @@ class Transport:
         for place in dict.fromkeys((place_of(state.source), place_of(state.target))):
             if place in instruments:
                 yield instruments[place]
-
-    # What there is.
-
-    def _waiting(self) -> Waiting:
-        """Steps that wait for labware, the most urgent first."""
-        lab = self._commons.lab
-        found: Waiting = []
-        for instrument, steps in self._commons.waiting.items():
-            for run, step in steps.values():
-                over = step.deadline is not None and step.deadline < self._commons.at
-                if step.labware and not over and not lab.are_at(step.labware, instrument):
-                    if self._admittance.keeps_out(run, step):
-                        continue
-                    part = self._roster.of(run.id)
-                    assert part is not None
-                    found.append((part, run, step))
-        return sorted(found, key=lambda one: urgency(lab, *one))
-
-    def _never(self, step: Step) -> str:
-        """Why a step waits in vain; empty if it does not."""
-        for name in step.labware:
-            lost = self._commons.lab.pieces[name].lost
-            if lost:
-                return f"{name} is not to be had: {lost}; say where it is: sdl place {name} SITE"
-        sites = self.floor.sites.get(step.instrument, ())
-        if len(sites) >= len(step.labware):
-            return ""
-        return (
-            f"{' and '.join(step.labware)} cannot stand at {step.instrument}, which has "
-            f"{len(sites) or 'no'} sites; see sites in [instruments.{step.instrument}]"
-        )
-
-    def _standing(self) -> Standing:
-        lab = self._commons.lab
-        in_hand = self._in_hand()
-        claims = self._claims()
-        pieces = {
-            piece.name: Piece(
-                name=piece.name,
-                site=piece.site,
-                leaves=piece.leaves,
-                held=piece.name in in_hand or piece.name in self.given_up,
-                claim=claims.get(piece.name, ()),
-                home=piece.home,
-            )
-            for piece in lab.pieces.values()
-            if not piece.lost
-        }
-        lost = (self._piece_sites(piece) for piece in lab.pieces.values() if piece.lost)
-        carriers = [lab.instruments[name] for name in self.floor.carriers]
-        return Standing(
-            floor=self.floor,
-            pieces=pieces,
-            free_carriers=(*(one.name for one in carriers if self._is_free(one)), PERSON),
-            closed=frozenset(
-                place
-                for place in self.floor.sites
-                if place in lab.instruments and not _is_open(lab.instruments[place])
-            ),
-            blocked=frozenset(site for sites in lost for site in sites if site),
-        )
-
-    @staticmethod
-    def _piece_sites(piece: PieceState) -> tuple[str, str]:
-        return piece.site, piece.leaves
-
-    def _is_free(self, carrier: InstrumentState) -> bool:
-        """Whether it could carry something at once."""
-        idle = carrier.ready and carrier.busy_with is None and not carrier.mending
-        return idle and not self._commons.waiting.get(carrier.name)
-
-    def _in_hand(self) -> set[str]:
-        """Pieces that something acts on, or that settle, or about whose step a person is asked."""
-        held: set[str] = set()
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                for step in run.steps.values():
-                    if step.state not in ("waits", "mends"):
-                        held.update(step.labware if step.instrument else labware_of(run))
-        return held
-
-    def _claims(self) -> dict[str, tuple[str, ...]]:
-        """By piece: the places at which runs in flight may need it."""
-        claims: dict[str, dict[str, None]] = {}
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                places = [name for name in run.instruments.values() if name in self.floor.sites]
-                for piece in labware_of(run):
-                    claims.setdefault(piece, {}).update(dict.fromkeys(places))
-        return {piece: tuple(places) for piece, places in claims.items()}
-
-    def _wants(self, waiting: Waiting, in_place: InPlace) -> Iterator[Want]:
-        lab, spoken_for = self._commons.lab, set[str]()
-        for part, run, step in waiting:
-            instrument = lab.instruments[step.instrument]
-            mends = not instrument.mending or bool(step.mends)
-            if not (mends and is_let(lab, part.state, step, instrument)):
-                continue
-            before = _before(in_place, urgency(lab, part, run, step))
-            for name in step.labware:
-                if name not in spoken_for:
-                    spoken_for.add(name)
-                    yield Want(
-                        step=step.id,
-                        piece=name,
-                        place=step.instrument,
-                        beside=before | frozenset(step.labware),
-                    )
-
-    def _in_place(self) -> InPlace:
-        """What stands where its next step is, and only waits for its turn; with its urgency."""
-        lab, found = self._commons.lab, list[tuple[Urgency, tuple[str, ...]]]()
-        for name, steps in self._commons.waiting.items():
-            for run, step in steps.values():
-                part = self._roster.of(run.id)
-                assert part is not None
-                let = step.labware and is_let(lab, part.state, step, lab.instruments[name])
-                if let and lab.are_at(step.labware, name):
-                    found.append((urgency(lab, part, run, step), step.labware))
-        return found
-
-    def _idle(self) -> Iterator[Want]:
-        """What nobody needs where it stands, and somebody may have to wait for later."""
-        lab = self._commons.lab
-        if lab.paused or lab.untouched:
-            return
-        runs = [run for part in self._roster.values() for run in part.state.runs.values()]
-        needed = {piece for run in runs for piece in labware_of(run)}
-        sought = {place for run in runs for place in run.instruments.values()}
-        later = self._later()
-        for piece in lab.pieces.values():
-            place, home = place_of(piece.site), place_of(piece.home)
-            stays = place == home or place in self.floor.stores or piece.name in needed
-            if stays or piece.leaves or piece.lost:
-                continue
-            if place in sought or piece.name not in later:
-                yield Want(step="", piece=piece.name, place=home)
-
-    def _later(self) -> set[str]:
-        """Labware on which a campaign at work may still begin a run."""
-        if self._commons.lab.closing:
-            return set()
-        parts = (part for part in self._roster.values() if part.state.closing is None)
-        return {name for part in parts for name in part.casting.plates.in_turn()}
-
-
-def _before(in_place: list[tuple[Urgency, tuple[str, ...]]], urgency: Urgency) -> frozenset[str]:
-    """What waits where it stands with more right than somebody who wants the place."""
-    return frozenset(name for other, names in in_place if other < urgency for name in names)
-
-
-def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
-    """What comes soon, and has to be brought at once when it does."""
-    for piece in promise.labware:
-        yield Want(
-            step=promise.step.id,
-            piece=piece,
-            place=promise.instrument,
-            beside=before | frozenset(promise.labware),
-            ahead=True,
-        )
-
-
-def _is_open(instrument: InstrumentState) -> bool:
-    """Whether something may be brought to it, and taken from it."""
-    return instrument.able and instrument.busy_with is None and not instrument.approached

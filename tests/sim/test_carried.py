@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sdl.core import transport
+from sdl.core import deck
 from sdl.core.carrying import Standing
 from sdl.core.lab_state import LabState
 from sdl.core.porter import PorterTroubles
@@ -51,7 +51,7 @@ def test_an_action_on_a_plate_that_stands_elsewhere_is_found(
 
 
 def test_a_carry_to_an_instrument_that_is_at_work_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(transport, "_is_open", lambda instrument: instrument.able)
+    monkeypatch.setattr(deck, "is_open", lambda instrument: instrument.able)
     assert "I7 or the watch" in broken(range(12))
 
 

@@ -1,0 +1,99 @@
+"""Who wants which labware where: steps that wait, what will follow soon, and what is in the way.
+
+A step that waits for a piece elsewhere is a want, the most urgent first; of several steps that want
+one piece, only the first counts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from sdl.core.carrying import Want
+from sdl.core.chains import Chains, Promise
+from sdl.core.commons import Commons
+from sdl.core.deck import Deck, InPlace, Waiting
+from sdl.core.let import Urgency, is_let, urgency
+from sdl.core.roster import Roster
+from sdl.core.run import labware_of
+from sdl.model.lab import place_of
+
+
+class Wants:
+    """Of one lab."""
+
+    def __init__(self, commons: Commons, roster: Roster, deck: Deck, chains: Chains) -> None:
+        self._commons = commons
+        self._roster = roster
+        self._deck = deck
+        self._chains = chains
+
+    def urgent(self, waiting: Waiting, in_place: InPlace) -> list[Want]:
+        """What is tight, and what will be in a moment, the first to be due first."""
+        tight = [one for one in waiting if one[2].not_after is not None]
+        due = {step.id: step.not_after or 0.0 for _, _, step in tight}
+        wants = [(due[want.step], want) for want in self.wants(tight, in_place)]
+        for promise in self._chains.promises() if not self._commons.lab.paused else ():
+            if promise.step.is_open:
+                before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
+                wants += [(promise.due, want) for want in _ahead(promise, before)]
+        return [want for _, want in sorted(wants, key=lambda one: one[0])]
+
+    def wants(self, waiting: Waiting, in_place: InPlace) -> Iterator[Want]:
+        """What steps wait for that may begin once it is there; one want for each piece."""
+        lab, spoken_for = self._commons.lab, set[str]()
+        for part, run, step in waiting:
+            instrument = lab.instruments[step.instrument]
+            mends = not instrument.mending or bool(step.mends)
+            if not (mends and is_let(lab, part.state, step, instrument)):
+                continue
+            before = _before(in_place, urgency(lab, part, run, step))
+            for name in step.labware:
+                if name not in spoken_for:
+                    spoken_for.add(name)
+                    yield Want(
+                        step=step.id,
+                        piece=name,
+                        place=step.instrument,
+                        beside=before | frozenset(step.labware),
+                    )
+
+    def idle(self) -> Iterator[Want]:
+        """What nobody needs where it stands, and somebody may have to wait for later."""
+        lab = self._commons.lab
+        if lab.paused or lab.untouched:
+            return
+        runs = [run for part in self._roster.values() for run in part.state.runs.values()]
+        needed = {piece for run in runs for piece in labware_of(run)}
+        sought = {place for run in runs for place in run.instruments.values()}
+        later = self._later()
+        for piece in lab.pieces.values():
+            place, home = place_of(piece.site), place_of(piece.home)
+            stays = place == home or place in self._deck.floor.stores or piece.name in needed
+            if stays or piece.leaves or piece.lost:
+                continue
+            if place in sought or piece.name not in later:
+                yield Want(step="", piece=piece.name, place=home)
+
+    def _later(self) -> set[str]:
+        """Labware on which a campaign at work may still begin a run."""
+        if self._commons.lab.closing:
+            return set()
+        parts = (part for part in self._roster.values() if part.state.closing is None)
+        return {name for part in parts for name in part.casting.plates.in_turn()}
+
+
+def _before(in_place: list[tuple[Urgency, tuple[str, ...]]], urgency: Urgency) -> frozenset[str]:
+    """What waits where it stands with more right than somebody who wants the place."""
+    return frozenset(name for other, names in in_place if other < urgency for name in names)
+
+
+def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
+    """What comes soon, and has to be brought at once when it does."""
+    for piece in promise.labware:
+        yield Want(
+            step=promise.step.id,
+            piece=piece,
+            place=promise.instrument,
+            beside=before | frozenset(promise.labware),
+            ahead=True,
+        )
