@@ -121,8 +121,6 @@ class Transport:
         lab.carries[state.id] = state
         piece = lab.pieces[carry.piece]
         piece.site, piece.leaves = carry.target, carry.source
-        if carry.carrier != PERSON:
-            piece.placed = 0
         for instrument in self._ends(state):
             instrument.approached = state.id
         self._commons.out.append(
@@ -275,6 +273,8 @@ class Transport:
         self._settle(lab.pieces[state.piece], site, lost)
         if (site or state.carrier == PERSON) and self._is_hearsay(state):
             self._placed(lab.pieces[state.piece])
+        elif site == state.target:  # where a simulated arm has put it itself
+            lab.pieces[state.piece].placed = 0
         for instrument in self._ends(state):
             instrument.approached = ""
             self._commons.touched[instrument.name] = None

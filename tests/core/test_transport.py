@@ -393,3 +393,17 @@ def test_no_more_runs_begin_than_have_a_site_to_stay_at() -> None:
     floor.play(cell_campaign(range(1, 7), parallel=6, stop=StopRule(runs=6)))
     assert [each.outcome for each in ends(floor)] == ["measured"] * 6
     assert most == 1, "the washer has one site, on which each plate stays for a quarter of an hour"
+
+
+def test_what_a_person_has_carried_is_told_though_an_arm_takes_it_up_at_once() -> None:
+    there = cell(1, reaches=REACHES["an arm and a person"])
+    simulated = tuple(replace(one, simulated=True) for one in there.instruments)
+    floor = at_cell(12, replace(there, instruments=simulated))
+    floor.simulated = True
+    start(floor)
+    piece = floor.engine.lab.pieces["plate-1"]
+    until(floor, lambda: floor.engine.lab.placed)
+    until(floor, lambda: any(one.carrier == "arm" for one in floor.engine.lab.carries.values()))
+    assert piece.placed > 0
+    until(floor, lambda: not piece.leaves)
+    assert piece.placed == 0
