@@ -339,7 +339,7 @@ def test_a_plate_of_which_nobody_knows_how_far_it_came_is_astray_until_a_person_
     assert (piece.site, piece.leaves) == ("", ""), "both sites are free again"
 
 
-def test_benches_are_told_of_what_a_person_set_down_until_an_arm_takes_it_up() -> None:
+def test_benches_are_told_of_what_a_person_set_down_and_then_of_what_a_real_arm_did() -> None:
     floor = start(at_cell(13, cell(1, hotel=1)))
     piece = floor.engine.lab.pieces["plate-1"]
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
@@ -347,7 +347,9 @@ def test_benches_are_told_of_what_a_person_set_down_until_an_arm_takes_it_up() -
     floor.truth["plate-1"] = "hotel/2"
     assert (piece.placed, piece.stands) == (2, "hotel/2")
     until(floor, lambda: carries(floor))
-    assert (piece.placed, piece.stands) == (0, "hotel/2")
+    assert (piece.placed, piece.stands) == (2, "hotel/2")
+    until(floor, lambda: not piece.leaves)
+    assert (piece.placed, piece.stands) == (3, "handler/1")
 
 
 def test_the_book_finds_a_plate_that_is_acted_on_elsewhere() -> None:

@@ -17,7 +17,7 @@ from sdl.sim.drill import Report, drill
 from tests.sim.drills import WITHIN_S
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "fault_drill" / "carried.toml"
-SEEDS = range(24)
+SEEDS = range(16)
 
 
 @cache
