@@ -26,7 +26,6 @@ PERSON = ""
 """Stands for a person among the carriers."""
 PERSONS_LEG = 1_000
 """Legs of a transporter that are rather gone than to ask a person."""
-NO_WAY = 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +38,6 @@ class Floor:
     """Places that are no instrument: a piece may stay there for as long as it likes."""
     carriers: Mapping[str, frozenset[str]]
     """By transporter: the places that it reaches."""
-    attended: bool = True
-    """Whether a person may be asked to carry what no transporter can."""
 
     @cached_property
     def place_of(self) -> Mapping[str, str]:
@@ -60,39 +57,37 @@ class Floor:
     def carriers_between(self, source: str, target: str) -> list[str]:
         """Transporters that reach both places; a person where there is none."""
         able = [name for name, reach in self.carriers.items() if {source, target} <= reach]
-        return able or ([PERSON] if self.attended else [])
+        return able or [PERSON]
 
     def nearer(self, source: str, target: str) -> tuple[str, ...]:
-        """Places to which one leg leads, and from which it is least far; empty: no way."""
+        """Places to which one leg leads, and from which it is least far."""
         key = (source, target)
         if key not in self._next:
             self._next[key] = self._nearer(source, target)
         return self._next[key]
 
     def _nearer(self, source: str, target: str) -> tuple[str, ...]:
-        self.far(source, target)
-        far = self._far[target]
-        steps = {
-            place: far[place] + leg
+        legs = {
+            place: self.far(place, target) + self._leg(source, place)
             for place in self.sites
-            if place != source and place in far and (leg := self._leg(source, place)) is not None
+            if place != source
         }
-        least = min(steps.values(), default=None)
-        near = [place for place, legs in steps.items() if legs == least]
+        least = min(legs.values(), default=0)
+        near = [place for place, number in legs.items() if number == least]
         return tuple(sorted(near, key=lambda place: place not in self.stores))
 
     def far(self, source: str, target: str) -> int:
-        """How far one place is from another, in legs; very far where there is no way."""
+        """How far one place is from another, in legs."""
         if target not in self._far:
             self._far[target] = self._far_from(target)
-        return self._far[target].get(source, NO_WAY)
+        return self._far[target][source]
 
-    def _leg(self, source: str, target: str) -> int | None:
-        """How far one leg is; None where nobody carries."""
-        able = self.carriers_between(source, target)
-        if able == [PERSON]:  # rather out of a store: what waits for a person is in the way there
-            return PERSONS_LEG if source in self.stores else PERSONS_LEG + 2
-        return 1 if able else None
+    def _leg(self, source: str, target: str) -> int:
+        """How far one leg is."""
+        if self.carriers_between(source, target) != [PERSON]:
+            return 1
+        # Rather out of a store: elsewhere, what waits for a person is in the way.
+        return PERSONS_LEG if source in self.stores else PERSONS_LEG + 2
 
     def _far_from(self, target: str) -> dict[str, int]:
         """By place: how far it is from there."""
@@ -104,9 +99,8 @@ class Floor:
                 continue
             far[place] = legs
             for other in self.sites:
-                leg = None if other in far else self._leg(other, place)
-                if leg is not None:
-                    heapq.heappush(waiting, (legs + leg, other))
+                if other not in far:
+                    heapq.heappush(waiting, (legs + self._leg(other, place), other))
         return far
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import BeginRun
-from sdl.core.following import chains_of, lodgings_of
+from sdl.core.following import Ahead, ahead_of
 from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.samples import arguments, next_samples
@@ -23,6 +23,8 @@ class Casting:
     def __init__(self, work: Work, plates: Plates) -> None:
         self._work = work
         self.plates = plates
+        self._ahead: tuple[object, Ahead] | None = None
+        """Of the next run, and for which one that was found out."""
         self._wanting: int | None = None
         """Place of a role for which nobody was ready when last looked at; None where all had
         somebody. No well is used up meanwhile, so that nothing else need be looked at."""
@@ -48,7 +50,8 @@ class Casting:
         if self._wanting is not None or not work.materials.admits(instruments, wells):
             return False
         inputs = arguments(state, work.script.signature, suggestions)
-        lodgings = self._lodge(inputs, instruments, wells)
+        ahead = self._ahead_of(suggestions, inputs, wells)
+        lodgings = self._lodge(ahead.lodgings, instruments, wells)
         if lodgings is None:
             return False
         state.short = ""
@@ -68,9 +71,8 @@ class Casting:
             trampoline=Trampoline(work.script.begin(inputs, wells)),
             began=work.at,
             lodgings=lodgings,
+            chains=ahead.chains,
         )
-        if work.lab.pieces:
-            run.chains = chains_of(work.script, run)
         state.runs[run.id] = run
         work.lab.playing.update(instruments.values())
         work.lab.lodging.update(lodgings)
@@ -132,8 +134,19 @@ class Casting:
             taken.update(found)
         return instruments, wells
 
+    def _ahead_of(
+        self, suggestions: tuple[str, ...], inputs: Arguments, wells: Mapping[str, Wells]
+    ) -> Ahead:
+        """What is ahead of the next run; found out once, however often it is tried to begin it."""
+        if not self._work.lab.pieces:  # nothing is carried
+            return Ahead(chains={}, lodgings=())
+        which = (suggestions, dict(wells))
+        if self._ahead is None or self._ahead[0] != which:
+            self._ahead = (which, ahead_of(self._work.script, inputs, wells))
+        return self._ahead[1]
+
     def _lodge(
-        self, inputs: Arguments, instruments: dict[str, str], wells: Mapping[str, Wells]
+        self, roles: Sequence[str], instruments: dict[str, str], wells: Mapping[str, Wells]
     ) -> tuple[str, ...] | None:
         """The instruments at which its labware will stay for a while; None where one is full.
 
@@ -141,10 +154,8 @@ class Casting:
         """
         work, lab = self._work, self._work.lab
         on_sites = any(well.labware in lab.pieces for w in wells.values() for well in several(w))
-        if not (lab.pieces and on_sites):
-            return ()
         found = []
-        for role in sorted(lodgings_of(work.script, inputs, wells)):
+        for role in roles if on_sites else ():
             names = [instruments[role], *work.state.spec.roles[role]]
             able = [
                 name

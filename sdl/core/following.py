@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from sdl.core.forecast import forecast
-from sdl.core.run import Next, Run
+from sdl.core.forecast import ForecastStep, forecast
+from sdl.core.run import Next
 from sdl.core.script import Script
 from sdl.model.data import Arguments
 from sdl.model.labware import Wells
@@ -18,22 +19,35 @@ STEPS_MAX = 200
 """Of a run that are looked at: a forecast of more takes too long."""
 
 
-def lodgings_of(script: Script, inputs: Arguments, wells: Mapping[str, Wells]) -> frozenset[str]:
-    """Roles whose instruments a run's labware stays at for a while, as a settling time says."""
-    found = forecast(script, inputs, wells, {}, (), steps_max=STEPS_MAX)
-    by_path = {step.path: step for step in found.steps}
-    return frozenset(
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ahead:
+    """What is known of a run before it begins, whoever plays its roles."""
+
+    chains: dict[str, tuple[Next, ...]]
+    """By path of an action: those that must start within a short time of its end."""
+    lodgings: tuple[str, ...]
+    """Roles at whose instruments its labware stays for a while, as a settling time says."""
+
+
+def ahead_of(script: Script, inputs: Arguments, wells: Mapping[str, Wells]) -> Ahead:
+    """Read from one forecast of the run."""
+    steps = forecast(script, inputs, wells, {}, (), steps_max=STEPS_MAX).steps
+    return Ahead(chains=_chains(steps), lodgings=_lodgings(steps))
+
+
+def _lodgings(steps: Sequence[ForecastStep]) -> tuple[str, ...]:
+    by_path = {step.path: step for step in steps}
+    roles = {
         by_path[after.step].role
-        for step in found.steps
+        for step in steps
         for after in step.after
         if after.lag_s >= STAYS_S and after.step and by_path[after.step].labware
-    )
+    }
+    return tuple(sorted(roles))
 
 
-def chains_of(script: Script, run: Run) -> dict[str, tuple[Next, ...]]:
-    """By path of an action: those that must start within a short time of its end."""
+def _chains(steps: Sequence[ForecastStep]) -> dict[str, tuple[Next, ...]]:
     found: dict[str, tuple[Next, ...]] = {}
-    steps = forecast(script, run.inputs, run.wells, run.instruments, (), steps_max=STEPS_MAX).steps
     for step in steps:
         for window in step.windows:
             if window.within_s > TIGHT_S:

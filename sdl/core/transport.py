@@ -34,8 +34,8 @@ SAID = ("happened", "did_not_happen")
 """What a person says of a transporter's command."""
 
 
-def floor_of(lab: Lab, *, attended: bool) -> Floor:
-    """Sites, stores and transporters of a lab. ``attended``: a person may be asked to carry."""
+def floor_of(lab: Lab) -> Floor:
+    """Sites, stores and transporters of a lab."""
     return Floor(
         sites=lab.sites,
         stores=(
@@ -43,7 +43,6 @@ def floor_of(lab: Lab, *, attended: bool) -> Floor:
             *(one.name for one in lab.instruments if one.stores),
         ),
         carriers={one.name: frozenset(one.reaches) for one in lab.instruments if one.reaches},
-        attended=attended,
     )
 
 
@@ -53,12 +52,10 @@ class Transport:
     def __init__(self, commons: Commons, roster: Roster, porter: Part) -> None:
         self._commons = commons
         self._roster = roster
-        self._porter = porter
         assert isinstance(porter.work, PorterWork)
         self._work = porter.work
         self._work.on_end = self._ended
-        head = porter.head
-        self.floor = floor_of(head.lab, attended=True)
+        self.floor = floor_of(porter.head.lab)
         self.chains = Chains(commons, roster, self.floor)
         self.deck = Deck(commons, roster, self.floor)
         self._want = Wants(commons, roster, self.deck, self.chains)
@@ -156,7 +153,7 @@ class Transport:
         lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
         if not lab.is_shared or not step.labware or step.not_after is not None:
             return False
-        mine, in_hand = urgency(lab, part, run, step)[:3], set[str]()
+        mine = urgency(lab, part, run, step)[:3]
         others = [
             other
             for other_run, other in self._commons.waits_for(instrument.name)
@@ -167,7 +164,7 @@ class Transport:
             and not lab.are_at(other.labware, instrument.name)
             and is_let(lab, whose.state, other, instrument)
         ]
-        in_hand = self.deck.in_hand() if others else in_hand
+        in_hand = self.deck.in_hand() if others else set()
         if not any(self._may_come(other, in_hand) for other in others):
             return False
         if step.prompted is None:
