@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sdl.core.events import PlanArrived, Planned
+from sdl.core.ids import run_of, step_of
 from sdl.core.lab_state import LabState
 from sdl.core.run import Run, Step
 
@@ -108,7 +109,7 @@ class Agenda:
             self.trouble = event.cause
             return self
         under_way = {
-            one.busy_with.rpartition("/try-")[0]: one.busy_since
+            step_of(one.busy_with): one.busy_since
             for one in lab.instruments.values()
             if one.busy_with
         }
@@ -324,7 +325,7 @@ class Agenda:
             return math.inf
         if one.busy_with is None:
             return at
-        planned = self._steps.get(one.busy_with.rpartition("/try-")[0])
+        planned = self._steps.get(step_of(one.busy_with))
         if planned is None:
             return at
         end = one.busy_since + planned.duration_s
@@ -337,7 +338,7 @@ class Agenda:
         opener = self._steps.get(due.opener)
         seat = None if opener is None else lab.instruments.get(opener.instrument)
         cid = None if seat is None else seat.busy_with
-        if cid is None or cid.rpartition("/try-")[0] != due.opener:
+        if cid is None or step_of(cid) != due.opener:
             return due
         return Due(
             instrument=due.instrument,
@@ -351,8 +352,3 @@ class Agenda:
 def is_entry(run: Run, step: Step) -> bool:
     """Whether a step is the first one with which a run enters the bench."""
     return len(run.trampoline.fed) == 1 and not step.attempt
-
-
-def run_of(step: str) -> str:
-    """The run of a step, by its id."""
-    return step.rpartition("/step-")[0]

@@ -68,8 +68,3 @@ class Commons:
         """Look again at what an absent instrument had begun, once it is lost."""
         timer = f"{self.name}{LOST}{instrument.name}"
         self.out.append(Wait(timer=timer, until=instrument.lost_at + LOST_S))
-
-
-def campaign_of(name: str) -> str:
-    """The campaign that a run, step, command, question or timer belongs to, by its id."""
-    return name.partition("/")[0]

@@ -29,10 +29,11 @@ from sdl.core.commands import (
     Perform,
     Query,
 )
-from sdl.core.commons import LOST, Commons, campaign_of
+from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
+from sdl.core.ids import campaign_of
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part

@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
+from sdl.core.ids import campaign_of
 from sdl.core.lab_state import LOST_S
 from sdl.core.run import AT_A_PERSON, Run, Step
-from sdl.core.whereabouts import Whereabouts
-from sdl.errors import Bug
+from sdl.core.whereabouts import Whereabouts, hold
 from sdl.model.campaign import Terms
 from sdl.model.policy import Remedy
 
@@ -117,7 +116,7 @@ class Watch:
         self.labware.check(engine.lab)
         for part in engine.campaigns.everyone():
             for run in part.state.runs.values():
-                _hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
+                hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
         _check_materials(engine)
@@ -138,7 +137,7 @@ class Watch:
             case ev.LabOpened() | ev.CampaignStarted() | ev.TermsChanged():
                 self._came(event)
             case ev.OrchestratorStarted(epoch=epoch):
-                _hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
+                hold(epoch > self.epoch, f"epoch {epoch} follows {self.epoch}")
                 self.epoch = epoch
                 for seat in self.seats.values():
                     seat.leave(event.at)
@@ -255,17 +254,17 @@ class Watch:
                 self._note_perform(command, at)
             case do.Greet(instrument=name, after=after, memory=memory):
                 seat = self._seat(name)
-                _hold(memory == seat.memory, f"{name} is greeted for {memory}, not {seat.memory}")
+                hold(memory == seat.memory, f"{name} is greeted for {memory}, not {seat.memory}")
                 known = seat.heard.get(seat.memory)
-                _hold(after == known, f"{name} is greeted after {after}, heard was {known}")
+                hold(after == known, f"{name} is greeted after {after}, heard was {known}")
             case do.Halt(id=id_, instrument=name):
-                _hold(id_ not in self.halts, f"{name} is told to stop by {id_}, which is not new")
+                hold(id_ not in self.halts, f"{name} is told to stop by {id_}, which is not new")
                 self.halts.add(id_)
                 self._seat(name).halted, self._seat(name).halting = True, id_
             case do.Release(instrument=name):
                 seat = self._seat(name)
-                _hold(not seat.halting, f"{name} is released before it said that it is safe")
-                _hold(not seat.unsafe, f"{name} is released though it is not safe")
+                hold(not seat.halting, f"{name} is released before it said that it is safe")
+                hold(not seat.unsafe, f"{name} is released though it is not safe")
                 seat.halted = False
                 seat.lifted.update(command.lifts)
             case do.Wait(timer=timer):
@@ -274,12 +273,12 @@ class Watch:
                 self.accepted.add(suggestion)
             case do.Dispose(suggestion=suggestion):
                 self.dispositions[suggestion] += 1
-                _hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
+                hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
             case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
                 told = tuple(each.suggestion for each in samples)
-                _hold(told == self.batches.get(run, ()), f"{run} ends with other samples")
-                _hold(self.ends[run] == 1, f"{run} ends twice")
+                hold(told == self.batches.get(run, ()), f"{run} ends with other samples")
+                hold(self.ends[run] == 1, f"{run} ends twice")
                 self.flying[campaign_of(run)].discard(run)
             case do.Conclude():
                 self._check_end(command)
@@ -292,14 +291,12 @@ class Watch:
 
     def _note_broken(self, command: do.BreakWindow, at: float) -> None:
         step = command.step
-        _hold(command.due <= at + CLOCK_S, f"{step} breaks a window that is open")
-        _hold(
-            command.run in self.flying[campaign_of(step)], f"{step} belongs to a run that is over"
-        )
+        hold(command.due <= at + CLOCK_S, f"{step} breaks a window that is open")
+        hold(command.run in self.flying[campaign_of(step)], f"{step} belongs to a run that is over")
         if command.late_s is not None:
-            _hold(self.broken.get(step) == "flag", f"{step} is late, and should not have begun")
+            hold(self.broken.get(step) == "flag", f"{step} is late, and should not have begun")
             return
-        _hold(step not in self.broken, f"{step} breaks its window twice")
+        hold(step not in self.broken, f"{step} breaks its window twice")
         self.broken[step] = command.remedy
         for suggestion in self.suggested[command.run]:
             self.tries[suggestion] += command.remedy == "requeue"
@@ -310,16 +307,16 @@ class Watch:
         for one in self.suggested[command.run]:
             self.tries[one] -= 1
             is_due = self.tries[one] >= -1 and not self.dispositions[one]
-            _hold(is_due, f"{command.run} begins for {one}, which had its run")
-        _hold(self.pause is None, f"{command.run} begins in a pause")
-        _hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
+            hold(is_due, f"{command.run} begins for {one}, which had its run")
+        hold(self.pause is None, f"{command.run} begins in a pause")
+        hold(name not in self.pauses, f"{command.run} begins in a pause of its campaign")
         self.flying[name].add(command.run)
         in_flight, quota = len(self.flying[name]), self.quotas.get(name, 1)
-        _hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
+        hold(in_flight <= quota, f"{command.run} begins as number {in_flight} of {quota}")
         self.batches[command.run] = command.suggestions
         for suggestion in command.suggestions:
             is_new = suggestion in self.accepted and not self.dispositions[suggestion]
-            _hold(is_new, f"{command.run} carries {suggestion}, which is not to be tried")
+            hold(is_new, f"{command.run} carries {suggestion}, which is not to be tried")
         for role, played in command.roles.items():
             if "/" in played:
                 owner = name if role in self.by_kind.get(name, ()) else ""
@@ -327,36 +324,36 @@ class Watch:
 
     def _note_wells(self, run: str, wells: Sequence[str], owner: str) -> None:
         plates = {well.partition("/")[0] for well in wells}
-        _hold(len(plates) == 1, f"{run} has one role on several plates: {plates}")
+        hold(len(plates) == 1, f"{run} has one role on several plates: {plates}")
         for plate in plates:
             known = self.plates.setdefault(plate, owner)
             mine = known in (owner, campaign_of(run))
-            _hold(mine, f"{run} is on {plate}, which {known or 'a name'} has opened")
+            hold(mine, f"{run} is on {plate}, which {known or 'a name'} has opened")
         for well in wells:
             self.wells[well] += 1
-            _hold(self.wells[well] == 1, f"well {well} is used twice")
+            hold(self.wells[well] == 1, f"well {well} is used twice")
 
     def _note_perform(self, command: do.Perform, at: float) -> None:
         cid, seat = command.cid, self._seat(command.instrument)
-        _hold(cid not in self.performed, f"{cid} is commanded twice")
-        _hold(not seat.open, f"{command.instrument} is given {cid} while {seat.open} is open")
-        _hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
-        _hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
-        _hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
+        hold(cid not in self.performed, f"{cid} is commanded twice")
+        hold(not seat.open, f"{command.instrument} is given {cid} while {seat.open} is open")
+        hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
+        hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
+        hold(command.memory == seat.memory, f"{cid} is meant for a journal that is gone")
         is_late = self.broken.get(command.step) == "flag"
         in_window = command.not_after is not None or is_late
-        _hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
+        hold(command.not_after is None or at <= command.not_after, f"{cid} comes too late")
         for pause in (self.pause, seat.pause, self.pauses.get(campaign_of(cid))):
             gently = isinstance(pause, ev.PauseRequested) and not pause.at_once
-            _hold(pause is None or (gently and in_window), f"{cid} is commanded in a pause")
+            hold(pause is None or (gently and in_window), f"{cid} is commanded in a pause")
         last = self.last_try.get(command.step)
         if last is not None:
-            _hold(last in self.over, f"{cid} follows {last}, which is open")
+            hold(last in self.over, f"{cid} follows {last}, which is open")
             harmless = command.effect != "once" and self.performed[last].effect != "once"
             proven = last in self.not_started
-            _hold(harmless or proven, f"{cid} repeats a 'once' action that may have happened")
+            hold(harmless or proven, f"{cid} repeats a 'once' action that may have happened")
             kept = command.not_after == self.performed[last].not_after
-            _hold(kept or is_late, f"{cid} has another window than {last}")
+            hold(kept or is_late, f"{cid} has another window than {last}")
         seat.open.add(cid)
         self.performed[cid] = command
         self.last_try[command.step] = cid
@@ -367,26 +364,26 @@ class Watch:
         """Every step has somebody, or something, that will bring it on."""
         instrument = engine.lab.instruments.get(step.instrument)
         if step.is_open:
-            _hold(step.cid in self.performed, f"{step.cid} is open and was never sent")
+            hold(step.cid in self.performed, f"{step.cid} is open and was never sent")
             busy_with = instrument.busy_with if instrument else None
-            _hold(busy_with == step.cid, f"{step.cid} is open and holds nothing")
+            hold(busy_with == step.cid, f"{step.cid} is open and holds nothing")
         elif step.state in AT_A_PERSON:
             asking = instrument.asking if instrument else ""
-            _hold(asking == step.id, f"{step.id} waits for a person, and holds nothing")
+            hold(asking == step.id, f"{step.id} waits for a person, and holds nothing")
         elif step.state == "settles":
-            _hold(f"{step.id}/settle" in self.timers, f"{step.id} has no timer")
+            hold(f"{step.id}/settle" in self.timers, f"{step.id} has no timer")
         elif step.state == "rests":
-            _hold(f"{step.id}/again-{step.attempt}" in self.timers, f"{step.id} has no timer")
+            hold(f"{step.id}/again-{step.attempt}" in self.timers, f"{step.id} has no timer")
         elif step.state == "mends":
-            _hold(step.path in run.recoveries, f"{step.id} is mended by nothing")
+            hold(step.path in run.recoveries, f"{step.id} is mended by nothing")
         elif step.state == "halts":
-            _hold(
+            hold(
                 self._seat(step.instrument).halting != "",
                 f"{step.id} waits for a word that was said",
             )
         else:
-            _hold(step.state == "waits", f"{step.id} is {step.state} and did not end")
-            _hold(instrument is not None, f"{step.id} waits for an instrument that is not there")
+            hold(step.state == "waits", f"{step.id} is {step.state} and did not end")
+            hold(instrument is not None, f"{step.id} waits for an instrument that is not there")
 
     def _allow(self, campaign: str, parallel: int, terms: Terms) -> None:
         quota = parallel if terms.runs_at_once is None else min(parallel, terms.runs_at_once)
@@ -397,8 +394,8 @@ class Watch:
         (name,) = [end.campaign] if end.campaign else self.quotas
         left = sorted(self.accepted - self.dispositions.keys())
         open_ones = [each for each in left if campaign_of(each) == name]
-        _hold(not open_ones, f"{name} ended and {open_ones} have no disposition")
-        _hold(not self.flying[name], f"{name} ended with runs in flight")
+        hold(not open_ones, f"{name} ended and {open_ones} have no disposition")
+        hold(not self.flying[name], f"{name} ended with runs in flight")
 
     def _seat(self, instrument: str) -> Seat:
         return self.seats.setdefault(instrument, Seat())
@@ -410,20 +407,15 @@ def _check_materials(engine: Engine) -> None:
     if inventory is None:
         return
     for source, vessel in inventory.sources.items():
-        _hold(vessel.contents.volume_pl >= 0, f"{source} holds less than nothing")
-        _hold(vessel.doubt_pl >= 0, f"less than nothing of {source} is in doubt")
+        hold(vessel.contents.volume_pl >= 0, f"{source} holds less than nothing")
+        hold(vessel.doubt_pl >= 0, f"less than nothing of {source} is in doubt")
     for well, contents in inventory.wells.items():
         capacity_pl = inventory.capacities_pl[well.partition("/")[0]]
-        _hold(0 < contents.volume_pl <= capacity_pl, f"{well} holds {contents.volume_pl} pL")
+        hold(0 < contents.volume_pl <= capacity_pl, f"{well} holds {contents.volume_pl} pL")
     runs = {run for part in engine.campaigns.values() for run in part.state.runs}
     for run, amounts in inventory.reserved.items():
-        _hold(run in runs, f"something is reserved for {run}, which is over")
-        _hold(all(pl > 0 for pl in amounts.values()), f"nothing is reserved for {run}")
-
-
-def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)
-    if not holds:
-        raise Bug(f"invariant broken: {broken}")
+        hold(run in runs, f"something is reserved for {run}, which is over")
+        hold(all(pl > 0 for pl in amounts.values()), f"nothing is reserved for {run}")
 
 
 def _check_accounts(engine: Engine) -> None:
@@ -432,10 +424,10 @@ def _check_accounts(engine: Engine) -> None:
         one = engine.lab.instruments[usage.instrument]
         spent_s = sum(usage.by_activity.values())
         fits = abs(spent_s - (usage.end - usage.begin)) <= ROUNDING_S
-        _hold(fits, f"{spent_s} s of {one.name} are accounted for, of {usage.begin}-{usage.end}")
+        hold(fits, f"{spent_s} s of {one.name} are accounted for, of {usage.begin}-{usage.end}")
         doing, is_busy = one.account.doing, one.online and one.busy_with is not None
-        _hold((doing == "offline") != one.online, f"{one.name} is {doing} and online")
-        _hold((doing == "busy") == is_busy, f"{one.name} is {doing} with {one.busy_with}")
+        hold((doing == "offline") != one.online, f"{one.name} is {doing} and online")
+        hold((doing == "busy") == is_busy, f"{one.name} is {doing} with {one.busy_with}")
         stands = one.asking or one.halting or one.stopped or one.held
         idle = doing in ("person", "stopped")
-        _hold(not one.online or is_busy or bool(stands) == idle, f"{one.name} is {doing}")
+        hold(not one.online or is_busy or bool(stands) == idle, f"{one.name} is {doing}")

@@ -18,6 +18,7 @@ from sdl.authoring import Act
 from sdl.core.amounts import Moved
 from sdl.core.commands import Flag
 from sdl.core.forecast import forecast
+from sdl.core.ids import run_of
 from sdl.core.inventory import Inventory, place_of
 from sdl.core.mixture import picolitres
 from sdl.core.samples import arguments, next_samples
@@ -110,7 +111,7 @@ class Materials:
         again = step.was_done  # its node has said so before, and only its result was of no use
         if inventory is None or end in NOTHING_MOVED or again or not isinstance(act, Act):
             return
-        run = step.id.rpartition("/step-")[0]
+        run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
         transfers, wrong = _transfers(operation, act.arguments)
         if wrong:

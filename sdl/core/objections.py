@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from sdl.core import events as ev
 from sdl.core.commands import Conclude
-from sdl.core.commons import CARRY, Commons, campaign_of
+from sdl.core.commons import CARRY, Commons
 from sdl.core.halting import Halting
+from sdl.core.ids import campaign_of
 from sdl.core.part import Ended, Part
 from sdl.core.roster import Roster
 from sdl.core.storeroom import Storeroom

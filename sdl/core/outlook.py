@@ -18,6 +18,7 @@ from sdl.core.commons import Commons
 from sdl.core.engine import Engine
 from sdl.core.events import PlanArrived
 from sdl.core.forecast import SoFar
+from sdl.core.ids import step_of
 from sdl.core.part import Part
 from sdl.core.run import Run
 from sdl.core.samples import arguments_of
@@ -101,7 +102,7 @@ def _seats(commons: Commons) -> Iterator[Seat]:
         yield Seat(
             name=one.name,
             is_able=one.ready,
-            busy_with=(one.busy_with or "").rpartition("/try-")[0],
+            busy_with=step_of(one.busy_with or ""),
             busy_since=one.busy_since,
         )
 

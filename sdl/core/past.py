@@ -11,6 +11,7 @@ from json.encoder import encode_basestring_ascii as quoted
 from typing import Literal, TypeAlias
 
 from sdl.core import events as ev
+from sdl.core.ids import run_of, step_of
 from sdl.model.data import JsonValue
 
 End: TypeAlias = Literal["done", "not_started", "failed", "unknown"] | ev.Verdict
@@ -41,12 +42,12 @@ class Over:
     @property
     def step(self) -> str:
         """The step that it was an attempt of."""
-        return self.cid.rpartition("/try-")[0]
+        return step_of(self.cid)
 
     @property
     def run(self) -> str:
         """The run of that step."""
-        return self.cid.rpartition("/step-")[0]
+        return run_of(self.cid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +116,7 @@ class Past:
         self._cids.append(cid)
         self._texts.append(text)
         if not cid.endswith("/try-1"):
-            self._again[cid.rpartition("/try-")[0]] = cid
+            self._again[step_of(cid)] = cid
 
     def of(self, cid: str) -> Over | None:
         """What became of a command; None if it is not over, or was never sent."""

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from sdl.capabilities import Arm
 from sdl.core import events as ev
+from sdl.core.ids import run_of
 from sdl.core.past import End
 from sdl.core.run import Run, Step
 from sdl.core.script import Script
@@ -114,7 +115,7 @@ class PorterWork(Work):
 
     def note(self, step: Step, end: End) -> None:
         """What was said last of a carry's command, unless the carry is over."""
-        state = self.lab.carries.get(step.id.rpartition("/step-")[0])
+        state = self.lab.carries.get(run_of(step.id))
         if state is not None:
             state.end = end
 

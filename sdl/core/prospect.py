@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 
 from sdl.authoring import Act
-from sdl.core.commons import Commons, campaign_of
+from sdl.core.commons import Commons
+from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState
 from sdl.core.predicting import Predictor, foreseen
 from sdl.core.roster import Roster

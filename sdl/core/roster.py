@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from sdl.core.commons import CARRY, campaign_of
+from sdl.core.commons import CARRY
+from sdl.core.ids import campaign_of
 from sdl.core.part import Part
 
 

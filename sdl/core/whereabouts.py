@@ -38,7 +38,7 @@ class Whereabouts:
                 self._begin(command)
             case do.EndCarry(labware=labware, site=site, carry=carry):
                 begun = self.moving.pop(labware, None)
-                _hold((begun.carry if begun else "") == carry, f"{labware} ends no carry {carry}")
+                hold((begun.carry if begun else "") == carry, f"{labware} ends no carry {carry}")
                 self._stand(labware, site)
             case do.Perform():
                 self._perform(command)
@@ -54,30 +54,30 @@ class Whereabouts:
         for name, piece in lab.pieces.items():
             carry = self.moving.get(name)
             goes = carry is not None
-            _hold(bool(piece.leaves) >= goes, f"{name} is carried and stands still")
-            _hold(goes or bool(piece.lost) or not piece.leaves, f"{name} is on no way")
+            hold(bool(piece.leaves) >= goes, f"{name} is carried and stands still")
+            hold(goes or bool(piece.lost) or not piece.leaves, f"{name} is on no way")
             known = piece.leaves or piece.lost or self.sites[name] == piece.site
-            _hold(bool(known), f"{name} stands on {self.sites[name]}, not on {piece.site}")
+            hold(bool(known), f"{name} stands on {self.sites[name]}, not on {piece.site}")
         open_ones = {carry.carry for carry in self.moving.values()}
-        _hold(open_ones == set(lab.carries), f"{open_ones} are under way, not {set(lab.carries)}")
+        hold(open_ones == set(lab.carries), f"{open_ones} are under way, not {set(lab.carries)}")
 
     def _begin(self, carry: do.BeginCarry) -> None:
         name = carry.labware
-        _hold(self.sites[name] == carry.source, f"{carry.carry} takes {name} from where it is not")
-        _hold(name not in self.moving, f"{carry.carry} takes {name}, which is on its way")
+        hold(self.sites[name] == carry.source, f"{carry.carry} takes {name} from where it is not")
+        hold(name not in self.moving, f"{carry.carry} takes {name}, which is on its way")
         acting = [cid for cid, one in self.at_work.items() if name in set(_named(dict(one.args)))]
-        _hold(not acting, f"{carry.carry} takes {name}, on which {acting} acts")
+        hold(not acting, f"{carry.carry} takes {name}, on which {acting} acts")
         goes = [one.carry for one in self.moving.values() if one.target == carry.target]
         there = [each for each, site in self.sites.items() if site == carry.target]
-        _hold(not (goes or there), f"{carry.carry} goes to {carry.target}: {goes or there}")
+        hold(not (goes or there), f"{carry.carry} goes to {carry.target}: {goes or there}")
         for place in (place_of(carry.source), place_of(carry.target)) if carry.carrier else ():
             busy = [cid for cid, one in self.at_work.items() if one.instrument == place]
-            _hold(not busy, f"{carry.carry} approaches {place} while {busy} goes on")
+            hold(not busy, f"{carry.carry} approaches {place} while {busy} goes on")
         self.moving[name] = carry
 
     def _stand(self, labware: str, site: str) -> None:
         there = [each for each, taken in self.sites.items() if taken == site != ""]
-        _hold(there in ([], [labware]), f"{labware} comes to {site}, where {there} stands")
+        hold(there in ([], [labware]), f"{labware} comes to {site}, where {there} stands")
         self.sites[labware] = site
 
     def _perform(self, perform: do.Perform) -> None:
@@ -85,21 +85,19 @@ class Whereabouts:
             moved = perform.args["labware"]
             carry = self.moving.get(moved) if isinstance(moved, str) else None
             wanted = carry and (carry.source, carry.target)
-            _hold(
-                wanted == (perform.args["source"], perform.args["target"]), f"{perform}: no carry"
-            )
+            hold(wanted == (perform.args["source"], perform.args["target"]), f"{perform}: no carry")
             return
         named = [name for name in _named(dict(perform.args)) if name in self.sites]
         for name in named:
             place = place_of(self.sites[name])
-            _hold(name not in self.moving, f"{perform.cid} acts on {name}, which is on its way")
-            _hold(place == perform.instrument, f"{perform.cid} acts on {name}, which is at {place}")
+            hold(name not in self.moving, f"{perform.cid} acts on {name}, which is on its way")
+            hold(place == perform.instrument, f"{perform.cid} acts on {name}, which is at {place}")
         approached = [
             one.carry
             for one in self.moving.values()
             if one.carrier and perform.instrument in (place_of(one.source), place_of(one.target))
         ]
-        _hold(not approached, f"{perform.cid} starts while {approached} is at {perform.instrument}")
+        hold(not approached, f"{perform.cid} starts while {approached} is at {perform.instrument}")
         if self.sites:
             self.at_work[perform.cid] = perform
 
@@ -117,6 +115,7 @@ def _named(value: JsonValue) -> Iterator[str]:
             yield from _named(each)
 
 
-def _hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)
+def hold(holds: bool, broken: str) -> None:  # noqa: FBT001 - reads as a sentence: hold(this, else)
+    """Bug unless an invariant holds; ``broken`` says which."""
     if not holds:
         raise Bug(f"invariant broken: {broken}")

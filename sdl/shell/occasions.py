@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sdl.core.engine import Engine
+from sdl.core.ids import step_of
 from sdl.shell.plan_question import Draft
 
 EVERY_S = 300.0
@@ -69,7 +70,7 @@ class Occasions:
     def _overdue(self, engine: Engine, at: float) -> str:
         for one in engine.lab.instruments.values():
             if one.busy_with is not None:
-                step = one.busy_with.rpartition("/try-")[0]
+                step = step_of(one.busy_with)
                 patience_s = self._lengths.get(step)
                 is_late = patience_s is not None and at > one.busy_since + patience_s
                 if is_late and step not in self._late:

@@ -9,8 +9,8 @@ from typing import TypeAlias, assert_never
 from sdl.core import commands as c
 from sdl.core import events as e
 from sdl.core.commands import Command
-from sdl.core.commons import campaign_of
 from sdl.core.events import Event
+from sdl.core.ids import campaign_of, run_of
 from sdl.core.usage import Usage
 from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
 from sdl.shell.changes import (
@@ -150,11 +150,6 @@ def _perform(line: Line, value: c.Perform) -> Insert:
             "last_seq": line.seq,
         },
     )
-
-
-def run_of(step: str) -> str:
-    """The run that a step, or a command of it, belongs to: the first two parts of its id."""
-    return "/".join(step.split("/", 2)[:2])
 
 
 def _course(

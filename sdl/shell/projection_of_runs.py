@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import assert_never
 
 from sdl.core import commands as c
-from sdl.core.commons import campaign_of
+from sdl.core.ids import campaign_of
 from sdl.model.data import Arguments, Inputs, Measures
 from sdl.model.units import unit_of
 from sdl.shell.changes import Cell, Change, insert, json_of, text_of, update

@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 from sdl.core import commands as c
 from sdl.core import events as e
 from sdl.core.amounts import Level
-from sdl.core.commons import campaign_of
+from sdl.core.ids import campaign_of
 from sdl.model.lab import Lab
 from sdl.shell.changes import Cell, Change, Insert, acted, insert, json_of, text_of, update
 from sdl.wire.journal import Line

@@ -18,8 +18,8 @@ from typing import TypeAlias
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.amounts import Content
-from sdl.core.commons import campaign_of
 from sdl.core.engine import Engine
+from sdl.core.ids import campaign_of
 from sdl.core.predicting import Predictor
 from sdl.core.view import LabView
 from sdl.errors import LeaseLost, PlannerFault, RecordFault, UserMistake, said

@@ -13,12 +13,12 @@ from typing import Literal
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.commons import CARRY, campaign_of
+from sdl.core.commons import CARRY
 from sdl.core.durations import Durations
+from sdl.core.ids import campaign_of, run_of
 from sdl.core.predicting import Predictor, foreseen
 from sdl.model.lab import Lab
 from sdl.shell.foresight import Simulators
-from sdl.shell.projection import run_of
 from sdl.shell.record import Record
 from sdl.wire.journal import Line, load
 

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, STALE_S, UNPLANNED_MAX_S, run_of
+from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, STALE_S, UNPLANNED_MAX_S
 from sdl.core.engine import Engine
+from sdl.core.ids import run_of
 from sdl.core.replay import fold
 from sdl.model.campaign import Terms
 from sdl.wire.journal import dump, load
