@@ -268,7 +268,7 @@ class Agenda:
         since = self.entered.setdefault(campaign, at)
         first = self._firsts.get(run)
         if first is not None:
-            turn = 0.0 if self._is_turn(first, at) else first.start
+            turn = 0.0 if self._is_turn(first, at) else first.start - first.bring_s
             return min(turn, since + ENTRY_MAX_S)
         others = (
             one.step not in self.begun and name.rpartition("/")[0] == campaign
@@ -278,7 +278,8 @@ class Agenda:
 
     def _is_turn(self, planned: Planned, at: float) -> bool:
         queue = self._queues.get(planned.instrument, [])
-        return at >= planned.start or not queue or queue[0] == planned.step
+        fetched = at >= planned.start - planned.bring_s
+        return fetched or not queue or queue[0] == planned.step
 
     # Room for chains.
 

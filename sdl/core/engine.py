@@ -166,6 +166,11 @@ class Engine:
         return self._commons
 
     @property
+    def floor(self) -> Floor | None:
+        """Its sites, and who carries between them; None where nothing is carried."""
+        return None if self._transport is None else self._transport.floor
+
+    @property
     def lab(self) -> LabState:
         """The bench as far as it is known."""
         return self._commons.lab

@@ -345,6 +345,10 @@ class Planned:
     """Lab time."""
     duration_s: float
     """Expected, in lab seconds."""
+    bring_s: float = 0.0
+    """Lab seconds before its start at which its labware is to be fetched; 0: it is there."""
+    away_s: float | None = None
+    """Lab seconds after its end at which its labware is to be put away; None: not after it."""
     opened_by: str = ""
     """The step at whose end the short window opens in which this one has to start, if any."""
     least_s: float = 0.0

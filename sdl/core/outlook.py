@@ -10,10 +10,11 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from sdl.core.agenda import is_entry
+from sdl.core.carrying import Floor
 from sdl.core.commons import Commons
 from sdl.core.engine import Engine
 from sdl.core.events import PlanArrived
@@ -25,6 +26,7 @@ from sdl.core.samples import arguments_of
 from sdl.core.script import Script
 from sdl.model.campaign import PlateChoice
 from sdl.model.data import Arguments
+from sdl.model.lab import place_of
 from sdl.model.labware import Well, Wells
 
 NOWHERE = "no-plate"
@@ -61,6 +63,20 @@ class Seat:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Berth:
+    """Where a piece of labware stands, or is on its way to."""
+
+    piece: str
+    place: str
+    home: str
+    """The place where it stood at first."""
+    carrier: str = ""
+    """Who carries it; empty: a person, or nobody."""
+    carry_since: float | None = None
+    """Lab time at which its carry began; None: it stands."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outlook:
     """The bench and its runs at one moment."""
 
@@ -69,6 +85,12 @@ class Outlook:
     runs: tuple[RunAhead, ...]
     plan: PlanArrived | None
     """The one in force."""
+    floor: Floor | None = None
+    """None where nothing is carried."""
+    berths: tuple[Berth, ...] = ()
+    """Of labware that is not lost."""
+    move_s: Mapping[str, float] = field(default_factory=dict)
+    """By transporter: lab seconds that a carry takes, where one has ended yet."""
 
     @property
     def may_overlap(self) -> bool:
@@ -94,7 +116,29 @@ def outlook(engine: Engine, at: float, coming_max: int = COMING_MAX) -> Outlook:
         seats=tuple(_seats(commons)),
         runs=(*entered, *in_turn[:coming_max]),
         plan=plan,
+        floor=engine.floor,
+        berths=tuple(_berths(commons)) if engine.floor is not None else (),
+        move_s=_move_s(commons),
     )
+
+
+def _berths(commons: Commons) -> Iterator[Berth]:
+    carries = {one.piece: one for one in commons.lab.carries.values()}
+    for piece in commons.lab.pieces.values():
+        carry = carries.get(piece.name)
+        if not piece.lost:
+            yield Berth(
+                piece=piece.name,
+                place=place_of(piece.site),
+                home=place_of(piece.home),
+                carrier="" if carry is None else carry.carrier,
+                carry_since=None if carry is None else carry.since,
+            )
+
+
+def _move_s(commons: Commons) -> dict[str, float]:
+    took = (key.rpartition("/") + (seconds,) for key, seconds in commons.lab.took.items())
+    return {name: seconds for name, _, operation, seconds in took if operation == "move"}
 
 
 def _seats(commons: Commons) -> Iterator[Seat]:

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from itertools import combinations, pairwise
 
 from sdl.scheduling.calendar import NEVER, Calendar
+from sdl.scheduling.index import Edge
 from sdl.scheduling.layout import Layout
 
 ROUNDS = 400
@@ -34,6 +35,37 @@ class _Rivals:
     """Whether one and the same stretch is used twice over."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Ties:
+    """Some lags, by activity."""
+
+    out: list[list[tuple[int, int, bool, bool]]]
+    into: list[list[tuple[int, int, bool, bool]]]
+    plain: list[list[tuple[int, int]]] | None
+    """The same as bounds between starts, where no length is open: that is twice as fast."""
+
+    @classmethod
+    def of(cls, layout: Layout, edges: Sequence[Edge]) -> _Ties:
+        """Those of some edges."""
+        out: list[list[tuple[int, int, bool, bool]]] = [[] for _ in layout.lengths]
+        into: list[list[tuple[int, int, bool, bool]]] = [[] for _ in layout.lengths]
+        for edge in edges:
+            link = (edge.least_s, edge.source_end, edge.target_end)
+            out[edge.source].append((edge.target, *link))
+            into[edge.target].append((edge.source, *link))
+        if any(len(modes) > 1 for modes in layout.lengths):
+            return cls(out, into, None)
+        length = [modes[0] for modes in layout.lengths]
+        plain = [
+            [
+                (target, least_s + from_end * length[one] - to_end * length[target])
+                for target, least_s, from_end, to_end in links
+            ]
+            for one, links in enumerate(out)
+        ]
+        return cls(out, into, plain)
+
+
 class Board:
     """Starts, modes and busy calendars. Numbers are those of the layout."""
 
@@ -47,13 +79,9 @@ class Board:
         self.length = [modes[0] for modes in layout.lengths]
         self.is_placed = [False] * count
         self.calendars = [Calendar() for _ in layout.capacity]
-        self._out: list[list[tuple[int, int, bool, bool]]] = [[] for _ in range(count)]
-        self._in: list[list[tuple[int, int, bool, bool]]] = [[] for _ in range(count)]
-        for edge in layout.edges:
-            link = (edge.least_s, edge.source_end, edge.target_end)
-            self._out[edge.source].append((edge.target, *link))
-            self._in[edge.target].append((edge.source, *link))
-        self._between_starts = self._plain_edges()
+        self._all_ties = self._graded()
+        self._ties = self._all_ties[0]
+        self._wishing = {end for edge in layout.wishes for end in (edge.source, edge.target)}
         self._stays_of: list[list[int]] = [[] for _ in range(count)]
         for at, stay in enumerate(layout.stays):
             for one in {stay.first, stay.last, stay.chooser} - {-1}:
@@ -63,18 +91,17 @@ class Board:
         """Activities whose bound rose since their resources and places were looked at."""
         self._rivals: dict[tuple[int, ...], list[_Rivals]] = {}
 
-    def _plain_edges(self) -> list[list[tuple[int, int]]] | None:
-        """Lags as bounds between starts, where no length is open: that is twice as fast."""
-        if any(len(modes) > 1 for modes in self.layout.lengths):
-            return None
-        length = self.length
-        return [
-            [
-                (target, least_s + from_end * length[one] - to_end * length[target])
-                for target, least_s, from_end, to_end in links
-            ]
-            for one, links in enumerate(self._out)
-        ]
+    def _graded(self) -> list[_Ties]:
+        """All lags; those but the wishes that hang on what cannot be moved; those that must be."""
+        layout, pinned = self.layout, self.layout.pinned
+        found = [_Ties.of(layout, [*layout.edges, *layout.wishes])]
+        if layout.wishes:
+            later = [one for one in layout.wishes if not (pinned[one.source] or pinned[one.target])]
+            if len(later) < len(layout.wishes):
+                found.append(_Ties.of(layout, [*layout.edges, *later]))
+            if later:
+                found.append(_Ties.of(layout, layout.edges))
+        return found
 
     # What is there.
 
@@ -126,9 +153,18 @@ class Board:
     def insert(self, group: Sequence[int], not_before: Mapping[int, int] | None = None) -> bool:
         """Place the activities of a group that are not placed, as early as the rest allows.
 
+        Soft lags are kept like hard ones if that can be, first those that may still be moved.
         ``not_before``: earliest starts over and above those of the layout. False, and nothing
         changed, if no place was found before the horizon.
         """
+        may_wish = not self._wishing.isdisjoint(group)
+        for ties in self._all_ties if may_wish else self._all_ties[-1:]:
+            self._ties = ties
+            if self._insert(group, not_before):
+                return True
+        return False
+
+    def _insert(self, group: Sequence[int], not_before: Mapping[int, int] | None) -> bool:
         free = [one for one in group if not self.is_placed[one]]
         bound = {one: self.layout.earliest[one] for one in free}
         for one, least_s in (not_before or {}).items():
@@ -138,12 +174,25 @@ class Board:
             self.mode[one] = 0
             self.length[one] = self.layout.lengths[one][0]
         queue = list(free)
+        self._end_stays(free)
         self._from_outside(bound)
         if not self._settle(free, bound, limit, queue):
+            for one in free:
+                self._refresh_stays(one)
             return False
         for one in free:
             self.place(one, bound[one], self.mode[one])
         return True
+
+    def _end_stays(self, free: Sequence[int]) -> None:
+        """Take out the stays without an end that are to get one: the group may come back there."""
+        for one in free:
+            for at in self._stays_of[one]:
+                span = self._on[at]
+                if span is not None:
+                    stay = self.layout.stays[at]
+                    self.calendars[stay.resource].add(*span, -stay.amount)
+                    self._on[at] = None
 
     def _limits(self, free: Sequence[int], *, final: bool = False) -> dict[int, int]:
         """The latest start of each, from deadlines and from what is placed already.
@@ -154,7 +203,7 @@ class Board:
         for one in free:
             shortest = self.length[one] if final else min(self.layout.lengths[one])
             latest = min(self.horizon_s, self.layout.latest_end[one] - shortest)
-            for target, least_s, from_end, to_end in self._out[one]:
+            for target, least_s, from_end, to_end in self._ties.out[one]:
                 if self.is_placed[target]:
                     at_s = self.start[target] + (self.length[target] if to_end else 0)
                     latest = min(latest, at_s - least_s - (shortest if from_end else 0))
@@ -165,7 +214,7 @@ class Board:
         """Raise bounds as far as what is placed already asks for."""
         for one, low in bound.items():
             least = low
-            for source, least_s, from_end, to_end in self._in[one]:
+            for source, least_s, from_end, to_end in self._ties.into[one]:
                 if self.is_placed[source]:
                     at_s = self.start[source] + (self.length[source] if from_end else 0)
                     least = max(least, at_s + least_s - (self.length[one] if to_end else 0))
@@ -229,9 +278,9 @@ class Board:
 
     def _spread(self, bound: dict[int, int], limit: dict[int, int], queue: list[int]) -> bool:
         """Longest paths from what was raised, within the group."""
-        length, out, stirred = self.length, self._out, self._stirred
-        if self._between_starts is not None:
-            return self._spread_plain(self._between_starts, bound, limit, queue)
+        length, out, stirred = self.length, self._ties.out, self._stirred
+        if self._ties.plain is not None:
+            return self._spread_plain(self._ties.plain, bound, limit, queue)
         while queue:
             one = queue.pop()
             start_s = bound[one]
@@ -309,8 +358,6 @@ class Board:
         start_s = bound[first] if first in bound else self.start[first]
         end_s = (bound[last] if last in bound else self.start[last]) + self.length[last]
         room = self.layout.capacity[stay.resource] - stay.amount
-        if self._on[at] is not None:
-            room += stay.amount  # its own stay without an end stands in the calendar
         clear_s = self.calendars[stay.resource].clear_of(start_s, end_s, room)
         if clear_s > start_s:
             if first not in bound:
@@ -336,7 +383,8 @@ class Board:
         doubled = set()
         for at in {at for one in free for at in self._stays_of[one]}:
             stay = self.layout.stays[at]
-            if stay.first in inside and stay.last in inside:
+            is_pinned = self.layout.pinned[stay.first]
+            if (stay.first in inside or is_pinned) and stay.last in inside:
                 if (stay.first, stay.last) in uses[stay.resource]:
                     doubled.add(stay.resource)
                 uses[stay.resource][stay.first, stay.last] += stay.amount
@@ -363,7 +411,7 @@ class Board:
             seen: set[int] = set()
             stack = [one]
             while stack:
-                for target, least_s, from_end, to_end in self._out[stack.pop()]:
+                for target, least_s, from_end, to_end in self._all_ties[-1].out[stack.pop()]:
                     plain = from_end and not to_end and least_s >= 0
                     if plain and target in inside and target not in seen:
                         seen.add(target)
@@ -375,7 +423,12 @@ class Board:
         """Where some of the group want one thing at one time, let the latest of them wait."""
         for each in rivals:
             spans = sorted(
-                (bound[first], bound[last] + self.length[last], first, amount)
+                (
+                    bound.get(first, self.start[first]),
+                    bound[last] + self.length[last],
+                    first,
+                    amount,
+                )
                 for first, last, amount in each.uses
                 if self._uses(each.resource, first, last)
             )
@@ -385,7 +438,7 @@ class Board:
             twin, capacity = self.calendars[each.resource].copy(), self.layout.capacity
             for start_s, end_s, first, amount in spans:
                 clear_s = start_s
-                if end_s > start_s:
+                if end_s > start_s and first in bound:
                     clear_s = twin.clear_of(start_s, end_s, capacity[each.resource] - amount)
                 if clear_s > start_s:
                     bound[first] = clear_s

@@ -28,15 +28,13 @@ def fresh_board(index: Indexed, layout: Layout, horizon_s: int) -> Board:
     return board
 
 
-def insert_all(
-    index: Indexed, order: Iterable[int] | None = None, *, keep_soft: bool = True
-) -> Arrays | None:
+def insert_all(index: Indexed, order: Iterable[int] | None = None) -> Arrays | None:
     """A plan by adding groups (numbers into ``index.members``) in this order.
 
     None if some group found no place. Optional activities are added only where a reservoir
     runs short; see ``sdl.scheduling.supply``.
     """
-    board = fresh_board(index, layout_of(index, keep_soft=keep_soft), 2 * index.horizon_s())
+    board = fresh_board(index, layout_of(index), 2 * index.horizon_s())
     groups = [index.members[at] for at in (range(len(index.members)) if order is None else order)]
     left = insert_groups(Supply(index, board), [_wanted(index, group) for group in groups])
     return None if left else arrays_of(board)

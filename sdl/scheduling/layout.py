@@ -23,14 +23,17 @@ class Layout:
     """No activity ends after."""
     stays: list[Stay]
     edges: list[Edge]
+    """Bounds between activities that have to be kept."""
+    wishes: list[Edge]
+    """Those that are kept where they can be."""
     members: list[list[int]]
     """Activities by group."""
     pinned: list[bool]
     """Whether nothing about an activity is free."""
 
 
-def layout_of(index: Indexed, *, keep_soft: bool = True) -> Layout:
-    """The problem as it stands; ``keep_soft``: soft lags are kept like hard ones."""
+def layout_of(index: Indexed) -> Layout:
+    """The problem as it stands."""
     fixed = index.fixed
     return Layout(
         capacity=index.capacity,
@@ -42,7 +45,8 @@ def layout_of(index: Indexed, *, keep_soft: bool = True) -> Layout:
         earliest=index.release,
         latest_end=[NEVER] * index.count,
         stays=index.stays,
-        edges=index.hard + index.soft if keep_soft else index.hard,
+        edges=index.hard,
+        wishes=index.soft,
         members=index.members,
         pinned=[one is not None for one in fixed],
     )
@@ -70,17 +74,19 @@ def mirrored(layout: Layout, end_s: int) -> Layout:
             )
             for stay in layout.stays
         ],
-        edges=[
-            Edge(
-                source=edge.target,
-                source_end=not edge.target_end,
-                target=edge.source,
-                target_end=not edge.source_end,
-                least_s=edge.least_s,
-                window=edge.window,
-            )
-            for edge in layout.edges
-        ],
+        edges=[_turned(edge) for edge in layout.edges],
+        wishes=[_turned(edge) for edge in layout.wishes],
         members=layout.members,
         pinned=layout.pinned,
+    )
+
+
+def _turned(edge: Edge) -> Edge:
+    return Edge(
+        source=edge.target,
+        source_end=not edge.target_end,
+        target=edge.source,
+        target_end=not edge.source_end,
+        least_s=edge.least_s,
+        window=edge.window,
     )

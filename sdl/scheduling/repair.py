@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdl.scheduling.board import Board
@@ -50,7 +51,7 @@ def repaired(problem: Problem) -> Repair | None:
         elif old is not None and 0 <= old.mode < len(activity.modes):
             starts[at], modes[at] = max(old.start_s, index.release[at]), old.mode
     turns = [
-        (old.start_s, old.end_s) if (old := planned.get(one.name)) else None
+        (old.start_s, old.end_s) if (old := planned.get(one.name)) and not one.fixed else None
         for one in problem.activities
     ]
     _shift_right(index, starts, modes, turns)
@@ -62,15 +63,46 @@ def repaired(problem: Problem) -> Repair | None:
         arrays = _with_new(index, starts, modes)
     if arrays is None:
         return None
-    plan = plan_of(problem, index.placed(*arrays))
+    mended = _mended(index, arrays)
+    if mended.broken:
+        anew = _anew(index, arrays, mended.broken)
+        mended = mended if anew is None else _mended(index, anew)
+    return mended
+
+
+def _mended(index: Indexed, arrays: Arrays) -> Repair:
+    plan = plan_of(index.problem, index.placed(*arrays))
     placed = {one.activity: one for one in plan.placed}
-    late = [lag for lag in problem.lags if lag.cost_per_s is None and outside_s(lag, placed)]
+    lags = index.problem.lags
+    late = [lag for lag in lags if lag.cost_per_s is None and outside_s(lag, placed)]
     return Repair(plan=plan, broken=tuple(late))
+
+
+def _anew(index: Indexed, arrays: Arrays, broken: Sequence[Lag]) -> Arrays | None:
+    """The plan with the groups of broken lags added anew, in their turn; None if one cannot be."""
+    starts, modes = arrays
+    late = {index.number[name] for lag in broken for name in (lag.before, lag.after)}
+    groups = [
+        [one for one in group if index.fixed[one] is None and modes[one] >= 0]
+        for group in index.members
+        if not late.isdisjoint(group)
+    ]
+    out = {one for group in groups for one in group}
+    board = _board(index, starts)
+    for at, mode in enumerate(modes):
+        if mode >= 0 and at not in out:
+            board.place(at, starts[at], mode)
+    in_turn = sorted(filter(None, groups), key=lambda group: min(starts[one] for one in group))
+    return None if insert_groups(Supply(index, board), in_turn) else arrays_of(board)
+
+
+def _board(index: Indexed, starts: Sequence[int]) -> Board:
+    return Board(layout_of(index), 2 * index.horizon_s() + max(starts, default=0))
 
 
 def _with_new(index: Indexed, starts: list[int], modes: list[int]) -> Arrays | None:
     """The plan with the groups that are not in it, each as early as the others allow."""
-    board = Board(layout_of(index), 2 * index.horizon_s() + max(starts, default=0))
+    board = _board(index, starts)
     for at, mode in enumerate(modes):
         if mode >= 0:
             board.place(at, starts[at], mode)
@@ -122,14 +154,12 @@ def _raised(
     while queue:
         one = queue.popleft()
         waits[one] = False
-        for is_window, each in ((False, arcs), (True, windows)):
+        for each in (arcs, windows):
             for target, least_s in each.get(one, ()):
                 if value[one] + least_s <= value[target]:
                     continue
                 if index.fixed[target] is not None:
-                    if is_window:
-                        return None
-                    continue  # it began out of its turn; nothing can be done about it
+                    continue  # it began, out of its turn or early; nothing can be done about it
                 value[target] = value[one] + least_s
                 visits[target] += 1
                 if visits[target] > VISITS:

@@ -52,15 +52,11 @@ def start(contest: Contest) -> None:
         arrays = dispatch(index, rule)
         if arrays is not None:
             contest.offer(arrays, rule)
-    for keep_soft in (True, False):
-        arrays = insert_all(index, keep_soft=keep_soft)
-        if arrays is not None:
-            contest.offer(arrays, "insertion")
-            if index.problem.changes:
-                break  # pushing groups together knows nothing of levels
-            arrays = justify(index, layout_of(index, keep_soft=keep_soft), arrays)
-            contest.offer(arrays, "justification")
-            break
+    arrays = insert_all(index)
+    if arrays is not None:
+        contest.offer(arrays, "insertion")
+        if not index.problem.changes:  # pushing groups together knows nothing of levels
+            contest.offer(justify(index, layout_of(index), arrays), "justification")
 
 
 def improve(contest: Contest, side: Side, seed: int, until: float) -> None:

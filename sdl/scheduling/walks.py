@@ -47,7 +47,7 @@ def walk_from(index: Indexed, arrays: Arrays, seed: int) -> Walk | None:
         if any(index.fixed[one] is None and arrays[1][one] >= 0 for one in group)
     ]
     if len(free) > 1 and not index.problem.changes:
-        return Ruin(index, layout_of(index, keep_soft=False), arrays, seed)
+        return Ruin(index, layout_of(index), arrays, seed)
     return None
 
 

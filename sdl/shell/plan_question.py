@@ -32,6 +32,7 @@ from sdl.scheduling.model import (
     Resource,
     Weights,
 )
+from sdl.shell.plan_carries import Carries, Foreseen
 
 NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
@@ -45,22 +46,13 @@ ABSENT_S = 600
 """Lab seconds for which an instrument that is out of use is taken to stay so."""
 BUSY_S = 60
 """The same for one that is busy with nobody knows what."""
+LENIENCES = (0, 1, 2)
+"""In this order until there is a plan."""
 LATE_COST = 20
 """What a second costs by which a window is missed that cannot be planned around any more."""
-WEIGHTS = Weights(makespan=1000, flow=1)
+import os
+WEIGHTS = Weights(makespan=int(os.environ.get("MK", "1000")), flow=1)
 """The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
-
-
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """One step of the question."""
-
-    id: str
-    step: ForecastStep
-    run: RunAhead
-    length_s: int
-    is_fixed: bool
-    """Whether its instrument is busy with it; one that rests before it is tried again is not."""
 
 
 @dataclass(frozen=True)
@@ -70,8 +62,9 @@ class Draft:
     outlook: Outlook
     forecasts: Mapping[str, Forecast]
     """By run."""
-    hard: bool = True
-    """Whether windows that are still to open must be kept, or only cost where they are not."""
+    lenience: int = 0
+    """Which windows only cost where they are not kept: those that are open by now; with 1, all of
+    runs that have entered the bench; with 2, all."""
 
     @cached_property
     def steps(self) -> dict[str, Foreseen]:
@@ -83,12 +76,18 @@ class Draft:
                 if step.instrument in self._names:
                     name = f"{run.run}/step-{step.path}"
                     is_fixed = step.state == "under_way" and name in busy_with
-                    found[name] = Foreseen(name, step, run, _length_s(step), is_fixed)
+                    release_s = self._release_s(run, step)
+                    found[name] = Foreseen(name, step, run, _length_s(step), release_s, is_fixed)
         return found
 
     @cached_property
     def _names(self) -> frozenset[str]:
         return frozenset(seat.name for seat in self.outlook.seats)
+
+    @cached_property
+    def carries(self) -> Carries:
+        """What has to be carried for them."""
+        return Carries.of(self.outlook, self.steps, NOW)
 
     @property
     def has_windows(self) -> bool:
@@ -100,18 +99,29 @@ class Draft:
         """What the scheduler is asked. Time 0 is that of the outlook."""
         activities = [self._activity(each) for each in self.steps.values()]
         activities += self._blocks()
+        activities += self.carries.activities
         activities.append(Activity(name=NOW, modes=(Mode(duration_s=0),), fixed=_fixed(0, 0)))
         return Problem(
             name="bench",
             activities=tuple(activities),
-            resources=tuple(Resource(name=name) for name in sorted(self._names)),
-            lags=tuple(self._lags()),
+            resources=(
+                *(Resource(name=name) for name in sorted(self._names)),
+                *self.carries.resources,
+            ),
+            holds=tuple(self.carries.holds),
+            lags=(*self._lags(), *self.carries.lags),
             groups=tuple(
-                Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
+                Group(name=run.run, weight=self._weight(run)) for run in self.outlook.runs
             ),
             weights=WEIGHTS,
             current=tuple(self._current()),
         )
+
+    def _weight(self, run: RunAhead) -> int:
+        found = self.forecasts[run.run]
+        import os
+        power = float(os.environ.get("POW", "1"))
+        return max(1, round((10 + run.priority) * ((found.end_s - found.began_s) / 1000.0) ** power))
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at
@@ -120,18 +130,21 @@ class Draft:
         if each.is_fixed:
             start_s = min(0, math.floor(step.start_s - at))
             fixed = _fixed(start_s, self._end_s(step))
-        release = [
-            self._over(each, after.step) + after.lag_s - at
-            for after in step.after
-            if self._over(each, after.step) > 0.0
-        ]
         return Activity(
             name=each.id,
             modes=(mode,),
             group=each.run.run,
-            release_s=max(0, math.ceil(max(release, default=0.0))),
+            release_s=each.release_s,
             fixed=fixed,
         )
+
+    def _release_s(self, run: RunAhead, step: ForecastStep) -> int:
+        release = [
+            self._over(run, after.step) + after.lag_s - self.outlook.at
+            for after in step.after
+            if self._over(run, after.step) > 0.0
+        ]
+        return max(0, math.ceil(max(release, default=0.0)))
 
     def _end_s(self, step: ForecastStep) -> int:
         """When a step under way ends: of one that is late, nobody knows."""
@@ -141,12 +154,12 @@ class Draft:
         seat = next(one for one in self.outlook.seats if one.name == step.instrument)
         return end_s if seat.is_able else max(end_s, ABSENT_S)
 
-    def _over(self, each: Foreseen, path: str) -> float:
+    def _over(self, run: RunAhead, path: str) -> float:
         """Lab time at which what a step waits for was over; 0 if it is not, or does not bind."""
-        found = self.forecasts[each.run.run]
+        found = self.forecasts[run.run]
         if not path:
-            return found.began_s if each.run.so_far is not None else 0.0
-        done = self._done[each.run.run].get(path)
+            return found.began_s if run.so_far is not None else 0.0
+        done = self._done[run.run].get(path)
         return 0.0 if done is None else done
 
     @cached_property
@@ -159,6 +172,7 @@ class Draft:
     def _blocks(self) -> Iterator[Activity]:
         """Instruments that are out of use, or busy with what no forecast knows of."""
         known = {each.step.instrument for each in self.steps.values() if each.is_fixed}
+        known |= self.carries.busy
         for seat in self.outlook.seats:
             if seat.name in known or (seat.is_able and not seat.busy_with):
                 continue
@@ -171,14 +185,17 @@ class Draft:
             for after in each.step.after:
                 before = self._id(each, after.step)
                 if before in self.steps and not each.is_fixed:
-                    yield Lag(before=before, after=each.id, minimum_s=math.ceil(after.lag_s))
+                    least_s = math.ceil(after.lag_s)
+                    for name in (each.id, *self.carries.brings.get(each.id, ())):
+                        yield Lag(before=before, after=name, minimum_s=least_s)
             if each.is_fixed:
                 continue
             for window in each.step.windows:
                 opener, lag_s = self._opener(each, window)
                 most_s = math.floor(lag_s + window.within_s)
                 if opener in self.steps:
-                    is_open = self.steps[opener].is_fixed or not self.hard
+                    lenient = self.lenience > (0 if each.run.has_entered else 1)
+                    is_open = self.steps[opener].is_fixed or lenient
                     cost = LATE_COST if is_open else None
                     yield Lag(
                         before=opener,
@@ -210,11 +227,20 @@ class Draft:
         plan = self.outlook.plan
         for one in plan.steps if plan is not None else ():
             each = self.steps.get(one.step)
-            if each is not None and not each.is_fixed:
-                start_s = max(0, round(one.start - self.outlook.at))
-                yield Placed(
-                    activity=one.step, mode=0, start_s=start_s, end_s=start_s + each.length_s
-                )
+            if each is None:
+                continue
+            start_s = round(one.start - self.outlook.at)  # overdue ones keep their turns
+            away_s = start_s + each.length_s + round(one.away_s or 0.0)
+            if not each.is_fixed:
+                yield _placed(one.step, start_s, each.length_s)
+                for name in self.carries.brings.get(one.step, ()):
+                    yield self._carried(name, start_s - round(one.bring_s))
+            for name in self.carries.away.get(one.step, ()):
+                if one.away_s is not None:
+                    yield self._carried(name, away_s)
+
+    def _carried(self, name: str, start_s: int) -> Placed:
+        return _placed(name, start_s, self.carries.length_s(name))
 
     # Back.
 
@@ -223,7 +249,9 @@ class Draft:
         at = self.outlook.at
         placed = {one.activity: one for one in plan.placed}
         steps = [
-            self._planned(each, placed[name]) for name, each in self.steps.items() if name in placed
+            self._planned(each, placed[name], placed)
+            for name, each in self.steps.items()
+            if name in placed
         ]
         ends: dict[str, float] = defaultdict(float)
         for name, each in self.steps.items():
@@ -243,7 +271,7 @@ class Draft:
             seconds=round(answer.seconds, 3),
         )
 
-    def _planned(self, each: Foreseen, placed: Placed) -> Planned:
+    def _planned(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> Planned:
         start = self.outlook.at + placed.start_s
         if each.is_fixed:
             start = each.step.start_s
@@ -252,6 +280,8 @@ class Draft:
             instrument=each.step.instrument,
             start=round(start, 3),
             duration_s=float(placed.end_s - placed.start_s),
+            bring_s=self._bring_s(each, placed, every),
+            away_s=self._away_s(each, placed, every),
         )
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
         to_open = [one for one in chains if one[0] in self.steps]
@@ -259,6 +289,18 @@ class Draft:
             return plain
         opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
         return replace(plain, opened_by=opener, least_s=lag_s, most_s=lag_s + within_s)
+
+    def _bring_s(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> float:
+        """How long before its start a step's labware is fetched."""
+        starts = [every[name].start_s for name in self.carries.brings.get(each.id, ())]
+        return float(placed.start_s - min(starts, default=placed.start_s))
+
+    def _away_s(
+        self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]
+    ) -> float | None:
+        """How long after its end what a step needed last is put away."""
+        starts = [every[name].start_s for name in self.carries.away.get(each.id, ())]
+        return float(min(starts) - placed.end_s) if starts else None
 
     def objections(self, plan: Plan) -> tuple[str, ...]:
         """What the independent checker says against a plan; empty if it is valid."""
@@ -299,3 +341,7 @@ def _length_s(step: ForecastStep) -> int:
 
 def _fixed(start_s: int, end_s: int) -> Fixed:
     return Fixed(mode=0, start_s=start_s, end_s=end_s)
+
+
+def _placed(name: str, start_s: int, length_s: int) -> Placed:
+    return Placed(activity=name, mode=0, start_s=start_s, end_s=start_s + length_s)

@@ -25,7 +25,7 @@ from sdl.scheduling.repair import repaired
 from sdl.shell.crash import crash_point
 from sdl.shell.in_thread import in_thread
 from sdl.shell.occasions import Occasions, able
-from sdl.shell.plan_question import Draft, draft
+from sdl.shell.plan_question import LENIENCES, Draft, draft
 from sdl.shell.scheduler_client import NoAnswer, Solving
 
 Solve: TypeAlias = Callable[[Question], Answer]
@@ -133,7 +133,7 @@ class Replanning:
         if drafted.outlook.plan is not None:  # what is in force is mended first: that takes no time
             mended = await in_thread(mended_plan, drafted, seq, cause)
             self._hand_over(mended, engine, ahead, post)
-        for question in (drafted, replace(drafted, hard=False)):
+        for question in (replace(drafted, lenience=one) for one in LENIENCES):
             problem = await in_thread(_problem, question)
             crash_point("orchestrator.plan.asked")
             answer = await self._solving.solve(Question(problem=problem, seconds=self._seconds))
@@ -185,7 +185,7 @@ class PlanningAtOnce:
         self._occasions.known(drafted)
         if not drafted.has_windows:
             return
-        for question in (drafted, replace(drafted, hard=False)):
+        for question in (replace(drafted, lenience=one) for one in LENIENCES):
             asked = Question(problem=question.problem, seconds=self._seconds, seed=self._seed)
             event = _event(question, self._solve(asked), seq, cause)
             if event is not None:
