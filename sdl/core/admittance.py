@@ -42,7 +42,12 @@ class Admittance:
         return path in run.steps or all(fed[:2] != ("issue", path) for fed in run.trampoline.fed)
 
     def admits(self, part: Part) -> bool:
-        """Whether the plan lets the next run of a campaign begin; where nothing moves, it does."""
+        """Whether the plan lets the next run of a campaign begin; where nothing moves, it does.
+
+        Where labware is carried, it begins: what it needs is not brought before its time.
+        """
+        if self._commons.lab.pieces:
+            return True
         run = f"{part.name}/run-{part.state.begun + 1}"
         until = self._commons.agenda.keeps_run(run, part.name, self._commons.at)
         if not until or not part.state.ready or self.is_still():

@@ -130,10 +130,10 @@ class Agenda:
                 fresh._expect(planned, since + planned.duration_s, set())
         return fresh
 
-    def enter(self, run: str, campaign: str, at: float) -> None:
-        """A run begins."""
+    def enter(self, run: str, campaign: str, at: float, *, is_carried: bool) -> None:
+        """A run begins. Where labware is carried to it, it enters only with its first step."""
         self.shut.pop(campaign, None)
-        if self.is_in_force(at):
+        if self.is_in_force(at) and not is_carried:
             self.entered[campaign] = at
             self.admitted[run] = None
 

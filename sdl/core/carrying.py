@@ -248,6 +248,7 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
     if not standing.free_carriers:
         return None
     kept: set[str] = set()
+    bound = {want.piece: want.place for want in reversed(wants) if not want.ahead}
     for want in wants:
         piece = standing.pieces.get(want.piece)
         if piece is None or standing.place(piece) == want.place:
@@ -255,7 +256,7 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
         if want.ahead and (site := _open(standing, want.place, kept)):
             kept.update(site)
             continue
-        for carry in _towards(standing, want, piece, kept):
+        for carry in _towards(standing, want, piece, kept, bound):
             if not is_safe(standing.after(carry)):
                 continue
             if carry.carrier in standing.free_carriers:
@@ -265,10 +266,15 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
     return None
 
 
-def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> Iterator[Carry]:
-    """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it."""
+def _towards(
+    standing: Standing, want: Want, piece: Piece, kept: set[str], bound: Mapping[str, str]
+) -> Iterator[Carry]:
+    """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it.
+
+    ``bound``: by piece, where it is wanted.
+    """
     if want.ahead:
-        yield from _room(standing, want, want.place, kept)
+        yield from _room(standing, want, want.place, kept, bound)
         return
     if piece.moves or piece.held or standing.place(piece) in standing.closed:
         return
@@ -278,7 +284,7 @@ def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> It
             yield from _legs(standing, want.step, piece, _open(standing, place, kept, piece.home))
     for place in nearer:
         if not _open(standing, place, kept) and _goes_on(standing, place, want.place):
-            yield from _room(standing, want, place, kept)
+            yield from _room(standing, want, place, kept, bound)
 
 
 def _goes_on(standing: Standing, relay: str, target: str) -> bool:
@@ -291,13 +297,20 @@ def _goes_on(standing: Standing, relay: str, target: str) -> bool:
     return any(name in standing.free_carriers for name in carriers)
 
 
-def _room(standing: Standing, want: Want, place: str, kept: set[str]) -> Iterator[Carry]:
-    """Carries into store of what stands at a place for no reason of its own."""
+def _room(
+    standing: Standing, want: Want, place: str, kept: set[str], bound: Mapping[str, str]
+) -> Iterator[Carry]:
+    """Carries of what stands at a place for no reason of its own: to where it is wanted, or away."""
     if place in standing.floor.stores:
         return
     for other in standing.idle[place]:
         if other.name in want.beside:
             continue
+        aim = bound.get(other.name, place)
+        for towards in standing.floor.nearer(place, aim) if aim != place else ():
+            if towards == aim:  # a relay could come to rest on the way
+                targets = _open(standing, towards, kept)
+                yield from _legs(standing, want.step, other, targets)
         for store in _stores(standing.floor, place, other):
             for towards in standing.floor.nearer(place, store):
                 targets = _open(standing, towards, kept, other.home)

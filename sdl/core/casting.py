@@ -150,8 +150,10 @@ class Casting:
     ) -> tuple[str, ...] | None:
         """The instruments at which its labware will stay for a while; None where one is full.
 
-        A run that began without a site to come back to would stand in others' way.
+        A run that began without a site to come back to would stand in others' way; where there is
+        a plan, that keeps it out until it has one.
         """
+        has_plan = self._work.commons.agenda.is_in_force(self._work.at)
         work, lab = self._work, self._work.lab
         on_sites = any(well.labware in lab.pieces for w in wells.values() for well in several(w))
         found = []
@@ -160,7 +162,8 @@ class Casting:
             able = [
                 name
                 for name in names
-                if lab.instruments[name].ready and lab.lodging[name] < lab.sites.get(name, 1)
+                if lab.instruments[name].ready
+                and (has_plan or lab.lodging[name] < lab.sites.get(name, 1))
             ]
             if not able:
                 where = " or ".join(dict.fromkeys(names))

@@ -112,7 +112,8 @@ class Work:
 
     def begin(self, run: Run) -> None:
         """Start the protocol of a new run."""
-        self.commons.agenda.enter(run.id, self.state.spec.name, self.at)
+        is_carried = bool(self.lab.pieces)
+        self.commons.agenda.enter(run.id, self.state.spec.name, self.at, is_carried=is_carried)
         self._want(run, run.trampoline, run.trampoline.start(self.at), "")
 
     def send(self, run: Run, step: Step) -> None:

@@ -9,19 +9,23 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdl.scheduling.board import Board
+from sdl.scheduling.check import broken as objections
 from sdl.scheduling.cost import outside_s, plan_of
 from sdl.scheduling.index import Indexed, shift
-from sdl.scheduling.insertion import Arrays, arrays_of, insert_groups
+from sdl.scheduling.insertion import Arrays, arrays_of, insert_all, insert_groups
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Lag, Plan, Problem
 from sdl.scheduling.supply import Supply
 
 VISITS = 60
 """Times that an activity's start may be raised before its windows count as out of reach."""
+DROPS = 8
+"""Groups that are taken out of the current plan and added anew, at most."""
+BEFORE_S = -(10**9)
+"""Before all that is still to begin, in s."""
 Arc = tuple[int, int]
 """Target, and least seconds between the two starts."""
 
@@ -38,36 +42,61 @@ class Repair:
 def repaired(problem: Problem) -> Repair | None:
     """The current plan of a problem, shifted to where it can be, with new groups added.
 
+    Where that keeps not all it should, all groups are added anew in the order of the current plan.
     None if the current plan does not hold a mode of each activity that must be done, and the
     missing ones found no place either.
     """
     index = Indexed(problem)
-    planned = {old.activity: old for old in problem.current}
+    shifted = _shifted(index)
+    mended = None if shifted is None else _mended(index, shifted)
+    if mended is None or mended.broken or objections(problem, mended.plan):
+        anew = insert_all(index, _in_turn(index))
+        return mended if anew is None else _mended(index, anew)
+    return mended
+
+
+def _shifted(index: Indexed) -> Arrays | None:
+    """The current plan pushed to the right; groups that stand in their own way go in anew."""
+    out: set[int] = set()
+    for _ in range(DROPS):
+        arrays = _as_planned(index, out)
+        found = _shift_right(index, arrays, with_windows=True)
+        if isinstance(found, list):
+            return _with_new(index, found, arrays[1])
+        if found in out:
+            break
+        out.add(found)
+    arrays = _as_planned(index, set())
+    found = _shift_right(index, arrays, with_windows=False)
+    return _with_new(index, found, arrays[1]) if isinstance(found, list) else None
+
+
+def _as_planned(index: Indexed, out: set[int]) -> Arrays:
+    """Starts and modes of the current plan, without some groups."""
+    planned = {old.activity: old for old in index.problem.current}
     starts, modes = [0] * index.count, [-1] * index.count
-    for at, activity in enumerate(problem.activities):
+    without = {one for group in out for one in index.members[group]}
+    for at, activity in enumerate(index.problem.activities):
         fixed, old = index.fixed[at], planned.get(activity.name)
         if fixed is not None:
             starts[at], modes[at] = fixed.start_s, fixed.mode
-        elif old is not None and 0 <= old.mode < len(activity.modes):
+        elif old is not None and 0 <= old.mode < len(activity.modes) and at not in without:
             starts[at], modes[at] = max(old.start_s, index.release[at]), old.mode
-    turns = [
-        (old.start_s, old.end_s) if (old := planned.get(one.name)) and not one.fixed else None
-        for one in problem.activities
-    ]
-    _shift_right(index, starts, modes, turns)
-    arrays: Arrays | None = (starts, modes)
-    if any(
-        mode < 0 and not activity.optional
-        for mode, activity in zip(modes, problem.activities, strict=True)
-    ):
-        arrays = _with_new(index, starts, modes)
-    if arrays is None:
-        return None
-    mended = _mended(index, arrays)
-    if mended.broken:
-        anew = _anew(index, arrays, mended.broken)
-        mended = mended if anew is None else _mended(index, anew)
-    return mended
+    return starts, modes
+
+
+def _in_turn(index: Indexed) -> list[int]:
+    """Numbers of groups: first what has begun or is in no plan, then the others as planned."""
+    planned = {old.activity: old.start_s for old in index.problem.current}
+    names = [activity.name for activity in index.problem.activities]
+
+    def turn(at: int) -> int:
+        group = index.members[at]
+        if any(index.fixed[one] is not None for one in group):
+            return BEFORE_S
+        return min(planned.get(names[one], BEFORE_S) for one in group)
+
+    return sorted(range(len(index.members)), key=turn)
 
 
 def _mended(index: Indexed, arrays: Arrays) -> Repair:
@@ -78,96 +107,89 @@ def _mended(index: Indexed, arrays: Arrays) -> Repair:
     return Repair(plan=plan, broken=tuple(late))
 
 
-def _anew(index: Indexed, arrays: Arrays, broken: Sequence[Lag]) -> Arrays | None:
-    """The plan with the groups of broken lags added anew, in their turn; None if one cannot be."""
-    starts, modes = arrays
-    late = {index.number[name] for lag in broken for name in (lag.before, lag.after)}
-    groups = [
-        [one for one in group if index.fixed[one] is None and modes[one] >= 0]
-        for group in index.members
-        if not late.isdisjoint(group)
-    ]
-    out = {one for group in groups for one in group}
-    board = _board(index, starts)
-    for at, mode in enumerate(modes):
-        if mode >= 0 and at not in out:
-            board.place(at, starts[at], mode)
-    in_turn = sorted(filter(None, groups), key=lambda group: min(starts[one] for one in group))
-    return None if insert_groups(Supply(index, board), in_turn) else arrays_of(board)
-
-
-def _board(index: Indexed, starts: Sequence[int]) -> Board:
-    return Board(layout_of(index), 2 * index.horizon_s() + max(starts, default=0))
-
-
 def _with_new(index: Indexed, starts: list[int], modes: list[int]) -> Arrays | None:
-    """The plan with the groups that are not in it, each as early as the others allow."""
-    board = _board(index, starts)
-    for at, mode in enumerate(modes):
-        if mode >= 0:
-            board.place(at, starts[at], mode)
+    """The plan with all that is not in it, group by group, each as early as the others allow."""
     activities = index.problem.activities
     missing = [
         [one for one in group if modes[one] < 0 and not activities[one].optional]
         for group in index.members
     ]
+    if not any(missing):
+        return starts, modes
+    board = Board(layout_of(index), 2 * index.horizon_s() + max(starts, default=0))
+    for at, mode in enumerate(modes):
+        if mode >= 0:
+            board.place(at, starts[at], mode)
     left = insert_groups(Supply(index, board), [one for one in missing if one])
     return None if left else arrays_of(board)
 
 
-def _shift_right(
-    index: Indexed, starts: list[int], modes: list[int], planned: list[tuple[int, int] | None]
-) -> None:
-    """Raise starts until every turn and every lag is kept; windows only if all of them can be.
+def _shift_right(index: Indexed, arrays: Arrays, *, with_windows: bool) -> list[int] | int:
+    """Starts raised until every turn and every lag is kept, or the group that is in the way.
 
-    The turns are those of the plan, not of what became of it: a plan closes no circle.
+    The turns are those of the plan, not of what became of it.
     """
+    starts, modes = arrays
     arcs: dict[int, list[Arc]] = defaultdict(list)
-    windows: dict[int, list[Arc]] = defaultdict(list)
     lengths = [index.length(at, mode) if mode >= 0 else 0 for at, mode in enumerate(modes)]
     for edge in index.hard + index.soft:
         if modes[edge.source] >= 0 and modes[edge.target] >= 0:
             least_s = shift(edge, lengths[edge.source], lengths[edge.target])
-            kind = windows if edge.window or edge.least_s < 0 else arcs
-            kind[edge.source].append((edge.target, least_s))
-    spans = [
-        old or (start_s, start_s + length)
-        for old, start_s, length in zip(planned, starts, lengths, strict=True)
-    ]
-    for source, target in _turns(index, modes, spans):
+            if with_windows or not (edge.window or edge.least_s < 0):
+                arcs[edge.source].append((edge.target, least_s))
+    for source, target in _turns(index, modes, _spans(index, starts, lengths)):
         arcs[source].append((target, lengths[source]))
-    plain = _raised(index, starts, arcs, {})
-    kept = _raised(index, starts, arcs, windows)
-    starts[:] = kept or plain or starts
+    return _raised(index, starts, arcs)
 
 
-def _raised(
-    index: Indexed,
-    starts: list[int],
-    arcs: dict[int, list[Arc]],
-    windows: dict[int, list[Arc]],
-) -> list[int] | None:
-    """Longest paths over the planned starts; None if a cycle has no solution."""
-    value, visits = starts[:], [0] * index.count
+def _spans(index: Indexed, starts: list[int], lengths: list[int]) -> list[tuple[int, int]]:
+    """From when to when each activity is planned; what has begun, before all that has not."""
+    planned = {old.activity: old for old in index.problem.current}
+    spans = []
+    for at, activity in enumerate(index.problem.activities):
+        old = planned.get(activity.name)
+        if activity.fixed is not None:
+            spans.append((BEFORE_S, starts[at] + lengths[at]))
+        elif old is not None:
+            spans.append((old.start_s, old.end_s))
+        else:
+            spans.append((starts[at], starts[at] + lengths[at]))
+    return spans
+
+
+def _raised(index: Indexed, starts: list[int], arcs: dict[int, list[Arc]]) -> list[int] | int:
+    """Longest paths over the planned starts; of a cycle without a solution, one of its groups."""
+    value, visits, before = starts[:], [0] * index.count, [-1] * index.count
     order = sorted(range(index.count), key=starts.__getitem__)
     queue, waits = deque(order), [True] * index.count
     while queue:
         one = queue.popleft()
         waits[one] = False
-        for each in (arcs, windows):
-            for target, least_s in each.get(one, ()):
-                if value[one] + least_s <= value[target]:
-                    continue
-                if index.fixed[target] is not None:
-                    continue  # it began, out of its turn or early; nothing can be done about it
-                value[target] = value[one] + least_s
-                visits[target] += 1
-                if visits[target] > VISITS:
-                    return None
-                if not waits[target]:
-                    waits[target] = True
-                    queue.append(target)
+        for target, least_s in arcs.get(one, ()):
+            if value[one] + least_s <= value[target] or index.fixed[target] is not None:
+                continue  # what began, out of its turn or early, stays as it is
+            value[target], before[target] = value[one] + least_s, one
+            visits[target] += 1
+            if visits[target] > VISITS:
+                return _in_the_way(index, before, target)
+            if not waits[target]:
+                waits[target] = True
+                queue.append(target)
     return value
+
+
+def _in_the_way(index: Indexed, before: list[int], one: int) -> int:
+    """Of the groups on a cycle, one that has not begun if there is any: it has a place for sure."""
+    for _ in range(index.count):
+        one = before[one] if before[one] >= 0 else one
+    cycle = {one: None}
+    while (one := before[one]) not in cycle and one >= 0:
+        cycle[one] = None
+    group_of = {member: at for at, group in enumerate(index.members) for member in group}
+    groups = [group_of[member] for member in cycle]
+    begun = {stay.last for stay in index.stays if index.fixed[stay.first] is not None}
+    begun |= {at for at, fixed in enumerate(index.fixed) if fixed is not None}
+    return next((at for at in groups if begun.isdisjoint(index.members[at])), groups[0])
 
 
 def _turns(index: Indexed, modes: list[int], spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -184,7 +206,7 @@ def _turns(index: Indexed, modes: list[int], spans: list[tuple[int, int]]) -> li
             uses[stay.resource].append((*span, stay.first, stay.last, stay.amount))
     arcs = []
     for resource, each in uses.items():
-        units = [(-(10**9), -1)] * index.capacity[resource]  # free since, after whom
+        units = [(BEFORE_S, -1)] * index.capacity[resource]  # free since, after whom
         for _, end_s, first, last, amount in sorted(each):
             taken = [heapq.heappop(units) for _ in range(min(amount, len(units)))]
             arcs += [(before, first) for _, before in taken if before >= 0]

@@ -225,9 +225,15 @@ class Draft:
 
     def _current(self) -> Iterator[Placed]:
         plan = self.outlook.plan
-        for one in plan.steps if plan is not None else ():
+        steps = {one.step: one for one in plan.steps} if plan is not None else {}
+        other = {  # a window that was missed, say, gives all steps behind it other numbers
+            each.run.run
+            for name, each in self.steps.items()
+            if name not in steps or steps[name].instrument != each.step.instrument
+        }
+        for one in steps.values():
             each = self.steps.get(one.step)
-            if each is None:
+            if each is None or each.run.run in other:
                 continue
             start_s = round(one.start - self.outlook.at)  # overdue ones keep their turns
             away_s = start_s + each.length_s + round(one.away_s or 0.0)
