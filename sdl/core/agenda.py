@@ -36,6 +36,10 @@ OVERRUN_S = 10.0
 """Lab seconds over its time after which nobody knows when a step will end."""
 MARGIN_S = 5.0
 """Lab seconds before its own window closes up to which a step may be kept."""
+AGAIN_S = 30.0
+"""Lab seconds after which a chain is looked at again that waits for others to begin."""
+EXCHANGE = 2
+"""Carries from the end of one step at an instrument to the start of the next one: out, and in."""
 PATIENCE_S = 3600.0
 """Lab seconds of waiting after which a step goes before all that the plan puts before it."""
 
@@ -183,7 +187,7 @@ class Agenda:
                     instrument=one.instrument,
                     opener=opener.step,
                     early=end + one.least_s,
-                    late=end + one.most_s,
+                    late=end + one.most_s - EXCHANGE * one.carry_s,
                     length_s=one.duration_s,
                 )
                 self._expect(one, end + one.least_s + one.duration_s, seen)
@@ -255,11 +259,29 @@ class Agenda:
     def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
         """Until when a step waits for the sake of its own chain, or of another one."""
         until = self._fits_at(planned, step.instrument, lab, at)
-        if step.not_after is not None:
-            return until if until <= step.not_after - MARGIN_S else 0.0
-        if self._opens(planned) and not self._is_turn(planned, at):
-            until = max(until, planned.start)
-        return until
+        if self._opens(planned):
+            until = max(until, self._chain_turn(planned, at))
+        bears = step.not_after is None or until <= step.not_after - MARGIN_S
+        return until if bears else 0.0
+
+    def _chain_turn(self, planned: Planned, at: float) -> float:
+        """When the turn of a chain comes; 0: now.
+
+        Ahead of its time only if nothing is planned before any of its steps that has not begun;
+        and later not before what was to begin before it has.
+        """
+        is_due = at >= planned.start
+        if not is_due and not self._is_turn(planned, at):
+            return planned.start
+        run = run_of(planned.step)
+        for one, _, _ in self._chain(planned, planned.duration_s, {planned.step}):
+            before = planned.start if is_due else one.start
+            for other in self._queues.get(one.instrument, ()):
+                if self._steps[other].start >= before:
+                    break
+                if run_of(other) != run:
+                    return at + AGAIN_S if is_due else planned.start
+        return 0.0
 
     def _opens(self, planned: Planned) -> bool:
         return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
@@ -298,7 +320,7 @@ class Agenda:
         for one in self._followers.get(opener.step, ()):
             if one.step not in seen and one.most_s <= TIGHT_S:
                 seen.add(one.step)
-                yield one, end_s + one.least_s, end_s + one.most_s
+                yield one, end_s + one.least_s, end_s + one.most_s - EXCHANGE * one.carry_s
                 yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)
 
     def _free(

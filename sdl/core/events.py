@@ -347,6 +347,8 @@ class Planned:
     """Expected, in lab seconds."""
     bring_s: float = 0.0
     """Lab seconds before its start at which its labware is to be fetched; 0: it is there."""
+    carry_s: float = 0.0
+    """Lab seconds for which its labware is on the way then."""
     away_s: float | None = None
     """Lab seconds after its end at which its labware is to be put away; None: not after it."""
     opened_by: str = ""
