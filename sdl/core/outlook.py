@@ -31,8 +31,9 @@ from sdl.model.labware import Well, Wells
 
 NOWHERE = "no-plate"
 """Where the wells of a run would be that finds none; it will not begin."""
-COMING_MAX = 12
-"""Runs that have not entered the bench and are planned all the same."""
+COMING_MAX = 48
+"""Runs that have not entered the bench and are planned all the same: fewer of them hide what is
+still to come, and the plan of those that are seen puts off what it could do now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

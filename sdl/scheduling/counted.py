@@ -13,18 +13,21 @@ from sdl.scheduling.ruin import Ruin
 from sdl.scheduling.solve import start
 from sdl.scheduling.walks import walk_from
 
-ROUNDS = 500
-"""Of the local search; each takes some activities out and puts them in again."""
+ROUNDS, FIRST = 300, 2000
+"""Of the local search, where there is a plan to go on from, and where there is none; each takes
+some activities out and puts them in again."""
 
 
-def solve_counted(question: Question, rounds: int = ROUNDS) -> Answer:
-    """An answer that follows from problem, seed and ``rounds`` alone; its seconds are 0."""
+def solve_counted(question: Question, rounds: int = 0) -> Answer:
+    """An answer that follows from problem, seed and ``rounds`` (0: the usual ones) alone; its
+    seconds are 0."""
     index = Indexed(question.problem)
     contest = Contest(index, lambda _: None, 0.0, clock=lambda: 0.0)
     if contest.bound_by_paths():
         start(contest)
         if contest.arrays is not None and not contest.over():
-            _walk(contest, question.seed, rounds)
+            usual = ROUNDS if question.problem.current else FIRST
+            _walk(contest, question.seed, rounds or usual)
     return contest.answer()
 
 

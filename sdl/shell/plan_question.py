@@ -38,8 +38,8 @@ NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
 STEPS_MAX = 200
 """Steps of one run that are planned."""
-QUANTILE = 1.28
-"""Standard deviations over the mean for which steps with windows are planned."""
+QUANTILE, SPARE = 1.28, 0.6
+"""Standard deviations over the mean for which steps with windows are planned, and all others."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
 ABSENT_S = 600
@@ -48,10 +48,9 @@ BUSY_S = 60
 """The same for one that is busy with nobody knows what."""
 LENIENCES = (0, 1, 2)
 """In this order until there is a plan."""
-LATE_COST = 20
-"""What a second costs by which a window is missed that cannot be planned around any more."""
-import os
-WEIGHTS = Weights(makespan=int(os.environ.get("MK", "1000")), flow=1)
+LATE_COST = 50_000
+"""What a second costs by which a window is missed: rather the whole bench a minute later."""
+WEIGHTS = Weights(makespan=1000, flow=1)
 """The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
 
 
@@ -111,17 +110,11 @@ class Draft:
             holds=tuple(self.carries.holds),
             lags=(*self._lags(), *self.carries.lags),
             groups=tuple(
-                Group(name=run.run, weight=self._weight(run)) for run in self.outlook.runs
+                Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
             ),
             weights=WEIGHTS,
             current=tuple(self._current()),
         )
-
-    def _weight(self, run: RunAhead) -> int:
-        found = self.forecasts[run.run]
-        import os
-        power = float(os.environ.get("POW", "1"))
-        return max(1, round((10 + run.priority) * ((found.end_s - found.began_s) / 1000.0) ** power))
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at
@@ -345,10 +338,8 @@ def draft(outlook: Outlook, predictors: Sequence[Predictor]) -> Draft:
 
 
 def _length_s(step: ForecastStep) -> int:
-    """Of a step that has a window of its own the time that nine of ten need at most."""
-    import os
-    margin_s = float(os.environ.get("QA","1.0")) * step.spread_s
-    if step.windows: margin_s = max(margin_s, QUANTILE * step.spread_s)
+    """With time to spare, and more of it for a step that has a window of its own."""
+    margin_s = (QUANTILE if step.windows else SPARE) * step.spread_s
     return max(1, math.ceil(step.duration_s + margin_s))
 
 
