@@ -16,7 +16,7 @@ from sdl.model.prediction import Prediction
 from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Lag, Question
 from sdl.shell.occasions import DEBOUNCE_S, EVERY_S, Occasions
-from sdl.shell.plan_question import NOW, Draft, draft
+from sdl.shell.plan_question import LATE_COST, NOW, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce, mended_plan
 from tests.core.dye import SCRIPT, at_work
 from tests.core.floor import Chances, Floor, campaign
@@ -71,7 +71,7 @@ def test_an_open_window_counts_from_now_and_one_that_is_missed_costs() -> None:
     found = drafted(floor, 60.0)
     (window,) = [lag for lag in found.problem.lags if lag.before == NOW]
     assert window == Lag(
-        before=NOW, after="dye/run-1/step-3", minimum_s=None, maximum_s=51, cost_per_s=20
+        before=NOW, after="dye/run-1/step-3", minimum_s=None, maximum_s=51, cost_per_s=LATE_COST
     )
     (out,) = [one for one in found.problem.activities if one.name == "reader is out"]
     assert out.fixed is not None
