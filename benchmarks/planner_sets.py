@@ -51,8 +51,14 @@ class MeasuredSet:
 
     @cached_property
     def digest(self) -> str:
-        """Twelve digits that change with any point, value or goal."""
-        text = self.pool.to_csv(index=False) + json.dumps(self.gains.tolist())
+        """Twelve digits that change with any point, value or goal.
+
+        Nine digits of each number count, for a mean may differ in its last ones elsewhere.
+        """
+        rows = [[*point.values(), *row] for point, row in zip(self.points, self.gains, strict=True)]
+        text = "\n".join(
+            ",".join(one if isinstance(one, str) else f"{one:.9g}" for one in row) for row in rows
+        )
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @cached_property
