@@ -19,13 +19,17 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
 
-from common import arguments, say
+from common import arguments, machine, say, write_json
 from planner_campaign import BUDGET, MODES, Task, play
 from planner_contract import BUILT_IN, offered
-from planner_lines import Line, append, key, line_of, mend, note_sitting, read
+from planner_lines import Line, append, key, line_of, mend, note_sitting, pack, read
+from planner_plot import draw
 from planner_sets import DATA, MeasuredSet, sets_in
-
+from planner_table import as_data, parts, tables
 from sdl.errors import SdlError, UserMistake
+
+RECORDED = Path(__file__).with_name("planner_results")
+"""Results that come with the project."""
 
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
@@ -59,12 +63,40 @@ def _parser() -> ArgumentParser:
         "--every-objective", action="store_true", help="tell the planner all, not the first alone"
     )
     parser.add_argument("--out", type=Path, default=Path("planner_runs"), help="results folder")
+    parser.add_argument("--table", action="store_true", help="play nothing, print what is there")
+    parser.add_argument("--plot", type=Path, metavar="FOLDER", help="where to draw it as SVG")
+    parser.add_argument("--pack", type=Path, metavar="FOLDER", help="where to keep it compactly")
     return parser
 
 
 def _run(given: Namespace) -> int:
-    planners = given.planner or ["ours"]
     data = sets_in(given.data, [name for name in given.sets.split(",") if name])
+    failed = 0 if given.table else _play(data, given)
+    lines = read(given.out)
+    if given.pack is not None:
+        pack({line.key: line for line in [*read(given.pack), *lines]}.values(), given.pack)
+    known = {line.key: line for line in read(RECORDED)}
+    for planner in sorted({line.planner for line in lines}):
+        both = [line for line in lines if line.planner == planner and line.key in known]
+        same = sum(line.order == known[line.key].order for line in both)
+        if both:
+            say(f"{planner}: {same} of {len(both)} recorded campaigns came out the same again")
+    found = parts([*(known | {line.key: line for line in lines}).values()], data, given.budget)
+    if given.plot is not None:
+        given.plot.mkdir(parents=True, exist_ok=True)
+        for part in found:
+            if not part.every_objective:
+                draw(part, given.plot / f"{part.mode}.svg", given.budget)
+    if given.json:
+        write_json({"machine": machine(), "budget": given.budget, "parts": as_data(found)})
+    else:
+        print(f"{machine()}\n\n{tables(found, given.budget)}")
+    return failed
+
+
+def _play(data: Sequence[MeasuredSet], given: Namespace) -> int:
+    """Play what is not there yet. 1 if a campaign failed."""
+    planners = given.planner or ["ours"]
     given.out.mkdir(parents=True, exist_ok=True)
     mend(given.out)
     done = {line.key for line in read(given.out)}

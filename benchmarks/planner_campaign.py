@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
 import numpy as np
+
 from planner_contract import Offer
 from planner_sets import MeasuredSet
-
 from sdl.errors import PlannerFault
 
 Mode: TypeAlias = Literal["one", "flight", "batch"]

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 
 from sdl.errors import UserMistake
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
 from planner_lines import Line
 from planner_sets import Floats, MeasuredSet
 
@@ -31,7 +32,8 @@ def share_of(points: int, share: float) -> int:
 
 def best(gains: Floats, count: int) -> Good:
     """Which points are among the ``count`` best; all that tie with the last of them are."""
-    return gains >= np.sort(gains)[::-1][min(count, len(gains)) - 1]
+    good: Good = gains >= np.sort(gains)[::-1][min(count, len(gains)) - 1]
+    return good
 
 
 def first_hit(order: Sequence[int], good: Good, budget: int) -> int:
@@ -158,7 +160,8 @@ def _unit(gains: Floats, pool: Floats) -> Floats:
     """Each objective from 0, the worst of the pool, to 1, its best."""
     low = pool.min(axis=0)
     spread = np.ptp(pool, axis=0)
-    return (gains - low) / np.where(spread > 0, spread, 1.0)
+    shares: Floats = (gains - low) / np.where(spread > 0, spread, 1.0)
+    return shares
 
 
 def hypervolume(gains: Floats) -> float:
@@ -177,9 +180,10 @@ def hypervolume(gains: Floats) -> float:
 
 def _undominated(gains: Floats) -> Good:
     unique = np.unique(gains, axis=0)
-    better = (unique[None] >= gains[:, None]).all(-1) & (unique[None] > gains[:, None]).any(-1)
-    result: Good = ~better.any(axis=1)
-    return result
+    nowhere_worse = np.all(unique[None] >= gains[:, None], axis=-1)
+    somewhere_better = np.any(unique[None] > gains[:, None], axis=-1)
+    dominated: Good = np.any(nowhere_worse & somewhere_better, axis=1)
+    return ~dominated
 
 
 def geometric_mean(values: Iterable[float]) -> float:

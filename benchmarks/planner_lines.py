@@ -18,7 +18,6 @@ from typing import TypeAlias
 from common import machine
 from planner_campaign import MODES, Mode, Played, Task
 from planner_sets import MeasuredSet
-
 from sdl.errors import Place, UserMistake
 
 LIBRARIES = (

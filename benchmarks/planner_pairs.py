@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from planner_figures import Figures, geometric_mean
 from scipy import stats  # type: ignore[import-untyped]
+
+from planner_figures import Figures, geometric_mean
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

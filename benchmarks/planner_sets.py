@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
-from planner_contract import Point, Space
 
+from planner_contract import Point, Space
 from sdl.errors import Place, UserMistake
 
 DATA = Path(__file__).with_name("planner_data")
@@ -77,7 +77,9 @@ class MeasuredSet:
     def observed(self, at: int, objectives: Sequence[str]) -> dict[str, float]:
         """What measuring a point gives."""
         columns = [self.objectives.index(name) for name in objectives]
-        return {name: float(self.values[at, k]) for name, k in zip(objectives, columns, strict=True)}
+        return {
+            name: float(self.values[at, k]) for name, k in zip(objectives, columns, strict=True)
+        }
 
     def nearest(self, proposal: Mapping[str, float | str], free: NDArray[np.bool_]) -> int:
         """The free point that a proposal is, or else the one nearest to it.
@@ -148,7 +150,9 @@ def read_set(folder: Path) -> MeasuredSet:
     return MeasuredSet(
         name=folder.resolve().name,
         space=space,
-        pool=means[parameters].astype(dict.fromkeys(parameters, object) | dict.fromkeys(numbers, float)),
+        pool=means[parameters].astype(
+            dict.fromkeys(parameters, object) | dict.fromkeys(numbers, float)
+        ),
         values=means[objectives].to_numpy(dtype=float),
     )
 

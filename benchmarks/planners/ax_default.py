@@ -14,11 +14,14 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
+
 from planner_contract import Observation, Point, Space
+from planners.coding import single_valued
 
 SUM = re.compile(r"\s*(\w+(?:\s*\+\s*\w+)+)\s*==\s*([\d.]+)\s*")
 """The one kind of equality that the data sets have: parts that add up."""
@@ -33,7 +36,7 @@ class AxDefault:
     def __init__(self, space: Space, pool: pd.DataFrame | None, seed: int) -> None:
         assert pool is not None, f"{space.get('title')}: the range of a mixture is read from a list"
         self._objectives = [str(one["name"]) for one in space["objectives"]]
-        self._fixed = {name: pool[name].iloc[0] for name in pool if pool[name].nunique() == 1}
+        self._fixed = single_valued(pool)
         self._parts, self._total = _mixture(space)
         left_out = {*self._fixed, *self._parts[-1:]}
         self._safe = {name: f"p{k}" for k, name in enumerate(pool) if name not in left_out}
@@ -111,9 +114,7 @@ class AxDefault:
         return tuple(point[name] for name in self._safe)
 
 
-def _parameter(
-    one: dict[str, object], safe: str
-) -> RangeParameterConfig | ChoiceParameterConfig:
+def _parameter(one: dict[str, Any], safe: str) -> RangeParameterConfig | ChoiceParameterConfig:
     match one:
         case {"type": "categorical", "options": [*options]}:
             names = [str(option) for option in options]

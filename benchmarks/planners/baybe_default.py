@@ -11,10 +11,11 @@ import warnings
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import torch
-from planner_contract import Observation, Point, Space
 
+from planner_contract import Observation, Point, Space
+from planners.coding import single_valued
 from sdl.errors import UserMistake
 
 try:
@@ -36,7 +37,7 @@ class BaybeDefault:
     def __init__(self, space: Space, pool: pd.DataFrame | None, seed: int) -> None:
         assert pool is not None, f"{space.get('title')}: BayBE is given a table of candidates"
         kinds = {str(one["name"]): one["type"] for one in space["parameters"]}
-        self._fixed = {name: pool[name].iloc[0] for name in pool if pool[name].nunique() == 1}
+        self._fixed = single_valued(pool)
         varied = pool.drop(columns=list(self._fixed))
         parameters = [
             CategoricalParameter(name, tuple(sorted(set(varied[name]))))

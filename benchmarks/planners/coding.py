@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 from numpy.typing import NDArray
+
 from planner_contract import Space
+
+
+def single_valued(pool: pd.DataFrame) -> dict[str, float | str]:
+    """Parameters that have the same value everywhere: no planner has to know of them."""
+    return {name: some[0] for name in pool if len(some := pool[name].unique()) == 1}
 
 
 class OneHot:
@@ -17,9 +23,7 @@ class OneHot:
         kinds = {str(one["name"]): one["type"] for one in space["parameters"]}
         self._ranges: dict[str, tuple[float, float]] = {}
         self._options: dict[str, list[str]] = {}
-        for name in pool:
-            if pool[name].nunique() == 1:
-                continue
+        for name in pool.columns.difference(list(single_valued(pool)), sort=False):
             if kinds[name] == "categorical":
                 self._options[name] = sorted(set(pool[name]))
             else:
@@ -29,7 +33,10 @@ class OneHot:
         """A row for each point, all numbers between 0 and 1."""
         rows = [
             [
-                *((float(p[name]) - low) / (high - low) for name, (low, high) in self._ranges.items()),
+                *(
+                    (float(p[name]) - low) / (high - low)
+                    for name, (low, high) in self._ranges.items()
+                ),
                 *(float(p[name] == one) for name, some in self._options.items() for one in some),
             ]
             for p in points

@@ -11,17 +11,17 @@ import random
 import warnings
 from collections.abc import Sequence
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
 import torch
 from botorch.acquisition.logei import qLogExpectedImprovement
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.models.transforms.outcome import Standardize
 from botorch.models.utils.gpytorch_modules import get_covar_module_with_dim_scaled_prior
-from botorch.optim import optimize_acqf_discrete
-from gpytorch.mlls import ExactMarginalLogLikelihood
-from planner_contract import Observation, Point, Space
+from botorch.optim.optimize import optimize_acqf_discrete
+from gpytorch.mlls import ExactMarginalLogLikelihood  # type: ignore[import-untyped]
 
+from planner_contract import Observation, Point, Space
 from planners.coding import OneHot
 
 START = 2

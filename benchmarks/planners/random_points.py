@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-import pandas as pd
+import pandas as pd  # type: ignore[import-untyped]
+
 from planner_contract import Observation, Point, Space
 
 

@@ -6,9 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import pandas as pd
-from planner_contract import Observation, Point, Space
+import pandas as pd  # type: ignore[import-untyped]
 from scipy.stats import qmc  # type: ignore[import-untyped]
+
+from planner_contract import Observation, Point, Space
 
 
 class SobolPoints:
