@@ -22,7 +22,7 @@ from pathlib import Path
 from common import arguments, machine, say, write_json
 from planner_campaign import BUDGET, MODES, Task, play
 from planner_contract import BUILT_IN, offered
-from planner_lines import Line, append, key, line_of, mend, note_sitting, pack, read
+from planner_lines import Line, append, key, line_of, mend, note, note_sitting, noted, pack, read
 from planner_plot import draw
 from planner_sets import DATA, MeasuredSet, sets_in
 from planner_table import as_data, parts, tables
@@ -70,11 +70,15 @@ def _parser() -> ArgumentParser:
 
 
 def _run(given: Namespace) -> int:
+    for word in ("budget", "jobs"):
+        if vars(given)[word] < 1:
+            raise UserMistake(f"--{word} {vars(given)[word]}: has to be 1 or more")
     data = sets_in(given.data, [name for name in given.sets.split(",") if name])
     failed = 0 if given.table else _play(data, given)
     lines = read(given.out)
     if given.pack is not None:
         pack({line.key: line for line in [*read(given.pack), *lines]}.values(), given.pack)
+        note(given.pack, noted(given.out))
     known = {line.key: line for line in read(RECORDED)}
     for planner in sorted({line.planner for line in lines}):
         both = [line for line in lines if line.planner == planner and line.key in known]

@@ -147,16 +147,28 @@ def pack(lines: Iterable[Line], folder: Path) -> None:
 
 def note_sitting(folder: Path, planners: Iterable[str]) -> None:
     """Write down the machine and the versions that results of now are made with."""
-    path = folder / "about.json"
-    known = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
-    sitting = {
+    sitting: dict[str, object] = {
         "planners": sorted(planners),
         "machine": machine().partition(", load")[0],
         "system": platform.system(),
         "versions": {name: there for name in LIBRARIES if (there := _version(name))},
     }
-    if sitting not in known:
-        path.write_text(json.dumps([*known, sitting], indent=1) + "\n", encoding="utf-8")
+    note(folder, [sitting])
+
+
+def note(folder: Path, sittings: Iterable[dict[str, object]]) -> None:
+    """Add sittings to those that a folder knows of."""
+    known = noted(folder)
+    new = [sitting for sitting in sittings if sitting not in known]
+    if new:
+        text = json.dumps([*known, *new], indent=1)
+        (folder / "about.json").write_text(text + "\n", encoding="utf-8")
+
+
+def noted(folder: Path) -> list[dict[str, object]]:
+    """The sittings that a folder knows of."""
+    path = folder / "about.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
 
 
 def _version(name: str) -> str | None:

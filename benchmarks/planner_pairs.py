@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats  # type: ignore[import-untyped]
+from scipy.special import stdtr  # type: ignore[import-untyped]
 
 from planner_figures import Figures, geometric_mean
 
@@ -66,4 +66,4 @@ def _by_chance(logs: list[list[float]]) -> float:
     freedom = sum(len(some) - 1 for some in logs)
     if variance == 0.0:
         return 0.5 if pooled == 0.0 else float(pooled < 0.0)
-    return float(stats.t.sf(pooled / math.sqrt(variance), freedom))
+    return float(stdtr(freedom, -pooled / math.sqrt(variance)))

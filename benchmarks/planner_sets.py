@@ -184,7 +184,10 @@ def _read_space(path: Path) -> Mapping[str, Any]:
 def _read_rows(
     path: Path, parameters: Sequence[str], objectives: Sequence[str], numbers: Sequence[str]
 ) -> pd.DataFrame:
-    rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    try:
+        rows = pd.read_csv(path, dtype=str, keep_default_na=False)
+    except ValueError as error:  # what pandas raises for every file that is no table
+        raise UserMistake(f"cannot be read: {error}", Place(str(path))) from error
     for name in (*parameters, *objectives):
         if name not in rows:
             raise UserMistake(f"has no column {name}, which space.json names", Place(str(path), 1))
