@@ -38,6 +38,7 @@ def draw(part: Part, path: Path, budget: int) -> None:
         top = TOP + (number // COLUMNS) * (HEIGHT + GAP_Y)
         some = {planner: one[name] for planner, one in part.planners.items() if name in one}
         body += _panel(name, some, [*part.planners], left, top, budget)
+    body.append(text(width / 2, height - 10, "experiments", anchor="middle", size=12))
     path.write_text("\n".join([*body, "</svg>"]) + "\n", encoding="utf-8")
 
 

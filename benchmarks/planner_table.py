@@ -104,7 +104,30 @@ def tables(found: Sequence[Part], budget: int) -> str:
             text += [*_overview(part, budget), "", *_pairs(part)]
             for planner, by_set in part.planners.items():
                 text += ["", f"### {planner}", "", *_details(by_set, budget)]
-    return "\n".join(text[1:])
+    return "\n".join([*text[1:], *_modes(found)])
+
+
+def _modes(found: Sequence[Part]) -> Iterator[str]:
+    """What several at once cost in experiments, on the sets and seeds that were played both ways."""
+    told = [part for part in found if not part.every_objective]
+    alone = next((part for part in told if part.mode == "one"), None)
+    rows = [
+        (planner, part.mode, both)
+        for part in told
+        if alone is not None and part is not alone
+        for planner, by_set in part.planners.items()
+        if (both := paired(by_set, alone.planners.get(planner, {}))) is not None
+    ]
+    if rows:
+        yield from ("", "## Several at once", "")
+        yield "Experiments to the best 1 %, times those of the same planner one at a time."
+        yield ""
+        yield from _head("planner", "mode", "campaigns", "sets", "times", "worst set")
+    for planner, mode, both in rows:
+        worst = f"{both.worst} {1 / both.ratios[both.worst]:.2f}"
+        yield _row(
+            planner, MODES[mode], both.pairs, len(both.ratios), f"{1 / both.ratio:.2f}", worst
+        )
 
 
 def _row(*cells: object) -> str:

@@ -93,6 +93,7 @@ def test_tables_data_drawings_and_compact_lines_come_from_what_is_there(
     assert "## Four in flight" in table
     assert f"| random | {own} | 4 | 2 |" in table
     assert "Hypervolume" in table
+    assert f"| {own} | four in flight, results one by one in an order of seeded chance |" in table
     for drawing in ("one.svg", "flight.svg"):
         svg = ET.parse(tmp_path / "plots" / drawing).getroot()  # noqa: S314 - ours
         assert "exact random search" in "".join(svg.itertext())
