@@ -23,6 +23,7 @@ MAIN = ("crossed_barrel", "autoam", "fullerenes", "photo_wf3", "buchwald_a", "su
 
 Floats = NDArray[np.float64]
 GOALS = ("maximize", "minimize")
+TYPES = ("continuous", "discrete", "categorical")
 
 
 @dataclass(frozen=True)
@@ -149,12 +150,20 @@ def read_set(folder: Path) -> MeasuredSet:
     means = rows.groupby(parameters, sort=True, as_index=False)[objectives].mean()
     return MeasuredSet(
         name=folder.resolve().name,
-        space=space,
+        space={**space, "parameters": [_whole(one, rows) for one in space["parameters"]]},
         pool=means[parameters].astype(
             dict.fromkeys(parameters, object) | dict.fromkeys(numbers, float)
         ),
         values=means[objectives].to_numpy(dtype=float),
     )
+
+
+def _whole(parameter: Mapping[str, Any], rows: pd.DataFrame) -> Mapping[str, Any]:
+    """A parameter with the range or the options of the data where it names none."""
+    column = rows[parameter["name"]]
+    if parameter["type"] == "categorical":
+        return {"options": sorted(set(column)), **parameter}
+    return {"low": float(column.min()), "high": float(column.max()), **parameter}
 
 
 def _read_space(path: Path) -> Mapping[str, Any]:
@@ -172,12 +181,14 @@ def _read_space(path: Path) -> Mapping[str, Any]:
             for word in needs:
                 if not isinstance(one, dict) or word not in one:
                     raise UserMistake(f"entry {number} of {key} has no {word}", Place(str(path)))
-    for one in space["objectives"]:
-        if one["goal"] not in GOALS:
-            raise UserMistake(
-                f"the goal of {one['name']} is {one['goal']!r}; say one of {', '.join(GOALS)}",
-                Place(str(path)),
-            )
+    for entries, word, allowed in (("objectives", "goal", GOALS), ("parameters", "type", TYPES)):
+        for one in space[entries]:
+            if one[word] not in allowed:
+                raise UserMistake(
+                    f"the {word} of {one['name']} is {one[word]!r}; "
+                    f"say one of {', '.join(allowed)}",
+                    Place(str(path)),
+                )
     return space
 
 

@@ -108,7 +108,7 @@ def tables(found: Sequence[Part], budget: int) -> str:
 
 
 def _modes(found: Sequence[Part]) -> Iterator[str]:
-    """What several at once cost in experiments, on the sets and seeds that were played both ways."""
+    """What several at once cost in experiments, on the sets and seeds played both ways."""
     told = [part for part in found if not part.every_objective]
     alone = next((part for part in told if part.mode == "one"), None)
     rows = [

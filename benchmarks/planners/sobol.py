@@ -33,6 +33,6 @@ class SobolPoints:
 def _value(parameter: Mapping[str, Any], u: float) -> float | str:
     listed = parameter.get("options") or parameter.get("levels")
     if listed:
-        found: float | str = listed[min(math.floor(u * len(listed)), len(listed) - 1)]
-        return found
+        found = listed[min(math.floor(u * len(listed)), len(listed) - 1)]
+        return str(found) if parameter["type"] == "categorical" else float(found)
     return float(parameter["low"] + u * (parameter["high"] - parameter["low"]))

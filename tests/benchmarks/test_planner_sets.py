@@ -34,6 +34,15 @@ def test_a_digest_changes_with_the_data_and_their_goal(tmp_path: Path) -> None:
     assert read_set(tmp_path).digest != before
 
 
+def test_a_range_or_options_that_are_not_named_are_those_of_the_data(tmp_path: Path) -> None:
+    write_toy(tmp_path)
+    bare = [{"name": one["name"], "type": one["type"]} for one in SPACE["parameters"]]
+    (tmp_path / "space.json").write_text(changed(parameters=bare), encoding="utf-8")
+    (x, colour, _) = read_set(tmp_path).space["parameters"]
+    assert (x["low"], x["high"]) == (0.0, 4.0)
+    assert colour["options"] == ["blue", "red"]
+
+
 def changed(**fields: object) -> str:
     """The toy's space with other fields."""
     return json.dumps({**SPACE, **fields})
@@ -50,6 +59,11 @@ def changed(**fields: object) -> str:
         ("space.json", changed(objectives=[]), "has no objectives"),
         ("space.json", changed(parameters=[{"name": "x"}]), "entry 1 of parameters has no type"),
         ("space.json", changed(objectives=[{"name": "yield", "goal": "up"}]), "say one of"),
+        (
+            "space.json",
+            changed(parameters=[{"name": "x", "type": "int"}]),
+            "the type of x is 'int'",
+        ),
         ("data.csv", "x,colour,yield,waste\n", "data.csv:1: has no column made by"),
         ("data.csv", "x,colour,made by,yield,waste\n", "has no rows"),
         ("data.csv", "x,colour,made by,yield,waste\n1,red,us,?,1\n", "data.csv:2: yield is '\\?'"),
