@@ -13,8 +13,9 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
-from planner import main
+from planner import RECORDED, main
 from planner_lines import pack, read
+from planner_sets import DATA, sets_in
 from tests.benchmarks.toys import write_toy
 
 Run: TypeAlias = Callable[..., tuple[int, str, str]]
@@ -143,3 +144,16 @@ def test_a_spoiled_line_is_told_with_its_place(tmp_path: Path, data: Path, run: 
     code, _, said = run("--table", "--data", data, "--out", out)
     assert code == 2
     assert "x.jsonl:1: no campaign" in said
+
+
+def test_recorded_results_are_of_the_data_that_are_here() -> None:
+    known = {(one.name, one.digest): one for one in sets_in(DATA)}
+    lines = read(RECORDED)
+    assert {line.planner for line in lines} >= {"baybe"}
+    for line in lines:
+        data = known[line.set, line.data]
+        assert len(set(line.order)) == len(line.order) == min(line.budget, len(data.points))
+        for name, values in line.values.items():
+            k = data.objectives.index(name)
+            assert values == pytest.approx([data.values[at, k] for at in line.order], rel=1e-5)
+    assert sum(path.stat().st_size for path in RECORDED.iterdir()) < 2_000_000
