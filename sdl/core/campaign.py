@@ -218,16 +218,22 @@ def problem(spec: Campaign) -> Problem:
     return Problem(
         space=spec.space,
         objective=spec.objective,
-        constraints=spec.constraints,
+        constraints=spec.linear,
         options=spec.planner.options,
+        further=spec.further,
+        outcomes=spec.outcomes,
+        candidates=spec.candidates,
+        costs=spec.costs,
+        fidelity=spec.fidelity,
     )
 
 
 def count_points(spec: Campaign) -> int | None:
     """How many feasible points the search space has; None if it cannot be listed, or is none."""
-    if spec.planner.kind == NO_PLANNER or not is_enumerable(spec.space):
+    whole = problem(spec)
+    if spec.planner.kind == NO_PLANNER or not is_enumerable(whole):
         return None
-    return sum(1 for _ in grid_points(problem(spec)))
+    return sum(1 for _ in grid_points(whole))
 
 
 def question(state: CampaignState, count: int) -> Ask:

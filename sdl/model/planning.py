@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sdl.model.campaign import LinearConstraint, Objective, Parameter
+from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, Parameter
+from sdl.model.candidates import Candidates
+from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
 
 
@@ -15,8 +17,22 @@ class Problem:
 
     space: tuple[Parameter, ...]
     objective: Objective
+    """The first one, or the only one."""
     constraints: tuple[LinearConstraint, ...] = ()
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    further: tuple[Objective, ...] = ()
+    """Objectives beside the first."""
+    outcomes: tuple[OutcomeConstraint, ...] = ()
+    """What a point must also have been measured to be, so that it counts."""
+    candidates: Candidates | None = None
+    """The only points that there are, where they are listed."""
+    costs: Costs | None = None
+    fidelity: Fidelity | None = None
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All of them, in their order."""
+        return (self.objective, *self.further)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

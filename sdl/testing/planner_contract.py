@@ -108,7 +108,7 @@ def _problem(
 def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
     """The ``index``-th of a row of different points, measured as a smooth function of them."""
     chance = random.Random(f"{seed}/{index}")
-    if is_enumerable(problem.space):
+    if is_enumerable(problem):
         every = list(grid_points(problem))
         random.Random(seed).shuffle(every)
         inputs: Inputs = named(problem.space, every[index])
