@@ -16,6 +16,7 @@ from sdl.model.campaign import (
     OutcomeConstraint,
     Parameter,
     PlateChoice,
+    Prior,
 )
 from sdl.model.candidates import Candidates, count_of
 from sdl.model.data import JsonValue
@@ -53,6 +54,8 @@ def found(prepared: Prepared) -> Told:
         yield "search", _listed(spec.candidates)
     if spec.fixed:
         yield "fixed", point(spec.fixed)
+    for prior in spec.prior:
+        yield "prior", _prior(prior)
     yield "runs", _runs(spec)
     yield "planner", _planner(spec)
     for role in prepared.script.signature.roles:
@@ -61,6 +64,8 @@ def found(prepared: Prepared) -> Told:
     yield from _bench(spec, lab)
     yield "broker", hidden(lab.broker)
     yield "record", _record(prepared.lab.record_url)
+    for remark in prepared.remarks:
+        yield "mind", remark
 
 
 def _objective(objective: Objective, tolerance: float | None) -> str:
@@ -118,6 +123,15 @@ def _searched(parameter: Parameter) -> str:
 def _unit(name: str) -> str:
     unit = unit_of(name)
     return "" if unit in ("", "1") else f" {unit}"
+
+
+def _prior(prior: Prior) -> str:
+    if prior.is_campaign and not prior.sha256:
+        return f"the trials of {prior.source}, read from the record at the start"
+    left = f", {prior.left_out} left out: outside the search space, or without all measures"
+    return f"{count(len(prior.trials), 'trial')} of {prior.source}" + (
+        left if prior.left_out else ""
+    )
 
 
 def _runs(spec: Campaign) -> str:

@@ -52,6 +52,8 @@ def describe(
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
+        front=state.front if state.spec.further else None,
+        known_before=state.known_before,
         instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,
         suggestions_ready=len(state.ready),

@@ -4,11 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, Parameter
 from sdl.model.candidates import Candidates
 from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
+
+
+Ability: TypeAlias = Literal[
+    "several_objectives",
+    "range",
+    "real_sums",
+    "candidates",
+    "fidelity",
+    "outcome_constraints",
+    "costs",
+    "descriptors",
+]
+"""Something that not every planner can do. *several_objectives*: with their thresholds and weights.
+*range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met."""
+
+NEEDED: frozenset[Ability] = frozenset(
+    {"several_objectives", "range", "real_sums", "candidates", "fidelity"}
+)
+"""Without these a planner's answers would be wrong; without the others they are only worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +53,25 @@ class Problem:
     def objectives(self) -> tuple[Objective, ...]:
         """All of them, in their order."""
         return (self.objective, *self.further)
+
+
+def asked_of(problem: Problem) -> frozenset[Ability]:
+    """What a planner has to be able to do, to do all that a problem asks for."""
+    real = {p.name for p in problem.space if p.kind == "range" and not p.integer}
+    found: dict[Ability, bool] = {
+        "several_objectives": bool(problem.further),
+        "range": any(one.goal == "range" for one in problem.objectives),
+        "real_sums": any(
+            one.equals is not None and not real.isdisjoint(one.weights)
+            for one in problem.constraints
+        ),
+        "candidates": problem.candidates is not None,
+        "fidelity": problem.fidelity is not None,
+        "outcome_constraints": bool(problem.outcomes),
+        "costs": problem.costs is not None,
+        "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
+    }
+    return frozenset(ability for ability, is_asked in found.items() if is_asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import Ability, Problem
 from sdl.model.space import (
     Point,
     feasible,
@@ -75,6 +75,10 @@ class AxPlanner:
     def options(self) -> frozenset[str]:
         """It reads none."""
         return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """Real sums and lists of points; one objective, without what it costs."""
+        return frozenset({"real_sums", "candidates"})
 
     def versions(self) -> Mapping[str, str]:
         """Of Ax, BoTorch, GPyTorch, torch and scipy."""

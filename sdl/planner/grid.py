@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from sdl.errors import PlannerFault, SpaceExhausted
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.space import (
     Point,
     equalities,
@@ -61,6 +61,10 @@ class GridPlanner:
     def options(self) -> frozenset[str]:
         """``levels``."""
         return frozenset({"levels"})
+
+    def abilities(self) -> frozenset[Ability]:
+        """All that levels can do without a look at results."""
+        return NEEDED - {"real_sums"}
 
     def versions(self) -> Mapping[str, str]:
         """Nothing but this package has a part in it."""

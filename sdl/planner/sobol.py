@@ -11,7 +11,7 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.equality import Equality
-from sdl.model.planning import Problem
+from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.space import (
     Point,
     equalities,
@@ -51,6 +51,10 @@ class SobolPlanner:
     def options(self) -> frozenset[str]:
         """It reads none."""
         return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """All that a cover of the space can do without a look at results."""
+        return NEEDED
 
     def versions(self) -> Mapping[str, str]:
         """Of scipy, which makes the sequence."""

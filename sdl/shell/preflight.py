@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from sdl.core.campaign import problem
 from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
 from sdl.model.lab import Instrument, Lab
 from sdl.model.protocol import ProtocolSignature
-from sdl.planner.server import known, options_of
+from sdl.model.planning import asked_of
+from sdl.planner.server import abilities_of, known, options_of
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.shell.recoveries import load_recoveries
+from sdl.wire.abilities_check import WITHOUT_PLANNER, check_abilities, unused
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
@@ -35,6 +38,8 @@ class Prepared:
     script: Script
     drivers: Mapping[str, Loaded]
     """Driver or simulator class by instrument."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know, and is no mistake."""
 
 
 def prepare(campaign_path: Path) -> Prepared:
@@ -45,6 +50,7 @@ def prepare(campaign_path: Path) -> Prepared:
     drivers = load_drivers(lab, mistakes)
     spec = campaign.campaign
     mistakes += _planner(campaign)
+    unused = _abilities(campaign, mistakes)
     protocol, script = _protocol(campaign, mistakes)
     if script is not None:
         offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
@@ -53,7 +59,14 @@ def prepare(campaign_path: Path) -> Prepared:
     raise_all(mistakes)
     assert protocol is not None
     assert script is not None
-    return Prepared(campaign=campaign, lab=lab, protocol=protocol, script=script, drivers=drivers)
+    return Prepared(
+        campaign=campaign,
+        lab=lab,
+        protocol=protocol,
+        script=script,
+        drivers=drivers,
+        remarks=(*campaign.remarks, *unused),
+    )
 
 
 def _sites(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMistake]:
@@ -93,6 +106,21 @@ def _planner(campaign: CampaignFile) -> list[UserMistake]:
     except PlannerFault as fault:
         return [places.mistake(("planner", "kind"), str(fault))]
     return check_options_of_planner(campaign.campaign, read, places)
+
+
+def _abilities(campaign: CampaignFile, mistakes: list[UserMistake]) -> Sequence[str]:
+    """What the planner does not use, told; what it would have to do and cannot joins ``mistakes``."""
+    kind, places = campaign.campaign.planner.kind, campaign.places
+    asked = asked_of(problem(campaign.campaign))
+    if not asked or (kind != NO_PLANNER and kind not in known()):
+        return ()
+    try:
+        can = WITHOUT_PLANNER if kind == NO_PLANNER else abilities_of(kind)
+    except PlannerFault as fault:
+        mistakes.append(places.mistake(("planner", "kind"), str(fault)))
+        return ()
+    mistakes += check_abilities(campaign.campaign, can, places)
+    return unused(campaign.campaign, asked - can)
 
 
 def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]:
