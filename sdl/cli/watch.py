@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from sdl.cli.best import in_a_line, in_short
 from sdl.cli.console import screen, tell
 from sdl.cli.questions import asked, idle, short_step, stands, way_out
-from sdl.cli.words import count, duration, point, quantity
+from sdl.cli.words import count, duration, point
 from sdl.core.view import View
 
 if TYPE_CHECKING:
@@ -157,10 +158,7 @@ def _progress(view: View) -> str:
 
 
 def _best(view: View) -> str:
-    if view.best is None:
-        return "none yet"
-    value = quantity(view.measure, view.best.value)
-    return f"{value} at {point(view.best.inputs)} ({view.best.where})"
+    return in_a_line(view)
 
 
 def _evidence(view: View) -> str:
@@ -212,8 +210,9 @@ def _facts(view: View) -> RenderableType:
 
     facts = _grid()
     best = view.best
-    value = "none yet" if best is None else f"{quantity(view.measure, best.value)} ({best.where})"
-    facts.add_row("best", f"[bold green]{value}[/]")
+    value = in_short(view, "none yet")
+    place = "" if best is None or view.front is not None else f" ({best.where})"
+    facts.add_row("best", f"[bold green]{value}{place}[/]")
     facts.add_row("  at", "" if best is None else escape(point(best.inputs)))
     facts.add_row("evidence", _evidence(view))
     facts.add_row("planner", escape(f"{view.planner_state}, {view.suggestions_ready} ready"))

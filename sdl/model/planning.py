@@ -11,7 +11,6 @@ from sdl.model.candidates import Candidates
 from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
 
-
 Ability: TypeAlias = Literal[
     "several_objectives",
     "range",

@@ -24,10 +24,11 @@ class Planner(Protocol):
         """The next ``count`` points (1 or more), depending on nothing but the arguments.
 
         ``trials``: those of before the campaign (``Trial.prior``), and then its own: measured,
-        failed, abandoned and pending ones in the order in which they were planned. A failed one has no measures, and an abandoned one is as good as not tried; a
-        pending one will have measures later, so do not propose it again. ``broke_window`` of a
-        measured one says that it was measured late, of a failed one that lateness was the reason;
-        ours make no difference between these and others.
+        failed, abandoned and pending ones in the order in which they were planned. A failed one has
+        no measures, and an abandoned one is as good as not tried; a pending one will have measures
+        later, so do not propose it again. ``broke_window`` of a measured one says that it was
+        measured late, of a failed one that lateness was the reason; ours make no difference between
+        these and others.
         ``seed``: the only source of chance. Inputs stay within their bounds and options and keep
         every constraint. In an enumerable space (``sdl.model.space``) no measured or pending
         point comes again, and fewer than ``count`` points are right where fewer are left.

@@ -73,7 +73,7 @@ def options_of(name: str) -> frozenset[str]:
 
 
 def abilities_of(name: str) -> frozenset[Ability]:
-    """What a planner can do of all that a problem may ask for. PlannerFault if it cannot be asked."""
+    """What a planner can do of what a problem may ask for. PlannerFault if it cannot be asked."""
     planner = load(name)
     try:
         return frozenset(planner.abilities())

@@ -13,9 +13,10 @@ from sdl.core.script import ProtocolFunction, Script
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
 from sdl.model.lab import Instrument, Lab
-from sdl.model.protocol import ProtocolSignature
 from sdl.model.planning import asked_of
+from sdl.model.protocol import ProtocolSignature
 from sdl.planner.server import abilities_of, known, options_of
+from sdl.shell.earlier import with_earlier
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.shell.recoveries import load_recoveries
@@ -59,6 +60,7 @@ def prepare(campaign_path: Path) -> Prepared:
     raise_all(mistakes)
     assert protocol is not None
     assert script is not None
+    campaign = with_earlier(campaign, lab.record_url)
     return Prepared(
         campaign=campaign,
         lab=lab,
@@ -109,7 +111,7 @@ def _planner(campaign: CampaignFile) -> list[UserMistake]:
 
 
 def _abilities(campaign: CampaignFile, mistakes: list[UserMistake]) -> Sequence[str]:
-    """What the planner does not use, told; what it would have to do and cannot joins ``mistakes``."""
+    """What the planner does not use; what it would have to do and cannot joins ``mistakes``."""
     kind, places = campaign.campaign.planner.kind, campaign.places
     asked = asked_of(problem(campaign.campaign))
     if not asked or (kind != NO_PLANNER and kind not in known()):
