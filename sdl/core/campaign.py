@@ -80,8 +80,8 @@ class CampaignState:
     spec: Campaign
     started_at: float
     points: int | None
-    """How many feasible points of an enumerable search space are to be tried, those that were
-    measured before left aside; None where it has no end."""
+    """How many feasible points of an enumerable search space are to be tried, those of before
+    left aside; None where it has no end."""
     terms: Terms = field(default_factory=Terms)
     """Its claim on the bench, beside the other campaigns of the lab."""
     asks: int = 0
@@ -247,12 +247,13 @@ def problem(spec: Campaign) -> Problem:
 def count_points(spec: Campaign) -> int | None:
     """How many feasible points are to be tried; None if they cannot be listed, or there are none.
 
-    What was measured before is not tried again.
+    What was measured before, or failed, need not be tried again.
     """
     whole = problem(spec)
     if spec.planner.kind == NO_PLANNER or not is_enumerable(whole):
         return None
-    known = taken(whole, [trial for prior in spec.prior for trial in prior.trials])
+    before = [trial for prior in spec.prior for trial in prior.trials]
+    known = taken(whole, before, failed=True)
     return sum(values not in known for values in grid_points(whole))
 
 

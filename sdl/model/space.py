@@ -70,6 +70,17 @@ def equalities(problem: Problem) -> list[Equality]:
     return found
 
 
+def all_met(sums: Sequence[Equality], values: Point, units: Sequence[float]) -> Point | None:
+    """A point moved to where it meets all of these sums; None if it cannot.
+
+    ``units``: as in ``Equality.met``.
+    """
+    moved: Point | None = values
+    for one in sums:
+        moved = one.met(moved, units) if moved else None
+    return moved
+
+
 def levels(parameter: Parameter) -> Sequence[InputValue]:
     """All values of a choice (without repeats) or a whole-number range, in order."""
     if isinstance(parameter, ChoiceParameter):

@@ -10,10 +10,10 @@ from importlib.metadata import version
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
-from sdl.model.equality import Equality
 from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.space import (
     Point,
+    all_met,
     equalities,
     feasible,
     free_points,
@@ -121,21 +121,13 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
     sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
     for _ in range(MAX_DRAWS // _BLOCK):
         for row in sequence.random(_BLOCK).tolist():
-            values = _met(sums, _placed(problem, row), row)
+            values = all_met(sums, _placed(problem, row), row)
             if values and feasible(problem, named(problem.space, values)):
                 yield values
 
 
 def _placed(problem: Problem, row: Sequence[float]) -> Point:
     return tuple(from_unit(p, unit) for p, unit in zip(problem.space, row, strict=True))
-
-
-def _met(sums: Sequence[Equality], values: Point, row: Sequence[float]) -> Point | None:
-    """The point moved to where it meets all sums; None if it cannot."""
-    moved: Point | None = values
-    for one in sums:
-        moved = one.met(moved, row) if moved else None
-    return moved
 
 
 def from_unit(parameter: Parameter, unit: float) -> InputValue:

@@ -133,16 +133,21 @@ def _reach(constraint: LinearConstraint, campaign: Campaign, keys: KeyPath) -> _
     least, most = bounds(constraint, campaign.space)
     low, high = constraint.at_least, constraint.at_most
     room = _SLACK * max(abs(least), abs(most))
-    here = (*keys, "total" if constraint.is_mixture else "at_most")
+    is_equal = constraint.equals is not None
+    key = "total" if constraint.is_mixture else "equals" if is_equal else ""
     if low is not None and high is not None and low > high:
         yield (*keys, "at_least"), f"{low:g} is above at_most, which is {high:g}; swap them"
     elif high is not None and least > high + room:
-        yield here, f"cannot be kept: the sum is at least {least:g}; widen [search]"
+        message = f"cannot be kept: the sum is at least {least:g}; widen [search]"
+        yield (*keys, key or "at_most"), message
     elif low is not None and most < low - room:
-        here = here if constraint.is_mixture else (*keys, "at_least")
-        yield here, f"cannot be kept: the sum is at most {most:g}; widen [search]"
-    elif constraint.equals is not None and not Equality(constraint, campaign.space).count():
-        yield here, f"no levels of its inputs add up to {constraint.equals:g}; correct [search]"
+        message = f"cannot be kept: the sum is at most {most:g}; widen [search]"
+        yield (*keys, key or "at_least"), message
+    elif is_equal and not Equality(constraint, campaign.space).count():
+        yield (
+            (*keys, key),
+            f"no levels of its inputs add up to {constraint.equals:g}; correct [search]",
+        )
 
 
 def _listed(campaign: Campaign) -> _Found:

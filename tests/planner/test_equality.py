@@ -64,7 +64,9 @@ def test_other_inputs_go_through_all_their_levels_beside_a_mixture() -> None:
     heat = ChoiceParameter(name="heat_c", options=(60, 20))
     problem = mixture(lattice("a", 2), heat, lattice("b", 2))
     assert list(grid_points(problem)) == [
-        (0.0, 60, 1.0), (0.0, 20, 1.0), (0.5, 60, 0.5), (0.5, 20, 0.5), (1.0, 60, 0.0), (1.0, 20, 0.0),
+        (0.0, 60, 1.0), (0.0, 20, 1.0),
+        (0.5, 60, 0.5), (0.5, 20, 0.5),
+        (1.0, 60, 0.0), (1.0, 20, 0.0),
     ]  # fmt: skip
 
 
