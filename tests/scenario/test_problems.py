@@ -148,7 +148,10 @@ def test_weights_make_one_of_the_front_the_best(tmp_path: Path) -> None:
     assert view.front
     assert view.best is not None
     assert view.best.run in {one.run for one in view.front}
-    score = {one.run: 0.5 * one.measures["price_ratio"] - 10.0 * one.measures["gain_ratio"] for one in view.front}  # fmt: skip # noqa: E501
+    score = {
+        one.run: 0.5 * one.measures["price_ratio"] - 10.0 * one.measures["gain_ratio"]
+        for one in view.front
+    }
     assert view.best.run == min(score, key=lambda run: score[run])
 
 
