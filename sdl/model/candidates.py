@@ -37,6 +37,10 @@ class Candidates:
     columns: tuple[Column, ...]
     """In the order of the search space."""
 
+    def __hash__(self) -> int:
+        """Of the file: to hash all values anew at each look would take milliseconds."""
+        return hash((self.sha256, len(self.columns)))
+
 
 def packed(
     source: str, sha256: str, rows: Sequence[Sequence[InputValue]], width: int
