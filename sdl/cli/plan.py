@@ -110,11 +110,19 @@ def _hypothesis(hypothesis: Hypothesis) -> Told:
 
 
 def _searched(parameter: Parameter) -> str:
+    conditions = [f"{c.input} = {' or '.join(map(str, c.values))}" for c in parameter.only_if]
+    rests = f", only if {', '.join(conditions)}, else {parameter.otherwise}" if conditions else ""
+    return _values(parameter) + rests
+
+
+def _values(parameter: Parameter) -> str:
     if isinstance(parameter, ChoiceParameter):
         if parameter.ordered:
             numbers = ", ".join(f"{float(option):g}" for option in parameter.options)
             return f"one of {numbers}{_unit(parameter.name)}"
-        return f"one of {', '.join(str(option) for option in parameter.options)}"
+        described = parameter.descriptors
+        said = "" if described is None else f", by {count(len(described.names), 'descriptor')}"
+        return f"one of {', '.join(str(option) for option in parameter.options)}{said}"
     scale = ", on a logarithmic scale" if parameter.log else ""
     kind = ", whole numbers" if parameter.integer else ""
     return f"{parameter.low:g} to {parameter.high:g}{_unit(parameter.name)}{kind}{scale}"

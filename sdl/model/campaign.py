@@ -19,6 +19,14 @@ Goal = Literal["maximise", "minimise", "target", "range"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Another input, before this one in the space, has one of these values."""
+
+    input: str
+    values: tuple[InputValue, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RangeParameter:
     """A number between two bounds, both inclusive, in the unit of its name's suffix."""
 
@@ -28,6 +36,10 @@ class RangeParameter:
     log: bool = False
     integer: bool = False
     kind: Literal["range"] = "range"
+    only_if: tuple[Condition, ...] = ()
+    """What has to hold so that it is searched; empty: it always is."""
+    otherwise: InputValue | None = None
+    """Its value where that does not hold; given exactly when there are conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +51,10 @@ class ChoiceParameter:
     kind: Literal["choice"] = "choice"
     descriptors: Descriptors | None = None
     """Numbers that say how the options differ; None where only their names are known."""
+    only_if: tuple[Condition, ...] = ()
+    """What has to hold so that it is searched; empty: it always is."""
+    otherwise: InputValue | None = None
+    """Its value where that does not hold; given exactly when there are conditions."""
 
     @property
     def ordered(self) -> bool:

@@ -17,15 +17,17 @@ Ability: TypeAlias = Literal[
     "real_sums",
     "candidates",
     "fidelity",
+    "conditions",
     "outcome_constraints",
     "costs",
     "descriptors",
 ]
 """Something that not every planner can do. *several_objectives*: with their thresholds and weights.
-*range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met."""
+*range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met.
+*conditions*: inputs that are searched only at some values of others."""
 
 NEEDED: frozenset[Ability] = frozenset(
-    {"several_objectives", "range", "real_sums", "candidates", "fidelity"}
+    {"several_objectives", "range", "real_sums", "candidates", "fidelity", "conditions"}
 )
 """Without these a planner's answers would be wrong; without the others they are only worse."""
 
@@ -65,6 +67,7 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
             for one in problem.constraints
         ),
         "candidates": problem.candidates is not None,
+        "conditions": any(p.only_if for p in problem.space),
         "fidelity": problem.fidelity is not None,
         "outcome_constraints": bool(problem.outcomes),
         "costs": problem.costs is not None,

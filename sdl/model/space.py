@@ -34,7 +34,10 @@ def is_finite(problem: Problem) -> bool:
 
 
 def size(problem: Problem) -> int | None:
-    """How many points there are, inequalities left aside; None if they are not finite."""
+    """How many points there are at most, inequalities left aside; None if they are not finite.
+
+    Where an input has conditions there are fewer.
+    """
     if problem.candidates is not None:
         return count_of(problem.candidates)
     if not is_finite(problem):
@@ -70,6 +73,22 @@ def equalities(problem: Problem) -> list[Equality]:
     return found
 
 
+def is_searched(parameter: Parameter, inputs: Inputs) -> bool:
+    """Whether the conditions of an input hold; those that they name are in ``inputs``."""
+    return all(inputs[one.input] in one.values for one in parameter.only_if)
+
+
+def settled(space: Sequence[Parameter], values: Point) -> Point:
+    """A point with every input that is not searched there at its value for that."""
+    if not any(parameter.only_if for parameter in space):
+        return values
+    found: dict[str, InputValue] = {}
+    for parameter, value in zip(space, values, strict=True):
+        rests = None if is_searched(parameter, found) else parameter.otherwise
+        found[parameter.name] = value if rests is None else rests
+    return tuple(found.values())
+
+
 def all_met(sums: Sequence[Equality], values: Point, units: Sequence[float]) -> Point | None:
     """A point moved to where it meets all of these sums; None if it cannot.
 
@@ -97,9 +116,17 @@ def grid_points(problem: Problem) -> Iterator[Point]:
 
     Else the last parameter varies fastest. ValueError if the space is not finite.
     """
-    for values in rows_of(problem.candidates) if problem.candidates else _product(problem):
+    for values in rows_of(problem.candidates) if problem.candidates else _settled(problem):
         if not problem.constraints or _keeps_sums(problem, named(problem.space, values)):
             yield values
+
+
+def _settled(problem: Problem) -> Iterable[Point]:
+    """The product, in which points that differ in nothing that is searched come once."""
+    every = _product(problem)
+    if not any(parameter.only_if for parameter in problem.space):
+        return every
+    return dict.fromkeys(settled(problem.space, values) for values in every)
 
 
 def _product(problem: Problem) -> Iterator[Point]:
@@ -253,7 +280,7 @@ def _faults(problem: Problem, inputs: Inputs) -> Iterator[str]:
         fault
         for parameter in problem.space
         if parameter.name in inputs
-        for fault in _value_faults(parameter, inputs[parameter.name])
+        for fault in _faults_there(parameter, inputs)
     ]
     yield from wrong
     if not (missing or wrong):
@@ -265,9 +292,19 @@ def _faults(problem: Problem, inputs: Inputs) -> Iterator[str]:
             yield "is none of the candidates that the campaign lists"
 
 
+def _faults_there(parameter: Parameter, inputs: Inputs) -> Iterator[str]:
+    """Faults of a value, at a point where the input may not be searched."""
+    value = inputs[parameter.name]
+    named_there = all(one.input in inputs for one in parameter.only_if)
+    if not named_there or is_searched(parameter, inputs):
+        yield from _value_faults(parameter, value)
+    elif value != parameter.otherwise:
+        yield f"{parameter.name} = {value!r} is not searched there; it is {parameter.otherwise!r}"
+
+
 def fits(space: Sequence[Parameter], inputs: Inputs) -> bool:
     """Whether each searched input has a value within its bounds or options."""
-    return all(p.name in inputs and not list(_value_faults(p, inputs[p.name])) for p in space)
+    return all(p.name in inputs and not list(_faults_there(p, inputs)) for p in space)
 
 
 def _value_faults(parameter: Parameter, value: object) -> Iterator[str]:

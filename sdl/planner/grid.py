@@ -18,6 +18,7 @@ from sdl.model.space import (
     is_finite,
     levels,
     named,
+    settled,
     size,
     taken,
 )
@@ -97,7 +98,12 @@ def _every(problem: Problem) -> tuple[Iterable[Point], int]:
             f"the grid has {found} points, more than {MAX_POINTS}; give fewer levels under "
             "[planner] levels, or take another planner"
         )
-    return grid_points(problem) if exact else itertools.product(*wanted), found
+    if exact:
+        return grid_points(problem), found
+    # Of points that differ in nothing that is searched, the first.
+    whole = (settled(problem.space, values) for values in itertools.product(*wanted))
+    has_conditions = any(parameter.only_if for parameter in problem.space)
+    return dict.fromkeys(whole) if has_conditions else whole, found
 
 
 def _untried(

@@ -22,6 +22,7 @@ from sdl.model.space import (
     levels,
     named,
     number,
+    settled,
     taken,
 )
 
@@ -119,11 +120,17 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
 
     sums = equalities(problem)
     sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
+    again: set[Point] | None = set() if any(p.only_if for p in problem.space) else None
     for _ in range(MAX_DRAWS // _BLOCK):
         for row in sequence.random(_BLOCK).tolist():
-            values = all_met(sums, _placed(problem, row), row)
-            if values and feasible(problem, named(problem.space, values)):
+            met = all_met(sums, _placed(problem, row), row)
+            values = settled(problem.space, met) if met else ()
+            if not values or not feasible(problem, named(problem.space, values)):
+                continue
+            if again is None or values not in again:
                 yield values
+            if again is not None:  # what differs in nothing that is searched comes once
+                again.add(values)
 
 
 def _placed(problem: Problem, row: Sequence[float]) -> Point:

@@ -15,6 +15,7 @@ from dataclasses import dataclass, fields, replace
 from sdl.errors import PlannerFault
 from sdl.model.campaign import (
     ChoiceParameter,
+    Condition,
     LinearConstraint,
     Objective,
     OutcomeConstraint,
@@ -33,6 +34,7 @@ from sdl.model.space import (
     is_enumerable,
     levels,
     named,
+    settled,
     violations,
 )
 from sdl.planner.contract import Planner
@@ -131,6 +133,7 @@ def special_problems() -> dict[str, Problem]:
         "mixture": _problem((acid, *others), aim, mixture),
         "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
         "listed points": replace(both, candidates=packed("list.csv", "", rows, 2)),
+        "conditions": _problem((solvent, _sometimes(acid)), aim),
         "range": replace(
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
@@ -140,6 +143,11 @@ def special_problems() -> dict[str, Problem]:
             outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
         ),
     }
+
+
+def _sometimes(acid: RangeParameter) -> RangeParameter:
+    """The same input, searched in water only."""
+    return replace(acid, only_if=(Condition(input="class", values=("water",)),), otherwise=0.0)
 
 
 def _problem(
@@ -173,7 +181,8 @@ def _drawn(problem: Problem, chance: random.Random) -> Inputs:
         for p in problem.space
     )
     units = [chance.random() for _ in problem.space] if problem.constraints else []
-    return named(problem.space, all_met(equalities(problem), values, units) or values)
+    met = all_met(equalities(problem), values, units) or values
+    return named(problem.space, settled(problem.space, met))
 
 
 def _value(inputs: Inputs) -> float:

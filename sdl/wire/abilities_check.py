@@ -21,6 +21,7 @@ _CANNOT: Mapping[Ability, str] = {
     "range": "cannot aim at a range; give a target",
     "real_sums": "meets no sum of real numbers; give its inputs levels (choices, or a step)",
     "candidates": "cannot choose from a list of points",
+    "conditions": "cannot search an input only at some values of others",
     "fidelity": "would take a quick look for as good as a close one; move the input to [fixed]",
 }
 _UNUSED: Mapping[Ability, str] = {
@@ -65,6 +66,9 @@ def _places(campaign: Campaign) -> dict[Ability, KeyPath]:
             found.setdefault("real_sums", keys)
     if campaign.candidates is not None:
         found["candidates"] = ("search", "candidates")
+    for parameter in campaign.space:
+        if parameter.only_if:
+            found.setdefault("conditions", ("search", parameter.name, "only_if"))
     if campaign.fidelity is not None:
         found["fidelity"] = ("fidelity",)
     return found

@@ -154,6 +154,8 @@ def _unknown_input(signature: ProtocolSignature, inputs: Mapping[str, Input], na
 
 
 def _searched(given: Input, parameter: Parameter) -> Iterator[str]:
+    if parameter.otherwise is not None:
+        yield from _value(given, parameter.otherwise)
     if isinstance(parameter, ChoiceParameter):
         for option in parameter.options:
             yield from _value(given, option)

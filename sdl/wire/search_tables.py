@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from sdl.model.campaign import (
     ChoiceParameter,
+    Condition,
     Constraint,
     LinearConstraint,
     OutcomeConstraint,
@@ -27,6 +28,7 @@ MOST_STEPS = 1_000
 _STAND_IN = (ChoiceParameter(name="x", options=(0.0,)),)
 _RANGE = ("from", "to", "scale", "log", "integer")
 _CHOICE = ("choices", "descriptors")
+_IF = ("only_if", "otherwise")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,8 +76,10 @@ def _parameter(parent: Table, name: str, listed: Listed | None) -> Parameter:
         high=table.number("to", high, unit_name=name),
         log=_scale(table),
         integer=table.truth("integer", default=isinstance(known, RangeParameter) and known.integer),
+        only_if=_conditions(table),
+        otherwise=_otherwise(table, name),
     )
-    _close(table, (*_CHOICE, *_RANGE))
+    _close(table, (*_CHOICE, *_RANGE, *_IF))
     return parameter
 
 
@@ -102,18 +106,42 @@ def _choice(table: Table, name: str, listed: Listed | None) -> ChoiceParameter:
         options = listed.options(name)
     elif described is not None:
         options = described.options
-    _close(table, _CHOICE)
+    conditions, otherwise = _conditions(table), _otherwise(table, name)
+    _close(table, (*_CHOICE, *_IF))
     descriptors: Descriptors | None = None
     if described is not None:
         descriptors = described.of(options)
-    return ChoiceParameter(name=name, options=options, descriptors=descriptors)
+    return ChoiceParameter(
+        name=name,
+        options=options,
+        descriptors=descriptors,
+        only_if=conditions,
+        otherwise=otherwise,
+    )
+
+
+def _conditions(table: Table) -> tuple[Condition, ...]:
+    """``only_if = { solvent = "water" }``, or a list of such values."""
+    written = table.table("only_if")
+    found = []
+    for name in written:
+        values = written.take(name)
+        listed = values if isinstance(values, list) else [values]
+        read = tuple(as_input(written, name, value, name) for value in listed)
+        found.append(Condition(input=name, values=read))
+    return tuple(found)
+
+
+def _otherwise(table: Table, name: str) -> InputValue | None:
+    written = table.take("otherwise")
+    return None if written is None else as_input(table, "otherwise", written, name)
 
 
 def _close(table: Table, known: tuple[str, ...]) -> None:
     for key in table:
         if key in known:
             continue
-        hint = "choices stand alone" if known == _CHOICE and key in _RANGE else ""
+        hint = "choices stand alone" if _RANGE[0] not in known and key in _RANGE else ""
         table.mistake(key, f"unknown key; {hint or did_you_mean(key, known)}")
 
 

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from sdl.model.campaign import (
     Campaign,
     ChoiceParameter,
+    Condition,
     LinearConstraint,
     Parameter,
     RangeParameter,
@@ -16,6 +17,7 @@ from sdl.model.equality import Equality, bounds
 from sdl.model.planning import Problem
 from sdl.model.space import formula, grid_points
 from sdl.wire.toml_lines import KeyPath
+from sdl.wire.toml_table import did_you_mean
 
 _Found = Iterator[tuple[KeyPath, str]]
 _SLACK = 1e-9
@@ -24,7 +26,7 @@ _SLACK = 1e-9
 def check_space(campaign: Campaign) -> _Found:
     """Ranges, choices, sums and lists that leave nothing to search."""
     sound = True
-    for keys, message in [*_inputs(campaign), *_sums(campaign)]:
+    for keys, message in [*_inputs(campaign), *_sums(campaign), *_conditions(campaign)]:
         sound = False
         yield keys, message
     if sound and campaign.candidates is not None:
@@ -67,6 +69,51 @@ def _range(parameter: RangeParameter) -> Iterator[str]:
         yield f"from ({low:g}) must be above 0 on a log scale"
     if parameter.integer and math.ceil(low) > math.floor(high):
         yield f"no whole number lies between {low:g} and {high:g}"
+
+
+def _conditions(campaign: Campaign) -> _Found:
+    """Inputs that are searched only at some values of others."""
+    before: dict[str, Parameter] = {}
+    summed = {name for one in campaign.linear if one.equals is not None for name in one.weights}
+    for parameter in campaign.space:
+        keys = ("search", parameter.name)
+        for condition in parameter.only_if:
+            for message in _condition(condition, before.get(condition.input)):
+                yield (*keys, "only_if", condition.input), message
+        before[parameter.name] = parameter
+        if parameter.only_if:
+            for key, message in _rests(parameter):
+                yield (*keys, key), message
+            if parameter.name in summed:
+                yield (*keys, "only_if"), "an input of a sum that has to be met is always searched"
+            if campaign.candidates is not None:
+                yield (*keys, "only_if"), "a list of points says by itself what goes together"
+        elif parameter.otherwise is not None:
+            yield (*keys, "otherwise"), 'stands with only_if, such as { solvent = "water" }'
+
+
+def _condition(condition: Condition, other: Parameter | None) -> Iterator[str]:
+    if other is None:
+        yield "is no input that stands above this one in [search]"
+    elif isinstance(other, ChoiceParameter):
+        rests = () if other.otherwise is None else (other.otherwise,)
+        for value in condition.values:
+            if value not in (*other.options, *rests):
+                hint = did_you_mean(str(value), map(str, other.options))
+                yield f"{value!r} is none of its choices; {hint}"
+    elif not other.integer:
+        yield "is a range of real numbers; a condition needs choices or whole numbers"
+
+
+def _rests(parameter: Parameter) -> Iterator[tuple[str, str]]:
+    """What is wrong with the value of an input where it is not searched."""
+    rests = parameter.otherwise
+    is_named = isinstance(parameter, ChoiceParameter) and not parameter.ordered
+    if rests is None:
+        example = '"none"' if is_named else "0"
+        yield "otherwise", f"is missing; say what it is then, for instance: otherwise = {example}"
+    elif isinstance(rests, str) != is_named:
+        yield "otherwise", f"{rests!r} is not of the kind of its other values"
 
 
 def _sums(campaign: Campaign) -> _Found:

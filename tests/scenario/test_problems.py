@@ -227,6 +227,31 @@ def test_each_planner_keeps_to_a_list(tmp_path: Path, kind: str) -> None:
     assert len(set(said)) == 6
 
 
+SOMETIMES = """
+[search]
+solvent    = { choices = ["water", "oil"] }
+b_fraction = { choices = [0.1, 0.2, 0.3], only_if = { solvent = "oil" }, otherwise = 0.5 }
+a_fraction = { choices = [0.1, 0.2] }
+"""
+
+
+@pytest.mark.parametrize("kind", ["sobol", "grid"])
+def test_an_input_rests_where_its_condition_does_not_hold(tmp_path: Path, kind: str) -> None:
+    planner = f'\n[planner]\nkind = "{kind}"\n'
+    outcome, sqlite = played(tmp_path, SOMETIMES, ONE, planner)
+    record = Record.open(f"sqlite:///{sqlite}", create=False)
+    try:
+        tried = [json.loads(one.inputs) for one in record.suggestions("blend")]
+    finally:
+        record.close()
+    assert outcome.view.ended is not None
+    assert outcome.view.ended.ending == "exhausted"
+    assert {(one["solvent"], one["b_fraction"]) for one in tried} == {
+        ("water", 0.5), ("oil", 0.1), ("oil", 0.2), ("oil", 0.3),
+    }  # fmt: skip
+    assert len(tried) == 8
+
+
 PRIOR = """\
 a_fraction,b_fraction,c_fraction,gain_ratio,operator
 0.1,0.2,0.7,0.095,mb

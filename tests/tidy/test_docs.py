@@ -44,6 +44,7 @@ WRITTEN: dict[type, dict[str, str]] = {
         "prior": "[prior]",
     },
     campaign.OutcomeConstraint: {},
+    campaign.Condition: {"input": "only_if", "values": ""},
     campaign.Prior: {
         "source": "csv",
         "is_campaign": "[prior]",

@@ -11,6 +11,7 @@ from sdl.errors import UserMistake
 from sdl.model.campaign import (
     Campaign,
     ChoiceParameter,
+    Condition,
     LinearConstraint,
     Objective,
     OutcomeConstraint,
@@ -204,6 +205,22 @@ def test_a_head_of_before_these_tables_can_be_read() -> None:
 
 
 XY = "[search]\nx = { from = 0, to = 1 }\ny = { from = 0, to = 1 }\n"
+CONDITIONAL = """\
+[search]
+solvent = { choices = ["water", "oil", "none"] }
+salt_mg = { from = 0, to = 5, only_if = { solvent = ["water", "oil"] }, otherwise = "0 g" }
+form    = { choices = ["a", "b"], only_if = { solvent = "none" }, otherwise = "-" }
+"""
+
+
+def test_inputs_may_be_searched_only_at_some_values_of_others(tmp_path: Path) -> None:
+    _, salt, form = read(tmp_path, CONDITIONAL).space
+    assert salt.only_if == (Condition(input="solvent", values=("water", "oil")),)
+    assert salt.otherwise == 0.0
+    assert form.only_if == (Condition(input="solvent", values=("none",)),)
+    assert form.otherwise == "-"
+
+
 WRONG: list[tuple[str, list[str]]] = [
     (
         XY + "[[constraint]]\nsum = { x = 1, y = 1 }\nequals = 3\n",
@@ -312,6 +329,22 @@ WRONG: list[tuple[str, list[str]]] = [
             "15: fidelity.target: 'fall' is none of its choices; did you mean 'full'?",
             "16: fidelity.costs: does not say what 'quick' costs",
             "16: fidelity.costs.full: 0 must be above 0",
+        ],
+    ),
+    (
+        "[search]\n"
+        'y = { from = 0, to = 1, only_if = { s = "a" }, otherwise = 0 }\n'
+        's = { choices = ["a", "b"], otherwise = "c" }\n'
+        'x = { from = 0, to = 1, only_if = { s = "d", y = 1 } }\n'
+        't = { choices = ["a", "b"], only_if = { s = "a" }, otherwise = 3 }\n',
+        [
+            "12: search.y.only_if.s: is no input that stands above this one in [search]",
+            '13: search.s.otherwise: stands with only_if, such as { solvent = "water" }',
+            "14: search.x.only_if.s: 'd' is none of its choices; known are: a, b",
+            "14: search.x.only_if.y: is a range of real numbers; a condition needs choices or "
+            "whole numbers",
+            "14: search.x.otherwise: is missing; say what it is then, for instance: otherwise = 0",
+            "15: search.t.otherwise: 3 is not of the kind of its other values",
         ],
     ),
     (
