@@ -22,6 +22,8 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
     say_best(view)
     say(f"  {view.counted + 's':<10} {_runs(view)}")
+    if view.known_before:
+        say(f"  known      {count(view.known_before, 'trial')} of before")
     if view.broken_windows:
         say(f"  late       {count(view.broken_windows, 'window')} broken")
     if view.questions:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Parameter, RangeParameter
 from sdl.model.data import InputValue
@@ -28,29 +29,40 @@ class Term:
     low: float
     """Of weight times value, as ``high``."""
     high: float
-    levels: tuple[InputValue, ...] | None
-    """None of a range of real numbers."""
+    levels: Sequence[InputValue] | None
+    """A tuple or a range; None of a range of real numbers."""
 
 
 def bounds(constraint: LinearConstraint, space: Sequence[Parameter]) -> tuple[float, float]:
-    """The least and the largest that a sum can be. KeyError and TypeError as in ``Equality``."""
+    """The least and the largest that a sum can be. Errors as of ``equality_of``."""
     terms = _terms(constraint, space)
     return sum(term.low for term in terms), sum(term.high for term in terms)
+
+
+def equality_of(constraint: LinearConstraint, space: Sequence[Parameter]) -> Equality:
+    """The same one for the same sum, for what it has counted is dear.
+
+    ``constraint``: an equality with one weight or more, none of which is 0. KeyError if it names
+    an input that is not in the space, TypeError if that one has names.
+    """
+    total = constraint.equals
+    assert total is not None
+    return _equality(tuple(_terms(constraint, space)), total)
+
+
+@lru_cache(maxsize=16)
+def _equality(terms: tuple[Term, ...], total: float) -> Equality:
+    return Equality(terms, total)
 
 
 class Equality:
     """One sum that has to be met, over a space; it remembers what it has counted."""
 
-    def __init__(self, constraint: LinearConstraint, space: Sequence[Parameter]) -> None:
-        """``constraint``: an equality with one weight or more, none of which is 0.
-
-        KeyError if it names an input that is not in the space, TypeError if that one has names.
-        """
-        total = constraint.equals
-        assert total is not None
+    def __init__(self, terms: Sequence[Term], total: float) -> None:
+        """``terms``: one or more, each of another input."""
         self._total = total
         # Those with levels first: what they leave over, real numbers can make up.
-        self._terms = sorted(_terms(constraint, space), key=lambda term: term.levels is None)
+        self._terms = sorted(terms, key=lambda term: term.levels is None)
         self.indices = frozenset(term.index for term in self._terms)
         """Of its inputs in the space."""
         self.has_levels = all(term.levels is not None for term in self._terms)
@@ -152,16 +164,18 @@ def _terms(constraint: LinearConstraint, space: Sequence[Parameter]) -> list[Ter
 
 
 def _term(index: int, weight: float, parameter: Parameter) -> Term:
-    levels: tuple[InputValue, ...] | None = None
+    levels: Sequence[InputValue] | None = None
     if isinstance(parameter, ChoiceParameter):
         levels = tuple(dict.fromkeys(parameter.options))
     elif parameter.integer:
-        levels = tuple(range(math.ceil(parameter.low), math.floor(parameter.high) + 1))
+        levels = range(math.ceil(parameter.low), math.floor(parameter.high) + 1)
     elif parameter.low == parameter.high:
         levels = (parameter.low,)
     if levels is None:
         assert isinstance(parameter, RangeParameter)
         numbers = [parameter.low, parameter.high]
+    elif isinstance(levels, range):
+        numbers = [levels[0], levels[-1]] if levels else [0.0]
     else:
         numbers = [_number(level) for level in levels]
     ends = [weight * number for number in numbers]

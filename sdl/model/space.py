@@ -13,7 +13,7 @@ from typing import TypeAlias
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Parameter, RangeParameter
 from sdl.model.candidates import count_of, members, rows_of
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
-from sdl.model.equality import Equality
+from sdl.model.equality import Equality, equality_of
 from sdl.model.planning import Problem
 
 Point: TypeAlias = tuple[InputValue, ...]
@@ -66,7 +66,7 @@ def equalities(problem: Problem) -> list[Equality]:
     for constraint in problem.constraints:
         if constraint.equals is None or not constraint.weights:
             continue
-        one = Equality(constraint, problem.space)
+        one = equality_of(constraint, problem.space)
         if not one.indices & bound:
             found.append(one)
             bound |= one.indices

@@ -17,16 +17,17 @@ WITHOUT_PLANNER: frozenset[Ability] = frozenset({"several_objectives", "range"})
 """What needs no planner: runs are judged all the same."""
 
 _CANNOT: Mapping[Ability, str] = {
-    "several_objectives": "has one objective only",
-    "range": "cannot aim at a range; give a target",
-    "real_sums": "meets no sum of real numbers; give its inputs levels (choices, or a step)",
-    "candidates": "cannot choose from a list of points",
-    "conditions": "cannot search an input only at some values of others",
-    "fidelity": "would take a quick look for as good as a close one; move the input to [fixed]",
+    "several_objectives": "has one objective only; take another planner",
+    "range": "cannot aim at a range; give a target, or take another planner",
+    "real_sums": "meets no sum of real numbers; give its inputs levels (choices, or a step), or "
+    "take another planner",
+    "candidates": "cannot choose from a list of points; take another planner",
+    "conditions": "cannot search an input only at some values of others; take another planner",
+    "fidelity": "would take a quick look for as good as a close one; take another planner, or move "
+    "the input to [fixed]",
 }
 _UNUSED: Mapping[Ability, str] = {
-    "outcome_constraints": "the constraints on measures: runs that break them do not count, but "
-    "are suggested all the same",
+    "outcome_constraints": "constraints on measures; runs that break them still do not count",
     "costs": "[cost]",
     "descriptors": "the descriptors",
 }
@@ -38,7 +39,7 @@ def check_abilities(
     """What the campaign's planner would have to be able to do, each at its line."""
     kind = campaign.planner.kind
     return [
-        places.mistake(keys, f"the planner {kind!r} {_CANNOT[ability]}, or take another planner")
+        places.mistake(keys, f"the planner {kind!r} {_CANNOT[ability]}")
         for ability, keys in _places(campaign).items()
         if ability not in can
     ]

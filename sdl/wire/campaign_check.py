@@ -126,7 +126,10 @@ def _inputs(campaign: Campaign, signature: ProtocolSignature) -> _Found:
     for parameter in campaign.space:
         given = inputs.get(parameter.name)
         if given is None:
-            yield ("search", parameter.name), _unknown_input(signature, inputs, parameter.name)
+            message = _unknown_input(signature, inputs, parameter.name)
+            if campaign.candidates is not None:
+                message += f"; else remove the column from {campaign.candidates.source!r}"
+            yield ("search", parameter.name), message
         else:
             for message in _searched(given, parameter):
                 yield ("search", parameter.name), message

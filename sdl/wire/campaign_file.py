@@ -15,6 +15,7 @@ from sdl.wire.policy import read_rules
 from sdl.wire.prior_table import read_prior
 from sdl.wire.roles_table import read_roles
 from sdl.wire.search_tables import read_fixed, read_search
+from sdl.wire.space_check import passed_over
 from sdl.wire.toml_table import Places, Table, TomlFile
 
 
@@ -45,6 +46,9 @@ def open_campaign(path: Path) -> CampaignFile:
     unspoken = [m for m in check_values(campaign, file.places) if not _blamed(file, m)]
     file.mistakes.extend(unspoken)
     file.finish()
+    broken = passed_over(campaign)
+    if broken:
+        remarks = (*remarks, f"{broken} candidates break a [[constraint]] or a [[mixture]]")
     return CampaignFile(
         campaign=campaign,
         path=path,

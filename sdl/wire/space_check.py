@@ -13,7 +13,8 @@ from sdl.model.campaign import (
     Parameter,
     RangeParameter,
 )
-from sdl.model.equality import Equality, bounds
+from sdl.model.candidates import count_of
+from sdl.model.equality import bounds, equality_of
 from sdl.model.planning import Problem
 from sdl.model.space import formula, grid_points
 from sdl.wire.toml_lines import KeyPath
@@ -21,6 +22,8 @@ from sdl.wire.toml_table import did_you_mean
 
 _Found = Iterator[tuple[KeyPath, str]]
 _SLACK = 1e-9
+MOST_LEVELS = 1_001
+"""Of one input of a sum that has to be met: all ways to meet it are counted."""
 
 
 def check_space(campaign: Campaign) -> _Found:
@@ -160,8 +163,20 @@ def _terms(
             yield here, "is not searched; only inputs of [search] can stand here"
         elif isinstance(parameter, ChoiceParameter) and not parameter.ordered:
             yield here, _named(constraint, name)
+        elif constraint.equals is not None and _levels(parameter) > MOST_LEVELS:
+            yield (
+                here,
+                f"has more than {MOST_LEVELS:,} levels; too many for a sum that has to be met",
+            )
         elif weight == 0:
             yield here, "has the weight 0; leave it out"
+
+
+def _levels(parameter: Parameter) -> float:
+    """How many values it has, of those that do not take any."""
+    if isinstance(parameter, ChoiceParameter):
+        return len(parameter.options)
+    return parameter.high - parameter.low + 1 if parameter.integer else 0
 
 
 def _lacks_levels(constraint: LinearConstraint, searched: Mapping[str, Parameter]) -> bool:
@@ -190,19 +205,29 @@ def _reach(constraint: LinearConstraint, campaign: Campaign, keys: KeyPath) -> _
     elif low is not None and most < low - room:
         message = f"cannot be kept: the sum is at most {most:g}; widen [search]"
         yield (*keys, key or "at_least"), message
-    elif is_equal and not Equality(constraint, campaign.space).count():
+    elif is_equal and not equality_of(constraint, campaign.space).count():
         yield (
             (*keys, key),
             f"no levels of its inputs add up to {constraint.equals:g}; correct [search]",
         )
 
 
-def _listed(campaign: Campaign) -> _Found:
-    problem = Problem(
+def passed_over(campaign: Campaign) -> int:
+    """How many points of its list break its constraints."""
+    if campaign.candidates is None or not campaign.linear:
+        return 0
+    return count_of(campaign.candidates) - sum(1 for _ in grid_points(_problem(campaign)))
+
+
+def _problem(campaign: Campaign) -> Problem:
+    return Problem(
         space=campaign.space,
         objective=campaign.objective,
         constraints=campaign.linear,
         candidates=campaign.candidates,
     )
-    if next(grid_points(problem), None) is None:
+
+
+def _listed(campaign: Campaign) -> _Found:
+    if next(grid_points(_problem(campaign)), None) is None:
         yield ("search", "candidates"), "not one of the rows keeps the constraints; correct these"

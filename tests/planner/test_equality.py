@@ -17,7 +17,7 @@ from sdl.model.campaign import (
     RangeParameter,
 )
 from sdl.model.data import Trial
-from sdl.model.equality import Equality
+from sdl.model.equality import equality_of
 from sdl.model.planning import Problem
 from sdl.model.space import (
     exhausted,
@@ -109,7 +109,7 @@ def test_bounds_of_the_components_hold(seed: int, parts: int) -> None:
     constraint = sums_to(1.0, *names)
     problem = Problem(space=space, objective=GOAL, constraints=(constraint,))
     values = tuple(parameter.low for parameter in space)
-    met = Equality(constraint, space).met(values, [chance.random() for _ in names])
+    met = equality_of(constraint, space).met(values, [chance.random() for _ in names])
     assert met is not None, f"seed {seed}"
     inputs = named(space, met)
     assert feasible(problem, inputs), f"seed {seed}: {inputs}"

@@ -105,6 +105,28 @@ def test_a_mixture_on_a_lattice_is_tried_to_its_last_point(tmp_path: Path) -> No
     assert view.best.inputs["a_fraction"] == 1.0
 
 
+def test_a_plain_space_is_kept_in_its_table_as_it_always_was(tmp_path: Path) -> None:
+    search = "\n[search]\na_fraction = { from = 0, to = 1 }\nb_fraction = { choices = [0.5] }\n"
+    _, path = played(tmp_path, search, ONE, SOBOL, "\n[stop]\nruns = 1\n")
+    record = Record.open(f"sqlite:///{path}", create=False)
+    try:
+        (summary,) = record.campaigns()
+        assert record.rebuild(check=True) == []
+    finally:
+        record.close()
+    assert json.loads(summary.campaign.space) == [
+        {
+            "name": "a_fraction",
+            "low": 0,
+            "high": 1,
+            "log": False,
+            "integer": False,
+            "kind": "range",
+        },
+        {"name": "b_fraction", "options": [0.5], "kind": "choice"},
+    ]
+
+
 def test_of_two_objectives_the_front_is_what_no_other_point_beats(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -175,7 +197,7 @@ def test_the_planner_that_has_one_objective_refuses_two_at_their_line(tmp_path: 
     line = path.read_text().splitlines().index("[[objective]]", 17) + 1
     message = refused(path)
     assert message.startswith(f"{line}: objective[2]: "), message
-    assert "the planner 'ax' has one objective only, or take another planner" in message
+    assert "the planner 'ax' has one objective only; take another planner" in message
 
 
 LIST = """\
@@ -208,6 +230,15 @@ def test_of_a_list_each_point_is_tried_once_and_no_other(tmp_path: Path) -> None
     assert outcome.view.ended.ending == "exhausted"
     assert spec.candidates is not None
     assert count_of(spec.candidates) == 4
+
+
+def test_listed_points_that_break_a_sum_are_told_and_passed_over(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(LIST)
+    limit = "\n[[constraint]]\nsum = { a_fraction = 1, b_fraction = 1 }\nat_most = 0.6\n"
+    prepared = prepare(written(tmp_path, LISTED, ONE, limit, GRID))
+    assert prepared.remarks[1:] == ("1 candidates break a [[constraint]] or a [[mixture]]",)
+    outcome, _ = played(tmp_path, LISTED, ONE, limit, GRID)
+    assert outcome.view.runs_measured == 3
 
 
 @pytest.mark.parametrize("kind", ["sobol", "ax"])
