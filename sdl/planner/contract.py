@@ -29,9 +29,11 @@ class Planner(Protocol):
         later, so do not propose it again. ``broke_window`` of a measured one says that it was
         measured late, of a failed one that lateness was the reason; ours make no difference between
         these and others.
-        ``seed``: the only source of chance. Inputs stay within their bounds and options and keep
-        every constraint. In an enumerable space (``sdl.model.space``) no measured or pending
-        point comes again, and fewer than ``count`` points are right where fewer are left.
+        ``seed``: the only source of chance. Inputs stay within their bounds and options, keep every
+        constraint, are in the list of points if there is one, and are at ``otherwise`` where they
+        are not searched (``sdl.model.space.settled``). In an enumerable space (``sdl.model.space``)
+        no measured or pending point comes again, and fewer than ``count`` points are right where
+        fewer are left.
 
         PlannerFault if no point can be given, with a message that says why and what to do next.
         """

@@ -21,12 +21,24 @@ def front_of(record: Record, campaign: str) -> tuple[FrontPoint, ...] | None:
 
     RecordFault if the record does not hold it.
     """
+    spec = _with_several(record, campaign)
+    return None if spec is None else _front(record, spec)
+
+
+def measures_of(record: Record, campaign: str) -> tuple[str, ...]:
+    """What a campaign steers by, and must keep. RecordFault if the record does not hold it."""
+    spec = _with_several(record, campaign)
+    return (record.campaign(campaign).campaign.measure,) if spec is None else spec.measures
+
+
+def _with_several(record: Record, campaign: str) -> Campaign | None:
+    """A campaign as it began; None if it has one objective."""
     row = record.campaign(campaign).campaign
     line = next(record.lines(row.journal, after=row.seq - 1))
     if _SEVERAL not in line.body:
         return None
     head = load(line.type, line.body)
-    return _front(record, head.campaign) if isinstance(head, CampaignStarted) else None
+    return head.campaign if isinstance(head, CampaignStarted) else None
 
 
 def _front(record: Record, spec: Campaign) -> tuple[FrontPoint, ...]:

@@ -22,6 +22,7 @@ from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
 from sdl.sim.simulate import simulate
 from sdl.wire.journal import load
+from tests.cli.conftest import command
 
 HEAD = """\
 [campaign]
@@ -158,6 +159,10 @@ def test_of_two_objectives_the_front_is_what_no_other_point_beats(
     assert len(good) < 40
     assert told == view.front
     assert json.loads(conclusion.body)["front"] == [one.suggestion for one in view.front]
+    listed = command(tmp_path, "runs", "list", "--in", str(path)).out.splitlines()
+    assert listed[0].split()[-4:] == ["gain_ratio", "price_ratio", "purity_fraction", "inputs"]
+    status = command(tmp_path, "status", "--in", str(path)).out
+    assert f"{len(expected)} points on the front" in status
     say_best(view)
     assert f"{len(expected)} points that no other one beats" in capsys.readouterr().out
 
