@@ -26,7 +26,7 @@ def on_front(points: int) -> str:
 def in_a_line(view: View) -> str:
     """In a line, with what it was measured at."""
     if view.front:
-        names = ", ".join(one.where for one in view.front[-SHOWN:])
+        names = ", ".join(_short(one) for one in view.front[-SHOWN:])
         return f"{on_front(len(view.front))} ({names})"
     if view.best is None:
         return "none yet"
@@ -49,6 +49,11 @@ def told(view: View) -> Iterator[tuple[str, str]]:
         yield "at", point(view.best.inputs)
 
 
+def _short(one: FrontPoint) -> str:
+    """Where it was measured, without the campaign's name."""
+    return one.where.partition("/")[2]
+
+
 def _none(view: View) -> str:
     if view.runs_measured:
         return f"none: of {count(view.runs_measured, view.counted)} measured, none keeps all limits"
@@ -63,6 +68,7 @@ def _front(points: Sequence[FrontPoint], view: View) -> Iterator[tuple[str, str]
     for one in points[:SHOWN]:
         best = view.best is not None and view.best.suggestion == one.suggestion
         mark = ", the best by weight" if best else ""
-        yield "", f"{point(one.measures)}  ({one.where}{mark}) at {point(one.inputs)}"
+        yield "", f"{_short(one)}: {point(one.measures)}{mark}"
+        yield "", f"  at {point(one.inputs)}"
     if len(points) > SHOWN:
         yield "", f"and {len(points) - SHOWN} more: --json has them all"

@@ -167,6 +167,45 @@ def test_of_two_objectives_the_front_is_what_no_other_point_beats(
     assert f"{len(expected)} points that no other one beats" in capsys.readouterr().out
 
 
+def test_the_example_with_three_aims_gives_a_front(tmp_path: Path) -> None:
+    example = Path(__file__).parents[2] / "examples" / "lipid_nanoparticles"
+    outcome = simulate(example / "three_aims.toml", record=tmp_path / "record.sqlite")
+    front = outcome.view.front
+    assert front
+    assert len(front) > 3
+    for one in front:
+        assert one.measures["encap_efficiency_fraction"] >= 0.10
+        assert one.measures["particle_diameter_arb"] <= 3.0
+
+
+def test_check_says_how_it_understood_all_of_it(tmp_path: Path) -> None:
+    more = (
+        '\n[prior]\ncsv = "old.csv"\n'
+        "\n[cost]\nper_run = 2\n"
+        '\n[search]\nsolvent = { choices = ["water", "oil"] }\n'
+    )
+    (tmp_path / "old.csv").write_text(
+        "a_fraction,b_fraction,c_fraction,solvent,gain_ratio,price_ratio,purity_fraction,operator\n"
+        "0.1,0.2,0.7,oil,0.3,1,0.9,mb\n7,0.2,0.7,oil,0.3,1,0.9,mb\n"
+    )
+    written(tmp_path, MIXTURE, TWO, more, SOBOL)
+    said = command(tmp_path, "check", "blend.toml").out
+    told = [" ".join(line.split()) for line in said.splitlines()]
+    for line in (
+        "objective maximise gain_ratio",
+        "minimise price_ratio, of no use above 9",
+        "purity_fraction at least 0.6, or a run does not count",
+        "search solvent one of water, oil",
+        "a_fraction + b_fraction + c_fraction = 1",
+        "prior 1 trial of old.csv, 1 left out: outside the search space, or without all measures",
+        "mind old.csv: nothing reads the columns operator",
+        "not used by the planner 'sobol': constraints on measures; runs that break them still do "
+        "not count",
+        "not used by the planner 'sobol': [cost]",
+    ):
+        assert line in told, said
+
+
 def test_weights_make_one_of_the_front_the_best(tmp_path: Path) -> None:
     weighted = TWO.replace('"maximise"', '"maximise"\nweight = 10.0')
     weighted = weighted.replace("threshold = 9.0", "weight = 0.5")
