@@ -23,6 +23,7 @@ class Listed:
         self._file = file
         self._table = table
         self._cells = {name: file.column(name) for name in file.header}
+        self._read = {name: as_column(cells) for name, cells in self._cells.items()}
         self.remarks: list[str] = []
 
     @property
@@ -32,13 +33,13 @@ class Listed:
 
     def options(self, name: str) -> tuple[InputValue, ...]:
         """The different values of a column, in order of their first row."""
-        return tuple(dict.fromkeys(as_column(self._cells[name])))
+        return tuple(dict.fromkeys(self._read[name]))
 
     def guess(self, name: str) -> Parameter | None:
         """What a column is by itself: numbers are a range, text is options; None of no column."""
         if name not in self._cells:
             return None
-        values = as_column(self._cells[name])
+        values = self._read[name]
         numbers = [value for value in values if not isinstance(value, str)]
         if len(numbers) < len(values) or min(numbers) == max(numbers):
             return ChoiceParameter(name=name, options=self.options(name))
@@ -80,12 +81,12 @@ class Listed:
         cells = self._cells[parameter.name]
         if isinstance(parameter, ChoiceParameter):
             text = any(isinstance(option, str) for option in parameter.options)
-            values = as_column(cells, text=text)
+            values = as_column(cells, text=True) if text else self._read[parameter.name]
             options = frozenset(parameter.options)
             fits = [value in options for value in values]
             wanted = "is none of the choices under [search]"
         else:
-            values = as_column(cells)
+            values = self._read[parameter.name]
             fits = [not isinstance(v, str) and parameter.low <= v <= parameter.high for v in values]
             wanted = f"is no number from {parameter.low:g} to {parameter.high:g}"
             if parameter.integer:

@@ -48,7 +48,9 @@ def read_search(top: Table, *, needed: bool) -> Search:
     table = top.table("search", needed=needed and "mixture" not in top)
     is_listed = isinstance(table.take(CANDIDATES), str)
     listed = read_candidates(table) if is_listed else None
-    if is_listed and listed is None:  # what is written for its columns alone makes no sense
+    if is_listed and listed is None:  # then nothing that names its columns makes sense
+        for key in ("constraint", "mixture"):
+            top.take(key)
         return Search(space=_STAND_IN, constraints=(), candidates=None, remarks=())
     names = [name for name in table if not (is_listed and name == CANDIDATES)]
     space = {name: _parameter(table, name, listed) for name in names}

@@ -270,7 +270,7 @@ WRONG: list[tuple[str, list[str]]] = [
         ["12: search.x.scale: 'lin' is not offered; did you mean 'linear'?"],
     ),
     (
-        '[search]\ncandidates = "none.csv"\n',
+        '[search]\ncandidates = "none.csv"\n[[constraint]]\nsum = { x = 1 }\nat_most = 1\n',
         [
             "12: search.candidates: 'none.csv' cannot be read: No such file or directory; correct "
             "the path"
