@@ -20,7 +20,7 @@ from sdl.shell.opening import again
 from sdl.shell.outcome import Outcome
 from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
-from sdl.sim.simulate import simulate
+from sdl.sim.simulate import simulate, simulate_together
 from sdl.wire.journal import load
 from tests.cli.conftest import command
 
@@ -204,6 +204,28 @@ def test_check_says_how_it_understood_all_of_it(tmp_path: Path) -> None:
         "not used by the planner 'sobol': [cost]",
     ):
         assert line in told, said
+
+
+def test_campaigns_of_one_session_have_fronts_of_their_own(tmp_path: Path) -> None:
+    runs = "\n[stop]\nruns = 8\n"
+    paths = [
+        written(tmp_path, MIXTURE, TWO, SOBOL, runs, name="one"),
+        written(tmp_path, MIXTURE, ONE, GRID, runs, name="two"),
+    ]
+    sqlite = tmp_path / "session.sqlite"
+    simulate_together(paths, record=sqlite)
+    record = Record.open(f"sqlite:///{sqlite}", create=False)
+    try:
+        front = front_of(record, "one")
+        assert front_of(record, "two") is None
+        journal = record.campaign("one").campaign.journal
+        conclusions = [line for line in record.lines(journal) if line.type == "Conclude"]
+    finally:
+        record.close()
+    assert front
+    told = {json.loads(line.body)["campaign"]: json.loads(line.body) for line in conclusions}
+    assert told["one"]["front"] == [point.suggestion for point in front]
+    assert told["two"]["front"] == []
 
 
 def test_weights_make_one_of_the_front_the_best(tmp_path: Path) -> None:
