@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, carry_wanted, idle
+from sdl.cli.questions import asked, idle
 from sdl.cli.words import count, quantity
 from sdl.core.view import LabView, View
 
@@ -57,7 +57,7 @@ class LabLines:
             now[task.id] = f"refill wanted: {task.reason}"
         for one in lab.carries:
             if not one.carrier:
-                now[one.carry] = carry_wanted(one)
+                now[one.carry] = one.asks
         for each in lab.instruments:
             if each.state in ("held", "stopped", "paused", "offline"):
                 now[each.name] = idle(each)

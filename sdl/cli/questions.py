@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import CarryView, InstrumentView, LabView, Question, View
+    from sdl.core.view import InstrumentView, LabView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -103,7 +103,7 @@ def stands(view: View) -> list[str]:
 def wanted(view: View | LabView) -> list[str]:
     """What a person should bring."""
     refills = [f"refill wanted: {task.reason}" for task in view.refills]
-    return refills + [carry_wanted(one) for one in view.carries if not one.carrier]
+    return refills + [one.asks for one in view.carries if not one.carrier]
 
 
 def to_answer(view: View | LabView) -> list[str]:
@@ -132,12 +132,6 @@ def own_stands(view: View, lab: LabView) -> list[str]:
     is_own = bool(view.paused) and not lab.paused
     way = f"{view.paused}; go on with: sdl campaign resume {view.campaign}"
     return [*([way] if is_own else []), *to_answer(view)]
-
-
-def carry_wanted(one: CarryView) -> str:
-    """What a person should carry."""
-    task = one.carry.rpartition("/")[2]
-    return f"carry {one.labware} from {one.source} to {one.target}, then: sdl done {task}"
 
 
 def astray(lab: LabView) -> list[str]:

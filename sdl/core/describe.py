@@ -366,8 +366,7 @@ def _away(piece: PieceState, lab: LabState) -> str:
         return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
     if carry.carrier:
         return f"{carry.carrier} carries {piece.name} from {carry.source} to {carry.target}"
-    short = carry.id if lab.is_shared else carry.id.partition("/")[2]
-    return f"carry {piece.name} from {carry.source} to {carry.target}, then: sdl done {short}"
+    return _carry(carry).asks
 
 
 def _resume(instrument: InstrumentState) -> str:

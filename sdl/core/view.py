@@ -175,6 +175,17 @@ class CarryView:
     since: float
     """Lab time."""
 
+    @property
+    def task(self) -> str:
+        """What ``sdl done`` is told: ``carry-3``."""
+        return self.carry.rpartition("/")[2]
+
+    @property
+    def asks(self) -> str:
+        """What a person should carry, and what to type then."""
+        way = f"{self.labware} from {self.source} to {self.target}"
+        return f"carry {way}, then: sdl done {self.task}"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LabwareView:
