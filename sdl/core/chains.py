@@ -24,7 +24,7 @@ from sdl.core.following import TIGHT_S
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step, labware_of
+from sdl.core.run import Run, Step
 from sdl.model.lab import place_of
 
 MOVE_S = 30.0
@@ -167,7 +167,7 @@ class Chains:
             for run in part.state.runs.values():
                 for step in run.steps.values() if run is not me else ():
                     if not step.instrument:
-                        staying.update(labware_of(run))
+                        staying.update(step.labware)
                     elif step.instrument != instrument.name or self._may_wait(run, step):
                         continue
                     elif step.state != "waits" or is_let(lab, part.state, step, instrument):
