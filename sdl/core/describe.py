@@ -295,7 +295,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: P
             is_free = _is_free(state, lab, instrument)
             obstacle = "" if is_free else _obstacle(state, lab, instrument)
             if away:
-                obstacle = _away(away[0], lab)
+                obstacle = _away(away[0], lab, prospect.holder(away[0], step))
             elif is_free:
                 obstacle = prospect.of(step, instrument) or "its turn is next"
             return f"{what} waits: {obstacle}{_late(step, at)}"
@@ -355,12 +355,12 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
             return f"{instrument.name} works on {note}"
 
 
-def _away(piece: PieceState, lab: LabState) -> str:
-    """Why a piece of labware has not come yet."""
+def _away(piece: PieceState, lab: LabState, holder: str) -> str:
+    """Why a piece of labware has not come yet. ``holder``: who keeps it where it is, in words."""
     if piece.lost:
         return f"{piece.name} is not to be had ({piece.lost})"
     if not piece.leaves:
-        return f"for {piece.name}, which stands on {piece.site}"
+        return f"for {piece.name}, which stands on {piece.site}{holder and f'; {holder}'}"
     carry = next((one for one in lab.carries.values() if one.piece == piece.name), None)
     if carry is None:
         return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"

@@ -409,3 +409,17 @@ def test_what_a_person_has_carried_is_told_though_an_arm_takes_it_up_at_once() -
     assert piece.placed > 0
     until(floor, lambda: not piece.leaves)
     assert piece.placed == 0
+
+
+def test_who_waits_for_a_plate_is_told_which_run_keeps_it_and_why() -> None:
+    floor = start(at_cell(1, cell(1)), parallel=3)
+    told: list[str] = []
+
+    def whys() -> list[str]:
+        told.extend(one.why for one in floor.engine.view().waits if "which stands" in one.why)
+        return told
+
+    until(floor, lambda: any("lets it settle" in why for why in whys()))
+    kept = "wash on washer waits: for plate-1, which stands on handler/1; run-2"
+    assert told[0] == f"{kept} holds it (dispense)"
+    assert told[-1] == f"{kept} lets it settle there for 5 s"
