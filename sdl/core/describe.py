@@ -108,6 +108,7 @@ def _carry(one: CarryState) -> CarryView:
         carrier=one.carrier,
         step=one.step,
         since=one.since,
+        withdrawn=one.withdrawn,
     )
 
 
@@ -248,9 +249,16 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
         why = _shut(state, agenda, at) or _next_run(state, lab, at)
         waits.append(Waiting(who=who, why=why))
     if state.concluded is None and state.closing is not None:
-        reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"
+        reason = f"the campaign ends ({state.closing[1]}) once {_last(state, lab)}"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _last(state: CampaignState, lab: LabState) -> str:
+    """What keeps a campaign from its end that begins nothing more."""
+    if state.runs or lab.is_shared or not lab.carries:
+        return "its runs in flight have"
+    return f"nothing is carried any more: {', '.join(map(_carried, lab.carries.values()))}"
 
 
 def _kept(step: Step, agenda: Agenda) -> str:
@@ -364,8 +372,13 @@ def _away(piece: PieceState, lab: LabState, holder: str) -> str:
     carry = next((one for one in lab.carries.values() if one.piece == piece.name), None)
     if carry is None:
         return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
+    return _carried(carry)
+
+
+def _carried(carry: CarryState) -> str:
+    """Who carries what, or is asked to."""
     if carry.carrier:
-        return f"{carry.carrier} carries {piece.name} from {carry.source} to {carry.target}"
+        return f"{carry.carrier} carries {carry.piece} from {carry.source} to {carry.target}"
     return _carry(carry).asks
 
 

@@ -389,6 +389,8 @@ class Engine:
             part.asking.ask_after_restart()
         for part in self.campaigns.everyone():
             part.steps.rewind_timers()
+        if self._transport is not None:
+            self._transport.errands.rewind_timers()
 
     def _take_up(self, event: ev.InstrumentOnline) -> None:
         """A node is there: greet it, and find out what became of what was open."""
@@ -437,7 +439,7 @@ class Engine:
                 break
         closes = bool(self.lab.closing)
         porter = self.campaigns.porter
-        carries = porter is not None and bool(porter.state.runs)
+        carries = bool(self.lab.carries) or (porter is not None and bool(porter.state.runs))
         for part in list(self.campaigns.values()):
             waits = carries and not self.is_shared  # its journal ends with it
             if part.state.closing and not part.state.runs and not waits:

@@ -174,6 +174,8 @@ class CarryView:
     """For whose sake; empty: it is put away."""
     since: float
     """Lab time."""
+    withdrawn: float | None = None
+    """Lab time at which a person is asked for it no more, as nobody needs it; None: it is needed."""
 
     @property
     def task(self) -> str:
@@ -184,7 +186,12 @@ class CarryView:
     def asks(self) -> str:
         """What a person should carry, and what to type then."""
         way = f"{self.labware} from {self.source} to {self.target}"
-        return f"carry {way}, then: sdl done {self.task}"
+        if self.withdrawn is None:
+            return f"carry {way}, then: sdl done {self.task}"
+        return (
+            f"do not carry {way} any more, nobody needs it there; if you have already: "
+            f"sdl done {self.task}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

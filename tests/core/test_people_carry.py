@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import pytest
+
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.errands import GRACE_S
 from sdl.model.campaign import StopRule
-from tests.core.cell import Cell, cell
+from tests.core.cell import Cell, cell, cell_campaign
+from tests.core.floor import Start
 from tests.core.test_transport import at_cell, ends, start, until
 
 
@@ -42,3 +46,81 @@ def test_a_campaign_whose_only_plate_was_taken_off_the_bench_ends() -> None:
     (end,) = [each for each in floor.journal if isinstance(each, do.Conclude)]
     assert end.ending == "material"
     assert end.reason.endswith("plate-1 is not to be had: ada took it off the bench")
+
+
+def withdrawn(seed: int) -> Cell:
+    """The only run was broken off while a person was asked to carry its plate."""
+    floor = asked(seed, stop=StopRule(runs=1))
+    floor.turn(ev.AbortRequested(at=floor.at, what="dye/run-1", by="ada", note="no"))
+    return floor
+
+
+def carried_to(floor: Cell) -> list[str]:
+    return [each.site for each in floor.journal if isinstance(each, do.EndCarry)]
+
+
+def test_a_person_is_told_to_leave_what_nobody_needs_any_more() -> None:
+    floor = asked(3, stop=StopRule(runs=1))
+    (task,) = floor.engine.lab_view().carries
+    assert task.asks == "carry plate-1 from hotel/1 to handler/1, then: sdl done carry-1"
+    floor.turn(ev.AbortRequested(at=floor.at, what="dye/run-1", by="ada", note="no"))
+    (task,) = floor.engine.lab_view().carries
+    assert task.asks == (
+        "do not carry plate-1 from hotel/1 to handler/1 any more, nobody needs it there; "
+        "if you have already: sdl done carry-1"
+    )
+    assert task.withdrawn == floor.at + GRACE_S
+    assert why(floor, "dye").endswith(f"once nothing is carried any more: {task.asks}")
+
+
+def test_what_was_withdrawn_is_taken_to_have_stayed_after_a_while_and_then_all_ends() -> None:
+    floor = withdrawn(4)
+    aborted_at = floor.at
+    until(floor, lambda: floor.engine.is_over)
+    assert floor.at == aborted_at + GRACE_S
+    assert carried_to(floor) == ["hotel/1"]
+    assert floor.engine.lab.pieces["plate-1"].shown == "hotel/1"
+    late = ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada")
+    assert floor.engine.objection(late).startswith("dye has ended")
+
+
+def test_who_had_taken_it_up_before_it_was_withdrawn_is_believed() -> None:
+    floor = withdrawn(5)
+    floor.turn(ev.CarryDone(at=floor.at + 60.0, carry="dye/carry-1", by="ada"))
+    assert carried_to(floor) == ["handler/1"]
+    assert floor.engine.is_over
+
+
+def test_who_has_not_carried_what_was_withdrawn_has_lost_nothing() -> None:
+    floor = withdrawn(6)
+    floor.turn(ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada", done=False))
+    assert carried_to(floor) == ["hotel/1"]
+    assert floor.engine.lab.pieces["plate-1"].shown == "hotel/1"
+
+
+def test_what_another_run_needs_in_the_same_place_is_wanted_again() -> None:
+    floor = asked(7, stop=StopRule(runs=2))
+    floor.turn(ev.AbortRequested(at=floor.at, what="dye/run-1", by="ada", note="no"))
+    assert floor.engine.lab_view().carries[0].withdrawn is not None
+    until(floor, lambda: "dye/run-2" in floor.engine.state.runs)
+    assert floor.engine.lab_view().carries[0].withdrawn is None
+
+
+def test_the_end_of_what_was_withdrawn_is_waited_for_by_the_next_process_too() -> None:
+    floor = withdrawn(8)
+    (state,) = floor.engine.lab.carries.values()
+    commands = floor.turn(ev.OrchestratorStarted(at=floor.at, epoch=2))
+    assert do.Wait(timer="dye/carry-1/withdrawn", until=state.withdrawn or 0.0) in commands
+
+
+def test_a_session_closes_once_nobody_carries_anything_any_more() -> None:
+    floor = at_cell(9, cell(1, reaches={}))
+    floor.patience = False
+    with pytest.raises(AssertionError, match="no end"):
+        floor.play_lab(Start(spec=cell_campaign(range(1, 2), stop=StopRule(runs=1))), limit=0)
+    until(floor, lambda: floor.engine.lab.carries)
+    floor.turn(ev.LabDownRequested(at=floor.at, by="ada"))
+    floor.turn(ev.AbortRequested(at=floor.at, what="dye/run-1", by="ada", note="no"))
+    assert not floor.engine.is_over
+    until(floor, lambda: floor.engine.is_over)
+    assert carried_to(floor) == ["hotel/1"]
