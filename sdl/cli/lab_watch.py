@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, idle
+from sdl.cli.questions import asked, idle, sought
 from sdl.cli.words import count, quantity
 from sdl.core.view import LabView, View
 
@@ -58,6 +58,7 @@ class LabLines:
         for one in lab.carries:
             if not one.carrier:
                 now[one.carry] = one.asks
+        now |= {piece.labware: sought(piece) for piece in lab.astray}
         for each in lab.instruments:
             if each.state in ("held", "stopped", "paused", "offline"):
                 now[each.name] = idle(each)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import InstrumentView, LabView, Question, View
+    from sdl.core.view import InstrumentView, LabView, LabwareView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -97,7 +97,7 @@ def lines(number: int, question: Question, lab: str = "", *, whole: bool = False
 def stands(view: View) -> list[str]:
     """What keeps a person's attention: a pause, questions, instruments that do nothing."""
     paused = [f"{view.paused}; go on with: sdl resume"] if view.paused else []
-    return [*paused, *wanted(view), *to_answer(view), *out_of_work(view)]
+    return [*paused, *wanted(view), *astray(view), *to_answer(view), *out_of_work(view)]
 
 
 def wanted(view: View | LabView) -> list[str]:
@@ -134,13 +134,14 @@ def own_stands(view: View, lab: LabView) -> list[str]:
     return [*([way] if is_own else []), *to_answer(view)]
 
 
-def astray(lab: LabView) -> list[str]:
+def astray(view: View | LabView) -> list[str]:
     """Labware that a person should look for, and why."""
-    return [
-        f"{one.labware}: {one.note}; say where it is: sdl place {one.labware} SITE"
-        for one in lab.labware
-        if one.astray
-    ]
+    return list(map(sought, view.astray))
+
+
+def sought(one: LabwareView) -> str:
+    """What is wrong with a piece, and what to type once it is found."""
+    return f"{one.labware}: {one.note}; say where it is: sdl place {one.labware} SITE"
 
 
 def idle(one: InstrumentView) -> str:

@@ -26,7 +26,7 @@ def tasks(lab: Lab = None, as_json: Json = False) -> None:
             lab=view.name,
             at=view.at,
             carries=carries,
-            astray=[one for one in view.labware if one.astray],
+            astray=view.astray,
             refills=view.refills,
         )
         return

@@ -62,6 +62,7 @@ def describe(
         stocks=_stocks(lab),
         refills=_refills(lab),
         carries=tuple(map(_carry, lab.carries.values())) if porter else (),
+        astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
         ended=state.concluded,
     )
 

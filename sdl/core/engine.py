@@ -311,7 +311,7 @@ class Engine:
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
                 self._storeroom.refill(event)
-            case ev.CarryDone() | ev.LabwarePlaced():
+            case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted():
                 if self._transport is not None:
                     self._tell_transport(event)
             case ev.TermsChanged(terms=terms):
@@ -322,12 +322,17 @@ class Engine:
             case _:
                 raise Bug(f"{type(event).__name__} is for nobody")
 
-    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced) -> None:
+    def _tell_transport(
+        self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted
+    ) -> None:
         assert self._transport is not None
-        if isinstance(event, ev.CarryDone):
-            self._transport.done(event)
-        else:
-            self._transport.place(event)
+        match event:
+            case ev.CarryDone():
+                self._transport.done(event)
+            case ev.LabwarePlaced():
+                self._transport.place(event)
+            case ev.LabwareDoubted():
+                self._transport.doubt(event)
 
     def _heard(
         self,

@@ -232,6 +232,17 @@ class Transport:
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
 
+    def doubt(self, event: ev.LabwareDoubted) -> None:
+        """A piece may stand where it was left, or where it should: nothing comes to either."""
+        piece = self._commons.lab.pieces.get(event.labware)
+        if piece is None or piece.lost or piece.leaves:
+            return
+        piece.lost = event.reason
+        if event.site in self.floor.place_of and event.site != piece.site:
+            piece.leaves = event.site
+        end = EndCarry(carry="", labware=piece.name, site="", lost=event.reason)
+        self._commons.out.append(end)
+
     def objection(self, event: ev.CarryDone | ev.LabwarePlaced) -> str:
         """Why a person's word makes no sense now; empty if it does."""
         lab = self._commons.lab

@@ -156,6 +156,8 @@ class View:
     """Sources that a person is asked to refill, the oldest task first."""
     carries: tuple[CarryView, ...] = ()
     """Labware on its way, where the campaign has the lab for itself."""
+    astray: tuple[LabwareView, ...] = ()
+    """The same of labware that a person has to look for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -273,6 +275,11 @@ class LabView:
     """All that stands on sites."""
     of_carries: tuple[Question, ...] = ()
     """Carries that wait for a person's word, where several campaigns may be at work."""
+
+    @property
+    def astray(self) -> tuple[LabwareView, ...]:
+        """Labware that a person has to look for."""
+        return tuple(one for one in self.labware if one.astray)
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -7,6 +7,7 @@ import pytest
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.errands import GRACE_S
+from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
 from tests.core.cell import Cell, cell, cell_campaign
 from tests.core.floor import Start
@@ -124,3 +125,29 @@ def test_a_session_closes_once_nobody_carries_anything_any_more() -> None:
     assert not floor.engine.is_over
     until(floor, lambda: floor.engine.is_over)
     assert carried_to(floor) == ["hotel/1"]
+
+
+def test_a_plate_that_was_left_elsewhere_is_doubted_and_nothing_comes_to_either_site() -> None:
+    floor = start(at_cell(10, cell(2, hotel=1)))
+    floor.patience = False
+    doubt = ev.LabwareDoubted(at=0.0, labware="plate-1", site="hotel/3", reason="it stood there")
+    floor.turn(doubt)
+    (one,) = floor.engine.lab_view().astray
+    assert (one.labware, one.note, one.site) == ("plate-1", "it stood there", "")
+    for site in ("hotel/1", "hotel/3"):
+        taken = ev.LabwarePlaced(at=floor.at, labware="plate-2", site=site, by="ada")
+        assert "stands on" in floor.engine.objection(taken)
+    until(floor, lambda: floor.engine.lab.carries)
+    (carry,) = floor.engine.lab.carries.values()
+    assert carry.piece == "plate-2", "all else goes on"
+    floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="hotel/3", by="ada"))
+    assert floor.engine.lab.pieces["plate-1"].shown == "hotel/3"
+    fold(floor.engine.scripts, floor.journal)
+
+
+def test_where_it_was_left_may_be_no_site_of_the_lab_any_more() -> None:
+    floor = start(at_cell(11, cell(1)))
+    floor.turn(ev.LabwareDoubted(at=0.0, labware="plate-1", site="attic/1", reason="it stood there"))
+    piece = floor.engine.lab.pieces["plate-1"]
+    assert (piece.stands, piece.leaves, piece.lost) == ("hotel/1", "", "it stood there")
+    floor.turn(ev.LabwareDoubted(at=0.0, labware="plate-9", site="", reason="it was sold"))
