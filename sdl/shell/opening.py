@@ -101,7 +101,7 @@ def new(
         protocol=script.signature,
         origin=origin,
     )
-    first = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
+    first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(script), Chain(campaign.name), first)
 
 

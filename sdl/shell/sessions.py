@@ -38,7 +38,7 @@ def new_session(
         file_name=lab.name, clock=clock, speed=speed, software=software(), protocol_sha256=""
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
-    first = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
+    first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(scripts), Chain(name), first)
 
 
