@@ -322,9 +322,7 @@ class Engine:
             case _:
                 raise Bug(f"{type(event).__name__} is for nobody")
 
-    def _tell_transport(
-        self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted
-    ) -> None:
+    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted) -> None:
         assert self._transport is not None
         match event:
             case ev.CarryDone():

@@ -1,8 +1,8 @@
 """What people were asked to carry, and nobody needs any more.
 
-A person may have the piece in their hands already, and nobody can see that. So what is withdrawn is
-told to be left alone, and both sites stay theirs for a while, in which their word still holds: done,
-it stands on the target. Only after that it is taken to have stayed where it was.
+A person may have the piece in their hands already, and nobody can see that. So they are told to
+leave alone what is withdrawn, and both sites stay theirs for a while, in which their word holds:
+done, it stands on the target. Only after that it is taken to have stayed where it was.
 """
 
 from __future__ import annotations

@@ -110,7 +110,7 @@ class Plates:
         return [plate for plate in self._may(role) if plate in known]
 
     def _may(self, role: str) -> list[str]:
-        """Plates that are not another campaign's; of a kind, those that it has opened come first."""
+        """Those that no other campaign has; of a kind, what it has opened itself comes first."""
         plates, me, opened = self._by_role[role], self._campaign.name, self._state.opened
         if not self._choice(role).kind:
             return [plate for plate in plates if opened.get(plate, SHARED) in (SHARED, me)]

@@ -174,7 +174,7 @@ def used_last(run: Run, path: str) -> tuple[str, ...]:
 
 
 def _last(run: Run, branch: str, but: str) -> tuple[str, ...]:
-    """In a branch, or in those that it has joined since; ``but``: beginning of paths passed over."""
+    """In a branch, or in those that it has joined since; ``but``: how paths passed over begin."""
     forked = [
         pieces
         for one, pieces in run.used.items()

@@ -1,4 +1,4 @@
-"""A start of a campaign after which nothing could ever be carried: every site that matters is taken.
+"""A start of a campaign after which nothing could ever be carried: each site that matters is taken.
 
 Told before anything begins. It holds against nothing that the rule of carrying could do: one carry
 that this would begin, for the sake of any plate, is enough.
@@ -24,9 +24,7 @@ class Stuck:
     """At one of which it is needed."""
 
 
-def stuck(
-    floor: Floor, lab: Lab, needs: Mapping[str, Sequence[tuple[str, ...]]]
-) -> Stuck | None:
+def stuck(floor: Floor, lab: Lab, needs: Mapping[str, Sequence[tuple[str, ...]]]) -> Stuck | None:
     """The first plate of a campaign, if none of them can do, or be carried to, what it needs.
 
     ``needs``: by plate, for each role that acts on it the instruments that may play it.

@@ -177,7 +177,7 @@ class CarryView:
     since: float
     """Lab time."""
     withdrawn: float | None = None
-    """Lab time at which a person is asked for it no more, as nobody needs it; None: it is needed."""
+    """Lab time from which nobody is asked for it any more, as it is not needed; None: it is."""
 
     @property
     def task(self) -> str:

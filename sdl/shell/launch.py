@@ -24,8 +24,8 @@ from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
 from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading
-from sdl.shell.left_standing import doubts
 from sdl.shell.lease import Lease
+from sdl.shell.left_standing import doubts
 from sdl.shell.outcome import Outcome, Watch
 from sdl.shell.planning import planning_for
 from sdl.shell.preflight import Prepared, prepare

@@ -46,12 +46,13 @@ def doubts(record: Moves, lab: Lab, at: float) -> tuple[ev.LabwareDoubted, ...]:
         then = _lab_of(record, journal)
         if then is not None and then.name == lab.name and not then.simulated:
             left = _left(record, journal, then)
+            when = f"when {journal} ended, and lab.toml has it on"
             return tuple(
                 ev.LabwareDoubted(
                     at=at,
                     labware=name,
                     site=left[name][0],
-                    reason=f"it {left[name][1]} when {journal} ended, and lab.toml says at = {site}",
+                    reason=f"it {left[name][1]} {when} {site}",
                 )
                 for name, site in stands.items()
                 if name in left and left[name] != (site, f"stood on {site}")
@@ -66,7 +67,7 @@ def _lab_of(record: Moves, journal: str) -> Lab | None:
 
 
 def _left(record: Moves, journal: str, lab: Lab) -> dict[str, tuple[str, str]]:
-    """By piece: the site on which it stood at the end, or had stood last, and how it stood there."""
+    """By piece: the site on which it stood at the end, or had stood last, and how."""
     left = {piece.name: (piece.at, f"stood on {piece.at}") for piece in lab.labware if piece.at}
     for type_name, body in record.of_types(journal, MOVES):
         match load(type_name, body):

@@ -147,7 +147,9 @@ def test_a_plate_that_was_left_elsewhere_is_doubted_and_nothing_comes_to_either_
 
 def test_where_it_was_left_may_be_no_site_of_the_lab_any_more() -> None:
     floor = start(at_cell(11, cell(1)))
-    floor.turn(ev.LabwareDoubted(at=0.0, labware="plate-1", site="attic/1", reason="it stood there"))
+    floor.turn(
+        ev.LabwareDoubted(at=0.0, labware="plate-1", site="attic/1", reason="it stood there")
+    )
     piece = floor.engine.lab.pieces["plate-1"]
     assert (piece.stands, piece.leaves, piece.lost) == ("hotel/1", "", "it stood there")
     floor.turn(ev.LabwareDoubted(at=0.0, labware="plate-9", site="", reason="it was sold"))

@@ -73,11 +73,15 @@ def test_a_branch_that_settles_keeps_no_plate_of_another_branch_where_it_is() ->
     wells = {"first": ("plate-1",), "second": ("plate-2",)}
     floor.play(cell_campaign(range(1, 3), roles={**roles, **wells}, stop=StopRule(runs=1)))
     assert [each.outcome for each in floor.journal if isinstance(each, do.EndRun)] == ["measured"]
-    (settled,) = [one for one in floor.journal if isinstance(one, do.Wait) and "settle" in one.timer]
+    (settled,) = [
+        one for one in floor.journal if isinstance(one, do.Wait) and "settle" in one.timer
+    ]
     moves = {one.target: at for at, one in timed(floor) if isinstance(one, do.BeginCarry)}
     assert moves["reader/1"] >= settled.until, "the plate that settled is read last"
     done = {one.cid: at for at, one in timed(floor) if isinstance(one, ev.CommandDone)}
-    assert done["dye/run-1/step-1.2.2/try-1"] < settled.until - 500.0, "the other plate has not waited for it"
+    assert done["dye/run-1/step-1.2.2/try-1"] < settled.until - 500.0, (
+        "the other plate has not waited for it"
+    )
 
 
 def timed(floor: Cell) -> Iterator[tuple[float, ev.Event | do.Command]]:

@@ -36,9 +36,7 @@ def full(*sites: str, hotel: int = 0) -> Lab:
         (full("hotel/1", "handler/1", "washer/1", "reader/1", hotel=2), 1, False),
     ],
 )
-def test_where_every_site_is_taken_nothing_can_move(
-    there: Lab, plates: int, found: bool
-) -> None:
+def test_where_every_site_is_taken_nothing_can_move(there: Lab, plates: int, found: bool) -> None:
     needs = {f"plate-{n}": NEEDS for n in range(1, plates + 1)}
     example = Stuck(labware="plate-1", site="handler/1", places=("washer",)) if found else None
     assert stuck(floor_of(there), there, needs) == example

@@ -8,7 +8,6 @@ import pytest
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine
 from sdl.model.campaign import StopRule
 from sdl.model.lab import Lab
 from sdl.shell.left_standing import doubts
@@ -65,14 +64,14 @@ def test_what_stands_where_it_was_left_is_believed(url: str) -> None:
 
 def test_what_the_file_has_stand_elsewhere_is_doubted(url: str) -> None:
     assert told(left(url), moved(plate_2="hotel/3")) == [
-        ("plate-2", "hotel/2", "it stood on hotel/2 when dye ended, and lab.toml says at = hotel/3")
+        ("plate-2", "hotel/2", "it stood on hotel/2 when dye ended, and lab.toml has it on hotel/3")
     ]
 
 
 def test_what_was_on_its_way_when_the_last_session_was_left_is_doubted(url: str) -> None:
     way = "it was on its way from hotel/1 to handler/1 when dye ended"
     assert told(left(url, ends=False), CELL) == [
-        ("plate-1", "hotel/1", f"{way}, and lab.toml says at = hotel/1")
+        ("plate-1", "hotel/1", f"{way}, and lab.toml has it on hotel/1")
     ]
 
 
@@ -81,7 +80,7 @@ def test_what_nobody_knew_the_place_of_is_doubted(url: str) -> None:
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
     lost = "it was not to be had (ada took it off the bench) when dye ended"
     assert told(kept(url, floor), CELL) == [
-        ("plate-1", "", f"{lost}, and lab.toml says at = hotel/1")
+        ("plate-1", "", f"{lost}, and lab.toml has it on hotel/1")
     ]
 
 

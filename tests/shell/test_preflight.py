@@ -49,7 +49,7 @@ def campaign(folder: Path, sites: int) -> Path:
 
 
 def test_a_start_from_which_nothing_can_move_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UserMistake, match="roles.well: 'plate-1' stands on handler/1") as mistake:
+    with pytest.raises(UserMistake, match=r"roles\.well: 'plate-1' stands on handler/1") as mistake:
         prepare(campaign(tmp_path, sites=1))
     assert "needed at reader, and neither it nor what is in its way" in str(mistake.value)
     assert mistake.value.place is not None
