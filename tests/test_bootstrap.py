@@ -196,3 +196,9 @@ def test_help_says_both_commands(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "bootstrap.py run" in done.stdout
     assert "bootstrap.py test" in done.stdout
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    from tests.conftest import LONGEST
+
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []

@@ -206,7 +206,7 @@ def test_where_no_transporter_leads_a_person_is_asked_and_says_when_it_is_done()
     floor.turn(ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada"))
     assert floor.engine.lab.pieces["plate-1"].site == "handler/1"
     again_said = ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada")
-    assert "nobody was asked" in floor.engine.objection(again_said)
+    assert "nobody is asked for dye/carry-1" in floor.engine.objection(again_said)
 
 
 def test_what_a_person_will_not_carry_fails_its_run_until_they_say_where_it_is() -> None:
