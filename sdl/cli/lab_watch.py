@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdl.cli.best import in_short
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, carry_wanted, idle
+from sdl.cli.questions import asked, idle, sought
 from sdl.cli.words import count
 from sdl.core.view import LabView, View
 
@@ -58,7 +58,8 @@ class LabLines:
             now[task.id] = f"refill wanted: {task.reason}"
         for one in lab.carries:
             if not one.carrier:
-                now[one.carry] = carry_wanted(one)
+                now[one.carry] = one.asks
+        now |= {piece.labware: sought(piece) for piece in lab.astray}
         for each in lab.instruments:
             if each.state in ("held", "stopped", "paused", "offline"):
                 now[each.name] = idle(each)

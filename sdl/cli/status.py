@@ -12,7 +12,7 @@ import typer
 from sdl.cli.best import on_front
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
-from sdl.cli.questions import astray, own_stands, shared_stands, stands
+from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
 from sdl.cli.usage import rows, span, usages
 from sdl.cli.words import count, duration, quantity
@@ -83,9 +83,7 @@ def at_work(where: str | None) -> LabView | None:
 def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
     if not lab.is_shared:
-        lost = astray(lab)
-        views = [(view, [*stands(view), *lost]) for view in lab.campaigns]
-        own = [line for view, attention in views for line in now(view, attention)]
+        own = [line for view in lab.campaigns for line in now(view, stands(view))]
         return [*own, *planned(lab)]
     closing = f", which ends: {lab.closing}" if lab.closing else ""
     head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sdl.cli.best import in_a_line, in_short
 from sdl.cli.console import screen, tell
-from sdl.cli.questions import asked, idle, short_step, stands, way_out
+from sdl.cli.questions import asked, idle, short_step, sought, stands, way_out
 from sdl.cli.words import count, duration, point
 from sdl.core.view import View
 
@@ -129,14 +129,18 @@ class PlainLines:
         for question in view.questions:
             step = short_step(question)
             now[question.step] = f"{step}: {asked(question)} Look, then see: sdl resolve"
+        now |= {one.carry: one.asks for one in view.carries if not one.carrier}
+        now |= {one.labware: sought(one) for one in view.astray}
         for one in view.instruments:
             if one.state in ("held", "paused", "stopped"):
                 now[one.name] = f"{idle(one)}; {way_out(view, one.name, one.state)}"
         for what, line in now.items():
             if self._waits.get(what) != line:
                 tell(line)
+        instruments = {one.name for one in view.instruments}
         for what in self._waits.keys() - now.keys():
-            over = "is answered" if "/" in what else "is free again"
+            over = "is answered" if "/" in what else "is found"
+            over = "is free again" if what in instruments else over
             tell("goes on" if what == _PAUSE else f"{what} {over}")
         self._waits = now
 

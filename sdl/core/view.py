@@ -184,6 +184,8 @@ class View:
     """Of several objectives; None where there is one."""
     known_before: int = 0
     """Trials of before the campaign that its planner sees."""
+    astray: tuple[LabwareView, ...] = ()
+    """The same of labware that a person has to look for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,6 +204,24 @@ class CarryView:
     """For whose sake; empty: it is put away."""
     since: float
     """Lab time."""
+    withdrawn: float | None = None
+    """Lab time from which nobody is asked for it any more, as it is not needed; None: it is."""
+
+    @property
+    def task(self) -> str:
+        """What ``sdl done`` is told: ``carry-3``."""
+        return self.carry.rpartition("/")[2]
+
+    @property
+    def asks(self) -> str:
+        """What a person should carry, and what to type then."""
+        way = f"{self.labware} from {self.source} to {self.target}"
+        if self.withdrawn is None:
+            return f"carry {way}, then: sdl done {self.task}"
+        return (
+            f"do not carry {way} any more, nobody needs it there; if you have already: "
+            f"sdl done {self.task}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +303,11 @@ class LabView:
     """All that stands on sites."""
     of_carries: tuple[Question, ...] = ()
     """Carries that wait for a person's word, where several campaigns may be at work."""
+
+    @property
+    def astray(self) -> tuple[LabwareView, ...]:
+        """Labware that a person has to look for."""
+        return tuple(one for one in self.labware if one.astray)
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -84,11 +84,12 @@ def new(
     speed: float,
     file_name: str | None = None,
     epoch: int = 1,
+    doubts: Sequence[ev.LabwareDoubted] = (),
 ) -> Opening:
     """A campaign that begins at lab time ``at``.
 
     ``file_name``: its name in its file, where its id in the record is another.
-    ``epoch``: of the lease.
+    ``epoch``: of the lease. ``doubts``: what the lab's file says and the record contradicts.
     """
     origin = origin_of(
         script, campaign, clock=clock, speed=speed, file_name=file_name or campaign.name
@@ -100,7 +101,7 @@ def new(
         protocol=script.signature,
         origin=origin,
     )
-    first = (started, ev.OrchestratorStarted(at=at, epoch=epoch))
+    first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(script), Chain(campaign.name), first)
 
 

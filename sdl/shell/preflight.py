@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import cast
 
 from sdl.core.campaign import problem
+from sdl.core.plates import plates_of
 from sdl.core.script import ProtocolFunction, Script
+from sdl.core.stuck import stuck
+from sdl.core.transport import floor_of
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
 from sdl.model.lab import Instrument, Lab
@@ -43,8 +46,11 @@ class Prepared:
     """What a person should know, and is no mistake."""
 
 
-def prepare(campaign_path: Path) -> Prepared:
-    """Read and check a campaign, its lab and its protocol. UserMistake(s) with file and line."""
+def prepare(campaign_path: Path, *, joins: bool = False) -> Prepared:
+    """Read and check a campaign, its lab and its protocol. UserMistake(s) with file and line.
+
+    ``joins``: it comes into a lab at work, where labware may stand elsewhere by now.
+    """
     campaign = open_campaign(campaign_path)
     lab = _lab_of(campaign)
     mistakes: list[UserMistake] = []
@@ -57,6 +63,8 @@ def prepare(campaign_path: Path) -> Prepared:
         offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
         mistakes += check_campaign(spec, lab.lab, script.signature, offers, campaign.places)
         mistakes += _sites(campaign, lab.lab, script)
+        if not (mistakes or joins):
+            mistakes += _stuck(campaign, lab.lab, script)
     raise_all(mistakes)
     assert protocol is not None
     assert script is not None
@@ -90,6 +98,26 @@ def _sites(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMis
                     f"{on_sites[0].name!r} stands on {on_sites[0].at}, and {name!r} has no sites "
                     f"for it; add sites = 1 to [instruments.{name}] in lab.toml",
                 )
+
+
+def _stuck(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMistake]:
+    """That no plate of a campaign can be carried anywhere as the lab's file has them stand."""
+    spec = campaign.campaign
+    instruments = [
+        spec.roles.get(role, ())
+        for role, operations in script.operations.items()
+        if any(operation.is_about_labware for operation in operations.values())
+    ]
+    roles = [role.name for role in script.signature.roles if role.is_labware]
+    plates = {plate: role for role in roles for plate in plates_of(spec, lab.labware, role)}
+    found = stuck(floor_of(lab), lab, dict.fromkeys(plates, instruments))
+    if found is not None:
+        yield campaign.places.mistake(
+            ("roles", plates[found.labware]),
+            f"{found.labware!r} stands on {found.site}, is needed at {' or '.join(found.places)}, "
+            "and neither it nor what is in its way can be put anywhere: every site is taken; add "
+            "sites to a place where labware is stored, or take labware off, in lab.toml",
+        )
 
 
 def _planner(campaign: CampaignFile) -> list[UserMistake]:
