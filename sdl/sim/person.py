@@ -13,6 +13,7 @@ from contextlib import suppress
 from sdl.core.events import LabwarePlaced, ResumeRequested, StepResolved, Verdict
 from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
+from sdl.shell.desk import Word
 from sdl.sim.faults import PERSON
 from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
 
@@ -92,12 +93,14 @@ class Person:
         carriers = [one.name for one in site.lab.instruments if one.reaches]
         while not all(map(site.world.is_at_rest, carriers)):  # noqa: ASYNC110 - it waits and looks
             await asyncio.sleep(1.0)
-        sites = [each for place in site.lab.places for each in site.lab.sites[place.name]]
-        if floor.site(labware) not in floor.sites:
-            floor.put(labware, next(each for each in sites if not floor.on(each)))
-        where = floor.site(labware)
-        site.note(f"a person finds {labware} on {where}")
-        await site.tell(lambda at: LabwarePlaced(at=at, labware=labware, site=where, by=PERSON))
+        stores = [each for place in site.lab.places for each in site.lab.sites[place.name]]
+        where, is_found = floor.site(labware), floor.site(labware) in floor.sites
+        for each in [where] if is_found else [each for each in stores if not floor.on(each)]:
+            if floor.on(each) in ("", labware):  # else an arm was quicker
+                floor.put(labware, each)
+                site.note(f"a person finds {labware} on {each}")
+                if not await site.tell(_placed(labware, each)):
+                    return
 
     def patience_s(self, seconds: float) -> float:
         """For how long what it stopped stays so, if it is not hasty: ``seconds``."""
@@ -193,3 +196,7 @@ class Person:
                 result=result,
             )
         )
+
+
+def _placed(labware: str, site: str) -> Word:
+    return lambda at: LabwarePlaced(at=at, labware=labware, site=site, by=PERSON)
