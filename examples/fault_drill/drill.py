@@ -11,10 +11,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sdl import Capability, Transfer, Well, action, protocol, within
+from sdl import Capability, OutOfMaterial, Transfer, Well, action, protocol, within
 from sdl.authoring import Finding, Interrupted, note
 from sdl.capabilities import LiquidHandler
-from sdl.errors import OutOfMaterial
 from sdl.sim import Bench, mark_effect
 
 DOSE_S, SHAKE_S, TUNE_S, READ_S, RINSE_S = 4.0, 3.0, 1.0, 2.0, 3.0
@@ -138,7 +137,7 @@ class Rinser(_Simulated, Capability):
 
     @action("once", timeout_s=120.0, moves=_rinsed)
     async def rinse(self, well: Well, volume_ul: float) -> None:
-        """Take so much (µL) out of a well, and put as much rinse in. OutOfMaterial if it is short."""
+        """Take so many µL out of a well, and put as much rinse in. OutOfMaterial if it is short."""
         self._check_here(well)
         if volume_ul > self._bench.left(self._name, "source rinse"):
             raise OutOfMaterial(f"{self._name}: the rinse is short; refill it")

@@ -1,4 +1,4 @@
-"""What no ledger of materials can know of a simulated lab: moves that are not in it, or not as told.
+"""What no ledger of materials can know of a simulated lab: moves not in it, or not as told.
 
 What a machine has moved of which no end is on record yet, what a person was wrong about, what a
 copy of a node did too, what was left from another journal.
@@ -109,7 +109,7 @@ class Excuses:
     def by_place(self) -> defaultdict[str, Excuse]:
         """All excuses."""
         found: defaultdict[str, Excuse] = defaultdict(Excuse)
-        for cid in self._books.world.deeds:
+        for cid in dict.fromkeys((*self._books.world.deeds, *sorted(self._wrong))):
             for place, part in self.parts(cid).items():
                 self._excuse(cid, part, found[place], is_well=not self._is_source(place))
         return found
@@ -127,7 +127,7 @@ class Excuses:
             excuse.widen(part, len(deeds))
         elif end in TAKEN_DOWN:
             if not self._is_whole(cid) or cid in self._wrong:
-                excuse.widen(part, len(deeds), both=True)
+                excuse.widen(part, max(1, len(deeds)), both=True)
         elif end in NOT_BEGUN:
             happened = sum(deed.happened is not None for deed in deeds)
             if happened:
@@ -151,21 +151,19 @@ class Excuses:
         return self._ends[cid]
 
     def parts(self, cid: str) -> dict[str, Part]:
-        """What a command that a machine has begun declares, by place."""
+        """What a command declares, by place."""
         if cid not in self._parts:
-            deeds, perform = self.deeds(cid), self._books.performed.get(cid)
-            if not deeds or perform is None:
-                return {}
-            self._parts[cid] = self._declared(deeds[0], perform)
+            perform = self._books.performed.get(cid)
+            self._parts[cid] = {} if perform is None else self._declared(perform)
         return self._parts[cid]
 
-    def _declared(self, deed: Deed, perform: do.Perform) -> dict[str, Part]:
+    def _declared(self, perform: do.Perform) -> dict[str, Part]:
         found: defaultdict[str, Part] = defaultdict(Part)
-        operation = self._moving.get(deed.operation.name)
-        stocks = self._stocks.get(deed.instrument, Stocks(instrument=deed.instrument))
+        operation = self._moving.get(perform.operation)
+        stocks = self._stocks.get(perform.instrument, Stocks(instrument=perform.instrument))
         for each in operation.transfers(perform.args) if operation else ():
             spread_ul = SIGMAS * stocks.uncertainty_ul(each.volume_ul)
-            source = found[place_of(each.source, deed.instrument)]
+            source = found[place_of(each.source, perform.instrument)]
             source.out_ul += each.volume_ul
             source.spread_ul += spread_ul
             if each.target is not None:

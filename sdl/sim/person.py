@@ -47,7 +47,7 @@ class Person:
         """Commands asked about, and when that was seen."""
         self._held: dict[str, float] = {}
         """Instruments that nothing is asked about, and since when they were seen held."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def attend(self, orchestrators: tuple[OrchestratorProcess, ...]) -> None:
         """Look at the screens until cancelled."""
@@ -136,7 +136,7 @@ class Person:
             async with asyncio.timeout(TELL_S):
                 await runtime.stop_all(PERSON, "a drill")
 
-    def _start(self, work: Coroutine[object, object, None]) -> None:
+    def _start(self, work: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

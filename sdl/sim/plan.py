@@ -102,7 +102,13 @@ class Plan:
         """Its first lines."""
         if self.is_shared:
             return new_session(
-                self.scripts, self.lab, self.journal, at=at, clock=self.clock, speed=1.0, epoch=epoch
+                self.scripts,
+                self.lab,
+                self.journal,
+                at=at,
+                clock=self.clock,
+                speed=1.0,
+                epoch=epoch,
             )
         return new(
             self._script,

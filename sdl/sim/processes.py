@@ -366,7 +366,8 @@ class OrchestratorProcess(Process):
     async def _prepared(self) -> None:
         """Whoever begins a campaign sees to it that nothing moves, and that all is in its place."""
         site = self.site
-        while not all(site.world.is_at_rest(one.name) for one in site.lab.instruments):
+        names = [one.name for one in site.lab.instruments]
+        while not all(map(site.world.is_at_rest, names)):  # noqa: ASYNC110 - they look again
             await asyncio.sleep(AGAIN_S)
         site.bench.clear_up()
         site.stock.make_ready()

@@ -103,13 +103,11 @@ class Stocktaking:
 
     def _check_promised(self, book: do.Book, inventory: Inventory) -> None:
         """I14: no run is promised what is not there."""
-        for level in book.levels:
-            dead_ul = microlitres(inventory.sources[level.source].dead_pl)
-            kept_ul = level.reserved_ul + level.doubt_ul + dead_ul
-            is_there = kept_ul <= level.volume_ul + ROUNDING_UL
-            self._books.hold(
-                is_there, f"I14: {book.run} is promised {level.source}, of which is too little"
-            )
+        for source in (level.source for level in book.levels):
+            vessel = inventory.sources[source]
+            kept_pl = sum(amounts.get(source, 0) for amounts in inventory.reserved.values())
+            is_there = kept_pl + vessel.doubt_pl + vessel.dead_pl <= vessel.contents.volume_pl
+            self._books.hold(is_there, f"I14: {book.run} is promised {source}; there is too little")
 
     def _is_quiet(self, source: str) -> bool:
         """Whether nothing can have been drawn from a source since it was replaced.
@@ -164,19 +162,16 @@ class Stocktaking:
         return self._bench.stocked(instrument, item)
 
     def _in_wells(self) -> dict[str, float]:
-        """What truly is in each well of which the ledger should know, empty ones that it takes
-        for filled included; none where something fell down."""
+        """What truly is in each well that holds something, or should; none where plates fell."""
         if self._bench.floor.accidents:
             return {}
         inventory = self._books.engine.lab.inventory
-        known = {well: 0.0 for well in inventory.wells} if inventory else {}
+        known = dict.fromkeys(inventory.wells, 0.0) if inventory else {}
         for plate in self._plates:
             for well in self._bench.filled(plate):
                 known[str(well)] = self._bench.volume_ul(well)
         unfathomed = self._excuses.unfathomed()
-        return {
-            well: ul for well, ul in known.items() if well.partition("/")[0] not in unfathomed
-        }
+        return {well: ul for well, ul in known.items() if well.partition("/")[0] not in unfathomed}
 
     def _compare(self, place: str, ledger: Inventory, truth_ul: float, excuse: Excuse) -> None:
         """I13: what truly is in a place is what the ledger says, within what it says of that."""

@@ -64,12 +64,11 @@ class Storekeeper:
         while True:
             await asyncio.sleep(self._chance.uniform(*LOOK_S))
             lab = (await self._site.desk()).lab()
-            if lab.name == self._site.plan.journal:
-                for task in lab.refills:
-                    await self._bring(task.source)
+            for task in lab.refills:
+                await self._bring(task.source, lab.name)
 
-    async def _bring(self, source: str) -> None:
-        chance, plan = self._chance, self._site.plan
+    async def _bring(self, source: str, journal: str) -> None:
+        chance = self._chance
         await asyncio.sleep(chance.uniform(*WALK_S))
         self._brought += 1
         bottle = Bottle(
@@ -78,9 +77,9 @@ class Storekeeper:
             lot=f"L{self._brought}",
             replaces=chance.random() < REPLACES and await self._rests(source),
         )
-        if self._site.plan is plan:  # else another journal has begun meanwhile, with full bottles
+        if (await self._site.desk()).lab().name == journal:  # else bottles are full again
             self._pour(bottle)
-            await self._say(bottle)
+            await self._say(bottle, journal)
 
     async def _rests(self, source: str) -> bool:
         """Whether nothing is drawn from it for a while."""
@@ -104,17 +103,13 @@ class Storekeeper:
             left_ul = bench.stocked(instrument, item) or 0.0
             bench.refill(instrument, item, left_ul + bottle.volume_ul)
 
-    async def _say(self, bottle: Bottle) -> None:
+    async def _say(self, bottle: Bottle, journal: str) -> None:
         """Say so, until it is seen on a screen, or another journal has begun."""
-        plan = self._site.plan
-        while self._site.plan is plan and not self._site.over.is_set():
+        while not self._site.over.is_set():
             runtime = await self._site.desk()
             lab = runtime.lab()
-            if lab.name != plan.journal:
-                await asyncio.sleep(ANSWER_S)
-                continue
-            (level,) = (each for each in lab.stocks if each.source == bottle.source)
-            if bottle.lot in level.lots:
+            levels = (each for each in lab.stocks if each.source == bottle.source)
+            if lab.name != journal or any(bottle.lot in level.lots for level in levels):
                 return
             await self._tell(runtime, bottle)
             await asyncio.sleep(ANSWER_S)
