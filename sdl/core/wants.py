@@ -12,7 +12,7 @@ from sdl.core.carrying import Want
 from sdl.core.chains import Chains, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace, Waiting
-from sdl.core.let import Urgency, is_let, urgency
+from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
 from sdl.core.run import labware_of
 from sdl.model.lab import place_of
@@ -29,8 +29,8 @@ class Wants:
 
     def urgent(self, waiting: Waiting, in_place: InPlace) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
-        tight = [one for one in waiting if one[2].not_after is not None]
-        due = {step.id: step.not_after or 0.0 for _, _, step in tight}
+        tight = [one for one in waiting if one[3].not_after is not None]
+        due = {step.id: step.not_after or 0.0 for *_, step in tight}
         wants = [(due[want.step], want) for want in self.wants(tight, in_place)]
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
@@ -41,12 +41,12 @@ class Wants:
     def wants(self, waiting: Waiting, in_place: InPlace) -> Iterator[Want]:
         """What steps wait for that may begin once it is there; one want for each piece."""
         lab, spoken_for = self._commons.lab, set[str]()
-        for part, run, step in waiting:
+        for mine, part, _, step in waiting:
             instrument = lab.instruments[step.instrument]
             mends = not instrument.mending or bool(step.mends)
             if not (mends and is_let(lab, part.state, step, instrument)):
                 continue
-            before = _before(in_place, urgency(lab, part, run, step))
+            before = _before(in_place, mine)
             for name in step.labware:
                 if name not in spoken_for:
                     spoken_for.add(name)
