@@ -169,28 +169,30 @@ class Standing:
     free: dict[str, list[str]] = field(init=False)
     """By place: its sites that nothing stands on or goes to."""
     idle: dict[str, list[Piece]] = field(init=False)
-    """By place: what stands there and may be carried away."""
+    """By place that is no store: what stands there and may be carried away."""
     out: list[Piece] = field(init=False)
     """What is at, or on its way to, a place that is no store."""
     left: dict[str, int] = field(init=False)
     """By place: how many of its sites something is being taken from."""
+    shut: dict[tuple[str, str], bool] = field(init=False)
+    """By start and end, as far as asked: whether nothing can be brought nearer, with no site kept
+    for anybody."""
 
     def __post_init__(self) -> None:
-        self.taken = dict.fromkeys(self.blocked, "")
         self.idle = {place: [] for place in self.floor.sites}
-        self.out, self.left = [], {}
+        self.left, self.shut = {}, {}
         place_of, stores = self.floor.place_of, self.floor.stores
-        for piece in self.pieces.values():
-            self.taken[piece.site] = piece.name
+        self.taken = dict.fromkeys(self.blocked, "")
+        self.taken.update({piece.site: name for name, piece in self.pieces.items()})
+        self.out = [one for one in self.pieces.values() if place_of[one.site] not in stores]
+        for piece in [one for one in self.pieces.values() if one.leaves]:
+            self.taken[piece.leaves] = piece.name
+            leaves = place_of[piece.leaves]
+            self.left[leaves] = self.left.get(leaves, 0) + 1
+        for piece in self.out:
             place = place_of[piece.site]
-            if piece.leaves:
-                self.taken[piece.leaves] = piece.name
-                leaves = place_of[piece.leaves]
-                self.left[leaves] = self.left.get(leaves, 0) + 1
-            elif not piece.held and place not in self.closed:
+            if not (piece.leaves or piece.held or place in self.closed):
                 self.idle[place].append(piece)
-            if place not in stores:
-                self.out.append(piece)
         self.free = {
             place: [site for site in sites if site not in self.taken]
             for place, sites in self.floor.sites.items()
@@ -199,6 +201,16 @@ class Standing:
     def place(self, piece: Piece) -> str:
         """The place at which, or on the way to which, a piece is."""
         return self.floor.place_of[piece.site]
+
+    def is_shut(self, name: str, place: str) -> bool:
+        """Whether a piece is there, or cannot be brought nearer now, nor room be made for it."""
+        piece = self.pieces.get(name)
+        if piece is None or (here := self.place(piece)) == place:
+            return True
+        known = self.shut.get((here, place))
+        if known is None:
+            known = self.shut[here, place] = _is_shut(self, here, place, set())
+        return known
 
     def with_carriers(self, free: tuple[str, ...]) -> Standing:
         """The same with these carriers free."""
@@ -229,11 +241,12 @@ def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
     open_sites = {place: len(free) for place, free in standing.free.items()}
     for place, number in standing.left.items():  # what a piece is being taken from is free soon
         open_sites[place] += number
-    waiting = list(standing.out)
     if carry is not None:
         open_sites[floor.place_of[carry.target]] -= 1
         open_sites[floor.place_of[carry.source]] += 1
-        waiting = _out_after(standing, carry)
+    if sum(open_sites[store] for store in floor.stores) > len(standing.out):
+        return True  # all of them could go into store, one after the other
+    waiting = list(standing.out) if carry is None else _out_after(standing, carry)
     while waiting:
         ended = next((piece for piece in waiting if _may_end(standing, piece, open_sites)), None)
         if ended is None and not any(open_sites[store] for store in floor.stores):

@@ -13,7 +13,7 @@ from sdl.core.admittance import Admittance
 from sdl.core.carrying import PERSON, Floor, Piece, Standing
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState, PieceState
-from sdl.core.let import Urgency, is_let, urgency
+from sdl.core.let import Turns, Urgency, is_let
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step, labware_of
@@ -35,43 +35,54 @@ class Deck:
         self._admittance = Admittance(commons, roster)
         self._pieces: dict[str, Piece] = {}
         """As they stood when they were looked at last."""
-        self._claims: dict[str, tuple[tuple[str, ...], tuple[str, ...], tuple[str, ...]]] = {}
-        """By run: its instruments, and then its labware, and the places at which it needs that."""
+        self.claims = Claims(roster, floor)
+        self._aside = frozenset(
+            site
+            for place, sites in floor.sites.items()
+            if place not in commons.lab.instruments
+            for site in sites
+        )
+        """Sites that are at no instrument."""
 
     def is_all_to_be_had(self) -> bool:
         """Whether no step that waits now would do so in vain, at the first look."""
         lab, sites = self._commons.lab, self.floor.sites
-        most = {
-            name: max((len(step.labware) for _, step in steps.values()), default=0)
-            for name, steps in self._commons.waiting.items()
-        }
-        lost = any(piece.lost for piece in lab.pieces.values())
-        return not lost and all(len(sites.get(name, ())) >= count for name, count in most.items())
+        if any([piece.lost for piece in lab.pieces.values()]):
+            return False
+        for name, steps in self._commons.waiting.items():
+            room = len(sites.get(name, ()))
+            if any([len(step.labware) > room for _, step in steps.values()]):
+                return False
+        return True
 
-    def waiting(self) -> Waiting:
-        """Steps that wait for labware, the most urgent first."""
-        lab, at = self._commons.lab, self._commons.at
-        found: Waiting = []
-        where = self._places()
-        for instrument, steps in self._commons.waiting.items():
+    def waiting(self) -> tuple[Waiting, InPlace]:
+        """Steps that wait for labware, the most urgent first; and what waits for its turn."""
+        commons, turns = self._commons, Turns(self._commons.lab)
+        by_place = self.at_instruments()
+        whose = {run: part for part in self._roster.everyone() for run in part.state.runs}
+        away: Waiting = []
+        there: InPlace = []
+        for name, steps in commons.waiting.items():
+            instrument, at_hand = commons.lab.instruments[name], by_place.get(name, set())
             for run, step in steps.values():
-                there = all(where.get(name) == instrument for name in step.labware)
-                over = step.deadline is not None and step.deadline < at
-                if there or over or self._admittance.keeps_out(run, step):
-                    continue
-                part = self._roster.of(run.id)
+                part = whose.get(run.id) or self._roster.of(run.id)
                 assert part is not None
-                found.append((urgency(lab, part, run, step), part, run, step))
-        return sorted(found, key=itemgetter(0))
+                if not at_hand.issuperset(step.labware):
+                    over = step.deadline is not None and step.deadline < commons.at
+                    if not (over or self._admittance.keeps_out(run, step)):
+                        away.append((turns.urgency(part, run, step), part, run, step))
+                elif step.labware and is_let(commons.lab, part.state, step, instrument):
+                    there.append((turns.urgency(part, run, step), step.labware))
+        return sorted(away, key=itemgetter(0)), there
 
-    def _places(self) -> dict[str, str]:
-        """By piece that stands on a site: the instrument or store."""
-        place_of = self.floor.place_of
-        return {
-            name: place_of.get(piece.site, "")
-            for name, piece in self._commons.lab.pieces.items()
-            if not (piece.leaves or piece.lost)
-        }
+    def at_instruments(self) -> dict[str, set[str]]:
+        """By instrument: what stands on its sites, and nobody takes away."""
+        place_of, aside = self.floor.place_of, self._aside
+        found: dict[str, set[str]] = {}
+        for piece in [one for one in self._commons.lab.pieces.values() if one.site not in aside]:
+            if not (piece.leaves or piece.lost):
+                found.setdefault(place_of[piece.site], set()).add(piece.name)
+        return found
 
     def never(self, step: Step) -> str:
         """Why a step waits in vain; empty if it does not."""
@@ -91,17 +102,35 @@ class Deck:
         """All of it, as the rule of carrying sees it."""
         lab = self._commons.lab
         in_hand = self.in_hand()
-        claims = self.claims()
-        self._pieces = {
-            name: self._piece(piece, name in in_hand or name in self.given_up, claims.get(name, ()))
-            for name, piece in lab.pieces.items()
-            if not piece.lost
-        }
+        claims = self.claims.by_piece()
+        known, former = dict[str, Piece](), self._pieces
+        for name, piece in lab.pieces.items():
+            if piece.lost:
+                continue
+            held, claim = name in in_hand or name in self.given_up, claims.get(name, ())
+            was = former.get(name)
+            if (
+                was is None
+                or was.claim is not claim
+                or was.site != piece.site
+                or was.leaves != piece.leaves
+                or was.held != held
+            ):
+                was = Piece(
+                    name=name,
+                    site=piece.site,
+                    leaves=piece.leaves,
+                    held=held,
+                    claim=claim,
+                    home=piece.home,
+                )
+            known[name] = was
+        self._pieces = known
         lost = (self.piece_sites(piece) for piece in lab.pieces.values() if piece.lost)
         carriers = [lab.instruments[name] for name in self.floor.carriers]
         return Standing(
             floor=self.floor,
-            pieces=self._pieces,
+            pieces=known,
             free_carriers=(*(one.name for one in carriers if self.is_free(one)), PERSON),
             closed=frozenset(
                 place
@@ -109,16 +138,6 @@ class Deck:
                 if place in lab.instruments and not is_open(lab.instruments[place])
             ),
             blocked=frozenset(site for sites in lost for site in sites if site),
-        )
-
-    def _piece(self, piece: PieceState, held: bool, claim: tuple[str, ...]) -> Piece:  # noqa: FBT001 - as it is of a piece
-        """The very one that it was when it was looked at last, where nothing has changed."""
-        was, site, leaves = self._pieces.get(piece.name), piece.site, piece.leaves
-        if was is not None and (was.site, was.leaves, was.held) == (site, leaves, held):
-            if was.claim == claim:
-                return was
-        return Piece(
-            name=piece.name, site=site, leaves=leaves, held=held, claim=claim, home=piece.home
         )
 
     @staticmethod
@@ -141,39 +160,46 @@ class Deck:
                         held.update(step.labware if step.instrument else labware_of(run))
         return held
 
-    def claims(self) -> dict[str, tuple[str, ...]]:
-        """By piece: the places at which runs in flight may need it."""
-        claims: dict[str, tuple[str, ...]] = {}
-        former, self._claims = self._claims, {}
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                players, known = tuple(run.instruments.values()), former.get(run.id)
-                if known is None or known[0] != players:
-                    places = dict.fromkeys(name for name in players if name in self.floor.sites)
-                    known = players, labware_of(run), tuple(places)
-                self._claims[run.id] = known
-                for piece in known[1]:
-                    others = claims.get(piece)
-                    claims[piece] = (
-                        known[2] if others is None else tuple(dict.fromkeys((*others, *known[2])))
-                    )
-        return claims
-
-    def in_place(self) -> InPlace:
-        """What stands where its next step is, and only waits for its turn; with its urgency."""
-        lab, where = self._commons.lab, self._places()
-        found: InPlace = []
-        for name, steps in self._commons.waiting.items():
-            for run, step in steps.values():
-                if not step.labware or any(where.get(piece) != name for piece in step.labware):
-                    continue
-                part = self._roster.of(run.id)
-                assert part is not None
-                if is_let(lab, part.state, step, lab.instruments[name]):
-                    found.append((urgency(lab, part, run, step), step.labware))
-        return found
-
 
 def is_open(instrument: InstrumentState) -> bool:
     """Whether something may be brought to it, and taken from it."""
     return instrument.able and instrument.busy_with is None and not instrument.approached
+
+
+class Claims:
+    """Where runs in flight may still need the labware that is theirs."""
+
+    def __init__(self, roster: Roster, floor: Floor) -> None:
+        self._roster = roster
+        self._floor = floor
+        self._begun: list[tuple[str, int, int]] = []
+        """Of each campaign when it was looked at last: runs so far, and runs in flight."""
+        self._players: list[tuple[Run, dict[str, str]]] = []
+        """Who played which role in each run in flight then."""
+        self._by_piece: dict[str, tuple[str, ...]] = {}
+
+    def by_piece(self) -> dict[str, tuple[str, ...]]:
+        """By piece of a run in flight: the places at which one may need it; not to be changed.
+
+        It is the same as before unless a run has begun or ended, or a role was given to another.
+        """
+        parts = self._roster.values()
+        begun = [(part.name, part.state.begun, len(part.state.runs)) for part in parts]
+        is_same = begun == self._begun and all(
+            [run.instruments == players for run, players in self._players]
+        )
+        if not is_same:
+            runs = [run for part in parts for run in part.state.runs.values()]
+            self._begun, self._players = begun, [(run, dict(run.instruments)) for run in runs]
+            self._by_piece = self._claimed(runs)
+        return self._by_piece
+
+    def _claimed(self, runs: list[Run]) -> dict[str, tuple[str, ...]]:
+        claims: dict[str, tuple[str, ...]] = {}
+        for run in runs:
+            mine = [name for name in run.instruments.values() if name in self._floor.sites]
+            for piece in labware_of(run):
+                both = tuple(dict.fromkeys((*claims.get(piece, ()), *mine)))
+                was = self._by_piece.get(piece)
+                claims[piece] = was if was == both else both
+        return claims

@@ -15,7 +15,7 @@ from sdl.core.carrying import PERSON, Carry, Floor, next_carry
 from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
-from sdl.core.deck import Deck, Waiting
+from sdl.core.deck import Deck, InPlace, Waiting
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.let import is_let, urgency
 from sdl.core.part import Part
@@ -75,34 +75,35 @@ class Transport:
         is_to_be_had = self.deck.is_all_to_be_had()
         if is_to_be_had and not may_carry and self._commons.agenda.plan is None:
             return False  # nor has a plan to be asked when to look again
-        waiting = self.deck.waiting()
+        waiting, in_place = self.deck.waiting()
         for _, part, run, step in waiting if not is_to_be_had else ():
             reason = self.deck.never(step)
             if reason:
                 part.steps.lack(run, step, ActionRefused(reason))
                 return True
-        carry = self._next(waiting) if may_carry else None
+        carry = self._next(waiting, in_place) if may_carry else None
         if carry is not None:
             self._begin(carry)
         return carry is not None
 
-    def _next(self, waiting: Waiting) -> Carry | None:
+    def _next(self, waiting: Waiting, in_place: InPlace) -> Carry | None:
         """The carry to begin now; None if there is none."""
-        in_place = self.deck.in_place()
-        urgent = list(self._want.urgent(waiting, in_place))
         standing = self.deck.standing()
+        urgent = self._want.urgent(waiting, in_place, standing)
         carry = next_carry(standing, urgent)
         if carry is not None:
             return carry
         awaited = self.chains.awaited()
         free = tuple(name for name in standing.free_carriers if name not in awaited)
-        wants = self._want.wants(waiting, in_place)
+        if free == (PERSON,) and not self._people_carry:
+            return None
+        wants = self._want.wants(waiting, in_place, standing)
         carry = next_carry(standing.with_carriers(free), chain(urgent, wants))
-        idle = [] if carry is not None else list(self._want.idle())
+        idle = [] if carry is not None else list(self._want.idle(standing))
         if not idle:
             return carry
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
-        wants = self._want.wants(waiting, in_place)
+        wants = self._want.wants(waiting, in_place, standing)
         return next_carry(standing.with_carriers(arms), chain(urgent, wants, idle))
 
     def _begin(self, carry: Carry) -> None:
