@@ -62,11 +62,11 @@ class Dispatching:
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""
-        waiting = self._commons.waiting
+        waiting, touched = self._commons.waiting, self._commons.touched
         for name in self._commons.lab.instruments if self.transport is not None else ():
-            for run, step in waiting.get(name, {}).values():
+            for run, step in waiting.get(name, {}).values() if name not in touched else ():
                 if run.chains and step.path in run.chains:
-                    self._commons.touched[name] = None
+                    touched[name] = None
                     break
 
     def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
