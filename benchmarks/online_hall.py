@@ -1,4 +1,4 @@
-"""A hall of ten instruments, one arm and a hotel, in which a thousand plates of five campaigns wait.
+"""A hall of ten instruments, one arm and a hotel: a thousand plates of five campaigns wait.
 
 The plates are those of the cell of ``online_cell``, again and again; every one of them has begun
 its run, and its next step waits for an instrument or settles in an incubator.
@@ -66,9 +66,9 @@ class Hall(Cell):
         """One of five, each with plates of its own."""
         plain = campaign(kind, first, count, batch)
         mine = range(batch * count + 1, (batch + 1) * count + 1)
-        roles = {
-            role: players(role) for role in ("handler", "reader", "washer", "incubator")
-        } | {"well": tuple(f"plate-{number}" for number in mine)}
+        roles = {role: players(role) for role in ("handler", "reader", "washer", "incubator")} | {
+            "well": tuple(f"plate-{number}" for number in mine)
+        }
         return replace(plain, protocol="carried", roles=roles)
 
 

@@ -218,19 +218,6 @@ class Standing:
         other.free_carriers = free
         return other
 
-    def after(self, carry: Carry) -> Standing:
-        """The same once a carry has been begun."""
-        moved = replace(self.pieces[carry.piece], site=carry.target, leaves=carry.source)
-        return Standing(
-            floor=self.floor,
-            pieces={**self.pieces, carry.piece: moved},
-            free_carriers=tuple(
-                name for name in self.free_carriers if name == PERSON or name != carry.carrier
-            ),
-            closed=self.closed,
-            blocked=self.blocked,
-        )
-
 
 def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
     """Whether there is an order in which every piece can come to its end.

@@ -47,12 +47,14 @@ class Deck:
     def is_all_to_be_had(self) -> bool:
         """Whether no step that waits now would do so in vain, at the first look."""
         lab, sites = self._commons.lab, self.floor.sites
-        if any([piece.lost for piece in lab.pieces.values()]):
-            return False
+        for piece in lab.pieces.values():
+            if piece.lost:
+                return False
         for name, steps in self._commons.waiting.items():
             room = len(sites.get(name, ()))
-            if any([len(step.labware) > room for _, step in steps.values()]):
-                return False
+            for _, step in steps.values():
+                if len(step.labware) > room:
+                    return False
         return True
 
     def waiting(self) -> tuple[Waiting, InPlace]:
@@ -185,10 +187,10 @@ class Claims:
         """
         parts = self._roster.values()
         begun = [(part.name, part.state.begun, len(part.state.runs)) for part in parts]
-        is_same = begun == self._begun and all(
-            [run.instruments == players for run, players in self._players]
-        )
-        if not is_same:
+        changed = begun != self._begun
+        for run, players in self._players:
+            changed = changed or run.instruments != players
+        if changed:
             runs = [run for part in parts for run in part.state.runs.values()]
             self._begun, self._players = begun, [(run, dict(run.instruments)) for run in runs]
             self._by_piece = self._claimed(runs)

@@ -99,7 +99,9 @@ class Dispatching:
         if self.transport is None:
             return waiting
         chains = self.transport.chains
-        promises = chains.promises() if any(step.path in run.chains for run, step in waiting) else []
+        promises = (
+            chains.promises() if any(step.path in run.chains for run, step in waiting) else []
+        )
         held = {step.id: step for run, step in waiting if chains.objection(run, step, promises)}
         for step in held.values():
             if step.not_after is not None and step.prompted is None:

@@ -266,10 +266,7 @@ class LabState:
 
     def are_at(self, pieces: Iterable[str], place: str) -> bool:
         """Whether all of these stand on sites of an instrument, and nobody takes them away."""
-        for name in pieces:
-            if not self.pieces[name].is_at(place):
-                return False
-        return True
+        return all(self.pieces[name].is_at(place) for name in pieces)
 
     def usage(self, at: float) -> tuple[Usage, ...]:
         """What each instrument spent its time on, until lab time ``at``."""
