@@ -296,18 +296,17 @@ class Inventory:
             self.sources[source].doubts[cid] = volume_pl
             self.use(run, source, volume_pl)
 
-    def lift(self, run: str, source: str, cid: str) -> bool:
+    def lift(self, run: str, source: str, volume_pl: int, cid: str) -> None:
         """What a command may have drawn is in doubt no more, and kept for its run again.
 
-        Whether it was in doubt: not where another bottle is there since.
+        As far as there is so much, where another bottle has been put there meanwhile.
         """
-        vessel = self.sources.get(source)
-        volume_pl = None if vessel is None else vessel.doubts.pop(cid, None)
-        if volume_pl is not None:
+        if source in self.sources:
+            was_pl = self.sources[source].doubts.pop(cid, None)
             mine = self.reserved.setdefault(run, {})
-            mine[source] = mine.get(source, 0) + volume_pl
+            more_pl = min(volume_pl, self.free_pl(source)) if was_pl is None else was_pl
+            mine[source] = mine.get(source, 0) + more_pl
             self._tidy(run)
-        return volume_pl is not None
 
     def release(self, run: str) -> dict[str, int]:
         """Nothing more is kept for a run; what was, by source."""

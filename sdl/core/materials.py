@@ -122,8 +122,8 @@ class Materials:
         drawn = _drawn(transfers, step.instrument)
         sources = [source for source, _ in drawn]
         if is_known:
-            for source in sources:
-                inventory.lift(run, source, step.cid)
+            for source, volume_pl in drawn:
+                inventory.lift(run, source, volume_pl, step.cid)
         if transfers and end in ALL_MOVED:
             self._use(inventory, run, step, transfers)
         elif is_known:

@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
+from sdl.core.deck import Deck
 from sdl.core.inventory import Inventory
-from sdl.core.lab_state import LabState
 from sdl.core.materials import Materials
 from sdl.model.stock import Transfer
 from sdl.shell.preflight import Prepared, prepare
 from sdl.sim.drill import Report, drill
 from sdl.sim.faults import ORCHESTRATOR, PERSON, Fault
+from tests.sim.drills import everything_everywhere
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "fault_drill" / "materials.toml"
 WITHIN_S = 100.0
@@ -117,7 +118,11 @@ def test_a_volume_that_is_not_booked_is_found(monkeypatch: pytest.MonkeyPatch) -
 def test_what_broke_off_on_the_way_and_is_not_in_doubt_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(Inventory, "doubt", Inventory.use)
+    def use(self: Inventory, run: str, source: str, volume_pl: int, cid: str) -> None:
+        del cid
+        self.use(run, source, volume_pl)
+
+    monkeypatch.setattr(Inventory, "doubt", use)
     assert broken(range(2), ABORT) == {"I13"}
 
 
@@ -142,5 +147,5 @@ def test_a_promise_of_what_is_not_there_is_found(monkeypatch: pytest.MonkeyPatch
 
 
 def test_a_plate_that_stands_elsewhere_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(LabState, "are_at", lambda *_: True)
+    monkeypatch.setattr(Deck, "at_instruments", everything_everywhere)
     assert broken(range(2), RESUME) == {"I7 or the watch"}
