@@ -15,6 +15,7 @@ from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
 from sdl.shell.desk import Word
 from sdl.sim.faults import PERSON
+from sdl.sim.hands import found, stores_of
 from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
 
 LOOK_S = (2.0, 6.0)
@@ -78,11 +79,9 @@ class Person:
 
     def _look_for(self, view: LabView) -> None:
         """Find labware of which nobody knows where it is, and say where it stands."""
-        carried = {one.labware for one in view.carries}
         now = asyncio.get_running_loop().time()
         for one in view.labware:
-            lost = bool(one.note) and one.labware not in carried
-            if lost and now - self._seen.get(one.labware, -AGAIN_S) >= AGAIN_S:
+            if one.astray and now - self._seen.get(one.labware, -AGAIN_S) >= AGAIN_S:
                 self._seen[one.labware] = now
                 self._start(self._find(one.labware))
 
@@ -93,11 +92,11 @@ class Person:
         carriers = [one.name for one in site.lab.instruments if one.reaches]
         while not all(map(site.world.is_at_rest, carriers)):  # noqa: ASYNC110 - it waits and looks
             await asyncio.sleep(1.0)
-        stores = [each for place in site.lab.places for each in site.lab.sites[place.name]]
-        where, is_found = floor.site(labware), floor.site(labware) in floor.sites
-        for each in [where] if is_found else [each for each in stores if not floor.on(each)]:
-            if floor.on(each) in ("", labware):  # else an arm was quicker
-                floor.put(labware, each)
+        where = found(labware, floor, stores_of(site.lab))
+        others = [one for one in stores_of(site.lab) if not floor.on(one)]
+        for each in dict.fromkeys((where, *([] if floor.site(labware) == where else others))):
+            if not each or floor.on(each) in ("", labware):  # else an arm was quicker
+                floor.rearrange({labware: each})
                 site.note(f"a person finds {labware} on {each}")
                 if not await site.tell(_placed(labware, each)):
                     return
