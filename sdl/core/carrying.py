@@ -272,16 +272,18 @@ def _end(standing: Standing, piece: Piece, open_sites: dict[str, int]) -> None:
     open_sites[rest] -= 1
 
 
-def next_carry(standing: Standing, wants: Iterable[Want]) -> Carry | None:
+def next_carry(
+    standing: Standing, wants: Iterable[Want], bound: Mapping[str, str] | None = None
+) -> Carry | None:
     """The carry to begin now, for the most urgent want that may have one; None if none may.
 
-    ``wants``: the most urgent one first. To be asked again after each carry that was begun.
+    ``wants``: the most urgent one first. ``bound``: where pieces that stand in the way are wanted
+    themselves, by piece. To be asked again after each carry that was begun.
     """
     if not standing.free_carriers:
         return None
     kept: set[str] = set()
     shut: set[tuple[str, str]] = set()
-    bound = {want.piece: want.place for want in reversed(wants) if not want.ahead}
     for want in wants:
         piece = standing.pieces.get(want.piece)
         if piece is None or (here := standing.place(piece)) == want.place:
@@ -294,7 +296,7 @@ def next_carry(standing: Standing, wants: Iterable[Want]) -> Carry | None:
         if not want.ahead and _is_shut(standing, here, want.place, kept):
             shut.add((here, want.place))
             continue
-        for carry in _towards(standing, want, piece, kept, bound):
+        for carry in _towards(standing, want, piece, kept, bound or {}):
             if not is_safe(standing, carry):
                 continue
             if carry.carrier in standing.free_carriers:
@@ -347,7 +349,7 @@ def _goes_on(standing: Standing, relay: str, target: str) -> bool:
 def _room(
     standing: Standing, want: Want, place: str, kept: set[str], bound: Mapping[str, str]
 ) -> Iterator[Carry]:
-    """Carries of what stands at a place for no reason of its own: to where it is wanted, or away."""
+    """Carries of what stands at a place for no reason: to where it is wanted, or into store."""
     if place in standing.floor.stores:
         return
     for other in standing.idle[place]:

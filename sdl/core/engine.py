@@ -23,6 +23,7 @@ from sdl.core.absence import Absences
 from sdl.core.accounts import Accounts
 from sdl.core.amounts import Content
 from sdl.core.campaign import CampaignState
+from sdl.core.carrying import Floor
 from sdl.core.commands import (
     CloseLab,
     Command,

@@ -29,6 +29,8 @@ from sdl.model.data import Arguments
 from sdl.model.lab import place_of
 from sdl.model.labware import Well, Wells
 
+MOVE = "/move"
+"""Behind the name of a transporter: the action that carries."""
 NOWHERE = "no-plate"
 """Where the wells of a run would be that finds none; it will not begin."""
 COMING_MAX = 48
@@ -138,8 +140,8 @@ def _berths(commons: Commons) -> Iterator[Berth]:
 
 
 def _move_s(commons: Commons) -> dict[str, float]:
-    took = (key.rpartition("/") + (seconds,) for key, seconds in commons.lab.took.items())
-    return {name: seconds for name, _, operation, seconds in took if operation == "move"}
+    took = commons.lab.took
+    return {key.removesuffix(MOVE): took[key] for key in took if key.endswith(MOVE)}
 
 
 def _seats(commons: Commons) -> Iterator[Seat]:

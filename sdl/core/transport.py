@@ -96,7 +96,8 @@ class Transport:
         """The carry to begin now; None if there is none."""
         standing = self.deck.standing()
         urgent = self._want.urgent(waiting, in_place, standing)
-        carry = next_carry(standing, urgent)
+        bound = self._want.bound(waiting, standing)
+        carry = next_carry(standing, urgent, bound)
         if carry is not None:
             return carry
         awaited = self.chains.awaited()
@@ -104,13 +105,13 @@ class Transport:
         if free == (PERSON,) and not self._people_carry:
             return None
         wants = self._want.wants(waiting, in_place, standing)
-        carry = next_carry(standing.with_carriers(free), chain(urgent, wants))
+        carry = next_carry(standing.with_carriers(free), chain(urgent, wants), bound)
         idle = [] if carry is not None else list(self._want.idle(standing))
         if not idle:
             return carry
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
         wants = self._want.wants(waiting, in_place, standing)
-        return next_carry(standing.with_carriers(arms), chain(urgent, wants, idle))
+        return next_carry(standing.with_carriers(arms), chain(urgent, wants, idle), bound)
 
     def _begin(self, carry: Carry) -> None:
         lab = self._commons.lab

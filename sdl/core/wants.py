@@ -60,6 +60,17 @@ class Wants:
                         beside=_before(in_place, mine) | frozenset(step.labware),
                     )
 
+    @staticmethod
+    def bound(waiting: Waiting, standing: Standing) -> dict[str, str]:
+        """Where what is out of store is wanted, by piece: at its most urgent step."""
+        out = {piece.name for piece in standing.out}
+        return {
+            name: step.instrument
+            for *_, step in reversed(waiting)
+            for name in step.labware
+            if name in out
+        }
+
     def idle(self, standing: Standing) -> Iterator[Want]:
         """What nobody needs where it stands, and somebody may have to wait for later."""
         lab = self._commons.lab

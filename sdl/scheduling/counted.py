@@ -19,8 +19,10 @@ some activities out and puts them in again."""
 
 
 def solve_counted(question: Question, rounds: int = 0) -> Answer:
-    """An answer that follows from problem, seed and ``rounds`` (0: the usual ones) alone; its
-    seconds are 0."""
+    """An answer that follows from problem, seed and ``rounds`` alone; its seconds are 0.
+
+    ``rounds``: 0 for the usual ones.
+    """
     index = Indexed(question.problem)
     contest = Contest(index, lambda _: None, 0.0, clock=lambda: 0.0)
     if contest.bound_by_paths():

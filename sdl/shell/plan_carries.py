@@ -146,7 +146,7 @@ class Carries:
         name = f"{each.id} with {piece}"
         if each.is_fixed:
             return  # it is there, whatever is said
-        self._carry(name, piece, track, each.step.instrument, each.run.run, each.release_s)
+        self._carry(name, track, each.step.instrument, each.run.run, each.release_s)
         self.brings.setdefault(each.id, []).append(name)
         self.lags.append(Lag(before=name, after=each.id))
         track.place, track.since = each.step.instrument, name
@@ -155,11 +155,11 @@ class Carries:
         store = self._store(piece)
         if store and store != track.place:
             name = f"{group or piece} puts away {piece}"
-            self._carry(name, piece, track, store, group or piece)
+            self._carry(name, track, store, group or piece)
             self.away.setdefault(track.last, []).append(name)
 
     def _carry(
-        self, name: str, piece: str, track: _Track, target: str, group: str, release_s: int = 0
+        self, name: str, track: _Track, target: str, group: str, release_s: int = 0
     ) -> None:
         modes = tuple(self._modes(track.place, target))
         activity = Activity(name=name, modes=modes, group=group, release_s=release_s)

@@ -82,7 +82,7 @@ def test_steps_with_windows_are_planned_with_time_to_spare() -> None:
     lengths = {
         one.name: one.modes[0].duration_s for one in drafted(floor, 2.0, 5.0).problem.activities
     }
-    assert lengths["dye/run-2/step-1"] == 20
+    assert lengths["dye/run-2/step-1"] == 23
     assert lengths["dye/run-2/step-3"] == 17
 
 
