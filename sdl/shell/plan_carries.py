@@ -158,9 +158,7 @@ class Carries:
             self._carry(name, track, store, group or piece)
             self.away.setdefault(track.last, []).append(name)
 
-    def _carry(
-        self, name: str, track: _Track, target: str, group: str, release_s: int = 0
-    ) -> None:
+    def _carry(self, name: str, track: _Track, target: str, group: str, release_s: int = 0) -> None:
         modes = tuple(self._modes(track.place, target))
         activity = Activity(name=name, modes=modes, group=group, release_s=release_s)
         self.activities.append(activity)

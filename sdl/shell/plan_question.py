@@ -299,9 +299,7 @@ class Draft:
         brings = self.carries.brings.get(each.id, ())
         return float(sum(self.carries.length_s(name) for name in brings))
 
-    def _away_s(
-        self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]
-    ) -> float | None:
+    def _away_s(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> float | None:
         """How long after its end what a step needed last is put away."""
         starts = [every[name].start_s for name in self.carries.away.get(each.id, ())]
         return float(min(starts) - placed.end_s) if starts else None

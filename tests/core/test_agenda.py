@@ -95,6 +95,17 @@ def test_a_run_does_not_begin_before_the_plan_lets_it_in() -> None:
     assert [each.run for each in out if isinstance(each, do.BeginRun)] == ["dye/run-3"]
 
 
+def test_a_chain_waits_for_what_is_planned_before_it_where_it_leads() -> None:
+    floor = waiting()
+    first = replace(planned("dye/run-3/step-1", "reader", 15.0, 60.0))
+    floor.turn(plan(2.0, first, *chained()))
+    out = floor.turn(done("dye/run-1/step-1/try-1", 21.0))
+    assert "dye/run-2/step-1/try-1" not in sent(out), "the reader has something to do before"
+    agenda = floor.engine.commons.agenda
+    assert agenda.kept["dye/run-2/step-1"] == "handler"
+    assert any(isinstance(one, do.Wait) and one.until <= 51.0 for one in out)
+
+
 def test_where_nothing_moves_nobody_is_kept() -> None:
     floor = waiting(parallel=2)
     handler = "dye/run-2/step-1"

@@ -57,7 +57,7 @@ def settled(on: Floor, state: State, order: Sequence[int]) -> State:
     state = _started(on, state)
     while True:
         standing, wants = standing_of(on, state), wants_of(on, state, order)
-        carry = next_carry(standing, wants)
+        carry = next_carry(standing, wants, {want.piece: want.place for want in wants})
         if carry is None:
             return state
         assert carry.target not in standing.taken, f"{carry} goes where something is"
@@ -265,6 +265,25 @@ def test_what_is_held_or_on_its_way_stays_and_keeps_both_its_sites() -> None:
     assert standing.free["a"] == []
     wants = [Want(step=f"s{place}", piece="p0", place=place) for place in "ab"]
     assert next_carry(standing, wants) is None
+
+
+def test_what_stands_in_the_way_goes_to_where_it_is_wanted_itself() -> None:
+    on = floor({"handler": 1, "incubator": 2}, hotel=4)
+    pieces = {
+        "new": Piece(name="new", site="hotel/1", claim=("handler",)),
+        "old": Piece(name="old", site="handler/1", claim=("incubator",), home="hotel/2"),
+    }
+    standing = Standing(floor=on, pieces=pieces, free_carriers=("arm-0",))
+    wants = [
+        Want(step="a", piece="new", place="handler"),
+        Want(step="b", piece="old", place="incubator"),
+    ]
+    carry = next_carry(standing, wants, {"old": "incubator"})
+    assert carry is not None
+    assert (carry.piece, carry.target) == ("old", "incubator/1"), "one carry in place of two"
+    away = next_carry(standing, wants)
+    assert away is not None
+    assert (away.piece, away.target) == ("old", "hotel/2")
 
 
 @pytest.mark.parametrize("sites, held", [*product((1, 2), (False, True))])

@@ -21,6 +21,8 @@ from sdl.scheduling.model import (
     Activity,
     Change,
     Demand,
+    Fixed,
+    Hold,
     Lag,
     Mode,
     Plan,
@@ -254,3 +256,53 @@ def test_a_walk_ends_when_it_is_told() -> None:
     began = time.monotonic()
     Tabu(found, [orders_of(found, arrays)], 0).run(began + 0.05)
     assert time.monotonic() - began < 1.0
+
+
+def test_what_comes_back_to_a_site_it_stands_on_now_finds_its_place() -> None:
+    move = Mode(duration_s=2, demands=(Demand(resource="arm"),))
+    names = ["out", "back", "away"]
+    problem = Problem(
+        name="there and back",
+        resources=(Resource(name="arm"), Resource(name="nest")),
+        activities=(
+            Activity(
+                name="now", modes=(Mode(duration_s=0),), fixed=Fixed(mode=0, start_s=0, end_s=0)
+            ),
+            *(Activity(name=name, group="plate", modes=(move,)) for name in names),
+        ),
+        lags=(Lag(before="out", after="back", minimum_s=5), Lag(before="back", after="away")),
+        holds=(
+            Hold(resource="nest", first="now", last="out"),
+            Hold(resource="nest", first="back", last="away"),
+        ),
+    )
+    arrays = insert_all(Indexed(problem))
+    assert arrays is not None
+    assert planned(Indexed(problem), arrays).makespan_s == 11
+
+
+def test_soft_lags_are_kept_where_they_can_be_and_one_that_cannot_spoils_no_other() -> None:
+    work = Mode(duration_s=4, demands=(Demand(resource="reader"),))
+    problem = Problem(
+        name="one is late already",
+        resources=(Resource(name="reader"),),
+        activities=(
+            Activity(
+                name="opened",
+                modes=(Mode(duration_s=1),),
+                fixed=Fixed(mode=0, start_s=-9, end_s=-8, is_over=True),
+            ),
+            Activity(name="read", group="plate", modes=(work,)),
+            Activity(name="again", group="plate", modes=(work,)),
+            Activity(name="other", group="other", modes=(work,)),
+        ),
+        lags=(
+            Lag(before="opened", after="read", minimum_s=None, maximum_s=3, cost_per_s=9),
+            Lag(before="read", after="again", maximum_s=1, cost_per_s=9),
+        ),
+    )
+    arrays = insert_all(Indexed(problem))
+    assert arrays is not None
+    placed = {one.activity: one for one in planned(Indexed(problem), arrays).placed}
+    assert placed["read"].start_s == 0, "as early as it can be"
+    assert placed["again"].start_s - placed["read"].end_s <= 1

@@ -1,0 +1,160 @@
+"""A plan finds time for carries and room for plates, and the engine fetches by it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.engine import Engine
+from sdl.core.ids import run_of
+from sdl.core.outlook import outlook
+from sdl.core.replay import fold
+from sdl.model.data import JsonValue
+from sdl.model.prediction import Prediction
+from sdl.scheduling.check import broken
+from sdl.scheduling.counted import solve_counted
+from sdl.scheduling.model import Hold, Question
+from sdl.scheduling.repair import repaired
+from sdl.shell.plan_question import NOW, Draft, draft
+from sdl.shell.replanning import PlanningAtOnce
+from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script, wash_assay
+from tests.core.floor import Chances
+
+PLATES = 4
+LENGTHS = {"dispense": 60.0, "wash": 90.0, "absorbance": 30.0}
+
+
+@dataclass(frozen=True)
+class Known:
+    """Predicts round numbers."""
+
+    def predict(
+        self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
+    ) -> Prediction | None:
+        return Prediction(duration_s=LENGTHS[operation])
+
+
+def at_cell(reaches: dict[str, tuple[str, ...]] | None = None, seed: int = 1) -> Cell:
+    return Cell(
+        Engine(cell_script(wash_assay)),
+        seed=seed,
+        chances=Chances(),
+        simulated=False,
+        clock="wall",
+        there=cell(PLATES, hotel=1, reaches=reaches, kind=ONE_WELL),
+    )
+
+
+class _Reached(Exception):
+    pass
+
+
+def begun(floor: Cell, at: float) -> Cell:
+    """The campaign, up to a lab time."""
+
+    def stop(_: float) -> None:
+        raise _Reached
+
+    floor.call(at, stop)
+    with suppress(_Reached):
+        floor.play(cell_campaign(range(1, PLATES + 1), parallel=PLATES))
+    return floor
+
+
+def drafted(floor: Cell, at: float) -> Draft:
+    return draft(outlook(floor.engine, at), (Known(),))
+
+
+def planned(question: Draft) -> ev.PlanArrived:
+    answer = solve_counted(Question(problem=question.problem, seconds=1.0), rounds=50)
+    assert answer.plan is not None
+    assert question.objections(answer.plan) == ()
+    return question.event(answer, answer.plan, basis=7, cause="a test")
+
+
+def test_each_step_is_brought_its_plate_and_behind_the_last_one_it_is_put_away() -> None:
+    problem = drafted(begun(at_cell(), 2.0), 2.0).problem
+    names = {one.name for one in problem.activities if one.group == "dye/run-2"}
+    assert names == {
+        *(f"dye/run-2/step-{step}" for step in (1, 3, 4, 5)),
+        *(f"dye/run-2/step-{step} with plate-2" for step in (1, 3, 4, 5)),
+        "dye/run-2 puts away plate-2",
+    }
+    stays = {hold for hold in problem.holds if "plate-2" in hold.last}
+    assert (
+        Hold(
+            resource="sites of washer",
+            first="dye/run-2/step-3 with plate-2",
+            last="dye/run-2/step-4 with plate-2",
+        )
+        in stays
+    )
+    assert {one.capacity for one in problem.resources if one.name.startswith("sites of")} == {1}
+
+
+def test_a_carry_under_way_is_known_and_its_site_is_taken() -> None:
+    floor = begun(at_cell(), 2.0)
+    (carry,) = floor.engine.lab.carries.values()
+    problem = drafted(floor, 2.0).problem
+    (fixed,) = [one for one in problem.activities if one.fixed and one.name != NOW]
+    assert fixed.name == f"carry of {carry.piece}"
+    assert any(hold.first == fixed.name for hold in problem.holds)
+
+
+def test_what_a_plan_says_of_carries_is_enough_to_make_it_again() -> None:
+    floor = begun(at_cell(), 2.0)
+    event = planned(drafted(floor, 2.0))
+    mine = [one for one in event.steps if run_of(one.step) in floor.engine.state.runs]
+    assert all(one.bring_s >= one.carry_s > 0.0 for one in mine if one.step[-1] != "1")
+    assert [one.step for one in mine if one.away_s is not None] == [
+        one.step for one in mine if one.step[-1] == "5"
+    ]
+    floor.turn(event)
+    problem = drafted(floor, floor.at).problem
+    mended = repaired(problem)
+    assert mended is not None
+    assert mended.broken == ()
+    assert broken(problem, mended.plan) == ()
+    free = {one.name for one in problem.activities if one.fixed is None}
+    before = {one.activity: one.start_s for one in problem.current}
+    assert free == before.keys()
+    placed = {one.activity: one.start_s for one in mended.plan.placed}
+    late_s = [placed[name] - start_s for name, start_s in before.items()]
+    assert max(late_s) <= 5, "nothing happened meanwhile"
+
+
+def test_a_relay_and_a_person_are_planned_as_one_carry() -> None:
+    relay = {"arm": ("handler", "reader", "hotel"), "arm-2": ("washer", "hotel", "reader")}
+    for reaches in (relay, {"arm": ("handler", "reader", "hotel")}):
+        question = drafted(begun(at_cell(reaches), 2.0), 2.0)
+        plan = planned(question)
+        assert {one.step.rpartition("-")[2] for one in plan.steps} == {"1", "3", "4", "5"}
+
+
+def played(seed: int) -> Cell:
+    floor = at_cell(seed=seed)
+    planning = PlanningAtOnce(
+        lambda question: solve_counted(question, rounds=20), (Known(),), now=lambda: floor.at
+    )
+
+    def look(at: float) -> None:
+        planning.look(floor.engine, len(floor.journal), floor.turn)
+        if not floor.engine.is_over:
+            floor.call(at + 20.0, look)
+
+    floor.call(3.0, look)
+    floor.play(cell_campaign(range(1, PLATES + 1), parallel=PLATES))
+    return floor
+
+
+def test_a_bench_of_plates_that_is_planned_for_comes_to_its_end_and_replays() -> None:
+    for seed in range(3):
+        floor = played(seed)
+        assert floor.wrong == [], f"seed {seed}"
+        ends = [one for one in floor.journal if isinstance(one, do.EndRun)]
+        assert len(ends) == PLATES, f"seed {seed}"
+        again = fold(cell_script(wash_assay), floor.journal)
+        assert again.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"
