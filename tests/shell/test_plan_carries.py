@@ -127,8 +127,9 @@ def test_what_a_plan_says_of_carries_is_enough_to_make_it_again() -> None:
 
 
 def test_a_relay_and_a_person_are_planned_as_one_carry() -> None:
-    relay = {"arm": ("handler", "reader", "hotel"), "arm-2": ("washer", "hotel", "reader")}
-    for reaches in (relay, {"arm": ("handler", "reader", "hotel")}):
+    arm: dict[str, tuple[str, ...]] = {"arm": ("handler", "reader", "hotel")}
+    relay: dict[str, tuple[str, ...]] = {**arm, "arm-2": ("washer", "hotel", "reader")}
+    for reaches in (relay, arm):
         question = drafted(begun(at_cell(reaches), 2.0), 2.0)
         plan = planned(question)
         assert {one.step.rpartition("-")[2] for one in plan.steps} == {"1", "3", "4", "5"}
