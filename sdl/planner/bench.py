@@ -1,0 +1,70 @@
+"""The ensemble as the benchmark, or any other loop in Python, asks it: plain data in, points out.
+
+::
+
+    planner = factory(space, pool, seed=1)          # the content of a space.json, a pandas frame
+    points = planner.suggest(observations, pending, n=4)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
+from sdl.planner.proposals import Campaign, Observed
+from sdl.planner.reason import Proposal
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+
+Point: TypeAlias = dict[str, float | int | str]
+Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]
+"""A point, and the value of each objective there; a run without a finite value failed."""
+
+
+class BenchPlanner:
+    """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
+
+    def __init__(self, space: Mapping[str, Any], candidates: Candidates, seed: int) -> None:
+        objective = space["objectives"][0]
+        self._measure = str(objective["name"])
+        self._sign = -1.0 if str(objective.get("goal", "maximize")).startswith("min") else 1.0
+        self._campaign = Campaign(candidates, seed)
+        self.reasons: tuple[Proposal, ...] = ()
+
+    def suggest(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Mapping[str, float | int | str]],
+        n: int,
+    ) -> list[Point]:
+        """At most ``n`` candidates, none of them measured or pending, best first.
+
+        Fewer where fewer are left, none where none is.
+        """
+        observed = [Observed(point, self._value(found)) for point, found in observations]
+        self.reasons = tuple(self._campaign.proposals(observed, pending, n, sign=self._sign))
+        return [dict(proposal.inputs) for proposal in self.reasons]
+
+    def _value(self, found: Mapping[str, float]) -> float | None:
+        value = found.get(self._measure)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+
+def factory(space: Mapping[str, Any], pool: pd.DataFrame | None, seed: int) -> BenchPlanner:
+    """A planner for one campaign, for the first objective of the space.
+
+    ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
+    for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
+    there is none, or a constraint is not linear.
+    """
+    parameters = space["parameters"]
+    names = [str(parameter["name"]) for parameter in parameters]
+    if pool is None:
+        rules = [rule_of(text) for text in space.get("constraints", ())]
+        return BenchPlanner(space, made(parameters, rules, seed), seed)
+    named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
+    columns = {name: pool[name].tolist() for name in names}
+    return BenchPlanner(space, listed(columns, named, logarithmic(parameters)), seed)

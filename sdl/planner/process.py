@@ -1,0 +1,184 @@
+"""Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
+
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
+constant stands for the unknown mean. See Rasmussen and Williams, Gaussian Processes for Machine
+Learning, chapters 2, 4.2 and 5.4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sdl.planner.axes import Coded, Floats
+from sdl.planner.hyper import Hyper
+
+CONSTANT = 0.3
+
+VARIANCE = 1.0 + CONSTANT
+"""Of every process before any measurement, everywhere."""
+
+_ROOT = 5.0**0.5
+
+
+def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
+    """Covariances of N points with n others, (S, N, n)."""
+    one, two = _numbers(hyper, points), _numbers(hyper, others)
+    # Where one-hot columns of the others are all zero, nothing is added to the products below.
+    used = np.unique(others.code)
+    here, there = _one_hot(points, used), _one_hot(others, used)
+    option = hyper.option[:, used]
+    squared = one @ (-2.0 * two.transpose(0, 2, 1))
+    squared += here @ (-2.0 * (there * option[:, None, :]).transpose(0, 2, 1))
+    squared += _norm(hyper, points, one)[:, :, None]
+    squared += _norm(hyper, others, two)[:, None, :]
+    found = _matern(squared)
+    if hyper.blend.any():
+        found *= (1.0 - hyper.blend)[:, None, None]
+        effect = hyper.effect[:, used] * hyper.blend[:, None]
+        found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
+    found += CONSTANT
+    return found
+
+
+def _numbers(hyper: Hyper, points: Coded) -> Floats:
+    """Scaled positions, (S, N, q)."""
+    shift = points.rank - points.value
+    place = points.value + hyper.warp[:, None, :] * shift
+    return np.asarray(place * hyper.number[:, None, :])
+
+
+def _one_hot(points: Coded, used: Floats) -> Floats:
+    found = np.zeros((len(points), len(used)))
+    for column in points.code.T:
+        found += column[:, None] == used
+    return found
+
+
+def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
+    """Squared length of the scaled coordinates, (S, N)."""
+    found = np.einsum("snq,snq->sn", place, place)
+    for column in points.code.T:
+        found += hyper.option[:, column]
+    return np.asarray(found)
+
+
+def _matern(squared: Floats) -> Floats:
+    """Matern 5/2 of squared distances; the array is overwritten."""
+    far = np.maximum(squared, 0.0, out=squared)
+    np.sqrt(far, out=far)
+    far *= _ROOT
+    found = np.exp(-far)
+    found *= 1.0 + far * (1.0 + far / 3.0)
+    return np.asarray(found)
+
+
+def covariance(hyper: Hyper, points: Coded) -> Floats:
+    """Covariances of measurements at the points, noise included, (S, n, n)."""
+    found = kernel(hyper, points, points)
+    places = np.arange(len(points))
+    # Exact where rounding in the distance of a point to itself is not.
+    found[:, places, places] = VARIANCE + hyper.noise[:, None]
+    return found
+
+
+def log_likelihood(hyper: Hyper, points: Coded, outputs: Floats) -> Floats:
+    """Log density of outputs (S, n), without its constant, (S,).
+
+    One Cholesky factor does all: the last row of that of ``[[K, y], [y', c]]`` is ``L^-1 y``.
+    """
+    count = outputs.shape[1]
+    whole = np.empty((len(outputs), count + 1, count + 1))
+    whole[:, :count, :count] = covariance(hyper, points)
+    whole[:, count, :count] = whole[:, :count, count] = outputs
+    whole[:, count, count] = 1.0 + (outputs**2).sum(axis=1) / hyper.noise
+    factor = np.linalg.cholesky(whole)
+    diagonal = np.diagonal(factor, axis1=1, axis2=2)[:, :count]
+    fit = (factor[:, count, :count] ** 2).sum(axis=1)
+    return np.asarray(-0.5 * fit - np.log(diagonal).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Processes:
+    """S processes that have seen n measurements."""
+
+    hyper: Hyper
+    points: Coded
+    outputs: Floats
+    """(S, n)"""
+
+    @property
+    def count(self) -> int:
+        """How many they are, S."""
+        return len(self.outputs)
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """Of the covariance of the measurements, (S, n, n)."""
+        return np.linalg.inv(covariance(self.hyper, self.points))
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Inverse times outputs, (S, n)."""
+        return np.asarray((self.inverse @ self.outputs[:, :, None])[:, :, 0])
+
+    def only(self, rows: list[int]) -> Processes:
+        """Some of the processes."""
+        h = self.hyper
+        parts = (h.number, h.option, h.warp, h.blend, h.effect, h.noise)
+        found = Processes(Hyper(*(part[rows] for part in parts)), self.points, self.outputs[rows])
+        found.__dict__["inverse"] = self.inverse[rows]
+        return found
+
+    def seeing(self, outputs: Floats) -> Processes:
+        """The same processes with other outputs (S, n) at the same points."""
+        found = Processes(self.hyper, self.points, outputs)
+        found.__dict__["inverse"] = self.inverse
+        return found
+
+    def posterior(self, points: Coded) -> tuple[Floats, Floats]:
+        """Mean and variance, without noise, at N points; (S, N) each."""
+        cross = kernel(self.hyper, points, self.points)
+        mean = (cross @ self.weights[:, :, None])[:, :, 0]
+        known = np.einsum("snm,snm->sn", cross @ self.inverse, cross)
+        return mean, np.maximum(VARIANCE - known, 1e-10)
+
+    def leave_one_out(self) -> Floats:
+        """Log density of each output given all others, (S, n), in closed form."""
+        precision = np.diagonal(self.inverse, axis1=1, axis2=2)
+        scaled = self.weights**2 / precision
+        return np.asarray(0.5 * (np.log(precision) - scaled - np.log(2.0 * np.pi)))
+
+
+class Conditioning:
+    """Means and variances at M points while some of them are taken for measured.
+
+    Each of these is taken to give what is believed of it, so no mean changes and only variances
+    shrink: one more row of a Cholesky factor for each, S x M numbers.
+    """
+
+    def __init__(self, processes: Processes, points: Coded, room: int) -> None:
+        """``room``: how many points will be added at most."""
+        self._hyper, self._points = processes.hyper, points
+        self._cross = kernel(processes.hyper, points, processes.points)
+        self._known = self._cross @ processes.inverse
+        self.mean = (self._cross @ processes.weights[:, :, None])[:, :, 0]
+        """(S, M)"""
+        known = np.einsum("snm,snm->sn", self._known, self._cross)
+        self.variance = np.maximum(VARIANCE - known, 1e-10)
+        """(S, M), without noise."""
+        self._rows = np.empty((len(self.mean), room, len(points)))
+        self._count = 0
+
+    def add(self, place: int) -> None:
+        """Take the point at that place for measured, with noise."""
+        rows = self._rows[:, : self._count]
+        joint = kernel(self._hyper, self._points, self._points.take(slice(place, place + 1)))
+        row = joint[:, :, 0] - np.einsum("snm,sm->sn", self._known, self._cross[:, place])
+        row -= np.einsum("srn,sr->sn", rows, rows[:, :, place])
+        row /= np.sqrt(self.variance[:, place] + self._hyper.noise)[:, None]
+        self._rows[:, self._count] = row
+        self._count += 1
+        self.variance = np.maximum(self.variance - row**2, 1e-10)
