@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 Floats: TypeAlias = NDArray[np.float64]
 Codes: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
 Values: TypeAlias = Sequence[float | int | str]
 
 LEVELS = 30
@@ -41,7 +42,7 @@ class Axis:
         if len(self.levels) == 2:  # noqa: PLR2004 - two ends: rank and value are one
             return self.value(values)
         steps = np.linspace(0.0, 1.0, len(self.levels))
-        return np.interp(np.array(values, dtype=float), self.levels, steps)
+        return np.asarray(np.interp(np.array(values, dtype=float), self.levels, steps))
 
     def code(self, values: Values) -> Codes:
         """Indices of the options, (N,). KeyError for a name that is none of them."""
@@ -49,7 +50,7 @@ class Axis:
         return np.array([index[str(value)] for value in values], dtype=np.int64)
 
     def _scaled(self, values: Floats) -> Floats:
-        return np.log(values) if self.log else values
+        return np.asarray(np.log(values)) if self.log else values
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +121,7 @@ def axes_of(columns: Mapping[str, Values], named: Sequence[str], log: Sequence[s
             if len(found) > 1:
                 real = len(found) > LEVELS or len(found) * SHARE > len(values)
                 levels = (found[0], found[-1]) if real else tuple(found)
-                numbers.append(
-                    Axis(name=name, levels=tuple(map(float, levels)), log=name in log)
-                )
+                numbers.append(Axis(name=name, levels=tuple(map(float, levels)), log=name in log))
     return Axes(tuple(numbers), tuple(names))
 
 

@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import log_ndtr  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Coded, Floats
+from sdl.planner.axes import Bools, Coded, Codes, Floats
 from sdl.planner.ensemble import Ensemble
 from sdl.planner.process import VARIANCE, Conditioning, Processes, kernel
 
@@ -35,7 +34,7 @@ class Chosen:
 def chosen(
     ensemble: Ensemble,
     candidates: Coded,
-    free: NDArray[np.bool_],
+    free: Bools,
     pending: Coded,
     failed: Coded,
     count: int,
@@ -74,9 +73,7 @@ def joined(parts: Sequence[Coded]) -> Coded:
     )
 
 
-def _short_list(
-    ensemble: Ensemble, candidates: Coded, places: NDArray[np.int64], size: int
-) -> NDArray[np.int64]:
+def _short_list(ensemble: Ensemble, candidates: Coded, places: Codes, size: int) -> Codes:
     """The candidates that look best to one process of the kind with the largest weight."""
     scout, best = ensemble.scout()
     gains = np.empty(len(places))

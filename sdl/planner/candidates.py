@@ -87,7 +87,9 @@ def listed(columns: Mapping[str, Values], named: Sequence[str], log: Sequence[st
     return Candidates(columns, axes_of(columns, named, log), count)
 
 
-def made(parameters: Sequence[Mapping[str, object]], rules: Sequence[Rule], seed: int) -> Candidates:
+def made(
+    parameters: Sequence[Mapping[str, object]], rules: Sequence[Rule], seed: int
+) -> Candidates:
     """Candidates of a space without a list, from the parameters of a ``space.json``.
 
     PlannerFault if no point keeps the constraints.
@@ -132,7 +134,9 @@ def _sampled(
 ) -> dict[str, Values]:
     """A lattice over what has to sum to a total, Sobol points over all else."""
     mixture = _mixture(parameters, grids, rules)
-    parts = dict(zip(mixture.weights, _lattice(parameters, mixture), strict=True)) if mixture else {}
+    parts = (
+        dict(zip(mixture.weights, _lattice(parameters, mixture), strict=True)) if mixture else {}
+    )
     rows = len(next(iter(parts.values()))) if parts else SAMPLE
     others = [place for place, p in enumerate(parameters) if p["name"] not in parts]
     columns: dict[str, Values] = {name: list(map(float, values)) for name, values in parts.items()}

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
-from sdl.planner.axes import Floats
+from sdl.planner.axes import Codes, Floats
 
-LogLikelihood: TypeAlias = Callable[[Floats, NDArray[np.int64]], Floats]
+LogLikelihood: TypeAlias = Callable[[Floats, Codes], Floats]
 """Of draws (S, size) of the chains with these places; (S,)."""
 
 LEAST = 2

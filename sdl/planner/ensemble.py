@@ -6,15 +6,16 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.special import logsumexp, ndtr  # type: ignore[import-untyped]
+from scipy.special import logsumexp, ndtri  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Axes, Coded, Floats
+from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
+
+PLAIN = Shape()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +25,7 @@ class Kind:
     name: str
     own: bool = False
     """Whether each option of an axis has a length of its own; else an axis of names has one."""
-    shape: Shape = Shape()
+    shape: Shape = PLAIN
 
 
 KINDS = (
@@ -35,6 +36,9 @@ KINDS = (
 
 DRAWS = 5
 """Sets of hyperparameters of each kind."""
+
+STEPS = ndtri((np.arange(64) + 0.5) / 64)
+"""A normal distribution as so many equally likely values."""
 
 TEMPER = 0.5
 """Power of the leave-one-out density in the weights: its terms are not independent."""
@@ -88,7 +92,7 @@ class Ensemble:
         of = log_approach if self.evidence.target else log_improvement
         return of(mean, np.sqrt(variance), best)
 
-    def tops(self, gains: Floats, free: NDArray[np.bool_]) -> Floats:
+    def tops(self, gains: Floats, free: Bools) -> Floats:
         """Log of what each kind expects of its best free candidate, (kinds,)."""
         return np.asarray(self._by_kind(gains)[:, free].max(axis=1))
 
@@ -136,39 +140,21 @@ class Ensemble:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""
         mean, variance = self.processes.posterior(point)
         sd = np.sqrt(variance[:, 0] + self.processes.hyper.noise)
-        back = self._back()
-        low, middle, high = (
-            _quantile(back, mean[:, 0], sd, self.shares, part) for part in (0.05, 0.5, 0.95)
+        kinds = len(self.weights)
+        outputs = mean[:, 0, None] + sd[:, None] * STEPS
+        values = np.concatenate(
+            [
+                Back.of(self.processes.outputs[k * DRAWS], self.evidence.values).value(
+                    outputs[k * DRAWS : (k + 1) * DRAWS].ravel()
+                )
+                for k in range(kinds)
+            ]
         )
-        return middle, low, high
-
-    def _back(self) -> list[Back]:
-        return [
-            Back.of(self.processes.outputs[place * DRAWS], self.evidence.values)
-            for place in range(len(self.weights))
-        ]
-
-
-def _quantile(
-    back: list[Back], mean: Floats, sd: Floats, share: Floats, part: float
-) -> float:
-    """Of a mixture of normal outputs, each turned into values; by bisection."""
-    ends = np.array(
-        [
-            [way.value(mean[s] + width * sd[s]) for width in (-8.0, 8.0)]
-            for k, way in enumerate(back)
-            for s in range(k * DRAWS, (k + 1) * DRAWS)
-        ]
-    )
-    low, high = float(ends.min()), float(ends.max())
-    for _ in range(60):
-        middle = 0.5 * (low + high)
-        out = np.repeat([way.output(middle) for way in back], DRAWS)
-        if float(share @ ndtr((out - mean) / sd)) < part:
-            low = middle
-        else:
-            high = middle
-    return 0.5 * (low + high)
+        share = np.repeat(self.shares, len(STEPS)) / len(STEPS)
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(share[order]) - 0.5 * share[order]
+        low, middle, high = np.interp((0.05, 0.5, 0.95), below, values[order])
+        return float(middle), float(low), float(high)
 
 
 def weights_of(densities: Floats, kinds: int) -> Floats:
@@ -203,7 +189,7 @@ class Learner:
         weights = weights_of(judged, len(self.kinds))
         return Ensemble(processes, evidence, weights, hashlib.sha256(draws.tobytes()).hexdigest())
 
-    def _hyper(self, draws: Floats, rows: Floats) -> Hyper:
+    def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
         return self._prior.hyper(draws, self._own[rows])
 
     def _outputs(self, evidence: Evidence) -> Floats:
@@ -225,7 +211,7 @@ class Learner:
     def _moved(self, draws: Floats, seen: Evidence, count: int) -> Floats:
         outputs = self._outputs(seen)
 
-        def of(new: Floats, rows: Floats) -> Floats:
+        def of(new: Floats, rows: Codes) -> Floats:
             return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows])
 
         return moved(draws, of, steps(count), np.random.default_rng([self._seed, count]))

@@ -61,12 +61,3 @@ class Back:
         within = np.interp(outputs, self.outputs, self.values)
         beyond = np.maximum(outputs - high, 0.0) + np.minimum(outputs - low, 0.0)
         return np.asarray(within + self.slope * beyond)
-
-    def output(self, value: float) -> float:
-        """The inverse of ``value``, the least output where several would do."""
-        slope = self.slope or 1.0
-        if value < self.values[0]:
-            return float(self.outputs[0] + (value - self.values[0]) / slope)
-        if value > self.values[-1]:
-            return float(self.outputs[-1] + (value - self.values[-1]) / slope)
-        return float(np.interp(value, self.values, self.outputs))

@@ -12,7 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
-from sdl.planner.axes import Coded, Floats
+from sdl.planner.axes import Coded, Codes, Floats
 from sdl.planner.hyper import Hyper
 
 CONSTANT = 0.3
@@ -50,7 +50,7 @@ def _numbers(hyper: Hyper, points: Coded) -> Floats:
     return np.asarray(place * hyper.number[:, None, :])
 
 
-def _one_hot(points: Coded, used: Floats) -> Floats:
+def _one_hot(points: Coded, used: Codes) -> Floats:
     found = np.zeros((len(points), len(used)))
     for column in points.code.T:
         found += column[:, None] == used
@@ -117,7 +117,7 @@ class Processes:
     @cached_property
     def inverse(self) -> Floats:
         """Of the covariance of the measurements, (S, n, n)."""
-        return np.linalg.inv(covariance(self.hyper, self.points))
+        return np.asarray(np.linalg.inv(covariance(self.hyper, self.points)), dtype=float)
 
     @cached_property
     def weights(self) -> Floats:

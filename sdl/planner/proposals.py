@@ -1,4 +1,4 @@
-"""From what was measured, what failed and what is under way to the next points and their reasons."""
+"""From what was measured, failed or is under way to the next points and their reasons."""
 
 from __future__ import annotations
 
@@ -8,11 +8,10 @@ from functools import cache
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue
-from sdl.planner.axes import Coded, Values, columns_of
+from sdl.planner.axes import Bools, Coded, Values, columns_of
 from sdl.planner.batch import Chosen, chosen, joined, relation
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
@@ -84,7 +83,7 @@ class Campaign:
     def _proposed(
         self,
         tried: _Tried,
-        free: NDArray[np.bool_],
+        free: Bools,
         count: int,
         sign: float,
         target: float | None,
@@ -99,9 +98,7 @@ class Campaign:
             reason = self._reason(ensemble, tried, one, int(free.sum()), sign, target)
             yield Proposal(inputs=self._candidates.point(one.place), reason=reason)
 
-    def _started(
-        self, tried: _Tried, free: NDArray[np.bool_], count: int
-    ) -> Iterator[Proposal]:
+    def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = joined([tried.evidence.points, tried.failed, tried.pending])
         chance = np.random.default_rng([self._seed, 7, len(there)])
         reason = Reason(origin="maximin", data_digest=tried.evidence.digest)
@@ -128,16 +125,14 @@ class Campaign:
             measured,
         )
 
-    def _free(
-        self, observed: Sequence[Observed], pending: Sequence[Inputs]
-    ) -> NDArray[np.bool_]:
+    def _free(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> Bools:
         taken = [one.inputs for one in observed if one.value is not None] + list(pending)
         failed = [one.inputs for one in observed if one.value is None]
         free = self._without(np.ones(self._candidates.count, dtype=bool), taken)
         untried = self._without(free.copy(), failed)
         return untried if untried.any() else free
 
-    def _without(self, free: NDArray[np.bool_], points: Sequence[Inputs]) -> NDArray[np.bool_]:
+    def _without(self, free: Bools, points: Sequence[Inputs]) -> Bools:
         names = list(self._candidates.columns)
         for point in points:
             free[self._places.get(tuple(point[name] for name in names), [])] = False

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from sdl.planner.axes import Coded, Floats
+from sdl.planner.axes import Bools, Coded, Floats
 
 START = 3
 """Points before the first model; one less or more gained nothing on measured data sets."""
 
 
 def far_points(
-    candidates: Coded, free: Floats, there: Coded, count: int, chance: np.random.Generator
+    candidates: Coded, free: Bools, there: Coded, count: int, chance: np.random.Generator
 ) -> list[int]:
     """Places of ``count`` free candidates, each as far as can be from all before it.
 
