@@ -2,7 +2,7 @@
 
 ::
 
-    planner = factory(space, pool, seed=1)          # the content of a space.json, a pandas frame
+    planner = factory(space, pool, seed=1)  # the content of a space.json, a pandas frame
     points = planner.suggest(observations, pending, n=4)
 """
 
@@ -10,18 +10,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, Protocol, TypeAlias
 
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
 from sdl.planner.proposals import Campaign, Observed
 from sdl.planner.reason import Proposal
 
-if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]
-
 Point: TypeAlias = dict[str, float | int | str]
 Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]
 """A point, and the value of each objective there; a run without a finite value failed."""
+
+
+class Column(Protocol):
+    """A column of a table, such as a pandas series."""
+
+    def tolist(self) -> list[float | int | str]:
+        """Its values, in the order of the rows."""
+        ...
+
+
+class Table(Protocol):
+    """Points as a table, such as a pandas frame: a row for each, a column for each parameter."""
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of that name."""
+        ...
 
 
 class BenchPlanner:
@@ -53,7 +66,7 @@ class BenchPlanner:
         return None if value is None or not math.isfinite(value) else float(value)
 
 
-def factory(space: Mapping[str, Any], pool: pd.DataFrame | None, seed: int) -> BenchPlanner:
+def factory(space: Mapping[str, Any], pool: Table | None, seed: int) -> BenchPlanner:
     """A planner for one campaign, for the first objective of the space.
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
