@@ -15,7 +15,7 @@ from sdl.planner.process import VARIANCE, Conditioning, Processes, kernel
 AT_ONCE = 4_000_000
 """Covariances that all processes may be asked for; beyond, one process looks through the list."""
 
-SHORT = 1000
+SHORT = 500
 """Candidates that are then left for all of them, or twenty for each that is wanted."""
 
 BLOCK = 2048

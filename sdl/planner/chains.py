@@ -33,10 +33,8 @@ def due(count: int) -> list[int]:
 
 
 def steps(count: int) -> int:
-    """How often chains move after so many measurements; the first time from the prior."""
-    if count == LEAST:
-        return 6
-    return 2 if count <= EACH else 4
+    """How often chains move after so many measurements; the first time they come from the prior."""
+    return 6 if count == LEAST else 2
 
 
 def moved(

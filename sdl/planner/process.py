@@ -25,16 +25,19 @@ _ROOT = 5.0**0.5
 
 def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
     """Covariances of N points with n others, (S, N, n)."""
-    one, two = _numbers(hyper, points), _numbers(hyper, others)
     # Where one-hot columns of the others are all zero, nothing is added to the products below.
     used = np.unique(others.code)
     here, there = _one_hot(points, used), _one_hot(others, used)
-    option = hyper.option[:, used]
-    squared = one @ (-2.0 * two.transpose(0, 2, 1))
-    squared += here @ (-2.0 * (there * option[:, None, :]).transpose(0, 2, 1))
-    squared += _norm(hyper, points, one)[:, :, None]
-    squared += _norm(hyper, others, two)[:, None, :]
-    found = _matern(squared)
+    one, two = _numbers(hyper, points), _numbers(hyper, others)
+    option = 5.0 * hyper.option[:, None, used] * there
+    # |a - b|^2 = |a|^2 - 2 ab + |b|^2 as one product of matrices.
+    left = np.concatenate(
+        [one, _each(here, len(one)), _norm(hyper, points, one), _ones(one)], axis=2
+    )
+    right = np.concatenate(
+        [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
+    )
+    found = _matern(left @ right.transpose(0, 2, 1))
     if hyper.blend.any():
         found *= (1.0 - hyper.blend)[:, None, None]
         effect = hyper.effect[:, used] * hyper.blend[:, None]
@@ -44,10 +47,10 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
 
 
 def _numbers(hyper: Hyper, points: Coded) -> Floats:
-    """Scaled positions, (S, N, q)."""
+    """Positions in length scales times the root of 5, (S, N, q)."""
     shift = points.rank - points.value
     place = points.value + hyper.warp[:, None, :] * shift
-    return np.asarray(place * hyper.number[:, None, :])
+    return np.asarray(place * (_ROOT * hyper.number[:, None, :]))
 
 
 def _one_hot(points: Coded, used: Codes) -> Floats:
@@ -57,22 +60,34 @@ def _one_hot(points: Coded, used: Codes) -> Floats:
     return found
 
 
+def _each(one: Floats, count: int) -> Floats:
+    return np.asarray(np.broadcast_to(one, (count, *one.shape)))
+
+
+def _ones(place: Floats) -> Floats:
+    return np.ones((*place.shape[:2], 1))
+
+
 def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
-    """Squared length of the scaled coordinates, (S, N)."""
+    """Squared length of the coordinates, times 5, (S, N, 1)."""
     found = np.einsum("snq,snq->sn", place, place)
     for column in points.code.T:
-        found += hyper.option[:, column]
-    return np.asarray(found)
+        found += 5.0 * hyper.option[:, column]
+    return np.asarray(found[:, :, None])
 
 
 def _matern(squared: Floats) -> Floats:
-    """Matern 5/2 of squared distances; the array is overwritten."""
+    """Matern 5/2 of squared distances times 5; the array is overwritten."""
     far = np.maximum(squared, 0.0, out=squared)
     np.sqrt(far, out=far)
-    far *= _ROOT
-    found = np.exp(-far)
-    found *= 1.0 + far * (1.0 + far / 3.0)
-    return np.asarray(found)
+    found = np.negative(far)
+    np.exp(found, out=found)
+    factor = far * (1.0 / 3.0)
+    factor += 1.0
+    factor *= far
+    factor += 1.0
+    found *= factor
+    return found
 
 
 def covariance(hyper: Hyper, points: Coded) -> Floats:
