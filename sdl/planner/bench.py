@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol, TypeAlias
+from typing import Protocol, TypeAlias
 
+from sdl.errors import PlannerFault
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
 from sdl.planner.proposals import Campaign, Observed
 from sdl.planner.reason import Proposal
@@ -40,10 +41,9 @@ class Table(Protocol):
 class BenchPlanner:
     """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
 
-    def __init__(self, space: Mapping[str, Any], candidates: Candidates, seed: int) -> None:
-        objective = space["objectives"][0]
-        self._measure = str(objective["name"])
-        self._sign = -1.0 if str(objective.get("goal", "maximize")).startswith("min") else 1.0
+    def __init__(self, candidates: Candidates, measure: str, sign: float, seed: int) -> None:
+        """``sign``: -1 where less of the measure is better, else 1."""
+        self._measure, self._sign = measure, sign
         self._campaign = Campaign(candidates, seed)
         self.reasons: tuple[Proposal, ...] = ()
 
@@ -66,18 +66,38 @@ class BenchPlanner:
         return None if value is None or not math.isfinite(value) else float(value)
 
 
-def factory(space: Mapping[str, Any], pool: Table | None, seed: int) -> BenchPlanner:
+def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
     """A planner for one campaign, for the first objective of the space.
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
     there is none, or a constraint is not linear.
     """
-    parameters = space["parameters"]
-    names = [str(parameter["name"]) for parameter in parameters]
+    parameters, objective = _tables(space, "parameters"), _tables(space, "objectives")[0]
     if pool is None:
-        rules = [rule_of(text) for text in space.get("constraints", ())]
-        return BenchPlanner(space, made(parameters, rules, seed), seed)
-    named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
-    columns = {name: pool[name].tolist() for name in names}
-    return BenchPlanner(space, listed(columns, named, logarithmic(parameters)), seed)
+        rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
+        candidates = made(parameters, rules, seed)
+    else:
+        named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
+        columns = {str(p["name"]): pool[str(p["name"])].tolist() for p in parameters}
+        candidates = listed(columns, named, logarithmic(parameters))
+    less = str(objective.get("goal", "maximize")).startswith("min")
+    return BenchPlanner(candidates, str(objective["name"]), -1.0 if less else 1.0, seed)
+
+
+factory = bench_planner
+"""The name by which the benchmark asks for a planner."""
+
+
+def _entries(space: Mapping[str, object], key: str) -> Sequence[object]:
+    found = space.get(key, ())
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        raise PlannerFault(f"{key} of the space is {found!r}; it has to be a list")
+    return found
+
+
+def _tables(space: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    found = [entry for entry in _entries(space, key) if isinstance(entry, Mapping)]
+    if not found:
+        raise PlannerFault(f"the space has no {key}; give it one at least")
+    return found

@@ -31,7 +31,7 @@ def hyper(processes: int, seed: int) -> Hyper:
     """Hyperparameters from the prior; every other process has a length for each option."""
     prior = Prior(AXES)
     draws = np.random.default_rng(seed).standard_normal((processes, prior.size))
-    return prior.hyper(draws, np.arange(processes) % 2.0)
+    return prior.hyper(draws, np.array([place % 2.0 for place in range(processes)]))
 
 
 def outputs(processes: int, count: int, seed: int) -> Floats:

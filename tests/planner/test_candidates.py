@@ -47,7 +47,7 @@ def test_what_sums_to_a_total_lies_on_a_lattice() -> None:
 
 
 def test_levels_and_options_are_multiplied_out_and_constraints_kept() -> None:
-    parameters = [
+    parameters: list[Space] = [
         {"name": "n", "type": "discrete", "levels": [1, 2, 3]},
         {"name": "k", "type": "categorical", "options": ["x", "y"]},
         {"name": "m", "type": "discrete", "levels": [1, 2]},
@@ -57,7 +57,10 @@ def test_levels_and_options_are_multiplied_out_and_constraints_kept() -> None:
 
 
 def test_real_numbers_are_sampled_over_their_range() -> None:
-    parameters = [_real("a", -2.0, 4.0), {"name": "n", "type": "discrete", "levels": [1, 2]}]
+    parameters: list[Space] = [
+        _real("a", -2.0, 4.0),
+        {"name": "n", "type": "discrete", "levels": [1, 2]},
+    ]
     found = made(parameters, [rule_of("a + n <= 4")], 3)
     values = np.array(found.columns["a"], dtype=float)
     assert values.min() < -1.9
