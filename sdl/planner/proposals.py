@@ -51,10 +51,11 @@ class Campaign:
     Depends on its arguments and the order of the results alone; what it keeps saves time.
     """
 
-    def __init__(self, candidates: Candidates, seed: int) -> None:
+    def __init__(self, candidates: Candidates, seed: int, learner: Learner | None = None) -> None:
+        """``learner``: one that has gone along with this campaign, if there is one."""
         self._candidates, self._seed = candidates, seed
         self._coded = self._encoded(candidates.columns, candidates.count)
-        self._learner = Learner(candidates.axes, seed)
+        self._learner = learner or Learner(candidates.axes, seed)
         self._places: dict[tuple[InputValue, ...], list[int]] = {}
         for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
             self._places.setdefault(key, []).append(place)
