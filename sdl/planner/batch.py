@@ -47,14 +47,16 @@ def chosen(
     if len(places) * len(ensemble.evidence.values) * ensemble.processes.count > AT_ONCE:
         places = _short_list(ensemble, candidates, places, max(SHORT, 20 * count))
     points = joined([candidates.take(places), pending])
-    state = Conditioning(ensemble.processes, points, len(pending) + count)
+    which, best = ensemble.best()
+    state = Conditioning(ensemble.processes, points, len(pending) + count, which)
     feasible = log_feasible(ensemble.processes, points, failed)
     for place in range(len(places), len(points)):
         state.add(place)
+        best = ensemble.better(best, state.mean[:, [place]])
     left = np.arange(len(points)) < len(places)
-    best, top = ensemble.best(state.mean[:, len(places) :]), None
+    top = None
     for _ in range(min(count, len(places))):
-        gains = ensemble.log_gain(state.mean, state.variance, best)
+        gains = ensemble.log_gain(state, best)
         top = ensemble.tops(gains, left) if top is None else top
         gain = ensemble.mixed(gains, top)
         at = int(np.argmax(np.where(left, gain + feasible, -np.inf)))
@@ -75,12 +77,13 @@ def joined(parts: Sequence[Coded]) -> Coded:
 
 def _short_list(ensemble: Ensemble, candidates: Coded, places: Codes, size: int) -> Codes:
     """The candidates that look best to one process of the kind with the largest weight."""
-    scout, best = ensemble.scout()
+    which, best = ensemble.best([ensemble.scout])
+    scout = ensemble.processes.only([ensemble.scout])
     gains = np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         block = slice(start, start + BLOCK)
-        mean, variance = scout.posterior(candidates.take(places[block]))
-        gains[block] = ensemble.log_gain(mean, variance, best)[0]
+        state = Conditioning(scout, candidates.take(places[block]), 0, which)
+        gains[block] = ensemble.log_gain(state, best)[0]
     order = np.argsort(-gains, kind="stable")[:size]
     return np.asarray(places[np.sort(order)])
 

@@ -13,9 +13,10 @@ from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.outputs import Back, Shape
-from sdl.planner.process import Processes, log_likelihood
+from sdl.planner.process import Conditioning, Processes, log_likelihood
 
 PLAIN = Shape()
+EVERY = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,14 +84,15 @@ class Ensemble:
     digest: str
     """SHA-256 over the draws."""
 
-    def log_gain(self, mean: Floats, variance: Floats, best: Floats) -> Floats:
+    def log_gain(self, state: Conditioning, best: Floats) -> Floats:
         """Log of the expected improvement of each process, (S, N).
 
-        ``best``: (S, 1) what each believes of the best measured point: its mean, or the distance
-        of it to the target.
+        ``best``: (S, 1) what each believes of the best point: its mean, or its distance to the
+        target. What is unknown of that point counts too, so its like is not measured again.
         """
-        of = log_approach if self.evidence.target else log_improvement
-        return of(mean, np.sqrt(variance), best)
+        if self.evidence.target:
+            return log_approach(state.mean, np.sqrt(state.variance), best)
+        return log_improvement(state.mean, np.sqrt(state.gap), best)
 
     def tops(self, gains: Floats, free: Bools) -> Floats:
         """Log of what each kind expects of its best free candidate, (kinds,)."""
@@ -107,17 +109,15 @@ class Ensemble:
     def _by_kind(self, gains: Floats) -> Floats:
         return np.asarray(logsumexp(gains.reshape(len(self.weights), DRAWS, -1), axis=1))
 
-    def best(self, pending: Floats) -> Floats:
-        """What each process believes of its best point, (S, 1): its mean, or its distance.
+    def best(self, rows: slice | list[int] = EVERY) -> tuple[Codes, Floats]:
+        """Which measured point each process holds for the best, (S,), and what it believes of it.
 
-        ``pending``: (S, p) means of points that are under way.
+        The latter, (S, 1), is its mean, or its distance to the target.
         """
-        mean, _ = self.processes.posterior(self.evidence.points)
-        return self._reached(np.concatenate([mean, pending], axis=1))
-
-    def _reached(self, mean: Floats) -> Floats:
-        reached = np.abs(mean).min(axis=1) if self.evidence.target else mean.max(axis=1)
-        return np.asarray(reached[:, None])
+        believed = self.processes.believed[rows]
+        worth = -np.abs(believed) if self.evidence.target else believed
+        place = worth.argmax(axis=1)
+        return place, self._reached(believed[np.arange(len(place)), place][:, None])
 
     def better(self, best: Floats, mean: Floats) -> Floats:
         """The better of ``best`` and what is believed of one more point, (S, 1)."""
@@ -125,11 +125,13 @@ class Ensemble:
             return np.minimum(best, np.abs(mean))
         return np.maximum(best, mean)
 
-    def scout(self) -> tuple[Processes, Floats]:
-        """One process of the kind with the largest weight, and what it believes of its best."""
-        place = int(np.argmax(self.weights)) * DRAWS
-        alone = self.processes.only([place])
-        return alone, self._reached(alone.posterior(self.evidence.points)[0])
+    def _reached(self, mean: Floats) -> Floats:
+        return np.abs(mean) if self.evidence.target else mean
+
+    @property
+    def scout(self) -> int:
+        """The first process of the kind with the largest weight."""
+        return int(np.argmax(self.weights)) * DRAWS
 
     @property
     def shares(self) -> Floats:

@@ -160,6 +160,11 @@ class Processes:
         known = np.einsum("snm,snm->sn", cross @ self.inverse, cross)
         return mean, np.maximum(VARIANCE - known, 1e-10)
 
+    @cached_property
+    def believed(self) -> Floats:
+        """Means at the measured points, noise taken off, (S, n)."""
+        return np.asarray(self.outputs - self.hyper.noise[:, None] * self.weights)
+
     def leave_one_out(self) -> Floats:
         """Log density of each output given all others, (S, n), in closed form."""
         precision = np.diagonal(self.inverse, axis1=1, axis2=2)
@@ -174,8 +179,11 @@ class Conditioning:
     shrink: one more row of a Cholesky factor for each, S x M numbers.
     """
 
-    def __init__(self, processes: Processes, points: Coded, room: int) -> None:
-        """``room``: how many points will be added at most."""
+    def __init__(self, processes: Processes, points: Coded, room: int, best: Codes) -> None:
+        """``room``: how many points will be added at most.
+
+        ``best``: (S,) which measured point each process holds for the best.
+        """
         self._hyper, self._points = processes.hyper, points
         self._cross = kernel(processes.hyper, points, processes.points)
         self._known = self._cross @ processes.inverse
@@ -186,6 +194,19 @@ class Conditioning:
         """(S, M), without noise."""
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
+        # Of a measured point the covariances that are left are those that noise has left.
+        every, noise = np.arange(len(best)), processes.hyper.noise
+        self._shared = noise[:, None] * self._known[every, :, best]
+        self._own = noise - noise**2 * processes.inverse[every, best, best]
+
+    @property
+    def gap(self) -> Floats:
+        """Variance of the difference to the best measured point, (S, M).
+
+        It goes to zero beside that point, for what is unknown of both is the same there.
+        """
+        found = self.variance + self._own[:, None] - 2.0 * self._shared
+        return np.asarray(np.maximum(found, 1e-10))
 
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""
@@ -193,7 +214,11 @@ class Conditioning:
         joint = kernel(self._hyper, self._points, self._points.take(slice(place, place + 1)))
         row = joint[:, :, 0] - np.einsum("snm,sm->sn", self._known, self._cross[:, place])
         row -= np.einsum("srn,sr->sn", rows, rows[:, :, place])
-        row /= np.sqrt(self.variance[:, place] + self._hyper.noise)[:, None]
+        scale = np.sqrt(self.variance[:, place] + self._hyper.noise)
+        row /= scale[:, None]
+        of_best = self._shared[:, place] / scale
         self._rows[:, self._count] = row
         self._count += 1
         self.variance = np.maximum(self.variance - row**2, 1e-10)
+        self._shared = self._shared - of_best[:, None] * row
+        self._own = self._own - of_best**2

@@ -33,7 +33,8 @@ def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(seed: int) -
 def test_pending_points_count_as_if_they_had_given_what_is_believed_of_them(seed: int) -> None:
     points, candidates = drawn(8, seed), drawn(30, seed + 100)
     processes = Processes(hyper(4, seed), points, outputs(4, 8, seed))
-    state = Conditioning(processes, candidates, 3)
+    best = np.array([1, 3, 0, 7])
+    state = Conditioning(processes, candidates, 3, best)
     for place in (4, 17, 9):
         state.add(place)
     pending = candidates.take(np.array([4, 17, 9]))
@@ -46,6 +47,15 @@ def test_pending_points_count_as_if_they_had_given_what_is_believed_of_them(seed
     mean, variance = again.posterior(candidates)
     assert state.mean == pytest.approx(mean, abs=1e-7), f"seed {seed}"
     assert state.variance == pytest.approx(variance, abs=1e-7), f"seed {seed}"
+    # The difference of two points is twice their covariance short of the sum of their variances.
+    every = joined([candidates, points])
+    prior = kernel(again.hyper, every, every)
+    cross = kernel(again.hyper, every, again.points)
+    whole = prior - cross @ again.inverse @ cross.transpose(0, 2, 1)
+    for process, place in enumerate(best + 30):
+        own = np.diagonal(whole[process])
+        expected = own[:30] + own[place] - 2.0 * whole[process, :30, place]
+        assert state.gap[process] == pytest.approx(expected, abs=1e-6), f"seed {seed}"
 
 
 @pytest.mark.parametrize("seed", SEEDS)
