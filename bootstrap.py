@@ -25,8 +25,9 @@ ROOT = Path(__file__).resolve().parent
 OLDEST = (3, 11)
 TORCH = "2.13.0"
 TORCH_CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-SIDE_BY_SIDE = ["-n", "2", "--dist", "loadfile"]
-"""All tests in two processes, a file in one of them: half of their time is waiting."""
+SIDE_BY_SIDE = ["-n", "3", "--dist", "loadfile", "--no-loadscope-reorder"]
+"""All tests in three processes on two cores, as a third of their time is waiting; a file in one of
+them, in the order of ``tests/conftest.py``: the longest first."""
 CAMPAIGN = "examples/first_campaign/campaign.toml"
 EXTRAS = {"run": "", "test": "test"}
 STAMP = "sdl-bootstrap.txt"

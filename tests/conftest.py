@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import NoReturn
 
 import pytest
@@ -24,9 +25,42 @@ IN_CI = "SDL_CI" in os.environ
 # Two cores are shared by all tests; threads of linear algebra would only fight for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+LONGEST = (
+    "sim/test_drills.py",
+    "scenario/test_real_loop.py",
+    "tidy/test_lint.py",
+    "planner/test_ax.py",
+    "service/test_running.py",
+    "scenario/test_foreign_node.py",
+    "scenario/test_standby.py",
+    "scenario/test_planned_lab.py",
+    "planner/test_contract.py",
+    "record/test_kill.py",
+    "record/test_opening.py",
+    "record/test_record.py",
+    "record/test_snapshots.py",
+    "shell/test_runtime.py",
+    "shell/test_node_kills.py",
+    "core/test_snapshot.py",
+    "core/test_transport.py",
+    "service/test_by_hand.py",
+    "core/test_replay.py",
+)
+"""Files that take the longest, in the order in which they are begun, before all others.
+
+What is begun last, while the other processes have nothing left to do, should be short.
+"""
+
 settings.register_profile("desk", deadline=None, print_blob=True)
 settings.register_profile("ci", deadline=None, print_blob=True, derandomize=True)
 settings.load_profile("ci" if IN_CI else "desk")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take the longest first, and leave all else in its order."""
+    here = Path(__file__).parent
+    place = {here / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session")

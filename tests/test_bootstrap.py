@@ -94,7 +94,7 @@ def test_arguments_go_through(bootstrap: ModuleType) -> None:
     assert run[1:] == ["run", "examples/first_campaign/campaign.toml", "--json"]
     test = bootstrap.inner_command("test", Path("env"), ["-k", "tidy"])
     assert test[1:] == ["-m", "pytest", "-k", "tidy"]
-    assert bootstrap.inner_command("test", Path("env"), [])[3:5] == ["-n", "2"]
+    assert bootstrap.inner_command("test", Path("env"), [])[3:5] == ["-n", "3"]
 
 
 def test_the_environment_variable_names_the_folder(bootstrap: ModuleType) -> None:
@@ -196,3 +196,9 @@ def test_help_says_both_commands(tmp_path: Path) -> None:
     assert done.returncode == 0
     assert "bootstrap.py run" in done.stdout
     assert "bootstrap.py test" in done.stdout
+
+
+def test_the_files_that_are_begun_first_are_there() -> None:
+    from tests.conftest import LONGEST
+
+    assert [name for name in LONGEST if not (ROOT / "tests" / name).is_file()] == []

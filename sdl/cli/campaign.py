@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from pydantic import JsonValue
 
+from sdl.cli.best import in_short
 from sdl.cli.console import say, short, table, write_json
 from sdl.cli.reach import By, Json, Lab, Note, caller, person
-from sdl.cli.words import quantity
 from sdl.core.view import LabView
 from sdl.errors import UserMistake
 from sdl.wire.quantity import read_quantity
@@ -82,7 +82,7 @@ def list_campaigns(lab: Lab = None, as_json: Json = False) -> None:
 def _rows(view: LabView) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = []
     for one, terms in zip(view.campaigns, view.terms, strict=True):
-        best = "-" if one.best is None else quantity(one.measure, one.best.value)
+        best = in_short(one, "-")
         left = "" if terms.deadline is None else f"due in {(terms.deadline - view.at) / 3600:.1f} h"
         quota = "" if terms.runs_at_once is None else f"at most {terms.runs_at_once} at once"
         rows.append(

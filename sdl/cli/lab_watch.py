@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from sdl.cli.best import in_short
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, carry_wanted, idle
-from sdl.cli.words import count, quantity
+from sdl.cli.questions import asked, idle, sought
+from sdl.cli.words import count
 from sdl.core.view import LabView, View
 
 
@@ -39,7 +40,7 @@ class LabLines:
         if self._runs[view.campaign] == view.runs_ended:
             return
         self._runs[view.campaign] = view.runs_ended
-        best = "none yet" if view.best is None else quantity(view.measure, view.best.value)
+        best = in_short(view, "none yet")
         failed = f", {view.failures} of them failed" if view.failures else ""
         runs = count(view.runs_max, view.counted)
         tell(f"{view.campaign}: {view.runs_ended} of at most {runs} ended{failed}; best {best}")
@@ -57,7 +58,8 @@ class LabLines:
             now[task.id] = f"refill wanted: {task.reason}"
         for one in lab.carries:
             if not one.carrier:
-                now[one.carry] = carry_wanted(one)
+                now[one.carry] = one.asks
+        now |= {piece.labware: sought(piece) for piece in lab.astray}
         for each in lab.instruments:
             if each.state in ("held", "stopped", "paused", "offline"):
                 now[each.name] = idle(each)

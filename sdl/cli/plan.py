@@ -12,16 +12,19 @@ from sdl.model.campaign import (
     NO_PLANNER,
     Campaign,
     ChoiceParameter,
-    LinearConstraint,
     Objective,
+    OutcomeConstraint,
     Parameter,
     PlateChoice,
+    Prior,
 )
+from sdl.model.candidates import Candidates, count_of
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
 from sdl.model.protocol import Role
+from sdl.model.space import formula
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import hidden
@@ -34,7 +37,10 @@ def found(prepared: Prepared) -> Told:
     """All that was read from the files, as it was understood."""
     spec, lab = prepared.campaign.campaign, prepared.lab.lab
     yield "protocol", prepared.script.signature.name
-    yield "objective", _objective(spec.objective, spec.stop.tolerance)
+    for objective in spec.objectives:
+        yield "objective", _objective(objective, spec.stop.tolerance)
+    for outcome in spec.outcomes:
+        yield "objective", _outcome(outcome)
     if spec.hypothesis is None:
         yield "hypothesis", "none"
     else:
@@ -42,10 +48,14 @@ def found(prepared: Prepared) -> Told:
     width = max((len(parameter.name) for parameter in spec.space), default=0)
     for parameter in spec.space:
         yield "search", f"{parameter.name:<{width}}  {_searched(parameter)}"
-    for constraint in spec.constraints:
-        yield "search", _constraint(constraint)
+    for constraint in spec.linear:
+        yield "search", formula(constraint)
+    if spec.candidates is not None:
+        yield "search", _listed(spec.candidates)
     if spec.fixed:
         yield "fixed", point(spec.fixed)
+    for prior in spec.prior:
+        yield "prior", _prior(prior)
     yield "runs", _runs(spec)
     yield "planner", _planner(spec)
     for role in prepared.script.signature.roles:
@@ -54,14 +64,36 @@ def found(prepared: Prepared) -> Told:
     yield from _bench(spec, lab)
     yield "broker", hidden(lab.broker)
     yield "record", _record(prepared.lab.record_url)
+    for remark in prepared.remarks:
+        yield "mind", remark
 
 
 def _objective(objective: Objective, tolerance: float | None) -> str:
-    if objective.target is None:
-        unit = unit_of(objective.measure)
-        return f"{objective.goal} {objective.measure}" + (f", in {unit}" if len(unit) > 1 else "")
-    near = "" if tolerance is None else f" within {quantity(objective.measure, tolerance)}"
-    return f"{objective.measure} = {quantity(objective.measure, objective.target)}{near}"
+    measure = objective.measure
+    near = "" if tolerance is None else f" within {quantity(measure, tolerance)}"
+    weight = "" if objective.weight is None else f", weight {objective.weight:g}"
+    if objective.target is not None:
+        return f"{measure} = {quantity(measure, objective.target)}{near}{weight}"
+    if objective.low is not None and objective.high is not None:
+        return (
+            f"{measure} from {objective.low:g} to {quantity(measure, objective.high)}{near}{weight}"
+        )
+    unit = unit_of(measure)
+    said = f"{objective.goal} {measure}" + (f", in {unit}" if len(unit) > 1 else "")
+    if objective.threshold is not None:
+        worse = "below" if objective.goal == "maximise" else "above"
+        said += f", of no use {worse} {quantity(measure, objective.threshold)}"
+    return said + weight
+
+
+def _outcome(outcome: OutcomeConstraint) -> str:
+    sides = [("at least", outcome.at_least), ("at most", outcome.at_most)]
+    said = [f"{word} {quantity(outcome.measure, end)}" for word, end in sides if end is not None]
+    return f"{outcome.measure} {' and '.join(said)}, or a run does not count"
+
+
+def _listed(candidates: Candidates) -> str:
+    return f"{count(count_of(candidates), 'point')} of {candidates.source}, and no others"
 
 
 def _hypothesis(hypothesis: Hypothesis) -> Told:
@@ -78,11 +110,19 @@ def _hypothesis(hypothesis: Hypothesis) -> Told:
 
 
 def _searched(parameter: Parameter) -> str:
+    conditions = [f"{c.input} = {' or '.join(map(str, c.values))}" for c in parameter.only_if]
+    rests = f", only if {', '.join(conditions)}, else {parameter.otherwise}" if conditions else ""
+    return _values(parameter) + rests
+
+
+def _values(parameter: Parameter) -> str:
     if isinstance(parameter, ChoiceParameter):
         if parameter.ordered:
             numbers = ", ".join(f"{float(option):g}" for option in parameter.options)
             return f"one of {numbers}{_unit(parameter.name)}"
-        return f"one of {', '.join(str(option) for option in parameter.options)}"
+        described = parameter.descriptors
+        said = "" if described is None else f", by {count(len(described.names), 'descriptor')}"
+        return f"one of {', '.join(str(option) for option in parameter.options)}{said}"
     scale = ", on a logarithmic scale" if parameter.log else ""
     kind = ", whole numbers" if parameter.integer else ""
     return f"{parameter.low:g} to {parameter.high:g}{_unit(parameter.name)}{kind}{scale}"
@@ -93,9 +133,13 @@ def _unit(name: str) -> str:
     return "" if unit in ("", "1") else f" {unit}"
 
 
-def _constraint(constraint: LinearConstraint) -> str:
-    terms = " + ".join(f"{weight:g} {name}" for name, weight in constraint.weights.items())
-    return f"{terms} at most {constraint.at_most:g}"
+def _prior(prior: Prior) -> str:
+    if prior.is_campaign and not prior.sha256:
+        return f"the trials of {prior.source}, read from the record at the start"
+    left = f", {prior.left_out} left out: outside the search space, or without all measures"
+    return f"{count(len(prior.trials), 'trial')} of {prior.source}" + (
+        left if prior.left_out else ""
+    )
 
 
 def _runs(spec: Campaign) -> str:

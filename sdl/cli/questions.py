@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pydantic import JsonValue
 
     from sdl.core.events import Verdict
-    from sdl.core.view import CarryView, InstrumentView, LabView, Question, View
+    from sdl.core.view import InstrumentView, LabView, LabwareView, Question, View
 
 MEANS: Mapping[Verdict, str] = {
     "happened": "it was done; the run goes on from there",
@@ -97,13 +97,13 @@ def lines(number: int, question: Question, lab: str = "", *, whole: bool = False
 def stands(view: View) -> list[str]:
     """What keeps a person's attention: a pause, questions, instruments that do nothing."""
     paused = [f"{view.paused}; go on with: sdl resume"] if view.paused else []
-    return [*paused, *wanted(view), *to_answer(view), *out_of_work(view)]
+    return [*paused, *wanted(view), *astray(view), *to_answer(view), *out_of_work(view)]
 
 
 def wanted(view: View | LabView) -> list[str]:
     """What a person should bring."""
     refills = [f"refill wanted: {task.reason}" for task in view.refills]
-    return refills + [carry_wanted(one) for one in view.carries if not one.carrier]
+    return refills + [one.asks for one in view.carries if not one.carrier]
 
 
 def to_answer(view: View | LabView) -> list[str]:
@@ -134,19 +134,14 @@ def own_stands(view: View, lab: LabView) -> list[str]:
     return [*([way] if is_own else []), *to_answer(view)]
 
 
-def carry_wanted(one: CarryView) -> str:
-    """What a person should carry."""
-    task = one.carry.rpartition("/")[2]
-    return f"carry {one.labware} from {one.source} to {one.target}, then: sdl done {task}"
-
-
-def astray(lab: LabView) -> list[str]:
+def astray(view: View | LabView) -> list[str]:
     """Labware that a person should look for, and why."""
-    return [
-        f"{one.labware}: {one.note}; say where it is: sdl place {one.labware} SITE"
-        for one in lab.labware
-        if one.astray
-    ]
+    return list(map(sought, view.astray))
+
+
+def sought(one: LabwareView) -> str:
+    """What is wrong with a piece, and what to type once it is found."""
+    return f"{one.labware}: {one.note}; say where it is: sdl place {one.labware} SITE"
 
 
 def idle(one: InstrumentView) -> str:

@@ -36,17 +36,18 @@ def list_runs(
     as_json: Json = False,
 ) -> None:
     """List the runs of a campaign, and of a batch each sample, in order."""
+    from sdl.shell.fronts import measures_of
+
     with opened(where) as record:
         name = chosen_campaign(record, campaign)
+        measures = measures_of(record, name)
         runs = record.runs(name)
         samples: dict[str, list[SampleRow]] = {run.run: [] for run in runs}
         for sample in record.samples(name):
             samples[sample.run].append(sample)
         row = record.campaign(name).campaign
         values = {
-            (seen.run, seen.sample): seen.value
-            for seen in record.observations(name)
-            if seen.measure == row.measure
+            (seen.run, seen.sample, seen.measure): seen.value for seen in record.observations(name)
         }
         late = record.broken_windows(name)
     if as_json:
@@ -58,12 +59,18 @@ def list_runs(
         return
     is_late = {one.run for one in late}
     rows = [
-        _row(run, each, row, values.get((run.run, each.sample)), is_late=run.run in is_late)
+        _row(
+            run,
+            each,
+            row,
+            {one: values.get((run.run, each.sample, one)) for one in measures},
+            is_late=run.run in is_late,
+        )
         for run in runs
         for each in samples[run.run]
     ]
     begun = "begun after (lab time)" if row.clock == "virtual" else "begun (lab time, UTC)"
-    for line in table(("run", begun, "outcome", row.measure, "inputs"), rows):
+    for line in table(("run", begun, "outcome", *measures, "inputs"), rows):
         say(line)
 
 
@@ -134,13 +141,18 @@ def inputs_of(text: str) -> Mapping[str, InputValue]:
 
 
 def _row(
-    run: RunRow, sample: SampleRow, campaign: CampaignRow, value: float | None, *, is_late: bool
+    run: RunRow,
+    sample: SampleRow,
+    campaign: CampaignRow,
+    values: Mapping[str, float | None],
+    *,
+    is_late: bool,
 ) -> tuple[str, ...]:
     name = run.run if run.suggestion else f"{run.run} #{sample.sample}"
-    measured = "-" if value is None else quantity(campaign.measure, value)
+    measured = ["-" if each is None else quantity(one, each) for one, each in values.items()]
     outcome = (sample.outcome or "in flight") + (", late" if is_late else "")
     inputs = point(inputs_of(sample.inputs))
-    return name, moment(run.begun_at, campaign), outcome, measured, inputs
+    return name, moment(run.begun_at, campaign), outcome, *measured, inputs
 
 
 def _content(

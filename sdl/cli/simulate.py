@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from sdl.cli.best import in_short
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.exits import Exit, exit_of_ending, exit_of_session
 from sdl.cli.faults import show_faults
@@ -15,7 +16,7 @@ from sdl.cli.gantt import Gantt, draw_record
 from sdl.cli.summary import content, say_summary, say_usage
 from sdl.cli.usage import usages
 from sdl.cli.watch import watching
-from sdl.cli.words import count, duration, quantity
+from sdl.cli.words import count, duration
 from sdl.shell.outcome import Outcome
 from sdl.sim.simulate import Together, simulate_together
 from sdl.sim.simulate import simulate as simulate_campaign
@@ -163,6 +164,6 @@ def _sweep(campaign: Path, first: int, seeds: int, *, as_json: bool) -> None:
 
 def _row(seed: int, outcome: Outcome) -> tuple[str, str, str, str]:
     view = outcome.view
-    best = "none" if view.best is None else quantity(view.measure, view.best.value)
+    best = in_short(view, "none")
     ending = "unfinished" if view.ended is None else view.ended.ending
     return str(seed), str(view.runs_ended), best, ending

@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from sdl.cli.best import on_front
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.places import Where, opened
-from sdl.cli.questions import astray, own_stands, shared_stands, stands
+from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
 from sdl.cli.usage import rows, span, usages
 from sdl.cli.words import count, duration, quantity
-from sdl.core.view import LabView, View
+from sdl.core.view import FrontPoint, LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
 
@@ -40,9 +41,13 @@ def status(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
 ) -> None:
     """Show the campaigns of a lab's record and how they stand."""
+    from sdl.shell.fronts import front_of
+
     with opened(where or inside) as record:
         summaries = record.campaigns()
-        campaigns = [_content(one, record) for one in summaries] if as_json else []
+        fronts = [front_of(record, one.campaign.campaign) for one in summaries]
+        both = list(zip(summaries, fronts, strict=True))
+        campaigns = [_content(one, front, record) for one, front in both] if as_json else []
     lab = at_work(where or inside)
     if as_json:
         only = lab.campaigns[0] if lab and not lab.is_shared else None
@@ -52,7 +57,7 @@ def status(
         say("No campaign yet. Next: sdl run campaign.toml")
         return
     headings = ("campaign", "started (lab time)", "stands", "runs", "failed", "late", "best")
-    for line in table(headings, [_row(one) for one in summaries]):
+    for line in table(headings, [_row(one, front) for one, front in both]):
         say(line)
     if lab is not None:
         say()
@@ -78,9 +83,7 @@ def at_work(where: str | None) -> LabView | None:
 def of_lab(lab: LabView) -> list[str]:
     """How the lab at work stands, and each of its campaigns."""
     if not lab.is_shared:
-        lost = astray(lab)
-        views = [(view, [*stands(view), *lost]) for view in lab.campaigns]
-        own = [line for view, attention in views for line in now(view, attention)]
+        own = [line for view in lab.campaigns for line in now(view, stands(view))]
         return [*own, *planned(lab)]
     closing = f", which ends: {lab.closing}" if lab.closing else ""
     head = f"{lab.name} is open{closing}: {count(len(lab.campaigns), 'campaign')} at work"
@@ -138,9 +141,11 @@ def moment(at: float, campaign: CampaignRow) -> str:
     return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _row(one: CampaignSummary) -> tuple[str, ...]:
+def _row(one: CampaignSummary, front: Sequence[FrontPoint] | None) -> tuple[str, ...]:
     row = one.campaign
     best = "-" if one.best is None else f"{quantity(row.measure, one.best.value)} ({one.best.run})"
+    if front is not None:
+        best = on_front(len(front)) if front else "-"
     stands = row.ending or row.status
     return (
         row.campaign,
@@ -153,7 +158,9 @@ def _row(one: CampaignSummary) -> tuple[str, ...]:
     )
 
 
-def _content(one: CampaignSummary, record: Record) -> dict[str, object]:
+def _content(
+    one: CampaignSummary, front: Sequence[FrontPoint] | None, record: Record
+) -> dict[str, object]:
     best = one.best
     row = one.campaign
     return {
@@ -173,5 +180,6 @@ def _content(one: CampaignSummary, record: Record) -> dict[str, object]:
         "best": None
         if best is None
         else {"run": best.run, "sample": best.sample, "value": best.value},
+        "front": front,
         "utilisation": record.utilisation(row.campaign),
     }

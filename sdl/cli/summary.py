@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from sdl.cli.best import told
 from sdl.cli.console import say, short
 from sdl.cli.places import opened
 from sdl.cli.usage import summary, usages
-from sdl.cli.words import count, duration, point, quantity
+from sdl.cli.words import count, duration
 from sdl.core.view import InstrumentView, View
 from sdl.errors import SdlError
 from sdl.shell.outcome import Outcome
@@ -21,6 +22,8 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
     say_best(view)
     say(f"  {view.counted + 's':<10} {_runs(view)}")
+    if view.known_before:
+        say(f"  known      {count(view.known_before, 'trial')} of before")
     if view.broken_windows:
         say(f"  late       {count(view.broken_windows, 'window')} broken")
     if view.questions:
@@ -44,16 +47,9 @@ def say_usage(instruments: Sequence[InstrumentView]) -> None:
 
 
 def say_best(view: View) -> None:
-    """Tell the best point, and what the planner had expected of it."""
-    if view.best is None:
-        say("  best       none: no run was measured")
-        return
-    value = quantity(view.measure, view.best.value)
-    say(f"  best       {view.measure} = {value}  ({view.best.where})")
-    if view.best.expected is not None:
-        expected = quantity(view.measure, view.best.expected, view.best.sd)
-        say(f"  expected   {expected} by the planner before the run")
-    say(f"  at         {point(view.best.inputs)}")
+    """Tell the best point, or the front, and what the planner had expected of the best."""
+    for heading, line in told(view):
+        say(f"  {heading:<10} {line}")
 
 
 def _next(outcome: Outcome, campaign: Path) -> str:
@@ -109,6 +105,7 @@ def content(outcome: Outcome) -> dict[str, object]:
         "verdict": None if view.ended is None else view.ended.verdict,
         "measure": view.measure,
         "best": view.best,
+        "front": view.front,
         "evidence": view.evidence,
         "runs": {
             "begun": view.runs_begun,

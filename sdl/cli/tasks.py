@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 
 from sdl.cli.console import say, tell, write_json
-from sdl.cli.questions import astray, carry_wanted
+from sdl.cli.questions import astray
 from sdl.cli.reach import Json, Lab, caller
 from sdl.core.view import LabView
 
@@ -26,7 +26,7 @@ def tasks(lab: Lab = None, as_json: Json = False) -> None:
             lab=view.name,
             at=view.at,
             carries=carries,
-            astray=[one for one in view.labware if one.astray],
+            astray=view.astray,
             refills=view.refills,
         )
         return
@@ -41,8 +41,7 @@ def lines(view: LabView) -> Iterator[str]:
     """A line for each task, the oldest first."""
     for one in view.carries:
         if not one.carrier:
-            task = one.carry.rpartition("/")[2]
-            yield f"{task}: {carry_wanted(one)} (asked {_clock(one.since)})"
+            yield f"{one.task}: {one.asks} (asked {_clock(one.since)})"
     yield from astray(view)
     for each in view.refills:
         yield f"{each.id.rpartition('/')[2]}: {each.reason} (asked {_clock(each.since)})"

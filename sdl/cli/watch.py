@@ -7,9 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
+from sdl.cli.best import in_a_line, in_short
 from sdl.cli.console import screen, tell
-from sdl.cli.questions import asked, idle, short_step, stands, way_out
-from sdl.cli.words import count, duration, point, quantity
+from sdl.cli.questions import asked, idle, short_step, sought, stands, way_out
+from sdl.cli.words import count, duration, point
 from sdl.core.view import View
 
 if TYPE_CHECKING:
@@ -128,14 +129,18 @@ class PlainLines:
         for question in view.questions:
             step = short_step(question)
             now[question.step] = f"{step}: {asked(question)} Look, then see: sdl resolve"
+        now |= {one.carry: one.asks for one in view.carries if not one.carrier}
+        now |= {one.labware: sought(one) for one in view.astray}
         for one in view.instruments:
             if one.state in ("held", "paused", "stopped"):
                 now[one.name] = f"{idle(one)}; {way_out(view, one.name, one.state)}"
         for what, line in now.items():
             if self._waits.get(what) != line:
                 tell(line)
+        instruments = {one.name for one in view.instruments}
         for what in self._waits.keys() - now.keys():
-            over = "is answered" if "/" in what else "is free again"
+            over = "is answered" if "/" in what else "is found"
+            over = "is free again" if what in instruments else over
             tell("goes on" if what == _PAUSE else f"{what} {over}")
         self._waits = now
 
@@ -157,10 +162,7 @@ def _progress(view: View) -> str:
 
 
 def _best(view: View) -> str:
-    if view.best is None:
-        return "none yet"
-    value = quantity(view.measure, view.best.value)
-    return f"{value} at {point(view.best.inputs)} ({view.best.where})"
+    return in_a_line(view)
 
 
 def _evidence(view: View) -> str:
@@ -212,8 +214,9 @@ def _facts(view: View) -> RenderableType:
 
     facts = _grid()
     best = view.best
-    value = "none yet" if best is None else f"{quantity(view.measure, best.value)} ({best.where})"
-    facts.add_row("best", f"[bold green]{value}[/]")
+    value = in_short(view, "none yet")
+    place = "" if best is None or view.front is not None else f" ({best.where})"
+    facts.add_row("best", f"[bold green]{value}{place}[/]")
     facts.add_row("  at", "" if best is None else escape(point(best.inputs)))
     facts.add_row("evidence", _evidence(view))
     facts.add_row("planner", escape(f"{view.planner_state}, {view.suggestions_ready} ready"))

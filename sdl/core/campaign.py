@@ -13,12 +13,12 @@ from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.usage import Usage
-from sdl.core.view import BestPoint
+from sdl.core.view import BestPoint, FrontPoint
 from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
-from sdl.model.space import grid_points, is_enumerable
+from sdl.model.space import grid_points, is_enumerable, taken
 
 Ending: TypeAlias = Literal[
     "target", "budget", "exhausted", "stopped", "failures", "planner", "material"
@@ -80,7 +80,8 @@ class CampaignState:
     spec: Campaign
     started_at: float
     points: int | None
-    """How many feasible points an enumerable search space has; None where it has no end."""
+    """How many feasible points of an enumerable search space are to be tried, those of before
+    left aside; None where it has no end."""
     terms: Terms = field(default_factory=Terms)
     """Its claim on the bench, beside the other campaigns of the lab."""
     asks: int = 0
@@ -121,6 +122,8 @@ class CampaignState:
     short: str = ""
     """What the next run lacks; empty while materials do not keep it."""
     best: BestPoint | None = None
+    front: tuple[FrontPoint, ...] = ()
+    """Of several objectives, in the order in which they were measured."""
     outcomes: list[Outcome] = field(default_factory=list)
     belief: Belief | None = field(default=None, repr=False, compare=False)
     """What makes the evidence of them; None before the first one that this process took in."""
@@ -137,6 +140,19 @@ class CampaignState:
         """Begin no more runs. The first reason stands."""
         if self.closing is None:
             self.closing = (ending, reason)
+
+    def enter_prior(self) -> None:
+        """What is known before the first run; the planner sees it like any other trial."""
+        known = (trial for prior in self.spec.prior for trial in prior.trials)
+        for number, trial in enumerate(known, start=1):
+            key = f"{self.spec.name}/prior-{number}"
+            self.digest.enter(key)
+            self._put(key, trial)
+
+    @property
+    def known_before(self) -> int:
+        """Trials of before the campaign."""
+        return sum(len(prior.trials) for prior in self.spec.prior)
 
     def enter_trial(self, suggestion: str, inputs: Inputs) -> None:
         """A point will be tried."""
@@ -210,7 +226,7 @@ def wanted_suggestions(state: CampaignState) -> int:
 
 def _tried(state: CampaignState) -> int:
     """Points that need not be suggested again: measured, failed or still to come."""
-    return len(state.trials) - state.untried
+    return len(state.trials) - state.known_before - state.untried
 
 
 def problem(spec: Campaign) -> Problem:
@@ -218,16 +234,27 @@ def problem(spec: Campaign) -> Problem:
     return Problem(
         space=spec.space,
         objective=spec.objective,
-        constraints=spec.constraints,
+        constraints=spec.linear,
         options=spec.planner.options,
+        further=spec.further,
+        outcomes=spec.outcomes,
+        candidates=spec.candidates,
+        costs=spec.costs,
+        fidelity=spec.fidelity,
     )
 
 
 def count_points(spec: Campaign) -> int | None:
-    """How many feasible points the search space has; None if it cannot be listed, or is none."""
-    if spec.planner.kind == NO_PLANNER or not is_enumerable(spec.space):
+    """How many feasible points are to be tried; None if they cannot be listed, or there are none.
+
+    What was measured before, or failed, need not be tried again.
+    """
+    whole = problem(spec)
+    if spec.planner.kind == NO_PLANNER or not is_enumerable(whole):
         return None
-    return sum(1 for _ in grid_points(problem(spec)))
+    before = [trial for prior in spec.prior for trial in prior.trials]
+    known = taken(whole, before, failed=True)
+    return sum(values not in known for values in grid_points(whole))
 
 
 def question(state: CampaignState, count: int) -> Ask:
@@ -268,7 +295,8 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
     if state.points is not None and _tried(state) >= state.points and not state.ready:
-        return "exhausted", f"all {state.points} points of the search space were tried"
+        known = f", {state.known_before} trials of before aside" if state.known_before else ""
+        return "exhausted", f"all {state.points} points of the search space were tried{known}"
     return None if state.ready else state.dry
 
 
@@ -286,4 +314,6 @@ def trial_text(trial: Trial) -> str:
     }
     if trial.broke_window:  # else the text, and its digest, are those of before there was the field
         plain["broke_window"] = True
+    if trial.prior:
+        plain["prior"] = trial.prior
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

@@ -115,7 +115,7 @@ class Casting:
         return None
 
     def _cast(self, samples: int) -> tuple[dict[str, str], dict[str, Wells] | None]:
-        """Who plays which role in the next run; no wells if a plate is used up."""
+        """Who plays which role in the next run; no wells if a plate is used up, or astray."""
         instruments: dict[str, str] = {}
         wells: dict[str, Wells] = {}
         taken: set[Well] = set()
@@ -128,7 +128,11 @@ class Casting:
             count = self._count(role, samples)
             found = self.plates.free(role.name, count, taken)
             if not found:
-                self._work.state.close("material", self.plates.lack(role.name, count))
+                state, astray = self._work.state, self.plates.astray(role.name, count)
+                if astray:
+                    state.short = f"waits for {astray}"
+                else:
+                    state.close("material", self.plates.lack(role.name, count))
                 return instruments, None
             wells[role.name] = found if role.is_list else found[0]
             taken.update(found)

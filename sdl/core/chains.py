@@ -24,7 +24,7 @@ from sdl.core.following import TIGHT_S
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step, labware_of
+from sdl.core.run import Run, Step
 from sdl.model.lab import place_of
 
 MOVE_S = 30.0
@@ -167,7 +167,7 @@ class Chains:
             for run in part.state.runs.values():
                 for step in run.steps.values() if run is not me else ():
                     if not step.instrument:
-                        staying.update(labware_of(run))
+                        staying.update(step.labware)
                     elif step.instrument != instrument.name or self._may_wait(run, step):
                         continue
                     elif step.state != "waits" or is_let(lab, part.state, step, instrument):
@@ -183,7 +183,7 @@ class Chains:
         able = self._carriers(promise)
         if not able:
             return ""
-        move_s = max(self._move_s(name) for name in able)
+        move_s = self._way_s(promise)
         same = [one for one in others if set(self._carriers(one)) & set(able)]
         shortest_s = min(one.within_s for one in (promise, *same))
         room = max(1, int(shortest_s / move_s) - 1) * len(able)
@@ -192,11 +192,24 @@ class Chains:
         return f"until {' or '.join(able)} has time to bring it to {promise.instrument}"
 
     def _carriers(self, promise: Promise) -> list[str]:
-        """Transporters that can bring it."""
-        if not {promise.source, promise.instrument} <= self._floor.sites.keys():
-            return []
-        found = self._floor.carriers_between(promise.source, promise.instrument)
-        return [name for name in found if name != PERSON]
+        """Transporters that can take it up; none where a person has to."""
+        return next(self._legs(promise), [])
+
+    def _way_s(self, promise: Promise) -> float:
+        """How long it is on its way, by the slowest transporter of each leg."""
+        legs = [[self._move_s(name) for name in able] for able in self._legs(promise)]
+        return sum(max(leg, default=MOVE_S) for leg in legs)
+
+    def _legs(self, promise: Promise) -> Iterator[list[str]]:
+        """The transporters of each leg of its way; none of a leg that is a person's."""
+        place, end = promise.source, promise.instrument
+        if not {place, end} <= self._floor.sites.keys():
+            return
+        while place != end:
+            nearer = self._floor.nearer(place, end)[0]
+            able = self._floor.carriers_between(place, nearer)
+            yield [name for name in able if name != PERSON]
+            place = nearer
 
     def _move_s(self, carrier: str) -> float:
         return max(LEAST_S, self._commons.lab.took.get(f"{carrier}/move", MOVE_S))

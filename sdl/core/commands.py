@@ -250,7 +250,7 @@ class SampleEnd:
     measures: Measures
     """Empty unless measured."""
     loss: float | None
-    """By the objective, smaller is better; None unless measured."""
+    """By the objective, smaller is better; None unless measured and counted (``core.aims``)."""
     reason: str = ""
     """Why, unless measured."""
 
@@ -265,7 +265,7 @@ class EndRun:
     measures: Measures
     """Empty unless measured, and in a batch."""
     loss: float | None
-    """By the objective, smaller is better; None unless measured, and in a batch."""
+    """By the objective, smaller is better; None as of a sample, and in a batch."""
     reason: str = ""
     """Why, unless measured."""
     samples: tuple[SampleEnd, ...] = ()
@@ -297,6 +297,8 @@ class Conclude:
     """Which sample of the best run it was, in a batch."""
     usage: tuple[Usage, ...] = ()
     """What each instrument spent the campaign's time on, whosesoever its work was."""
+    front: tuple[str, ...] = ()
+    """Of several objectives: the suggestions that no other one beats in all of them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -110,7 +110,7 @@ class Deck:
             for run in part.state.runs.values():
                 for step in run.steps.values():
                     if step.state not in ("waits", "mends"):
-                        held.update(step.labware if step.instrument else labware_of(run))
+                        held.update(step.labware)
         return held
 
     def claims(self) -> dict[str, tuple[str, ...]]:

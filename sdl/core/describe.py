@@ -52,6 +52,8 @@ def describe(
         measure=state.spec.objective.measure,
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
+        front=state.front if state.spec.further else None,
+        known_before=state.known_before,
         instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,
         suggestions_ready=len(state.ready),
@@ -62,6 +64,7 @@ def describe(
         stocks=_stocks(lab),
         refills=_refills(lab),
         carries=tuple(map(_carry, lab.carries.values())) if porter else (),
+        astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
         ended=state.concluded,
     )
 
@@ -108,6 +111,7 @@ def _carry(one: CarryState) -> CarryView:
         carrier=one.carrier,
         step=one.step,
         since=one.since,
+        withdrawn=one.withdrawn,
     )
 
 
@@ -248,9 +252,16 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
         why = _shut(state, agenda, at) or _next_run(state, lab, at)
         waits.append(Waiting(who=who, why=why))
     if state.concluded is None and state.closing is not None:
-        reason = f"the campaign ends ({state.closing[1]}) once its runs in flight have"
+        reason = f"the campaign ends ({state.closing[1]}) once {_last(state, lab)}"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _last(state: CampaignState, lab: LabState) -> str:
+    """What keeps a campaign from its end that begins nothing more."""
+    if state.runs or lab.is_shared or not lab.carries:
+        return "its runs in flight have"
+    return f"nothing is carried any more: {', '.join(map(_carried, lab.carries.values()))}"
 
 
 def _kept(step: Step, agenda: Agenda) -> str:
@@ -295,7 +306,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: P
             is_free = _is_free(state, lab, instrument)
             obstacle = "" if is_free else _obstacle(state, lab, instrument)
             if away:
-                obstacle = _away(away[0], lab)
+                obstacle = _away(away[0], lab, prospect.holder(away[0], step))
             elif is_free:
                 obstacle = prospect.of(step, instrument) or "its turn is next"
             return f"{what} waits: {obstacle}{_late(step, at)}"
@@ -355,19 +366,23 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
             return f"{instrument.name} works on {note}"
 
 
-def _away(piece: PieceState, lab: LabState) -> str:
-    """Why a piece of labware has not come yet."""
+def _away(piece: PieceState, lab: LabState, holder: str) -> str:
+    """Why a piece of labware has not come yet. ``holder``: who keeps it where it is, in words."""
     if piece.lost:
         return f"{piece.name} is not to be had ({piece.lost})"
     if not piece.leaves:
-        return f"for {piece.name}, which stands on {piece.site}"
+        return f"for {piece.name}, which stands on {piece.site}{holder and f'; {holder}'}"
     carry = next((one for one in lab.carries.values() if one.piece == piece.name), None)
     if carry is None:
         return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
+    return _carried(carry)
+
+
+def _carried(carry: CarryState) -> str:
+    """Who carries what, or is asked to."""
     if carry.carrier:
-        return f"{carry.carrier} carries {piece.name} from {carry.source} to {carry.target}"
-    short = carry.id if lab.is_shared else carry.id.partition("/")[2]
-    return f"carry {piece.name} from {carry.source} to {carry.target}, then: sdl done {short}"
+        return f"{carry.carrier} carries {carry.piece} from {carry.source} to {carry.target}"
+    return _carry(carry).asks
 
 
 def _resume(instrument: InstrumentState) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
+from sdl.core.aims import counts, score, with_point
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import Command, Dispose, EndRun, SampleEnd, Weigh
 from sdl.core.evidence import Belief, Outcome
@@ -12,7 +13,7 @@ from sdl.core.run import Run
 from sdl.core.samples import inputs_of
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Finished
-from sdl.core.view import BestPoint
+from sdl.core.view import BestPoint, FrontPoint
 from sdl.errors import OutOfMaterial, ProtocolMistake, SdlError, said
 from sdl.model.data import Measures, RunOutcome
 
@@ -91,23 +92,43 @@ def _missing(script: Script, result: Exception | None) -> str:
 
 
 def _measured(state: CampaignState, run: Run, suggestion: str, measures: Measures) -> SampleEnd:
-    objective = state.spec.objective
-    value = measures[objective.measure]
-    loss = objective.loss(value)
+    spec = state.spec
+    inputs = inputs_of(state, suggestion)
     state.measured += 1
-    if state.best is None or loss < state.best.loss:
-        predicted = state.suggestions[suggestion].predicted.get(objective.measure)
-        state.best = BestPoint(
-            run=run.id,
-            inputs=inputs_of(state, suggestion),
-            value=value,
-            loss=loss,
-            expected=predicted.mean if predicted else None,
-            sd=predicted.sd if predicted else None,
-            suggestion=suggestion,
-            is_of_batch=state.spec.batch is not None,
-        )
+    loss = None
+    if counts(spec, inputs, measures):
+        loss = score(spec, measures)
+        if spec.further:
+            _enter_front(state, run, suggestion, measures)
+        if loss is not None and (state.best is None or loss < state.best.loss):
+            state.best = _best(state, run, suggestion, measures[spec.objective.measure], loss)
     return SampleEnd(suggestion=suggestion, outcome="measured", measures=measures, loss=loss)
+
+
+def _best(state: CampaignState, run: Run, suggestion: str, value: float, loss: float) -> BestPoint:
+    predicted = state.suggestions[suggestion].predicted.get(state.spec.objective.measure)
+    return BestPoint(
+        run=run.id,
+        inputs=inputs_of(state, suggestion),
+        value=value,
+        loss=loss,
+        expected=predicted.mean if predicted else None,
+        sd=predicted.sd if predicted else None,
+        suggestion=suggestion,
+        is_of_batch=state.spec.batch is not None,
+    )
+
+
+def _enter_front(state: CampaignState, run: Run, suggestion: str, measures: Measures) -> None:
+    objectives = state.spec.objectives
+    new = FrontPoint(
+        run=run.id,
+        inputs=inputs_of(state, suggestion),
+        measures={one.measure: measures[one.measure] for one in objectives},
+        suggestion=suggestion,
+        is_of_batch=state.spec.batch is not None,
+    )
+    state.front = with_point(state.front, new, objectives)
 
 
 def _lost(
@@ -150,12 +171,15 @@ def _weigh(state: CampaignState, run: Run, number: int, end: SampleEnd) -> list[
     hypothesis = state.spec.hypothesis
     if hypothesis is None:
         return []
-    assert end.loss is not None
     inputs = inputs_of(state, end.suggestion)
     quantity = hypothesis.predicts.quantity
     is_input = quantity in inputs
+    if is_input and end.loss is None:
+        return []  # which side does better is said by points that count
     found = inputs[quantity] if is_input else end.measures[quantity]
-    state.outcomes.append(Outcome(quantity=float(found), loss=end.loss))
+    # A claim about a measure takes no notice of the loss.
+    loss = 0.0 if end.loss is None else end.loss
+    state.outcomes.append(Outcome(quantity=float(found), loss=loss))
     if state.belief is None:
         runs_max = state.spec.stop.runs
         state.belief = Belief(hypothesis, quantity_is_input=is_input, runs_max=runs_max)

@@ -311,7 +311,7 @@ class Engine:
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
                 self._storeroom.refill(event)
-            case ev.CarryDone() | ev.LabwarePlaced():
+            case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted():
                 if self._transport is not None:
                     self._tell_transport(event)
             case ev.TermsChanged(terms=terms):
@@ -322,12 +322,15 @@ class Engine:
             case _:
                 raise Bug(f"{type(event).__name__} is for nobody")
 
-    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced) -> None:
+    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted) -> None:
         assert self._transport is not None
-        if isinstance(event, ev.CarryDone):
-            self._transport.done(event)
-        else:
-            self._transport.place(event)
+        match event:
+            case ev.CarryDone():
+                self._transport.done(event)
+            case ev.LabwarePlaced():
+                self._transport.place(event)
+            case ev.LabwareDoubted():
+                self._transport.doubt(event)
 
     def _heard(
         self,
@@ -389,6 +392,8 @@ class Engine:
             part.asking.ask_after_restart()
         for part in self.campaigns.everyone():
             part.steps.rewind_timers()
+        if self._transport is not None:
+            self._transport.errands.rewind_timers()
 
     def _take_up(self, event: ev.InstrumentOnline) -> None:
         """A node is there: greet it, and find out what became of what was open."""
@@ -437,7 +442,7 @@ class Engine:
                 break
         closes = bool(self.lab.closing)
         porter = self.campaigns.porter
-        carries = porter is not None and bool(porter.state.runs)
+        carries = bool(self.lab.carries) or (porter is not None and bool(porter.state.runs))
         for part in list(self.campaigns.values()):
             waits = carries and not self.is_shared  # its journal ends with it
             if part.state.closing and not part.state.runs and not waits:

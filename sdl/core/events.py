@@ -406,6 +406,18 @@ class LabwarePlaced:
     was known; None: they were shown nothing."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabwareDoubted:
+    """As work began, the lab's file had a piece stand where it was not left."""
+
+    at: float
+    labware: str
+    site: str
+    """Where it was left; empty: on none that is known."""
+    reason: str
+    """What says what, for a person who then says where it is."""
+
+
 CommandWord: TypeAlias = (
     CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
 )
@@ -437,6 +449,7 @@ Event: TypeAlias = (
     | StockRefilled
     | CarryDone
     | LabwarePlaced
+    | LabwareDoubted
     | LabOpened
     | LabDownRequested
     | TermsChanged
@@ -468,6 +481,7 @@ EVENTS: tuple[type, ...] = (
     StockRefilled,
     CarryDone,
     LabwarePlaced,
+    LabwareDoubted,
     LabOpened,
     LabDownRequested,
     TermsChanged,

@@ -420,11 +420,11 @@ def _check_materials(engine: Engine) -> None:
 
 def _check_accounts(engine: Engine) -> None:
     """All time is accounted for, and goes on what the instrument does now."""
-    for usage in engine.lab.usage(engine.at):
-        one = engine.lab.instruments[usage.instrument]
-        spent_s = sum(usage.by_activity.values())
-        fits = abs(spent_s - (usage.end - usage.begin)) <= ROUNDING_S
-        hold(fits, f"{spent_s} s of {one.name} are accounted for, of {usage.begin}-{usage.end}")
+    for one in engine.lab.instruments.values():
+        begin, end = one.account.begin, max(engine.at, one.account.since)
+        spent_s = sum(one.account.spent.values()) + end - one.account.since
+        fits = abs(spent_s - (end - begin)) <= ROUNDING_S
+        hold(fits, f"{spent_s} s of {one.name} are accounted for, of {begin}-{end}")
         doing, is_busy = one.account.doing, one.online and one.busy_with is not None
         hold((doing == "offline") != one.online, f"{one.name} is {doing} and online")
         hold((doing == "busy") == is_busy, f"{one.name} is {doing} with {one.busy_with}")

@@ -194,6 +194,9 @@ class CarryState:
     """Lab time."""
     end: str = ""
     """What was said last of its command."""
+    withdrawn: float | None = None
+    """Lab time from which on it is taken not to have been carried, as nobody needs it any more;
+    None while somebody does."""
 
 
 @dataclass(slots=True)

@@ -60,6 +60,7 @@ class Part:
         """A campaign that starts."""
         state = CampaignState(head.campaign, head.at, rules.count_points(head.campaign))
         state.terms = head.terms
+        state.enter_prior()
         return cls(head, Work(script, state, commons))
 
     @classmethod
@@ -133,6 +134,7 @@ class Part:
             reason=reason,
             best_run=state.best.run if state.best else None,
             verdict=verdict,
+            front=tuple(point.suggestion for point in state.front),
             best_suggestion=state.best.suggestion if state.best and state.spec.batch else "",
             usage=after(self.work.lab.usage(self.work.at), state.usage_before),
         )

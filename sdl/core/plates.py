@@ -67,6 +67,15 @@ class Plates:
         wells = "no free well is" if count == 1 else f"no {count} free wells are"
         return f"{wells} left {where}{self._lost(role)}{self._kept_apart(role)}"
 
+    def astray(self, role: str, count: int) -> str:
+        """The plate that would do once a person has said where it is, and how; empty if none."""
+        pieces, known = self._state.pieces, self._known(role)
+        for plate in self._may(role):
+            lost = pieces[plate].lost if plate not in known and pieces[plate].stands else ""
+            if lost and len(self._state.free_wells[plate]) >= count:
+                return f"{plate}: {lost}; say where it is: sdl place {plate} SITE"
+        return ""
+
     def _lost(self, role: str) -> str:
         """What would do, and nobody knows where it is."""
         known = self._known(role)
@@ -96,8 +105,13 @@ class Plates:
         return self._campaign.plates.get(role, PlateChoice())
 
     def _in_turn(self, role: str) -> list[str]:
-        """Plates that this campaign may use; of a kind, those that it has opened come first."""
-        plates, me, opened = self._known(role), self._campaign.name, self._state.opened
+        """Plates that this campaign may use now."""
+        known = self._known(role)
+        return [plate for plate in self._may(role) if plate in known]
+
+    def _may(self, role: str) -> list[str]:
+        """Those that no other campaign has; of a kind, what it has opened itself comes first."""
+        plates, me, opened = self._by_role[role], self._campaign.name, self._state.opened
         if not self._choice(role).kind:
             return [plate for plate in plates if opened.get(plate, SHARED) in (SHARED, me)]
         mine = [plate for plate in plates if opened.get(plate) == me]

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator, Sequence
 
 from sdl.authoring import Act
 from sdl.core.commons import Commons
-from sdl.core.ids import campaign_of
-from sdl.core.lab_state import InstrumentState
+from sdl.core.ids import campaign_of, run_of
+from sdl.core.lab_state import InstrumentState, PieceState
 from sdl.core.predicting import Predictor, foreseen
 from sdl.core.roster import Roster
-from sdl.core.run import Step
+from sdl.core.run import AT_A_PERSON, Step
 
 DAY_S, HOUR_S, MINUTE_S = 86_400, 3_600, 60
 
@@ -60,13 +60,40 @@ class Prospect:
         instrument = self._commons.lab.instruments[step.instrument]
         return self._until(instrument) if instrument.busy_with == step.cid else ""
 
+    def holder(self, piece: PieceState, step: Step) -> str:
+        """The other run that keeps a piece which a step waits for where it is, and why.
+
+        Empty where none does.
+        """
+        mine = run_of(step.id)
+        for part in self._roster.values():
+            for run, other in part.work.all():
+                if piece.name in other.labware and run.id != mine:
+                    doing = self._doing(other)
+                    if doing:
+                        return f"{self._named(run.id, step)} {doing}"
+        return ""
+
+    def _doing(self, step: Step) -> str:
+        """What a step does with its labware; empty while it only waits."""
+        if step.state in AT_A_PERSON:
+            return "holds it, and waits for your answer: sdl resolve"
+        if isinstance(step.request, Act):
+            is_at_it = step.state not in ("waits", "mends")
+            return f"holds it ({step.request.operation})" if is_at_it else ""
+        return f"lets it settle there for {max(0.0, (step.until or 0.0) - self._commons.at):.0f} s"
+
+    @staticmethod
+    def _named(name: str, step: Step) -> str:
+        """A run or step, without its campaign where that is the step's own."""
+        is_ours = campaign_of(name) == campaign_of(step.id)
+        return name.partition("/")[2] if is_ours else name
+
     def _busy(self, step: Step, instrument: InstrumentState) -> Iterator[str]:
         work = self._work_of(instrument)
         if work is None:
             return
-        name = work.id
-        if campaign_of(name) == campaign_of(step.id):
-            name = name.partition("/")[2]
+        name = self._named(work.id, step)
         what = work.request.operation if isinstance(work.request, Act) else ""
         yield f"{instrument.name} works on {name} ({what}){self._until(instrument)}"
 

@@ -50,7 +50,8 @@ class Step:
     trampoline: Trampoline
     """Of the protocol, or of the recovery that asked for it."""
     labware: tuple[str, ...] = ()
-    """What it acts on and has to stand at its instrument: pieces that stand on sites."""
+    """What it acts on and has to stand at its instrument, or what settles: pieces that stand on
+    sites."""
     mends: str = ""
     """Path of the step that the recovery it belongs to is for; empty in the protocol itself."""
     until: float | None = None
@@ -134,6 +135,8 @@ class Run:
     """Instruments at which its labware stays for a while: a site of each is counted as its own."""
     chains: dict[str, tuple[Next, ...]] = field(default_factory=dict)
     """By path of an action: those that must start soon after its end, where plates are carried."""
+    used: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """The pieces that were used last, by the branch that did: what its paths begin with."""
     steps: dict[str, Step] = field(default_factory=dict)
     """Open ones by path, in order of asking."""
     recoveries: dict[str, Trampoline] = field(default_factory=dict)
@@ -150,6 +153,41 @@ class Run:
     """A person gave it up: its steps end once their instruments are safe."""
     disturbed: str = ""
     """Why an action of it was cut off by a stop of the lab; empty if none was."""
+
+
+def use(run: Run, path: str, pieces: tuple[str, ...]) -> None:
+    """A step with these pieces was asked for: all that its branch used before is over."""
+    branch = _branch_of(path)
+    run.used = {one: used for one, used in run.used.items() if not one.startswith(branch)}
+    run.used[branch] = pieces
+
+
+def used_last(run: Run, path: str) -> tuple[str, ...]:
+    """The pieces that the branch of a step used last, or else those that were before its fork."""
+    branch = _branch_of(path)
+    found = _last(run, branch, but=path)
+    while branch and not found:
+        fork = branch.removesuffix(".").rpartition(".")[0]
+        branch = _branch_of(fork)
+        found = _last(run, branch, but=f"{fork}.")
+    return found
+
+
+def _last(run: Run, branch: str, but: str) -> tuple[str, ...]:
+    """In a branch, or in those that it has joined since; ``but``: how paths passed over begin."""
+    forked = [
+        pieces
+        for one, pieces in run.used.items()
+        if one != branch and one.startswith(branch) and not one.startswith(but)
+    ]
+    if not forked:
+        return run.used.get(branch, ())
+    return tuple(dict.fromkeys(name for pieces in forked for name in pieces))
+
+
+def _branch_of(path: str) -> str:
+    """``2.1.`` of ``2.1.3``; empty where the protocol has not forked."""
+    return path[: path.rfind(".") + 1]
 
 
 def labware_of(run: Run) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
 from sdl.core.deck import Deck, Waiting
+from sdl.core.errands import Errands
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.let import is_let, urgency
 from sdl.core.part import Part
@@ -58,6 +59,7 @@ class Transport:
         self.floor = floor_of(porter.head.lab)
         self.chains = Chains(commons, roster, self.floor)
         self.deck = Deck(commons, roster, self.floor)
+        self.errands = Errands(commons, roster)
         self._want = Wants(commons, roster, self.deck, self.chains)
         self._people_carry = any(
             self.floor.carriers_between(source, target) == [PERSON]
@@ -70,6 +72,10 @@ class Transport:
 
     def begin(self) -> bool:
         """Begin one carry, or end a wait that is for nothing; whether anything was done."""
+        withdrawn = self.errands.over()
+        if withdrawn is not None:
+            self._arrive(withdrawn, withdrawn.source)
+            return True
         waiting = self.deck.waiting()
         for part, run, step in waiting:
             reason = self.deck.never(step)
@@ -204,6 +210,8 @@ class Transport:
         said = f"{event.by} did not carry it{f': {event.note}' if event.note else ''}"
         if event.done:
             self._arrive(state, state.target)
+        elif state.withdrawn is not None:
+            self._arrive(state, state.source)
         else:
             self._arrive(state, state.source, said)
 
@@ -224,13 +232,27 @@ class Transport:
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
 
+    def doubt(self, event: ev.LabwareDoubted) -> None:
+        """A piece may stand where it was left, or where it should: nothing comes to either."""
+        piece = self._commons.lab.pieces.get(event.labware)
+        if piece is None or piece.lost or piece.leaves:
+            return
+        piece.lost = event.reason
+        if event.site in self.floor.place_of and event.site != piece.site:
+            piece.leaves = event.site
+        end = EndCarry(carry="", labware=piece.name, site="", lost=event.reason)
+        self._commons.out.append(end)
+
     def objection(self, event: ev.CarryDone | ev.LabwarePlaced) -> str:
         """Why a person's word makes no sense now; empty if it does."""
         lab = self._commons.lab
         if isinstance(event, ev.CarryDone):
             state = lab.carries.get(event.carry)
             if state is None:
-                return f"nobody was asked for {event.carry}, or it is done; see: sdl tasks"
+                return (
+                    f"nobody is asked for {event.carry}, or not any more; see: sdl tasks. If you "
+                    "have moved something: sdl place LABWARE SITE"
+                )
             if state.carrier == PERSON:
                 return ""
             return f"{state.carrier} carries {state.piece}; of that command: sdl resolve"

@@ -16,13 +16,34 @@ from sdl.model.hypothesis import Evidence
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FrontPoint:
+    """A measured run, or sample of a batch, that no other one beats in all objectives."""
+
+    run: str
+    inputs: Mapping[str, InputValue]
+    measures: Mapping[str, float]
+    """Of the objectives, each in its unit."""
+    suggestion: str = ""
+    """Which one it was."""
+    is_of_batch: bool = False
+
+    @property
+    def where(self) -> str:
+        """The run that gave it, and of a batch the suggestion."""
+        return _where(self.run, self.suggestion, is_of_batch=self.is_of_batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BestPoint:
-    """The measured run, or sample of a batch, that came closest to the objective."""
+    """The measured run, or sample of a batch, that came closest to the objective.
+
+    Of several objectives, the one with the best score; there is none without weights.
+    """
 
     run: str
     inputs: Mapping[str, InputValue]
     value: float
-    """Of the objective's measure, in its unit."""
+    """Of the (first) objective's measure, in its unit."""
     loss: float
     expected: float | None
     """What the planner predicted for this point before the run; None if it predicted nothing."""
@@ -35,8 +56,11 @@ class BestPoint:
     @property
     def where(self) -> str:
         """The run that gave it, and of a batch the suggestion."""
-        suggestion = self.suggestion.rpartition("/")[2]
-        return f"{self.run}, {suggestion}" if self.is_of_batch else self.run
+        return _where(self.run, self.suggestion, is_of_batch=self.is_of_batch)
+
+
+def _where(run: str, suggestion: str, *, is_of_batch: bool) -> str:
+    return f"{run}, {suggestion.rpartition('/')[2]}" if is_of_batch else run
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,6 +180,12 @@ class View:
     """Sources that a person is asked to refill, the oldest task first."""
     carries: tuple[CarryView, ...] = ()
     """Labware on its way, where the campaign has the lab for itself."""
+    front: tuple[FrontPoint, ...] | None = None
+    """Of several objectives; None where there is one."""
+    known_before: int = 0
+    """Trials of before the campaign that its planner sees."""
+    astray: tuple[LabwareView, ...] = ()
+    """The same of labware that a person has to look for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +204,24 @@ class CarryView:
     """For whose sake; empty: it is put away."""
     since: float
     """Lab time."""
+    withdrawn: float | None = None
+    """Lab time from which nobody is asked for it any more, as it is not needed; None: it is."""
+
+    @property
+    def task(self) -> str:
+        """What ``sdl done`` is told: ``carry-3``."""
+        return self.carry.rpartition("/")[2]
+
+    @property
+    def asks(self) -> str:
+        """What a person should carry, and what to type then."""
+        way = f"{self.labware} from {self.source} to {self.target}"
+        if self.withdrawn is None:
+            return f"carry {way}, then: sdl done {self.task}"
+        return (
+            f"do not carry {way} any more, nobody needs it there; if you have already: "
+            f"sdl done {self.task}"
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -255,6 +303,11 @@ class LabView:
     """All that stands on sites."""
     of_carries: tuple[Question, ...] = ()
     """Carries that wait for a person's word, where several campaigns may be at work."""
+
+    @property
+    def astray(self) -> tuple[LabwareView, ...]:
+        """Labware that a person has to look for."""
+        return tuple(one for one in self.labware if one.astray)
 
     @property
     def questions(self) -> tuple[Question, ...]:

@@ -18,7 +18,7 @@ from sdl.core.ending import end_run
 from sdl.core.lab_state import InstrumentState, LabState
 from sdl.core.materials import Materials
 from sdl.core.past import End, Over, Past, told
-from sdl.core.run import AT_A_PERSON, Run, Step
+from sdl.core.run import AT_A_PERSON, Run, Step, labware_of, use, used_last
 from sdl.core.script import Script
 from sdl.core.trampoline import Crashed, Trampoline, Wanted
 from sdl.errors import Bug, SdlError
@@ -325,9 +325,12 @@ class Work:
             step.state, step.since = "waits", self.at
             step.instrument = run.instruments[request.role]
             step.labware = self._labware_of(request)
+            if step.labware:
+                use(run, step.path, step.labware)
             self._list(run, step)
         elif isinstance(request, Settle):
             step.not_after = None
+            step.labware = self._settling(run, step)
             step.until = self.at + request.seconds
             self.out.append(Wait(timer=f"{step.id}/settle", until=step.until))
 
@@ -338,6 +341,13 @@ class Work:
         operation = self.script.operations[act.role][act.operation]
         named = operation.labware_of(act.arguments)
         return tuple(name for name in named if name in self.lab.pieces)
+
+    def _settling(self, run: Run, step: Step) -> tuple[str, ...]:
+        """What stays where it is meanwhile: what was used last, or all where nothing was yet."""
+        found = used_last(run, step.path)
+        if found:
+            use(run, step.path, found)
+        return found or tuple(name for name in labware_of(run) if name in self.lab.pieces)
 
     def _recovered(self, run: Run, path: str, end: object) -> None:
         """A recovery has ended: try again what it was for, if that is safe and not too late."""

@@ -101,6 +101,12 @@ class Operation:
         return {name: _adapter(kind) for name, kind in self.parameters.items()}
 
     @cached_property
+    def argument_schemas(self) -> dict[str, JsonValue]:
+        """JSON Schema of each argument. Made once, as a node tells it at each greeting."""
+        adapters = self._argument_adapters.items()
+        return {name: cast("JsonValue", adapter.json_schema()) for name, adapter in adapters}
+
+    @cached_property
     def _result_adapter(self) -> TypeAdapter[object]:
         return _adapter(self.returns)
 

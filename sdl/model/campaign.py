@@ -6,13 +6,24 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from sdl.model.data import InputValue, JsonValue
+from sdl.model.candidates import Candidates
+from sdl.model.costs import Costs, Fidelity
+from sdl.model.data import InputValue, JsonValue, Trial
+from sdl.model.descriptors import Descriptors
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import place_of
 from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 
-Goal = Literal["maximise", "minimise", "target"]
+Goal = Literal["maximise", "minimise", "target", "range"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """Another input, before this one in the space, has one of these values."""
+
+    input: str
+    values: tuple[InputValue, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +36,10 @@ class RangeParameter:
     log: bool = False
     integer: bool = False
     kind: Literal["range"] = "range"
+    only_if: tuple[Condition, ...] = ()
+    """What has to hold so that it is searched; empty: it always is."""
+    otherwise: InputValue | None = None
+    """Its value where that does not hold; given exactly when there are conditions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +49,12 @@ class ChoiceParameter:
     name: str
     options: tuple[InputValue, ...]
     kind: Literal["choice"] = "choice"
+    descriptors: Descriptors | None = None
+    """Numbers that say how the options differ; None where only their names are known."""
+    only_if: tuple[Condition, ...] = ()
+    """What has to hold so that it is searched; empty: it always is."""
+    otherwise: InputValue | None = None
+    """Its value where that does not hold; given exactly when there are conditions."""
 
     @property
     def ordered(self) -> bool:
@@ -46,20 +67,54 @@ Parameter: TypeAlias = RangeParameter | ChoiceParameter
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinearConstraint:
-    """``sum(weight * input) <= at_most`` over numeric inputs."""
+    """``at_least <= sum(weight * input) <= at_most``; an equality if both are the same."""
 
     weights: Mapping[str, float]
-    at_most: float
+    at_most: float | None = None
+    at_least: float | None = None
+    is_mixture: bool = False
+    """An equality whose inputs are the components of one mixture; their weights are 1."""
+
+    @property
+    def equals(self) -> float | None:
+        """What the sum has to be; None where it may vary."""
+        return self.at_most if self.at_most == self.at_least else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeConstraint:
+    """``at_least <= measure <= at_most``: known for a point only when it was measured."""
+
+    measure: str
+    at_least: float | None = None
+    at_most: float | None = None
+
+    def kept(self, value: float) -> bool:
+        """Whether a measured value, in the measure's unit, is as it has to be."""
+        above = self.at_least is None or value >= self.at_least
+        return above and (self.at_most is None or value <= self.at_most)
+
+
+Constraint: TypeAlias = LinearConstraint | OutcomeConstraint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Objective:
-    """The one measure that the campaign steers by, and which way is better."""
+    """One measure that the campaign steers by, and which way is better."""
 
     measure: str
     goal: Goal
     target: float | None = None
     """In the measure's unit; given exactly when the goal is ``target``."""
+    low: float | None = None
+    """Lower end of what is wanted, in the measure's unit; given when the goal is ``range``."""
+    high: float | None = None
+    """The upper end, given with it."""
+    threshold: float | None = None
+    """In the measure's unit: what is worse is worth nothing. The reference point of the front."""
+    weight: float | None = None
+    """What one unit of the measure counts beside the other objectives, above 0; either all of
+    them have a weight or none has, and there is no common score."""
 
     def loss(self, value: float) -> float:
         """How far from ideal, smaller is better: distance to the target, or the signed value."""
@@ -67,6 +122,10 @@ class Objective:
             return -value
         if self.goal == "minimise":
             return value
+        if self.goal == "range":
+            assert self.low is not None
+            assert self.high is not None
+            return max(self.low - value, value - self.high, 0.0)
         assert self.target is not None
         return abs(value - self.target)
 
@@ -80,7 +139,8 @@ class StopRule:
     hours: float | None = None
     """No run is begun later than this after the start, in hours of lab time."""
     tolerance: float | None = None
-    """Ends once a measured run's loss is at most this, in the measure's unit (target goals)."""
+    """Ends once a measured run's loss is at most this, in the measure's unit (one objective, with a
+    target or a range)."""
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
     failed_share: float | None = None
@@ -104,6 +164,21 @@ class PlannerChoice:
     """After three failed tries: end in good order, or go on with recorded Sobol points."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     """Passed to the planner as they are."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prior:
+    """What is known before the first run: a file of earlier measurements, or another campaign."""
+
+    source: str
+    """The file as it is named, or the campaign's name in the record."""
+    is_campaign: bool = False
+    sha256: str = ""
+    """Of the file; of a campaign, the last hash of its journal that was read."""
+    trials: tuple[Trial, ...] = ()
+    """Measured ones, within the search space, in their order."""
+    left_out: int = 0
+    """Rows or trials that lie outside the search space, or lack what this campaign steers by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,12 +234,13 @@ class Campaign:
     where any plate of a kind will do."""
     space: tuple[Parameter, ...]
     objective: Objective
+    """The first one, or the only one."""
     seed: int = 0
     parallel: int = 1
     """Runs in flight at once."""
     fixed: Mapping[str, InputValue] = field(default_factory=dict)
     """Inputs of the protocol that are not searched."""
-    constraints: tuple[LinearConstraint, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
     stop: StopRule = field(default_factory=StopRule)
     planner: PlannerChoice = field(default_factory=PlannerChoice)
     hypothesis: Hypothesis | None = None
@@ -174,3 +250,36 @@ class Campaign:
     """By role, where ``[roles]`` says more of its wells than the names of plates."""
     batch: BatchRule | None = None
     """None where the protocol takes one sample at a time."""
+    further: tuple[Objective, ...] = ()
+    """Objectives beside the first; empty where there is one."""
+    candidates: Candidates | None = None
+    """The points that can be tried, where they are listed."""
+    costs: Costs | None = None
+    fidelity: Fidelity | None = None
+    prior: tuple[Prior, ...] = ()
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All of them, in their order."""
+        return (self.objective, *self.further)
+
+    @property
+    def is_weighted(self) -> bool:
+        """Whether all objectives together give one score."""
+        return all(one.weight is not None for one in self.objectives)
+
+    @property
+    def measures(self) -> tuple[str, ...]:
+        """Without which a measured point says nothing: of objectives, and of their constraints."""
+        steered = [one.measure for one in self.objectives]
+        return tuple(dict.fromkeys([*steered, *(one.measure for one in self.outcomes)]))
+
+    @property
+    def linear(self) -> tuple[LinearConstraint, ...]:
+        """The constraints on what goes in."""
+        return tuple(one for one in self.constraints if isinstance(one, LinearConstraint))
+
+    @property
+    def outcomes(self) -> tuple[OutcomeConstraint, ...]:
+        """The constraints on what comes out."""
+        return tuple(one for one in self.constraints if isinstance(one, OutcomeConstraint))

@@ -76,3 +76,5 @@ class Trial:
     broke_window: bool = False
     """Whether a step of its run missed its maximum lag: *measured*, but late; or *failed*, and the
     lag may be at fault, not the point. Where a point was tried again, its last run counts."""
+    prior: str = ""
+    """Where it was measured, if not in this campaign: a file, or an earlier campaign."""

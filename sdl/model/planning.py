@@ -4,9 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
-from sdl.model.campaign import LinearConstraint, Objective, Parameter
+from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, Parameter
+from sdl.model.candidates import Candidates
+from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
+
+Ability: TypeAlias = Literal[
+    "several_objectives",
+    "range",
+    "real_sums",
+    "candidates",
+    "fidelity",
+    "conditions",
+    "outcome_constraints",
+    "costs",
+    "descriptors",
+]
+"""Something that not every planner can do. *several_objectives*: with their thresholds and weights.
+*range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met.
+*conditions*: inputs that are searched only at some values of others."""
+
+NEEDED: frozenset[Ability] = frozenset(
+    {"several_objectives", "range", "real_sums", "candidates", "fidelity", "conditions"}
+)
+"""Without these a planner's answers would be wrong; without the others they are only worse."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,8 +38,42 @@ class Problem:
 
     space: tuple[Parameter, ...]
     objective: Objective
+    """The first one, or the only one."""
     constraints: tuple[LinearConstraint, ...] = ()
     options: Mapping[str, JsonValue] = field(default_factory=dict)
+    further: tuple[Objective, ...] = ()
+    """Objectives beside the first."""
+    outcomes: tuple[OutcomeConstraint, ...] = ()
+    """What a point must also have been measured to be, so that it counts."""
+    candidates: Candidates | None = None
+    """The only points that there are, where they are listed."""
+    costs: Costs | None = None
+    fidelity: Fidelity | None = None
+
+    @property
+    def objectives(self) -> tuple[Objective, ...]:
+        """All of them, in their order."""
+        return (self.objective, *self.further)
+
+
+def asked_of(problem: Problem) -> frozenset[Ability]:
+    """What a planner has to be able to do, to do all that a problem asks for."""
+    real = {p.name for p in problem.space if p.kind == "range" and not p.integer}
+    found: dict[Ability, bool] = {
+        "several_objectives": bool(problem.further),
+        "range": any(one.goal == "range" for one in problem.objectives),
+        "real_sums": any(
+            one.equals is not None and not real.isdisjoint(one.weights)
+            for one in problem.constraints
+        ),
+        "candidates": problem.candidates is not None,
+        "conditions": any(p.only_if for p in problem.space),
+        "fidelity": problem.fidelity is not None,
+        "outcome_constraints": bool(problem.outcomes),
+        "costs": problem.costs is not None,
+        "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
+    }
+    return frozenset(ability for ability, is_asked in found.items() if is_asked)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Parameter, RangeParameter
+from sdl.model.candidates import count_of, members, rows_of
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
+from sdl.model.equality import Equality, equality_of
 from sdl.model.planning import Problem
 
 Point: TypeAlias = tuple[InputValue, ...]
@@ -24,20 +26,78 @@ _SLACK = 1e-9
 """Relative room for rounding in the sum of a constraint."""
 
 
-def is_finite(space: Sequence[Parameter]) -> bool:
-    """Whether the space has finitely many points: no range of real numbers is in it."""
-    return all(isinstance(p, ChoiceParameter) or p.integer or p.low == p.high for p in space)
+def is_finite(problem: Problem) -> bool:
+    """Whether there are finitely many points: they are listed, or no range is of real numbers."""
+    return problem.candidates is not None or all(
+        isinstance(p, ChoiceParameter) or p.integer or p.low == p.high for p in problem.space
+    )
 
 
-def size(space: Sequence[Parameter]) -> int | None:
-    """How many points the space has, constraints left aside; None if it is not finite."""
-    return math.prod(len(levels(p)) for p in space) if is_finite(space) else None
+def size(problem: Problem) -> int | None:
+    """How many points there are at most, inequalities left aside; None if they are not finite.
+
+    Where an input has conditions there are fewer.
+    """
+    if problem.candidates is not None:
+        return count_of(problem.candidates)
+    if not is_finite(problem):
+        return None
+    sums = equalities(problem)
+    bound = frozenset(index for one in sums for index in one.indices)
+    free = [len(levels(p)) for index, p in enumerate(problem.space) if index not in bound]
+    return math.prod([*free, *(one.count() for one in sums)])
 
 
-def is_enumerable(space: Sequence[Parameter]) -> bool:
-    """Whether the space is finite and small enough to be listed (``ENUMERABLE``)."""
-    points = size(space)
+def is_enumerable(problem: Problem) -> bool:
+    """Whether the points are listed, or finite and few enough to be (``ENUMERABLE``)."""
+    if problem.candidates is not None:
+        return True
+    points = size(problem)
     return points is not None and points <= ENUMERABLE
+
+
+def equalities(problem: Problem) -> list[Equality]:
+    """The sums that have to be met, each over inputs of its own; of two that share one, the first.
+
+    What is left aside is still a constraint that ``feasible`` looks at.
+    """
+    found: list[Equality] = []
+    bound: set[int] = set()
+    for constraint in problem.constraints:
+        if constraint.equals is None or not constraint.weights:
+            continue
+        one = equality_of(constraint, problem.space)
+        if not one.indices & bound:
+            found.append(one)
+            bound |= one.indices
+    return found
+
+
+def is_searched(parameter: Parameter, inputs: Inputs) -> bool:
+    """Whether the conditions of an input hold; those that they name are in ``inputs``."""
+    return all(inputs[one.input] in one.values for one in parameter.only_if)
+
+
+def settled(space: Sequence[Parameter], values: Point) -> Point:
+    """A point with every input that is not searched there at its value for that."""
+    if not any(parameter.only_if for parameter in space):
+        return values
+    found: dict[str, InputValue] = {}
+    for parameter, value in zip(space, values, strict=True):
+        rests = None if is_searched(parameter, found) else parameter.otherwise
+        found[parameter.name] = value if rests is None else rests
+    return tuple(found.values())
+
+
+def all_met(sums: Sequence[Equality], values: Point, units: Sequence[float]) -> Point | None:
+    """A point moved to where it meets all of these sums; None if it cannot.
+
+    ``units``: as in ``Equality.met``.
+    """
+    moved: Point | None = values
+    for one in sums:
+        moved = one.met(moved, units) if moved else None
+    return moved
 
 
 def levels(parameter: Parameter) -> Sequence[InputValue]:
@@ -52,13 +112,39 @@ def levels(parameter: Parameter) -> Sequence[InputValue]:
 
 
 def grid_points(problem: Problem) -> Iterator[Point]:
-    """Every feasible point of a finite space; the last parameter varies fastest.
+    """Every feasible point of a finite space, in the order of the list if there is one.
 
-    ValueError if the space is not finite.
+    Else the last parameter varies fastest. ValueError if the space is not finite.
     """
-    for values in itertools.product(*(levels(parameter) for parameter in problem.space)):
-        if feasible(problem, named(problem.space, values)):
+    for values in rows_of(problem.candidates) if problem.candidates else _settled(problem):
+        if not problem.constraints or _keeps_sums(problem, named(problem.space, values)):
             yield values
+
+
+def _settled(problem: Problem) -> Iterable[Point]:
+    """The product, in which points that differ in nothing that is searched come once."""
+    every = _product(problem)
+    if not any(parameter.only_if for parameter in problem.space):
+        return every
+    return dict.fromkeys(settled(problem.space, values) for values in every)
+
+
+def _product(problem: Problem) -> Iterator[Point]:
+    """Every combination of levels that meets the equalities; the last parameter varies fastest."""
+    sums = equalities(problem)
+    bound = {index for one in sums for index in one.indices}
+    free = [index for index in range(len(problem.space)) if index not in bound]
+    if not bound:
+        yield from itertools.product(*map(levels, problem.space))
+        return
+    axes: list[Iterable[dict[int, InputValue]]] = [one.points() for one in sums]
+    axes += [[{index: level} for level in levels(problem.space[index])] for index in free]
+    merged = (
+        {i: v for part in parts for i, v in part.items()} for parts in itertools.product(*axes)
+    )
+    found = [tuple(whole[index] for index in range(len(problem.space))) for whole in merged]
+    ranks = [{level: place for place, level in enumerate(levels(p))} for p in problem.space]
+    yield from sorted(found, key=lambda each: [r[v] for r, v in zip(ranks, each, strict=True)])
 
 
 def point(space: Sequence[Parameter], inputs: Inputs) -> Point:
@@ -93,25 +179,51 @@ def free_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:
 
 def exhausted(problem: Problem, trials: Sequence[Trial]) -> bool:
     """Whether every feasible point of an enumerable space is measured or pending."""
-    if not is_enumerable(problem.space):
+    if not is_enumerable(problem):
         return False
     used = taken(problem, trials)
     return all(values in used for values in grid_points(problem))
 
 
 def feasible(problem: Problem, inputs: Inputs) -> bool:
-    """Whether every linear constraint holds; bounds and options are not looked at."""
+    """Whether every linear constraint holds, and the point is listed where points are.
+
+    Bounds and options are not looked at.
+    """
+    return _keeps_sums(problem, inputs) and _is_listed(problem, inputs)
+
+
+def _keeps_sums(problem: Problem, inputs: Inputs) -> bool:
     return all(excess(constraint, inputs) <= 0.0 for constraint in problem.constraints)
 
 
+def _is_listed(problem: Problem, inputs: Inputs) -> bool:
+    listed = problem.candidates
+    return listed is None or point(problem.space, inputs) in members(listed)
+
+
 def excess(constraint: LinearConstraint, inputs: Inputs) -> float:
-    """How far the sum is above ``at_most``, after room for rounding; 0 or less is kept.
+    """How far the sum is outside of its bounds, after room for rounding; 0 or less is kept.
 
     TypeError if an input with a weight is not a number, KeyError if it is missing.
     """
     terms = [weight * number(inputs[name]) for name, weight in constraint.weights.items()]
-    scale = max(abs(constraint.at_most), *(abs(term) for term in terms), 0.0)
-    return math.fsum(terms) - constraint.at_most - _SLACK * scale
+    total, low, high = math.fsum(terms), constraint.at_least, constraint.at_most
+    over = max(
+        -math.inf if high is None else total - high, -math.inf if low is None else low - total
+    )
+    ends = [abs(end) for end in (low, high) if end is not None]
+    return over - _SLACK * max(*ends, *(abs(term) for term in terms), 0.0)
+
+
+def formula(constraint: LinearConstraint) -> str:
+    """A constraint as people write it: ``a + 2 b <= 3``."""
+    terms = (name if w == 1 else f"{w:g} {name}" for name, w in constraint.weights.items())
+    total, low, high = " + ".join(terms), constraint.at_least, constraint.at_most
+    if constraint.equals is not None:
+        return f"{total} = {constraint.equals:g}"
+    below = "" if low is None else f"{low:g} <= "
+    return f"{below}{total}" + ("" if high is None else f" <= {high:g}")
 
 
 def number(value: InputValue) -> float:
@@ -137,7 +249,7 @@ def violations(
         found += [f"suggestion {index} of {len(suggestions)}: {fault}" for fault in faults]
         if not faults:
             sound.append(suggestion)
-    if is_enumerable(problem.space):
+    if is_enumerable(problem):
         found += _repeats(problem, sound, trials)
     return found
 
@@ -148,7 +260,7 @@ def _wrong_count(
     given = len(suggestions)
     if given == count:
         return []
-    if 0 < given < count and is_enumerable(problem.space):
+    if 0 < given < count and is_enumerable(problem):
         used = taken(problem, trials)
         left = sum(values not in used for values in grid_points(problem))
         if given == left:
@@ -168,17 +280,31 @@ def _faults(problem: Problem, inputs: Inputs) -> Iterator[str]:
         fault
         for parameter in problem.space
         if parameter.name in inputs
-        for fault in _value_faults(parameter, inputs[parameter.name])
+        for fault in _faults_there(parameter, inputs)
     ]
     yield from wrong
     if not (missing or wrong):
         for constraint in problem.constraints:
-            if any(name not in inputs for name in constraint.weights):
-                continue
             over = excess(constraint, inputs)
             if over > 0.0:
-                formula = " + ".join(f"{w:g} {name}" for name, w in constraint.weights.items())
-                yield f"breaks {formula} <= {constraint.at_most:g} by {over:g}"
+                yield f"breaks {formula(constraint)} by {over:g}"
+        if not _is_listed(problem, inputs):
+            yield "is none of the candidates that the campaign lists"
+
+
+def _faults_there(parameter: Parameter, inputs: Inputs) -> Iterator[str]:
+    """Faults of a value, at a point where the input may not be searched."""
+    value = inputs[parameter.name]
+    named_there = all(one.input in inputs for one in parameter.only_if)
+    if not named_there or is_searched(parameter, inputs):
+        yield from _value_faults(parameter, value)
+    elif value != parameter.otherwise:
+        yield f"{parameter.name} = {value!r} is not searched there; it is {parameter.otherwise!r}"
+
+
+def fits(space: Sequence[Parameter], inputs: Inputs) -> bool:
+    """Whether each searched input has a value within its bounds or options."""
+    return all(p.name in inputs and not list(_faults_there(p, inputs)) for p in space)
 
 
 def _value_faults(parameter: Parameter, value: object) -> Iterator[str]:

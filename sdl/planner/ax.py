@@ -12,7 +12,7 @@ from importlib.metadata import version
 
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import Ability, Problem
 from sdl.model.space import (
     Point,
     feasible,
@@ -61,7 +61,7 @@ class AxPlanner:
             return start_points(problem, trials, count, seed)
         if _measured(tried) < LEAST:
             return start_points(problem, trials, count, seed, no_model(tried))
-        if is_enumerable(problem.space) and not free_points(problem, trials):
+        if is_enumerable(problem) and not free_points(problem, trials):
             raise PlannerFault(
                 "every feasible point of the space is measured or pending; "
                 "there is nothing left to suggest, so widen the space or end the campaign"
@@ -75,6 +75,10 @@ class AxPlanner:
     def options(self) -> frozenset[str]:
         """It reads none."""
         return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """Real sums and lists of points; one objective, without what it costs."""
+        return frozenset({"real_sums", "candidates"})
 
     def versions(self) -> Mapping[str, str]:
         """Of Ax, BoTorch, GPyTorch, torch and scipy."""
@@ -110,7 +114,7 @@ def _by_model(
 def _proposed(
     problem: Problem, trials: Sequence[Trial], count: int, seed: int
 ) -> tuple[Suggestion, ...]:
-    if not is_finite(problem.space):
+    if not is_finite(problem):
         from sdl.planner import ax_client
 
         if ax_client.suits(problem):
@@ -138,7 +142,7 @@ def _remarks_to_log() -> Iterator[None]:
 
 def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
     """Free points to choose from: all of a listed space, else a sample and variants of the best."""
-    if is_enumerable(problem.space):
+    if is_enumerable(problem):
         return free_points(problem, trials)
     found = dict.fromkeys(itertools.islice(feasible_sequence(problem, seed), CANDIDATES))
     found.update(dict.fromkeys(_variants(problem, trials, seed)))

@@ -78,9 +78,13 @@ def suits(problem: Problem) -> bool:
 
     With options or whole numbers it takes ten times as long, and a second or more with constraints.
     """
-    return not problem.constraints and all(
-        parameter.kind == "range" and not parameter.integer and parameter.low < parameter.high
-        for parameter in problem.space
+    return (
+        not problem.constraints
+        and problem.candidates is None
+        and all(
+            parameter.kind == "range" and not parameter.integer and parameter.low < parameter.high
+            for parameter in problem.space
+        )
     )
 
 

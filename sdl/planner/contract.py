@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from sdl.model.data import Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import Ability, Problem
 from sdl.model.space import exhausted, feasible, free_points, violations
 
 __all__ = ["Planner", "exhausted", "feasible", "free_points", "violations"]
@@ -23,14 +23,17 @@ class Planner(Protocol):
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points (1 or more), depending on nothing but the arguments.
 
-        ``trials``: measured, failed, abandoned and pending ones in the order in which they were
-        planned. A failed one has no measures, and an abandoned one is as good as not tried; a
-        pending one will have measures later, so do not propose it again. ``broke_window`` of a
-        measured one says that it was measured late, of a failed one that lateness was the reason;
-        ours make no difference between these and others.
-        ``seed``: the only source of chance. Inputs stay within their bounds and options and keep
-        every constraint. In an enumerable space (``sdl.model.space``) no measured or pending
-        point comes again, and fewer than ``count`` points are right where fewer are left.
+        ``trials``: those of before the campaign (``Trial.prior``), and then its own: measured,
+        failed, abandoned and pending ones in the order in which they were planned. A failed one has
+        no measures, and an abandoned one is as good as not tried; a pending one will have measures
+        later, so do not propose it again. ``broke_window`` of a measured one says that it was
+        measured late, of a failed one that lateness was the reason; ours make no difference between
+        these and others.
+        ``seed``: the only source of chance. Inputs stay within their bounds and options, keep every
+        constraint, are in the list of points if there is one, and are at ``otherwise`` where they
+        are not searched (``sdl.model.space.settled``). In an enumerable space (``sdl.model.space``)
+        no measured or pending point comes again, and fewer than ``count`` points are right where
+        fewer are left.
 
         PlannerFault if no point can be given, with a message that says why and what to do next.
         """
@@ -44,5 +47,12 @@ class Planner(Protocol):
         """Keys under ``[planner]`` that it reads from ``Problem.options``; others are refused.
 
         ``kind``, ``timeout_s`` and ``fall_back`` are the runtime's own and are not among them.
+        """
+        ...
+
+    def abilities(self) -> frozenset[Ability]:
+        """What it can do of all that a problem may ask for, besides one plain objective.
+
+        A campaign that needs more is refused; what it has and the planner does not use is told.
         """
         ...

@@ -4,13 +4,24 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from sdl.errors import PlannerFault, SpaceExhausted
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
-from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, is_finite, levels, named, taken
+from sdl.model.planning import NEEDED, Ability, Problem
+from sdl.model.space import (
+    Point,
+    equalities,
+    feasible,
+    grid_points,
+    is_finite,
+    levels,
+    named,
+    settled,
+    size,
+    taken,
+)
 from sdl.planner.sobol import sobol_points
 
 DEFAULT_LEVELS = 5
@@ -34,21 +45,15 @@ class GridPlanner:
         SpaceExhausted once every one was tried. Where a few are left, but fewer than ``count``, a
         space with real ranges gets the missing ones from Sobol, and each says so.
         """
-        wanted = _wanted(problem)
-        size = math.prod(len(values) for values in wanted)
-        if size > MAX_POINTS:
-            raise PlannerFault(
-                f"the grid has {size} points, more than {MAX_POINTS}; give fewer levels under "
-                "[planner] levels, or take another planner"
-            )
-        points = _untried(problem, trials, wanted, count)
+        every, size = _every(problem)
+        points = _untried(problem, trials, every, count)
         if not points:
             raise SpaceExhausted(
                 f"every feasible point of the grid ({size} in all) was tried; "
                 "give more levels under [planner] levels, or end the campaign"
             )
         found = [_suggestion(problem, values, seed) for values in points]
-        if len(found) < count and not is_finite(problem.space):
+        if len(found) < count and not is_finite(problem):
             extra = sobol_points(problem, trials, count - len(found), seed)
             reason = f"the grid had only {len(found)} points left"
             found += [_suggestion(problem, values, seed, reason) for values in extra]
@@ -57,6 +62,10 @@ class GridPlanner:
     def options(self) -> frozenset[str]:
         """``levels``."""
         return frozenset({"levels"})
+
+    def abilities(self) -> frozenset[Ability]:
+        """All that levels can do without a look at results."""
+        return NEEDED - {"real_sums"}
 
     def versions(self) -> Mapping[str, str]:
         """Nothing but this package has a part in it."""
@@ -73,13 +82,37 @@ def _suggestion(problem: Problem, values: Point, seed: int, fall_back: str = "")
     )
 
 
+def _every(problem: Problem) -> tuple[Iterable[Point], int]:
+    """The grid, and how many points it has; those that break an inequality included."""
+    wanted = _wanted(problem)
+    exact = problem.candidates is not None or equalities(problem)
+    if exact and not is_finite(problem):
+        raise PlannerFault(
+            "a grid of real numbers meets no sum exactly; give its inputs levels (choices, or "
+            "step under [[mixture]]), or take another planner"
+        )
+    found = size(problem) if exact else math.prod(len(values) for values in wanted)
+    assert found is not None
+    if found > MAX_POINTS:
+        raise PlannerFault(
+            f"the grid has {found} points, more than {MAX_POINTS}; give fewer levels under "
+            "[planner] levels, or take another planner"
+        )
+    if exact:
+        return grid_points(problem), found
+    # Of points that differ in nothing that is searched, the first.
+    whole = (settled(problem.space, values) for values in itertools.product(*wanted))
+    has_conditions = any(parameter.only_if for parameter in problem.space)
+    return dict.fromkeys(whole) if has_conditions else whole, found
+
+
 def _untried(
-    problem: Problem, trials: tuple[Trial, ...], wanted: Sequence[Sequence[InputValue]], count: int
+    problem: Problem, trials: tuple[Trial, ...], every: Iterable[Point], count: int
 ) -> list[Point]:
     tried = taken(problem, trials, failed=True)
     fresh = (
         values
-        for values in itertools.product(*wanted)
+        for values in every
         if values not in tried and feasible(problem, named(problem.space, values))
     )
     return list(itertools.islice(fresh, count))

@@ -14,7 +14,7 @@ from importlib.metadata import version
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import Ability, Problem
 from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, number
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
@@ -47,7 +47,7 @@ class EnsemblePlanner:
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         tried = [trial for trial in trials if trial.status != "abandoned"]
-        listed = is_enumerable(problem.space)
+        listed = is_enumerable(problem)
         points = free_points(problem, trials) if listed else candidates(problem, trials, seed)
         if not points:
             raise PlannerFault(
@@ -66,6 +66,10 @@ class EnsemblePlanner:
     def options(self) -> frozenset[str]:
         """It reads none."""
         return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """Real sums and lists of points; one objective, without what it costs."""
+        return frozenset({"real_sums", "candidates"})
 
     def versions(self) -> Mapping[str, str]:
         """Of numpy and scipy."""

@@ -64,7 +64,7 @@ def suggest(
     while left and len(found) < count:
         best, value = _best(acquisition, space, left)
         left.remove(best)
-        for reach in () if is_finite(space) else REACHES:
+        for reach in () if is_finite(problem) else REACHES:
             near = _neighbours(problem, best, reach, chance)
             best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
         open_points.append(best)

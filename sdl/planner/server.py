@@ -11,7 +11,7 @@ from typing import cast
 from sdl.errors import PlannerFault, SdlError, SpaceExhausted, said
 from sdl.model.campaign import Objective, RangeParameter
 from sdl.model.data import Suggestion, Trial
-from sdl.model.planning import Answer, Ask, Problem
+from sdl.model.planning import NEEDED, Ability, Answer, Ask, Problem, asked_of
 from sdl.planner.contract import Planner, violations
 
 GROUP = "sdl.planners"
@@ -72,6 +72,18 @@ def options_of(name: str) -> frozenset[str]:
         ) from fault
 
 
+def abilities_of(name: str) -> frozenset[Ability]:
+    """What a planner can do of what a problem may ask for. PlannerFault if it cannot be asked."""
+    planner = load(name)
+    try:
+        return frozenset(planner.abilities())
+    except Exception as fault:
+        raise PlannerFault(
+            f"planner {name!r} does not say what it can do: {type(fault).__name__}: "
+            f"{said(fault)}; give its class a method abilities()"
+        ) from fault
+
+
 @cache
 def _kind(name: str) -> Callable[[], object]:
     """The class of a planner; looking it up reads the metadata of every installed package."""
@@ -106,6 +118,13 @@ def checked(ask: Ask, planner: Planner) -> tuple[Suggestion, ...]:
         raise PlannerFault(f"{ask.count} points were asked for; ask for at least 1")
     if not ask.problem.space:
         raise PlannerFault("the search space is empty; name at least one input under [search]")
+    needed = asked_of(ask.problem) & NEEDED
+    lacking = sorted(needed - abilities_of(ask.planner)) if needed else []
+    if lacking:
+        raise PlannerFault(
+            f"planner {ask.planner!r} cannot do what the campaign asks for: {', '.join(lacking)}; "
+            "take another kind under [planner]"
+        )
     suggestions = planner.suggest(ask.problem, ask.trials, ask.count, ask.seed)
     wrong = violations(ask.problem, suggestions, ask.count, ask.trials)
     if wrong:

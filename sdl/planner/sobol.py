@@ -10,9 +10,11 @@ from importlib.metadata import version
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.space import (
     Point,
+    all_met,
+    equalities,
     feasible,
     free_points,
     is_enumerable,
@@ -20,6 +22,7 @@ from sdl.model.space import (
     levels,
     named,
     number,
+    settled,
     taken,
 )
 
@@ -50,6 +53,10 @@ class SobolPlanner:
         """It reads none."""
         return frozenset()
 
+    def abilities(self) -> frozenset[Ability]:
+        """All that a cover of the space can do without a look at results."""
+        return NEEDED
+
     def versions(self) -> Mapping[str, str]:
         """Of scipy, which makes the sequence."""
         return {"scipy": version("scipy")}
@@ -63,7 +70,7 @@ def sobol_points(
     ``skip``: how many feasible points of an endless space are passed over first; the number of
     trials if not given. PlannerFault as in ``SobolPlanner.suggest``.
     """
-    if is_finite(problem.space):
+    if is_finite(problem):
         return _fresh(problem, trials, count, seed)
     passed = len(trials) if skip is None else skip
     found: list[Point] = []
@@ -79,7 +86,7 @@ def sobol_points(
 
 def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
     """Untried points of a finite space: by the sequence, then what it leaves over, shuffled."""
-    enumerable = is_enumerable(problem.space)
+    enumerable = is_enumerable(problem)
     free = free_points(problem, trials) if enumerable else []
     if enumerable and not free:
         raise PlannerFault(
@@ -89,7 +96,8 @@ def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> 
     allowed = set(free)
     used = taken(problem, trials, failed=True)
     found: dict[Point, None] = {}
-    for values in feasible_sequence(problem, seed):
+    # A list of points is no box that a sequence would fill evenly; it is shuffled as it is.
+    for values in feasible_sequence(problem, seed) if problem.candidates is None else ():
         if values in allowed if enumerable else values not in used:
             found[values] = None
         if len(found) == min(count, len(free) if enumerable else count):
@@ -110,12 +118,23 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
     # scipy.stats takes a second to load, which `sdl check` would pay for nothing.
     from scipy.stats import qmc  # type: ignore[import-untyped]
 
+    sums = equalities(problem)
     sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
+    again: set[Point] | None = set() if any(p.only_if for p in problem.space) else None
     for _ in range(MAX_DRAWS // _BLOCK):
         for row in sequence.random(_BLOCK).tolist():
-            values = tuple(from_unit(p, unit) for p, unit in zip(problem.space, row, strict=True))
-            if not problem.constraints or feasible(problem, named(problem.space, values)):
+            met = all_met(sums, _placed(problem, row), row)
+            values = settled(problem.space, met) if met else ()
+            if not values or not feasible(problem, named(problem.space, values)):
+                continue
+            if again is None or values not in again:
                 yield values
+            if again is not None:  # what differs in nothing that is searched comes once
+                again.add(values)
+
+
+def _placed(problem: Problem, row: Sequence[float]) -> Point:
+    return tuple(from_unit(p, unit) for p, unit in zip(problem.space, row, strict=True))
 
 
 def from_unit(parameter: Parameter, unit: float) -> InputValue:

@@ -19,7 +19,7 @@ def start_points(
 
     ``fall_back``: the reason, if a model was to make them. PlannerFault if no point is left.
     """
-    if is_enumerable(problem.space) and free_points(problem, trials):
+    if is_enumerable(problem) and free_points(problem, trials):
         found = [(values, "maximin") for values in _far_points(problem, trials, count, seed)]
     else:
         centre = tuple(from_unit(parameter, 0.5) for parameter in problem.space)

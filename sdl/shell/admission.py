@@ -42,7 +42,7 @@ class Admission:
             return await self._admit(start, tell)
 
     async def _admit(self, start: Start, tell: Tell) -> str:
-        prepared = await asyncio.to_thread(prepare, start.path)
+        prepared = await asyncio.to_thread(prepare, start.path, joins=True)
         self._fits(prepared)
         name = await asyncio.to_thread(self._name, prepared, start)
         campaign = renamed(prepared.campaign.campaign, name)

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import asdict
 
 from sdl.core import events as e
-from sdl.model.campaign import Terms
+from sdl.model.campaign import Parameter, Terms
 from sdl.model.lab import Lab
 from sdl.model.units import unit_of
 from sdl.shell.changes import Cell, Change, insert, json_of, text_of
@@ -37,7 +37,7 @@ def campaign_rows(line: Line, value: e.CampaignStarted) -> list[Change]:
             "clock": origin.clock,
             "speed": origin.speed,
             "simulated": value.lab.simulated,
-            "space": json_of([asdict(parameter) for parameter in campaign.space]),
+            "space": json_of([_plain(parameter) for parameter in campaign.space]),
             "software": json_of(dict(origin.software)),
             "status": "running",
             "started_at": value.at,
@@ -49,6 +49,15 @@ def campaign_rows(line: Line, value: e.CampaignStarted) -> list[Change]:
     alone = line.campaign == campaign.name
     found = _bench(line, value.lab, value.at) if alone else ()
     return [head, *_hypothesis(line, value), *found]
+
+
+def _plain(parameter: Parameter) -> dict[str, object]:
+    """An input as it was written before inputs could have descriptors and conditions."""
+    fields = asdict(parameter)
+    for name in ("descriptors", "only_if", "otherwise"):
+        if name in fields and fields[name] in (None, ()):
+            del fields[name]
+    return fields
 
 
 def terms_of(terms: Terms) -> dict[str, Cell]:

@@ -26,6 +26,7 @@ from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
 from sdl.shell.leading import Led, leading
+from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
 from sdl.shell.planning import planning_for
 from sdl.shell.preflight import load_drivers
@@ -189,15 +190,16 @@ def _resumed(task: _Task, name: str, protocols: Protocols) -> Opening:
 
 
 def _begun(task: _Task, name: str, protocols: Protocols, clock: WallClock) -> Opening:
-    lab = task.lab.lab
+    lab, at = task.lab.lab, clock.now()
     return new_session(
         protocols,
         lab,
         name,
-        at=clock.now(),
+        at=at,
         clock=_kind(task),
         speed=lab.speed,
         epoch=task.led.lease.epoch,
+        doubts=doubts(task.record, lab, at),
     )
 
 

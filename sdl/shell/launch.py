@@ -25,6 +25,7 @@ from sdl.shell.expectations import Expectations
 from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading
 from sdl.shell.lease import Lease
+from sdl.shell.left_standing import doubts
 from sdl.shell.outcome import Outcome, Watch
 from sdl.shell.planning import planning_for
 from sdl.shell.preflight import Prepared, prepare
@@ -231,17 +232,18 @@ def _keeping(stack: AsyncExitStack, task: _Task, opened: opening.Opening) -> Kee
 
 
 def _begun(task: _Task, campaign: Campaign, clock: WallClock) -> opening.Opening:
-    lab = task.prepared.lab.lab
+    lab, at = task.prepared.lab.lab, clock.now()
     kind: Clock = "wall" if lab.speed == 1.0 else "scaled"
     return opening.new(
         task.prepared.script,
         campaign,
         lab,
-        at=clock.now(),
+        at=at,
         clock=kind,
         speed=lab.speed,
         file_name=task.prepared.campaign.campaign.name,
         epoch=task.lease.epoch,
+        doubts=doubts(task.record, lab, at),
     )
 
 

@@ -6,14 +6,10 @@ import inspect
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from typing import cast
-
-from pydantic import TypeAdapter
 
 from sdl.capabilities import BUILT_IN
 from sdl.errors import UserMistake
 from sdl.model.action import Declared, Operation, operation_of, operations_of
-from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument, Limit
 from sdl.wire.mqtt import OfferedAction
 
@@ -46,10 +42,6 @@ def _own(method: object, contract: Operation) -> Operation:
 
 def offered_action(operation: Operation) -> OfferedAction:
     """An action as the birth document tells it."""
-    properties = {
-        name: cast("JsonValue", TypeAdapter(cast("type[object]", kind)).json_schema())
-        for name, kind in operation.parameters.items()
-    }
     return OfferedAction(
         name=operation.name,
         effect=operation.effect,
@@ -57,7 +49,7 @@ def offered_action(operation: Operation) -> OfferedAction:
         timeout_s=operation.timeout_s,
         arguments={
             "type": "object",
-            "properties": properties,
+            "properties": operation.argument_schemas,
             "required": [name for name in operation.parameters if name in operation.required],
             "additionalProperties": False,
         },

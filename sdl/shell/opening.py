@@ -22,7 +22,7 @@ from sdl.core.replay import fold, follow
 from sdl.core.script import Script
 from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake
-from sdl.model.campaign import Campaign
+from sdl.model.campaign import Campaign, Prior
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
@@ -84,11 +84,12 @@ def new(
     speed: float,
     file_name: str | None = None,
     epoch: int = 1,
+    doubts: Sequence[ev.LabwareDoubted] = (),
 ) -> Opening:
     """A campaign that begins at lab time ``at``.
 
     ``file_name``: its name in its file, where its id in the record is another.
-    ``epoch``: of the lease.
+    ``epoch``: of the lease. ``doubts``: what the lab's file says and the record contradicts.
     """
     origin = origin_of(
         script, campaign, clock=clock, speed=speed, file_name=file_name or campaign.name
@@ -100,7 +101,7 @@ def new(
         protocol=script.signature,
         origin=origin,
     )
-    first = (started, ev.OrchestratorStarted(at=at, epoch=epoch))
+    first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(script), Chain(campaign.name), first)
 
 
@@ -244,7 +245,8 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
 
     Options of instruments, broker and record may change: a cable may be put into another port.
     """
-    then, today = (adapter(Campaign).dump_python(c, mode="json") for c in (head.campaign, campaign))
+    both = (replace(one, prior=_named(one.prior)) for one in (head.campaign, campaign))
+    then, today = (adapter(Campaign).dump_python(one, mode="json") for one in both)
     changed = [name for name in then if then[name] != today[name]]
     if bench_of(head.lab) != bench_of(lab):
         changed.append("bench in lab.toml (instruments, drivers, limits or plates)")
@@ -255,6 +257,13 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
             f"campaign {campaign.name!r} began with another {', '.join(changed)} than there is "
             "now; put it back to go on, or begin another campaign with --new"
         )
+
+
+def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:
+    """An earlier campaign by its name alone: it may have gone on meanwhile."""
+    return tuple(
+        Prior(source=one.source, is_campaign=True) if one.is_campaign else one for one in prior
+    )
 
 
 def bench_of(lab: Lab) -> object:

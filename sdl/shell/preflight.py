@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from sdl.core.campaign import problem
+from sdl.core.plates import plates_of
 from sdl.core.script import ProtocolFunction, Script
+from sdl.core.stuck import stuck
+from sdl.core.transport import floor_of
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
 from sdl.model.lab import Instrument, Lab
+from sdl.model.planning import asked_of
 from sdl.model.protocol import ProtocolSignature
-from sdl.planner.server import known, options_of
+from sdl.planner.server import abilities_of, known, options_of
+from sdl.shell.earlier import with_earlier
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.shell.recoveries import load_recoveries
+from sdl.wire.abilities_check import WITHOUT_PLANNER, check_abilities, unused
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
@@ -35,25 +42,41 @@ class Prepared:
     script: Script
     drivers: Mapping[str, Loaded]
     """Driver or simulator class by instrument."""
+    remarks: tuple[str, ...] = ()
+    """What a person should know, and is no mistake."""
 
 
-def prepare(campaign_path: Path) -> Prepared:
-    """Read and check a campaign, its lab and its protocol. UserMistake(s) with file and line."""
+def prepare(campaign_path: Path, *, joins: bool = False) -> Prepared:
+    """Read and check a campaign, its lab and its protocol. UserMistake(s) with file and line.
+
+    ``joins``: it comes into a lab at work, where labware may stand elsewhere by now.
+    """
     campaign = open_campaign(campaign_path)
     lab = _lab_of(campaign)
     mistakes: list[UserMistake] = []
     drivers = load_drivers(lab, mistakes)
     spec = campaign.campaign
     mistakes += _planner(campaign)
+    unused = _abilities(campaign, mistakes)
     protocol, script = _protocol(campaign, mistakes)
     if script is not None:
         offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
         mistakes += check_campaign(spec, lab.lab, script.signature, offers, campaign.places)
         mistakes += _sites(campaign, lab.lab, script)
+        if not (mistakes or joins):
+            mistakes += _stuck(campaign, lab.lab, script)
     raise_all(mistakes)
     assert protocol is not None
     assert script is not None
-    return Prepared(campaign=campaign, lab=lab, protocol=protocol, script=script, drivers=drivers)
+    campaign = with_earlier(campaign, lab.record_url)
+    return Prepared(
+        campaign=campaign,
+        lab=lab,
+        protocol=protocol,
+        script=script,
+        drivers=drivers,
+        remarks=(*campaign.remarks, *unused),
+    )
 
 
 def _sites(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMistake]:
@@ -77,6 +100,26 @@ def _sites(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMis
                 )
 
 
+def _stuck(campaign: CampaignFile, lab: Lab, script: Script) -> Iterator[UserMistake]:
+    """That no plate of a campaign can be carried anywhere as the lab's file has them stand."""
+    spec = campaign.campaign
+    instruments = [
+        spec.roles.get(role, ())
+        for role, operations in script.operations.items()
+        if any(operation.is_about_labware for operation in operations.values())
+    ]
+    roles = [role.name for role in script.signature.roles if role.is_labware]
+    plates = {plate: role for role in roles for plate in plates_of(spec, lab.labware, role)}
+    found = stuck(floor_of(lab), lab, dict.fromkeys(plates, instruments))
+    if found is not None:
+        yield campaign.places.mistake(
+            ("roles", plates[found.labware]),
+            f"{found.labware!r} stands on {found.site}, is needed at {' or '.join(found.places)}, "
+            "and neither it nor what is in its way can be put anywhere: every site is taken; add "
+            "sites to a place where labware is stored, or take labware off, in lab.toml",
+        )
+
+
 def _planner(campaign: CampaignFile) -> list[UserMistake]:
     """A kind that is not there, and keys under ``[planner]`` that nobody would read."""
     choice, places = campaign.campaign.planner, campaign.places
@@ -93,6 +136,21 @@ def _planner(campaign: CampaignFile) -> list[UserMistake]:
     except PlannerFault as fault:
         return [places.mistake(("planner", "kind"), str(fault))]
     return check_options_of_planner(campaign.campaign, read, places)
+
+
+def _abilities(campaign: CampaignFile, mistakes: list[UserMistake]) -> Sequence[str]:
+    """What the planner does not use; what it would have to do and cannot joins ``mistakes``."""
+    kind, places = campaign.campaign.planner.kind, campaign.places
+    asked = asked_of(problem(campaign.campaign))
+    if not asked or (kind != NO_PLANNER and kind not in known()):
+        return ()
+    try:
+        can = WITHOUT_PLANNER if kind == NO_PLANNER else abilities_of(kind)
+    except PlannerFault as fault:
+        mistakes.append(places.mistake(("planner", "kind"), str(fault)))
+        return ()
+    mistakes += check_abilities(campaign.campaign, can, places)
+    return unused(campaign.campaign, asked - can)
 
 
 def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]:

@@ -76,7 +76,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return run_rows(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled():
             return materials(line, value)
-        case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced():
+        case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
             return labware(line, value)
         case (
             c.Resend()

@@ -9,7 +9,9 @@ from sdl.core import events as e
 from sdl.shell.changes import Cell, Change, acted, insert, text_of, update
 from sdl.wire.journal import Line
 
-LabwareChange: TypeAlias = c.BeginCarry | c.EndCarry | e.CarryDone | e.LabwarePlaced
+LabwareChange: TypeAlias = (
+    c.BeginCarry | c.EndCarry | e.CarryDone | e.LabwarePlaced | e.LabwareDoubted
+)
 
 
 def labware(line: Line, value: LabwareChange) -> list[Change]:
@@ -25,6 +27,8 @@ def labware(line: Line, value: LabwareChange) -> list[Change]:
         case e.LabwarePlaced():
             where = f"{value.labware} on {value.site}" if value.site else f"{value.labware} off"
             return [acted(line, line.campaign, "place", where, value.by, value.note)]
+        case e.LabwareDoubted():
+            return []  # its end is a line of its own
         case _:
             assert_never(value)
 

@@ -37,6 +37,18 @@ def page(connection: Connection, campaign: str, after: int) -> list[Line]:
     ]
 
 
+def of_types(
+    connection: Connection, campaign: str, types: Sequence[str]
+) -> Sequence[tuple[str, str]]:
+    """Type and body of a campaign's lines of some types, in order."""
+    query = (
+        select(JOURNAL.c.type, JOURNAL.c.body)
+        .where(JOURNAL.c.campaign == campaign, JOURNAL.c.type.in_(types))
+        .order_by(JOURNAL.c.seq)
+    )
+    return [(name, body) for name, body in connection.execute(query)]
+
+
 def bodies(connection: Connection, campaign: str, after: int) -> Sequence[tuple[int, str, str]]:
     """The same page as number, type and body alone: all that a replay needs.
 

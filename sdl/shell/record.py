@@ -16,7 +16,7 @@ from sdl.shell.columns import row, rows, table_of
 from sdl.shell.database import connect, faults, is_conflict, parse
 from sdl.shell.leases import Leases, lost
 from sdl.shell.lessons import lessons
-from sdl.shell.reading import PAGE, bodies, page
+from sdl.shell.reading import PAGE, bodies, of_types, page
 from sdl.shell.rowset import RowSet
 from sdl.shell.snapshots import Snapshots
 from sdl.shell.statements import Pen
@@ -225,6 +225,11 @@ class Record:
             if len(found) < PAGE:
                 return
             after += PAGE
+
+    def of_types(self, campaign: str, types: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Type and body of those of its lines that are of some types, in order."""
+        with faults(self._url), self._engine.connect() as connection:
+            return list(of_types(connection, campaign, types))
 
     def head(self, campaign: str) -> tuple[int, str]:
         """Number and hash of the last line; 0 and GENESIS where there is none."""

@@ -28,13 +28,17 @@ def new_session(
     clock: Clock,
     speed: float,
     epoch: int = 1,
+    doubts: Sequence[ev.LabwareDoubted] = (),
 ) -> Opening:
-    """A session that begins at lab time ``at``. ``name``: of its journal."""
+    """A session that begins at lab time ``at``. ``name``: of its journal.
+
+    ``doubts``: what the lab's file says and the record contradicts.
+    """
     origin = Origin(
         file_name=lab.name, clock=clock, speed=speed, software=software(), protocol_sha256=""
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
-    first = (opened, ev.OrchestratorStarted(at=at, epoch=epoch))
+    first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(scripts), Chain(name), first)
 
 

@@ -115,7 +115,7 @@ def stamp(protocols: Mapping[str, str]) -> str:
     """
     plain = {
         "python": platform.python_version(),
-        "pydantic": version("pydantic"),
+        "pydantic": _pydantic(),
         "sources_sha256": _sources_sha256(),
         "protocols": dict(protocols),
     }
@@ -147,6 +147,11 @@ class Digests:
     def stamp(self) -> str:
         """The stamp of a snapshot that is taken now."""
         return stamp(self._known)
+
+
+@lru_cache(maxsize=1)  # its metadata takes milliseconds to read
+def _pydantic() -> str:
+    return version("pydantic")
 
 
 @lru_cache(maxsize=1)

@@ -6,12 +6,14 @@ Each takes them a minute. What lies about, or is in a gripper, they put on a sit
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterable
 from typing import TypeAlias
 
 from sdl.core.engine import Engine
 from sdl.core.events import CarryDone, Event, LabwarePlaced
+from sdl.model.lab import Lab
 from sdl.shell.bench import Bench
+from sdl.shell.standing import Floor
 
 CARRY_S = 60.0
 """Lab seconds from being asked to having carried it, or found it."""
@@ -19,18 +21,34 @@ WHO = "the simulation"
 Post: TypeAlias = Callable[[Event], None]
 
 
+def stores_of(lab: Lab) -> Iterable[str]:
+    """Sites on which a person puts what stood on none."""
+    return (site for place in lab.places if place.stores for site in lab.sites[place.name])
+
+
+def found(
+    labware: str, floor: Floor, stores: Iterable[str], taken: Container[str] = frozenset()
+) -> str:
+    """Where a person who looks for a piece leaves it: as it stands, else on the first free store.
+
+    ``taken``: sites that others are thought to have. Empty where none is left: off the bench.
+    """
+    where = floor.site(labware)
+    if where in floor.sites:
+        return where
+    return next((site for site in stores if site not in taken and not floor.on(site)), "")
+
+
 class Hands:
     """Of one simulation."""
 
-    def __init__(
-        self, bench: Bench, stores: Sequence[str], now: Callable[[], float], post: Post
-    ) -> None:
-        """``bench``: where things really stand; ``stores``: sites on which they may be put.
+    def __init__(self, bench: Bench, lab: Lab, now: Callable[[], float], post: Post) -> None:
+        """``bench``: where things really stand.
 
         ``now``: lab time; ``post``: takes what the person says.
         """
         self._bench = bench
-        self._stores = stores
+        self._lab = lab
         self._now = now
         self._post = post
         self._asked: set[str] = set()
@@ -52,11 +70,7 @@ class Hands:
         self._asked.discard(task)
         known = {one.site for one in engine.lab.pieces.values()}
         known |= {one.leaves for one in engine.lab.pieces.values()}
-        floor = self._bench.floor
-        where = floor.site(labware)
-        if where not in floor.sites:
-            free = (site for site in self._stores if site not in known and not floor.on(site))
-            where = next(free, "")
+        where = found(labware, self._bench.floor, stores_of(self._lab), known)
         self._post(LabwarePlaced(at=self._now(), labware=labware, site=where, by=WHO))
 
     def _carry(self, carry: str) -> None:

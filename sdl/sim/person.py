@@ -14,6 +14,7 @@ from sdl.core.events import LabwarePlaced, ResumeRequested, StepResolved, Verdic
 from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
 from sdl.sim.faults import PERSON
+from sdl.sim.hands import found, stores_of
 from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
 
 LOOK_S = (2.0, 6.0)
@@ -77,11 +78,9 @@ class Person:
 
     def _look_for(self, view: LabView) -> None:
         """Find labware of which nobody knows where it is, and say where it stands."""
-        carried = {one.labware for one in view.carries}
         now = asyncio.get_running_loop().time()
         for one in view.labware:
-            lost = bool(one.note) and one.labware not in carried
-            if lost and now - self._seen.get(one.labware, -AGAIN_S) >= AGAIN_S:
+            if one.astray and now - self._seen.get(one.labware, -AGAIN_S) >= AGAIN_S:
                 self._seen[one.labware] = now
                 self._start(self._find(one.labware))
 
@@ -92,10 +91,8 @@ class Person:
         carriers = [one.name for one in site.lab.instruments if one.reaches]
         while not all(map(site.world.is_at_rest, carriers)):  # noqa: ASYNC110 - it waits and looks
             await asyncio.sleep(1.0)
-        sites = [each for place in site.lab.places for each in site.lab.sites[place.name]]
-        if floor.site(labware) not in floor.sites:
-            floor.put(labware, next(each for each in sites if not floor.on(each)))
-        where = floor.site(labware)
+        where = found(labware, floor, stores_of(site.lab))
+        floor.rearrange({labware: where})
         site.note(f"a person finds {labware} on {where}")
         await site.tell(lambda at: LabwarePlaced(at=at, labware=labware, site=where, by=PERSON))
 

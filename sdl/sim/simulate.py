@@ -236,8 +236,7 @@ async def _play(
         keep=look,
         planning=_planning(lab, prepared.lab.folder, clock) if plan else None,
     )
-    stores = [site for place in lab.places if place.stores for site in lab.sites[place.name]]
-    hands = Hands(bench, stores, clock.now, runtime.post)
+    hands = Hands(bench, lab, clock.now, runtime.post)
     await node.start()
     await bus.connect()
     try:

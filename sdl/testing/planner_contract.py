@@ -15,15 +15,28 @@ from dataclasses import dataclass, fields, replace
 from sdl.errors import PlannerFault
 from sdl.model.campaign import (
     ChoiceParameter,
+    Condition,
     LinearConstraint,
     Objective,
+    OutcomeConstraint,
     Parameter,
     PlannerChoice,
     RangeParameter,
 )
+from sdl.model.candidates import packed
 from sdl.model.data import Inputs, Suggestion, Trial
-from sdl.model.planning import Problem
-from sdl.model.space import feasible, grid_points, is_enumerable, levels, named, violations
+from sdl.model.planning import NEEDED, Problem, asked_of
+from sdl.model.space import (
+    all_met,
+    equalities,
+    feasible,
+    grid_points,
+    is_enumerable,
+    levels,
+    named,
+    settled,
+    violations,
+)
 from sdl.planner.contract import Planner
 
 MEASURE = "yield"
@@ -46,7 +59,8 @@ def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None
     """AssertionError, with case, count and seed, if the planner breaks the contract.
 
     Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed, late
-    and pending ones, in real, whole, logarithmic, named, constrained and nearly used up spaces.
+    and pending ones, in real, whole, logarithmic, named, constrained and nearly used up spaces; in
+    mixtures, lists of points and with two objectives as far as it says that it can.
     """
     versions = planner.versions()
     assert all(versions.values()), f"versions() has an empty version: {dict(versions)}"
@@ -54,6 +68,8 @@ def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None
     assert not clash, f"options() names {', '.join(clash)}, which the runtime reads itself"
     for seed in seeds:
         for case in cases(seed):
+            if asked_of(case.problem) & NEEDED - planner.abilities():
+                continue
             for count in (1, 3):
                 _check(planner, case, count, seed)
         _check_the_end(planner, seed)
@@ -61,7 +77,7 @@ def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None
 
 def cases(seed: int) -> Iterator[Case]:
     """The situations, with trials drawn by ``seed``."""
-    for name, problem in problems().items():
+    for name, problem in (problems() | special_problems()).items():
         measured = tuple(_trial(problem, "measured", seed, index) for index in range(6))
         measured = (*measured[:-1], replace(measured[-1], broke_window=True))
         failed = replace(_trial(problem, "failed", seed, 6), broke_window=True)
@@ -99,6 +115,41 @@ def problems() -> dict[str, Problem]:
     }
 
 
+def special_problems() -> dict[str, Problem]:
+    """What not every planner can do."""
+    aim = Objective(measure=MEASURE, goal="maximise")
+    acid = RangeParameter(name="lambda", low=0.05, high=0.9)
+    others = (RangeParameter(name=name, low=0.0, high=0.9) for name in ("base", "salt"))
+    share = tuple(place / 8 for place in range(9))
+    lattice = tuple(
+        ChoiceParameter(name=name, options=share) for name in ("lambda", "base", "salt")
+    )
+    solvent = ChoiceParameter(name="class", options=("water", "2-propanol", "n/a: none"))
+    rows = [(0.05 + n / 20, "water" if n % 3 else "2-propanol") for n in range(16)]
+    whole = {"lambda": 1.0, "base": 1.0, "salt": 1.0}
+    mixture = LinearConstraint(weights=whole, at_least=1.0, at_most=1.0, is_mixture=True)
+    both = _problem((acid, solvent), aim)
+    return {
+        "mixture": _problem((acid, *others), aim, mixture),
+        "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
+        "listed points": replace(both, candidates=packed("list.csv", "", rows, 2)),
+        "conditions": _problem((solvent, _sometimes(acid)), aim),
+        "range": replace(
+            both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
+        ),
+        "two objectives": replace(
+            both,
+            further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
+            outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
+        ),
+    }
+
+
+def _sometimes(acid: RangeParameter) -> RangeParameter:
+    """The same input, searched in water only."""
+    return replace(acid, only_if=(Condition(input="class", values=("water",)),), otherwise=0.0)
+
+
 def _problem(
     space: tuple[Parameter, ...], objective: Objective, *constraints: LinearConstraint
 ) -> Problem:
@@ -108,7 +159,7 @@ def _problem(
 def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
     """The ``index``-th of a row of different points, measured as a smooth function of them."""
     chance = random.Random(f"{seed}/{index}")
-    if is_enumerable(problem.space):
+    if is_enumerable(problem):
         every = list(grid_points(problem))
         random.Random(seed).shuffle(every)
         inputs: Inputs = named(problem.space, every[index])
@@ -116,18 +167,22 @@ def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
         inputs = _drawn(problem, chance)
         while not feasible(problem, inputs):
             inputs = _drawn(problem, chance)
+    measures = {one.measure: _value(inputs) for one in problem.objectives}
     if status == "measured":
-        return Trial(inputs=inputs, status="measured", measures={MEASURE: _value(inputs)})
+        return Trial(inputs=inputs, status="measured", measures=measures)
     return Trial(inputs=inputs, status="failed" if status == "failed" else "pending", measures={})
 
 
 def _drawn(problem: Problem, chance: random.Random) -> Inputs:
-    return {
-        p.name: chance.uniform(p.low, p.high)
+    values = tuple(
+        chance.uniform(p.low, p.high)
         if p.kind == "range" and not p.integer
         else chance.choice(levels(p))
         for p in problem.space
-    }
+    )
+    units = [chance.random() for _ in problem.space] if problem.constraints else []
+    met = all_met(equalities(problem), values, units) or values
+    return named(problem.space, settled(problem.space, met))
 
 
 def _value(inputs: Inputs) -> float:

@@ -12,6 +12,7 @@ from sdl.model.data import InputValue
 from sdl.model.lab import Lab
 from sdl.model.labware import HOLDS_LIQUID, Category
 from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.wire.aims_check import placed_objectives, placed_outcomes
 from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import unfit
 from sdl.wire.toml_lines import KeyPath
@@ -46,7 +47,7 @@ def check_campaign(
         *_roles(campaign, lab, signature),
         *_offers(campaign, signature, offers),
         *_inputs(campaign, signature),
-        *_measure(campaign, signature),
+        *_measures(campaign, signature),
         *_batch(campaign, signature),
         *_hypothesis(campaign, signature),
         *check_wells(campaign, lab, signature),
@@ -125,7 +126,10 @@ def _inputs(campaign: Campaign, signature: ProtocolSignature) -> _Found:
     for parameter in campaign.space:
         given = inputs.get(parameter.name)
         if given is None:
-            yield ("search", parameter.name), _unknown_input(signature, inputs, parameter.name)
+            message = _unknown_input(signature, inputs, parameter.name)
+            if campaign.candidates is not None:
+                message += f"; else remove the column from {campaign.candidates.source!r}"
+            yield ("search", parameter.name), message
         else:
             for message in _searched(given, parameter):
                 yield ("search", parameter.name), message
@@ -153,6 +157,8 @@ def _unknown_input(signature: ProtocolSignature, inputs: Mapping[str, Input], na
 
 
 def _searched(given: Input, parameter: Parameter) -> Iterator[str]:
+    if parameter.otherwise is not None:
+        yield from _value(given, parameter.otherwise)
     if isinstance(parameter, ChoiceParameter):
         for option in parameter.options:
             yield from _value(given, option)
@@ -194,11 +200,13 @@ def _batch(campaign: Campaign, signature: ProtocolSignature) -> _Found:
             yield ("search", given.name), message
 
 
-def _measure(campaign: Campaign, signature: ProtocolSignature) -> _Found:
-    measure = campaign.objective.measure
-    if measure not in signature.measures:
-        hint = did_you_mean(measure, signature.measures)
-        yield ("objective", "measure"), f"{signature.name} does not measure {measure!r}; {hint}"
+def _measures(campaign: Campaign, signature: ProtocolSignature) -> _Found:
+    named = [(keys, one.measure) for keys, one in placed_objectives(campaign)]
+    named += [(keys, one.measure) for keys, one in placed_outcomes(campaign)]
+    for keys, measure in named:
+        if measure not in signature.measures:
+            hint = did_you_mean(measure, signature.measures)
+            yield (*keys, "measure"), f"{signature.name} does not measure {measure!r}; {hint}"
 
 
 def _hypothesis(campaign: Campaign, signature: ProtocolSignature) -> _Found:

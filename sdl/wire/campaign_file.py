@@ -2,34 +2,21 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdl.errors import UserMistake
-from sdl.model.campaign import (
-    NO_PLANNER,
-    BatchRule,
-    Campaign,
-    ChoiceParameter,
-    LinearConstraint,
-    Objective,
-    Parameter,
-    PlannerChoice,
-    RangeParameter,
-    StopRule,
-)
-from sdl.model.data import InputValue
+from sdl.model.campaign import NO_PLANNER, BatchRule, Campaign, PlannerChoice, StopRule
 from sdl.model.hypothesis import Hypothesis, Prediction
-from sdl.model.units import unit_of
 from sdl.wire.campaign_values import check_values
+from sdl.wire.cost_tables import read_costs, read_fidelity
+from sdl.wire.objective_tables import read_objectives
 from sdl.wire.policy import read_rules
+from sdl.wire.prior_table import read_prior
 from sdl.wire.roles_table import read_roles
-from sdl.wire.toml_table import Places, Table, Toml, TomlFile, did_you_mean, said
-
-_GOALS = {"maximise": "maximise", "maximize": "maximise"} | {
-    "minimise": "minimise",
-    "minimize": "minimise",
-}
+from sdl.wire.search_tables import read_fixed, read_search
+from sdl.wire.space_check import passed_over
+from sdl.wire.toml_table import Places, Table, TomlFile
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +28,8 @@ class CampaignFile:
     folder: Path
     """Relative paths in the file start here."""
     places: Places
+    remarks: tuple[str, ...] = ()
+    """What a person should know of the tables beside it, and is no mistake."""
 
     @property
     def lab_path(self) -> Path:
@@ -53,12 +42,19 @@ def open_campaign(path: Path) -> CampaignFile:
     file = TomlFile(path)
     if "campaign" not in file.top and "instruments" in file.top:
         raise file.places.mistake(("lab",), "this is a lab file; name the campaign's file")
-    campaign = _campaign(file.top)
+    campaign, remarks = _campaign(file.top)
     unspoken = [m for m in check_values(campaign, file.places) if not _blamed(file, m)]
     file.mistakes.extend(unspoken)
     file.finish()
+    broken = passed_over(campaign)
+    if broken:
+        remarks = (*remarks, f"{broken} candidates break a [[constraint]] or a [[mixture]]")
     return CampaignFile(
-        campaign=campaign, path=path, folder=path.resolve().parent, places=file.places
+        campaign=campaign,
+        path=path,
+        folder=path.resolve().parent,
+        places=file.places,
+        remarks=remarks,
     )
 
 
@@ -72,9 +68,12 @@ def _blamed(file: TomlFile, mistake: UserMistake) -> bool:
     return any(mistake.place == known.place for known in file.mistakes)
 
 
-def _campaign(top: Table) -> Campaign:
+def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
+    """All of it, and remarks."""
     head = top.table("campaign", needed=True)
     roles, plates = read_roles(top.table("roles", needed=True))
+    search = read_search(top, needed=not _is_without_planner(top))
+    first, *further = read_objectives(top)
     campaign = Campaign(
         name=head.name("name"),
         lab=head.text("lab", example='"lab.toml"'),
@@ -84,18 +83,26 @@ def _campaign(top: Table) -> Campaign:
         hypothesis=_hypothesis(top.table("hypothesis")) if "hypothesis" in top else None,
         roles=roles,
         plates=plates,
-        space=_space(top.table("search", needed=not _is_without_planner(top))),
-        fixed=_fixed(top.table("fixed")),
-        constraints=tuple(_constraint(table) for table in top.tables("constraint")),
-        objective=_objective(top.table("objective", needed=True)),
-        stop=_stop(top.table("stop")),
+        space=search.space,
+        fixed=read_fixed(top.table("fixed")),
+        constraints=search.constraints,
+        objective=first,
+        further=tuple(further),
+        candidates=search.candidates,
+        costs=read_costs(top.table("cost")) if "cost" in top else None,
+        fidelity=read_fidelity(top.table("fidelity")) if "fidelity" in top else None,
+        stop=_stop(top.table("stop"), first.measure),
         planner=_planner(top.table("planner")),
         policy=read_rules(top),
         batch=_batch(top.table("batch")) if "batch" in top else None,
     )
     head.close()
+    remarks = search.remarks
+    if "prior" in top:
+        known = read_prior(top.table("prior"), campaign)
+        campaign, remarks = replace(campaign, prior=known.prior), (*remarks, *known.remarks)
     top.close()
-    return campaign
+    return campaign, remarks
 
 
 def _is_without_planner(top: Table) -> bool:
@@ -129,97 +136,13 @@ def _hypothesis(table: Table) -> Hypothesis:
     return found
 
 
-def _space(table: Table) -> tuple[Parameter, ...]:
-    return tuple(_parameter(table, name) for name in table)
-
-
-def _parameter(parent: Table, name: str) -> Parameter:
-    table = parent.table(name)
-    if "choices" in table:
-        return _choice(table, name)
-    low = table.number("from", unit_name=name)
-    high = table.number("to", unit_name=name)
-    parameter = RangeParameter(
-        name=name,
-        low=low,
-        high=high,
-        log=table.truth("log", default=False),
-        integer=table.truth("integer", default=False),
-    )
-    _close_parameter(table, ("choices", "from", "to", "log", "integer"))
-    return parameter
-
-
-def _choice(table: Table, name: str) -> ChoiceParameter:
-    written = table.take("choices")
-    _close_parameter(table, ("choices",))
-    if not isinstance(written, list):
-        table.mistake("choices", f"needs a list, not {said(written)}")
-        written = []
-    options = tuple(_input(table, "choices", option, name) for option in written)
-    return ChoiceParameter(name=name, options=options)
-
-
-def _close_parameter(table: Table, known: tuple[str, ...]) -> None:
-    for key in table:
-        if key in known:
-            continue
-        clashing = "choices" in known and len(known) == 1
-        hint = "choices stand alone" if clashing else did_you_mean(key, known)
-        table.mistake(key, f"unknown key; {hint}")
-
-
-def _input(table: Table, key: str, value: Toml, name: str) -> InputValue:
-    """A value of an input: a number, an option's name, or text that means a number with a unit."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        table.mistake(key, f"needs a number or text, not {said(value)}")
-        return 0.0
-    if isinstance(value, float):
-        return table.as_number(value, key, name) or 0.0
-    if isinstance(value, str) and value[:1].isdigit() and unit_of(name):
-        return table.as_number(value, key, name) or 0.0
-    return value
-
-
-def _fixed(table: Table) -> dict[str, InputValue]:
-    return {name: _input(table, name, table.take(name), name) for name in table}
-
-
-def _constraint(table: Table) -> LinearConstraint:
-    weights = table.table("sum", needed=True)
-    found = LinearConstraint(
-        weights={name: weights.number(name) for name in weights},
-        at_most=table.number("at_most"),
-    )
-    table.close()
-    return found
-
-
-def _objective(table: Table) -> Objective:
-    measure = table.text("measure", example='"absorbance_au"')
-    target = table.maybe_number("target", unit_name=measure)
-    if "target" in table:
-        if "goal" in table and table.text("goal") != "target":
-            table.mistake("goal", "an objective has a goal or a target, not both")
-        goal = "target"
-    elif "goal" in table:
-        goal = _GOALS.get(table.word("goal", tuple(_GOALS), "unknown"), "target")
-    else:
-        table.mistake(None, 'say what is better: goal = "maximise", "minimise", or target = 0.8')
-        goal = "target"
-    table.take("goal")
-    table.close()
-    if goal == "target":
-        return Objective(measure=measure, goal="target", target=0.0 if target is None else target)
-    return Objective(measure=measure, goal="maximise" if goal == "maximise" else "minimise")
-
-
-def _stop(table: Table) -> StopRule:
+def _stop(table: Table, measure: str) -> StopRule:
+    """``measure``: of the objective; the tolerance is in its unit."""
     rule = StopRule()
     found = StopRule(
         runs=table.whole("runs", rule.runs),
         hours=table.maybe_number("hours", unit_name="stop_h"),
-        tolerance=table.maybe_number("tolerance", unit_name=_measure(table)),
+        tolerance=table.maybe_number("tolerance", unit_name=measure),
         failures=table.whole("failures", rule.failures),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
@@ -233,11 +156,6 @@ def _batch(table: Table) -> BatchRule:
     found = BatchRule(size=table.whole("size", 1))
     table.close()
     return found
-
-
-def _measure(table: Table) -> str:
-    """The tolerance is in the unit of the objective's measure."""
-    return table.file.top.table("objective").text("measure", "value")
 
 
 def _planner(table: Table) -> PlannerChoice:

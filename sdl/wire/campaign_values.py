@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 
 from sdl.errors import UserMistake
-from sdl.model.campaign import NO_PLANNER, Campaign, ChoiceParameter, Parameter, RangeParameter
+from sdl.model.campaign import NO_PLANNER, Campaign
 from sdl.model.hypothesis import Hypothesis
+from sdl.wire.aims_check import check_aims
 from sdl.wire.policy import faults_of, idle
+from sdl.wire.space_check import check_space
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
@@ -23,7 +24,7 @@ MOST_ERROR = 0.5
 
 def check_values(campaign: Campaign, places: Places) -> list[UserMistake]:
     """Ranges, bounds and names that contradict each other, each at its line."""
-    found = [*_head(campaign), *_space(campaign), *_constraints(campaign)]
+    found = [*_head(campaign), *check_space(campaign), *check_aims(campaign)]
     found += [*_stop(campaign), *_planner(campaign), *_hypothesis(campaign.hypothesis)]
     found += _batch(campaign)
     found += _policy(campaign)
@@ -45,72 +46,6 @@ def _head(campaign: Campaign) -> _Found:
         yield ("search",), 'nobody searches with kind = "none" under [planner]; use [fixed]'
 
 
-def _space(campaign: Campaign) -> _Found:
-    for parameter in campaign.space:
-        keys = ("search", parameter.name)
-        if parameter.name in campaign.fixed:
-            yield ("fixed", parameter.name), "is searched too; keep it in [search] or in [fixed]"
-        for message in _parameter(parameter):
-            yield keys, message
-
-
-def _parameter(parameter: Parameter) -> Iterator[str]:
-    if isinstance(parameter, ChoiceParameter):
-        yield from _choices(parameter)
-        return
-    yield from _range(parameter)
-
-
-def _choices(parameter: ChoiceParameter) -> Iterator[str]:
-    if not parameter.options:
-        yield "has no choices; list at least one"
-    if len(set(parameter.options)) < len(parameter.options):
-        yield "lists a choice twice; list each once"
-    texts = [isinstance(option, str) for option in parameter.options]
-    if any(texts) and not all(texts):
-        yield "mixes numbers and names; make all choices numbers, or all text"
-
-
-def _range(parameter: RangeParameter) -> Iterator[str]:
-    low, high = parameter.low, parameter.high
-    if low > high:
-        yield f"from ({low:g}) is above to ({high:g}); swap them"
-    elif low == high:
-        yield f"from and to are both {low:g}; give a range, or move it to [fixed]"
-    if parameter.log and low <= 0:
-        yield f"from ({low:g}) must be above 0 on a log scale"
-    if parameter.integer and math.ceil(low) > math.floor(high):
-        yield f"no whole number lies between {low:g} and {high:g}"
-
-
-def _constraints(campaign: Campaign) -> _Found:
-    ranges = {p.name: p for p in campaign.space if isinstance(p, RangeParameter)}
-    searched = {parameter.name: parameter for parameter in campaign.space}
-    for place, constraint in enumerate(campaign.constraints):
-        keys = ("constraint", place)
-        if not constraint.weights:
-            yield (*keys, "sum"), "sums nothing; write for instance: sum = { a = 1.0, b = 1.0 }"
-        for name in constraint.weights:
-            parameter = searched.get(name)
-            if parameter is None:
-                yield (
-                    (*keys, "sum", name),
-                    "is not searched; only inputs of [search] can stand here",
-                )
-            elif isinstance(parameter, ChoiceParameter) and not parameter.ordered:
-                yield (*keys, "sum", name), "has named options; a sum needs numbers"
-        if constraint.weights and all(name in ranges for name in constraint.weights):
-            least = sum(
-                min(weight * ranges[name].low, weight * ranges[name].high)
-                for name, weight in constraint.weights.items()
-            )
-            if least > constraint.at_most:
-                yield (
-                    (*keys, "at_most"),
-                    f"cannot be kept: the sum is at least {least:g}; widen [search]",
-                )
-
-
 def _stop(campaign: Campaign) -> _Found:
     stop = campaign.stop
     if not 1 <= stop.runs <= MOST_RUNS:
@@ -121,7 +56,9 @@ def _stop(campaign: Campaign) -> _Found:
         yield ("stop", "failures"), f"{stop.failures} failures; use 1 or more"
     if stop.failed_share is not None and not 0 <= stop.failed_share < 1:
         yield ("stop", "failed_share"), f"{stop.failed_share:g}; use 0 to less than 1, such as 0.5"
-    if stop.tolerance is not None and campaign.objective.goal != "target":
+    if stop.tolerance is not None and campaign.further:
+        yield ("stop", "tolerance"), "several objectives have no common distance; remove it"
+    elif stop.tolerance is not None and campaign.objective.goal not in ("target", "range"):
         yield ("stop", "tolerance"), "a tolerance needs a target; remove it, or set a target"
     elif stop.tolerance is not None and stop.tolerance < 0:
         yield ("stop", "tolerance"), f"{stop.tolerance:g} is negative; use 0 or more"

@@ -16,7 +16,15 @@ from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
 from sdl.cli.watch import LiveScreen, PlainLines, picture
 from sdl.cli.words import quantity
-from sdl.core.view import BestPoint, InFlight, InstrumentView, Question, View
+from sdl.core.view import (
+    BestPoint,
+    CarryView,
+    InFlight,
+    InstrumentView,
+    LabwareView,
+    Question,
+    View,
+)
 from sdl.model.data import InputValue
 from sdl.model.hypothesis import Evidence
 from sdl.shell.launch import Choice
@@ -146,6 +154,39 @@ def test_a_question_and_a_pause_are_told_when_they_come_and_when_they_go(
         "goes on",
         "dye-450/run-13/step-1 is answered",
     }
+
+
+def test_what_a_person_should_carry_or_find_is_told_when_it_comes_and_when_it_is_over(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    asked = CarryView(
+        carry="dye-450/carry-3",
+        labware="plate-1",
+        source="hotel/1",
+        target="reader/1",
+        carrier="",
+        step="dye-450/run-13/step-1",
+        since=3000.0,
+    )
+    lost = LabwareView(labware="plate-2", site="", note="it was dropped", astray=True)
+    lines = PlainLines()
+    lines(view())
+    capsys.readouterr()
+    for _ in range(2):
+        lines(replace(view(), carries=(asked,), astray=(lost,)))
+    assert capsys.readouterr().err.splitlines() == [
+        "carry plate-1 from hotel/1 to reader/1, then: sdl done carry-3",
+        "plate-2: it was dropped; say where it is: sdl place plate-2 SITE",
+    ]
+    lines(replace(view(), carries=(replace(asked, withdrawn=4000.0),)))
+    said = capsys.readouterr().err.splitlines()
+    assert said == [
+        "do not carry plate-1 from hotel/1 to reader/1 any more, nobody needs it there; "
+        "if you have already: sdl done carry-3",
+        "plate-2 is found",
+    ]
+    lines(view())
+    assert capsys.readouterr().err == "dye-450/carry-3 is answered\n"
 
 
 QUESTION = Question(

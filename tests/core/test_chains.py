@@ -107,3 +107,15 @@ def test_what_is_held_back_in_a_window_of_its_own_starts_before_that_closes() ->
     assert wash.not_after is not None
     assert do.Wait(timer=f"{wash.step}/prompt", until=wash.not_after - SPARE_S) in floor.journal
     assert floor.at == pytest.approx(wash.not_after - SPARE_S)
+
+
+def test_where_two_arms_share_a_way_an_action_waits_for_the_first_of_them() -> None:
+    relay = {"arm": ("handler", "hotel"), "arm-2": ("reader", "washer", "hotel")}
+    there = cell(RUNS, hotel=2, kind=ONE_WELL, reaches=relay)
+    floor = start(at_cell(2, there, function=two_windows), parallel=4)
+
+    def is_held_back() -> bool:
+        whys = (one.why for one in floor.engine.view().waits)
+        return any("until arm has time to bring it to washer" in why for why in whys)
+
+    until(floor, is_held_back)

@@ -206,7 +206,7 @@ def test_where_no_transporter_leads_a_person_is_asked_and_says_when_it_is_done()
     floor.turn(ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada"))
     assert floor.engine.lab.pieces["plate-1"].site == "handler/1"
     again_said = ev.CarryDone(at=floor.at, carry="dye/carry-1", by="ada")
-    assert "nobody was asked" in floor.engine.objection(again_said)
+    assert "nobody is asked for dye/carry-1" in floor.engine.objection(again_said)
 
 
 def test_what_a_person_will_not_carry_fails_its_run_until_they_say_where_it_is() -> None:
@@ -409,3 +409,17 @@ def test_what_a_person_has_carried_is_told_though_an_arm_takes_it_up_at_once() -
     assert piece.placed > 0
     until(floor, lambda: not piece.leaves)
     assert piece.placed == 0
+
+
+def test_who_waits_for_a_plate_is_told_which_run_keeps_it_and_why() -> None:
+    floor = start(at_cell(1, cell(1)), parallel=3)
+    told: list[str] = []
+
+    def whys() -> list[str]:
+        told.extend(one.why for one in floor.engine.view().waits if "which stands" in one.why)
+        return told
+
+    until(floor, lambda: any("lets it settle" in why for why in whys()))
+    kept = "wash on washer waits: for plate-1, which stands on handler/1; run-2"
+    assert told[0] == f"{kept} holds it (dispense)"
+    assert told[-1] == f"{kept} lets it settle there for 5 s"

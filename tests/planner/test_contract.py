@@ -6,7 +6,7 @@ import pytest
 
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
-from sdl.model.planning import Problem
+from sdl.model.planning import Ability, Problem
 from sdl.planner.ax import AxPlanner
 from sdl.planner.contract import Planner
 from sdl.planner.grid import GridPlanner
@@ -58,6 +58,9 @@ class Repeating:
         return {}
 
     def options(self) -> frozenset[str]:
+        return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
         return frozenset()
 
 
@@ -129,4 +132,7 @@ class _Endless:
         return {}
 
     def options(self) -> frozenset[str]:
+        return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
         return frozenset()

@@ -98,7 +98,7 @@ def test_sobol_uses_every_point_of_a_finite_space_once_and_then_says_so() -> Non
     drops = RangeParameter(name="drops", low=1, high=7, integer=True, log=True)
     task = problem(drops, KIND)
     found = one_by_one(SobolPlanner(), task, 21, seed=5)
-    assert len({str(s.inputs) for s in found}) == size(task.space) == 21
+    assert len({str(s.inputs) for s in found}) == size(task) == 21
     with pytest.raises(PlannerFault, match="nothing left to suggest"):
         SobolPlanner().suggest(task, pending(found), 1, 5)
 

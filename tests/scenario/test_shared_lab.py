@@ -10,13 +10,16 @@ from pathlib import Path
 
 import pytest
 
-from sdl.core.events import CampaignStarted
+from sdl.core import events as ev
 from sdl.core.view import LabView
 from sdl.errors import LabFault, UserMistake
 from sdl.service.caller import Caller
 from sdl.service.card import card_path, read
+from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
+from sdl.shell.sessions import new_session
 from sdl.wire.journal import load
+from sdl.wire.toml import open_lab
 from tests.scenario.test_real_loop import PATIENCE_S, record_of, started, until
 from tests.sim.places import place
 
@@ -144,8 +147,54 @@ def test_what_may_not_start_changes_nothing_and_what_ends_leaves_the_others(
         if line.type == "CampaignStarted"
     ]
     claims = [
-        (h.campaign.name, h.terms.priority, h.by) for h in heads if isinstance(h, CampaignStarted)
+        (h.campaign.name, h.terms.priority, h.by)
+        for h in heads
+        if isinstance(h, ev.CampaignStarted)
     ]
     assert claims == [("first", 2, "ada"), ("third", 0, "ada"), ("first-2", 0, "ada")]
     assert record.campaign("first-2").campaign.ending is None
     record.close()
+
+
+REAL = """
+[lab]
+name = "bench"
+
+[instruments.pump]
+driver = "./pumps.py:Pump"
+sites  = 1
+
+[places.hotel]
+sites = 2
+
+[labware.plate-1]
+at = "hotel"
+"""
+
+
+def left_elsewhere(folder: Path) -> None:
+    """A lab with a real pump, in whose last session a person took the plate from the hotel."""
+    pumps = Path(__file__).parents[1] / "testing" / "pumps.py"
+    (folder / "pumps.py").write_text(pumps.read_text(encoding="utf-8"), encoding="utf-8")
+    (folder / "lab.toml").write_text(REAL, encoding="utf-8")
+    lab = open_lab(folder / "lab.toml")
+    opening = new_session(Protocols(folder), lab.lab, "bench-lab", at=1.0, clock="wall", speed=1.0)
+    placed = ev.LabwarePlaced(at=2.0, labware="plate-1", site="pump/1", by="ada")
+    record = Record.open(lab.record_url)
+    for event in (*opening.first, placed, ev.LabDownRequested(at=3.0, by="ada")):
+        values = (event, *opening.engine.handle(event))
+        record.append([opening.chain.add(value, event.at) for value in values])
+    record.close()
+
+
+def test_a_plate_that_was_left_elsewhere_is_asked_for_as_a_real_lab_opens(tmp_path: Path) -> None:
+    left_elsewhere(tmp_path)
+    with at_work(tmp_path) as (process, lab):
+        (doubted,) = lab.lab().astray
+        assert (doubted.labware, doubted.note) == (
+            "plate-1",
+            "it stood on pump/1 when bench-lab ended, and lab.toml has it on hotel/1",
+        )
+        lab.act("place", {"by": "ada", "labware": "plate-1", "site": "pump/1"})
+        assert lab.lab().astray == ()
+        close(process, lab)

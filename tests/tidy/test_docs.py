@@ -21,7 +21,7 @@ from sdl.cli.verbs import VERBS, Verb
 from sdl.core.commands import COMMANDS, Command
 from sdl.core.events import EVENTS, Event
 from sdl.errors import SdlError
-from sdl.model import campaign, hypothesis, lab, labware, stock
+from sdl.model import campaign, costs, hypothesis, lab, labware, stock
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 VARIABLE = re.compile(r'"(SDL_[A-Z][A-Z_]*)"')
@@ -38,10 +38,31 @@ WRITTEN: dict[type, dict[str, str]] = {
         "hypothesis": "[hypothesis]",
         "plates": "",
         "batch": "[batch]",
+        "further": "[[objective]]",
+        "costs": "[cost]",
+        "fidelity": "[fidelity]",
+        "prior": "[prior]",
     },
-    campaign.RangeParameter: {"low": "from", "high": "to", "name": "", "kind": ""},
+    campaign.OutcomeConstraint: {},
+    campaign.Condition: {"input": "only_if", "values": ""},
+    campaign.Prior: {
+        "source": "csv",
+        "is_campaign": "[prior]",
+        "sha256": "",
+        "trials": "",
+        "left_out": "",
+    },
+    costs.Costs: {},
+    costs.Fidelity: {},
+    campaign.RangeParameter: {
+        "low": "from",
+        "high": "to",
+        "name": "",
+        "kind": "",
+        "log": "scale",
+    },
     campaign.ChoiceParameter: {"options": "choices", "name": "", "kind": ""},
-    campaign.LinearConstraint: {"weights": "sum"},
+    campaign.LinearConstraint: {"weights": "sum", "is_mixture": "[[mixture]]"},
     campaign.Objective: {},
     campaign.StopRule: {},
     campaign.PlannerChoice: {"options": ""},

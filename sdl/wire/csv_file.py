@@ -1,0 +1,139 @@
+"""Tables of comma-separated values beside a campaign file, and their mistakes by line."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from sdl.errors import Place, UserMistake
+from sdl.model.data import InputValue
+from sdl.wire.toml_table import Table
+
+MOST_ROWS = 200_000
+MOST_TOLD = 5
+"""Mistakes of one file that are told one by one."""
+_WHOLE = re.compile(r"[+-]?\d{1,15}")
+_SEPARATORS = ",;\t"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of it."""
+
+    line: int
+    cells: tuple[str, ...]
+
+
+class CsvFile:
+    """A table with a header line, as text; what is wrong with it is told beside the campaign's."""
+
+    def __init__(self, table: Table, source: str, raw: bytes, path: Path) -> None:
+        self.source = source
+        """As the campaign file names it."""
+        self.sha256 = hashlib.sha256(raw).hexdigest()
+        self._table = table
+        self._file = str(path)
+        self._told = 0
+        lines = list(_lines(raw))
+        self.header = lines[0].cells if lines else ()
+        self.rows = lines[1:]
+
+    def mistake(self, line: int, message: str) -> None:
+        """Note a mistake at one of its lines; only the first few are told."""
+        self._told += 1
+        if self._told <= MOST_TOLD:
+            mistakes = self._table.file.mistakes
+            mistakes.append(UserMistake(message, Place(self._file, line)))
+
+    def is_sound(self) -> bool:
+        """Whether no mistake was found so far."""
+        return self._told == 0
+
+    def column(self, name: str) -> list[str]:
+        """The cells of a column. ValueError if there is none of that name."""
+        place = self.header.index(name)
+        return [row.cells[place] for row in self.rows]
+
+
+def read_csv(table: Table, key: str) -> CsvFile | None:
+    """The file that a key of a campaign file names; None after noting a mistake.
+
+    UTF-8, a header line, and cells between commas, semicolons or tabs.
+    """
+    source = table.text(key, example='"list.csv"')
+    path = _beside(table, source)
+    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
+        table.mistake(key, f"{source!r} is no CSV file; save the table as CSV, with a header line")
+        return None
+    try:
+        raw = path.read_bytes()
+        raw.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        table.mistake(key, f"{source!r} is not UTF-8 text; save it as CSV UTF-8")
+        return None
+    except OSError as error:
+        table.mistake(key, f"{source!r} cannot be read: {error.strerror}; correct the path")
+        return None
+    found = CsvFile(table, source, raw, path)
+    _check(found, table, key)
+    return found if found.is_sound() and found.rows else None
+
+
+def _beside(table: Table, source: str) -> Path:
+    return Path(table.file.places.file).parent / source
+
+
+def _lines(raw: bytes) -> Iterator[Row]:
+    text = raw.decode("utf-8-sig")
+    head = text.partition("\n")[0]
+    separator = max(_SEPARATORS, key=head.count)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    for cells in reader:
+        if any(cell.strip() for cell in cells):
+            yield Row(reader.line_num, tuple(cell.strip() for cell in cells))
+
+
+def _check(found: CsvFile, table: Table, key: str) -> None:
+    if not found.rows:
+        table.mistake(key, f"{found.source!r} has no rows; it needs a header line and rows")
+        return
+    if len(found.rows) > MOST_ROWS:
+        found.mistake(1, f"{len(found.rows):,} rows; use at most {MOST_ROWS:,}")
+    for name in dict.fromkeys(found.header):
+        if not name:
+            found.mistake(1, "a column has no name; name each in the first line")
+        elif found.header.count(name) > 1:
+            found.mistake(1, f"{found.header.count(name)} columns are called {name!r}; keep one")
+    for row in found.rows:
+        if len(row.cells) != len(found.header):
+            cells, width = len(row.cells), len(found.header)
+            found.mistake(row.line, f"{cells} cells, but the header line names {width} columns")
+
+
+def as_value(cell: str) -> InputValue:
+    """A cell as a whole number, a number, or text."""
+    if _WHOLE.fullmatch(cell):
+        return int(cell)
+    found = as_number(cell)
+    return cell if found is None else found
+
+
+def as_number(cell: str) -> float | None:
+    """A cell as a finite number; None if it is none."""
+    try:
+        found = float(cell)
+    except ValueError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def as_column(cells: Sequence[str], *, text: bool = False) -> list[InputValue]:
+    """The cells of a column as numbers if all of them are, and else as text."""
+    values = [as_value(cell) for cell in cells]
+    return list(cells) if text or any(isinstance(value, str) for value in values) else values

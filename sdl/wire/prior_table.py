@@ -1,0 +1,105 @@
+"""``[prior]``: what was measured before this campaign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from sdl.model.campaign import Campaign, ChoiceParameter, Prior
+from sdl.model.data import InputValue, Trial
+from sdl.model.space import fits, named
+from sdl.wire.csv_file import CsvFile, Row, as_column, as_number, read_csv
+from sdl.wire.toml_table import Table, did_you_mean
+
+MOST_TRIALS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """What the table says, and what a person should know of it."""
+
+    prior: tuple[Prior, ...]
+    remarks: tuple[str, ...]
+
+
+def read_prior(table: Table, campaign: Campaign) -> Known:
+    """``campaign``: all that the other tables say."""
+    prior: list[Prior] = []
+    remarks: list[str] = []
+    if "csv" in table:
+        file = read_csv(table, "csv")
+        if file is not None:
+            prior += _from_file(file, campaign, remarks)
+    if "campaign" in table:
+        # Its trials are read from the record when the campaign starts.
+        prior.append(Prior(source=table.name("campaign"), is_campaign=True))
+    if "csv" not in table and "campaign" not in table:
+        table.mistake(None, 'say what is known: csv = "measured.csv", or campaign = "its-name"')
+    table.close()
+    return Known(prior=tuple(prior), remarks=tuple(remarks))
+
+
+def _from_file(file: CsvFile, campaign: Campaign, remarks: list[str]) -> list[Prior]:
+    inputs = [parameter.name for parameter in campaign.space]
+    measures = campaign.measures
+    for name in (*inputs, *measures):
+        if name not in file.header:
+            hint = did_you_mean(name, file.header)
+            file.mistake(1, f"has no column {name!r}, which the campaign needs; {hint}")
+    if len(file.rows) > MOST_TRIALS:
+        file.mistake(1, f"{len(file.rows):,} rows; use at most {MOST_TRIALS:,}")
+    if not file.is_sound():
+        return []
+    unused = [name for name in file.header if name not in (*inputs, *measures, *campaign.fixed)]
+    if unused:
+        remarks.append(f"{file.source}: nothing reads the columns {', '.join(unused)}")
+    points = _points(file, campaign)
+    trials = [
+        _trial(file, row, values, measures)
+        for row, values in zip(file.rows, points, strict=True)
+        if _is_fixed(file, row, campaign.fixed) and fits(campaign.space, values)
+    ]
+    kept = tuple(trial for trial in trials if trial is not None)
+    if not file.is_sound():
+        return []
+    left_out = len(file.rows) - len(kept)
+    return [Prior(source=file.source, sha256=file.sha256, trials=kept, left_out=left_out)]
+
+
+def _points(file: CsvFile, campaign: Campaign) -> Sequence[Mapping[str, InputValue]]:
+    columns = []
+    for parameter in campaign.space:
+        options = parameter.options if isinstance(parameter, ChoiceParameter) else ()
+        text = any(isinstance(option, str) for option in options)
+        columns.append(as_column(file.column(parameter.name), text=text))
+    return [named(campaign.space, values) for values in zip(*columns, strict=True)]
+
+
+def _trial(
+    file: CsvFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
+) -> Trial | None:
+    """A row as a trial; where all its measures are empty, one that failed. None if some are."""
+    found: dict[str, float] = {}
+    for name in measures:
+        cell = row.cells[file.header.index(name)]
+        number = as_number(cell)
+        if cell and number is None:
+            file.mistake(row.line, f"{name} = {cell!r} is no number")
+        if number is not None:
+            found[name] = number
+    if found and len(found) < len(measures):
+        return None
+    status: Literal["measured", "failed"] = "measured" if found else "failed"
+    return Trial(inputs=values, status=status, measures=found, prior=file.source)
+
+
+def _is_fixed(file: CsvFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
+    """Whether the inputs that this campaign does not search were what it fixes them to."""
+    pairs = [
+        (row.cells[file.header.index(name)], fixed[name]) for name in fixed if name in file.header
+    ]
+    return all(
+        cell == value if isinstance(value, str) else as_number(cell) == float(value)
+        for cell, value in pairs
+    )
