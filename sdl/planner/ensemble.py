@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,10 +28,12 @@ class Kind:
     own: bool = False
     """Whether each option of an axis has a length of its own; else an axis of names has one."""
     shape: Shape = PLAIN
+    share: float = 1.0
+    """Its weight before anything is measured, relative to that of the others."""
 
 
 KINDS = (
-    Kind(name="length per axis"),
+    Kind(name="length per axis", share=2.0),
     Kind(name="length per option", own=True),
     Kind(name="upper half", shape=Shape(lower=0.5)),
 )
@@ -159,9 +162,10 @@ class Ensemble:
         return float(middle), float(low), float(high)
 
 
-def weights_of(densities: Floats, kinds: int) -> Floats:
+def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
     """Weights of the kinds from log densities (S, n) of left-out measurements; they sum to one."""
-    total = TEMPER * densities.sum(axis=1).reshape(kinds, -1).mean(axis=1)
+    total = TEMPER * densities.sum(axis=1).reshape(len(kinds), -1).mean(axis=1)
+    total += np.log([kind.share for kind in kinds])
     found = np.exp(total - total.max())
     return np.asarray(found / found.sum())
 
@@ -188,7 +192,7 @@ class Learner:
         # Densities are comparable on common outputs only, so each kernel is judged on the first's.
         common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
         judged = processes.seeing(common).leave_one_out()
-        weights = weights_of(judged, len(self.kinds))
+        weights = weights_of(judged, self.kinds)
         return Ensemble(processes, evidence, weights, hashlib.sha256(draws.tobytes()).hexdigest())
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdl.planner.ensemble import DRAWS, Evidence, Learner, weights_of
+from sdl.planner.ensemble import DRAWS, KINDS, Evidence, Learner, weights_of
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes
 from tests.planner.points import AXES, drawn, hyper
@@ -16,9 +16,9 @@ def _evidence(count: int, seed: int) -> Evidence:
     return Evidence(points, points.value.sum(axis=1) + (points.code[:, 0] == 1))
 
 
-def test_weights_sum_to_one_and_are_equal_before_there_is_a_difference() -> None:
-    found = weights_of(np.zeros((3 * DRAWS, 4)), 3)
-    assert found == pytest.approx([1 / 3] * 3)
+def test_weights_sum_to_one_and_are_the_shares_before_there_is_a_difference() -> None:
+    found = weights_of(np.zeros((3 * DRAWS, 4)), KINDS)
+    assert found == pytest.approx([1 / 2, 1 / 4, 1 / 4])
 
 
 def test_a_model_that_predicts_nonsense_loses_its_weight() -> None:
@@ -28,7 +28,7 @@ def test_a_model_that_predicts_nonsense_loses_its_weight() -> None:
     good = Processes(sensible, points, values).leave_one_out()
     shuffled = points.take(np.random.default_rng(2).permutation(20))
     bad = Processes(nonsense, shuffled, values).leave_one_out()
-    found = weights_of(np.concatenate([bad, good]), 2)
+    found = weights_of(np.concatenate([bad, good]), KINDS[:2])
     assert found[0] < 0.05
     assert found.sum() == pytest.approx(1.0)
 
