@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sdl.planner.ensemble import DRAWS, KINDS, Evidence, Learner, weights_of
+from sdl.planner.ensemble import DRAWS, KINDS, OTHERS, Evidence, Learner, weights_of
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes
 from tests.planner.points import AXES, drawn, hyper
@@ -16,9 +16,18 @@ def _evidence(count: int, seed: int) -> Evidence:
     return Evidence(points, points.value.sum(axis=1) + (points.code[:, 0] == 1))
 
 
-def test_weights_sum_to_one_and_are_the_shares_before_there_is_a_difference() -> None:
-    found = weights_of(np.zeros((3 * DRAWS, 4)), KINDS)
-    assert found == pytest.approx([1 / 2, 1 / 4, 1 / 4])
+EVERY = (*KINDS, *OTHERS)
+
+
+def test_weights_sum_to_one_and_are_equal_before_there_is_a_difference() -> None:
+    found = weights_of(np.zeros((3 * DRAWS, 4)), EVERY)
+    assert found == pytest.approx([1 / 3] * 3)
+
+
+def test_kinds_that_explain_what_is_measured_equally_well_all_have_a_say() -> None:
+    found = Learner(AXES, 1, EVERY).ensemble(_evidence(10, 1)).weights
+    assert found.sum() == pytest.approx(1.0)
+    assert (found > 0.01).all()
 
 
 def test_a_model_that_predicts_nonsense_loses_its_weight() -> None:
@@ -28,7 +37,7 @@ def test_a_model_that_predicts_nonsense_loses_its_weight() -> None:
     good = Processes(sensible, points, values).leave_one_out()
     shuffled = points.take(np.random.default_rng(2).permutation(20))
     bad = Processes(nonsense, shuffled, values).leave_one_out()
-    found = weights_of(np.concatenate([bad, good]), KINDS[:2])
+    found = weights_of(np.concatenate([bad, good]), EVERY[:2])
     assert found[0] < 0.05
     assert found.sum() == pytest.approx(1.0)
 
