@@ -1,21 +1,27 @@
 """How long the engine takes to give out steps, and to mend a plan, with 1,000 steps pending.
 
 Plates wait for two handlers under a plan that holds all of them; each event frees an instrument.
-Times are of this thread's processor alone, so that a busy machine does not count.
+``--carried``: plates of five campaigns wait for ten instruments and the arm that carries them.
+Times are of this thread's processor alone; on a machine whose cores others use, they are longer
+all the same. Garbage is collected as in an orchestrator.
 """
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from common import arguments, beside, machine, percentile, write_json
 from online_bench import INSTRUMENTS, KINDS, Chance, Nominal, Play, script
+from online_hall import hall
+from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
+from sdl.shell.collecting import short_pauses
 from sdl.shell.plan_question import Draft, draft
 from sdl.shell.replanning import mended_plan
 
@@ -97,9 +103,67 @@ def looked(play: Play) -> list[float]:
     return spent
 
 
+def carried(chosen: Namespace) -> int:
+    """Milliseconds of each turn while plates wait for an arm; printed."""
+    play = hall(chosen.plates)
+    opening = max(timed(play, lambda: in_flight(play) >= chosen.plates))
+    pending = sum(len(steps) for steps in play.engine.commons.waiting.values())
+    with short_pauses():
+        turns = timed(play, lambda: False)
+    report = {
+        "machine": machine(),
+        "pending": pending,
+        "turns": len(turns),
+        **{f"turn_p{percent}_ms": percentile(turns, percent) for percent in (50, 95, 99)},
+        "turn_max_ms": max(turns),
+        "opening_max_ms": opening,
+    }
+    if chosen.json:
+        write_json(report)
+        return 0
+    print(f"{machine()}; {pending} steps pending, {len(turns)} turns in which something was sent")
+    print(f"turn       p50 {percentile(turns, 50):.1f}, p95 {percentile(turns, 95):.1f} ms")
+    for what, value, aim in (
+        ("turn       p99", percentile(turns, 99), DISPATCH_MS),
+        ("loop held  max", max(turns), LOOK_MS),
+        ("a campaign begins", opening, LOOK_MS),
+    ):
+        print(f"{what} {value:.1f} ms {beside(value, 'at most', aim)}")
+    return 0
+
+
+def in_flight(play: Play) -> int:
+    """Runs of all campaigns."""
+    return sum(len(part.state.runs) for part in play.engine.campaigns.values())
+
+
+def timed(play: Play, is_over: Callable[[], bool]) -> list[float]:
+    """Milliseconds of turns in which something was sent, until it is over, or of enough of them."""
+    spent: list[float] = []
+    turn = play.engine.handle
+
+    def handle(event: ev.Event) -> list[do.Command]:
+        began = time.thread_time()
+        out = turn(event)
+        if any(isinstance(command, do.Perform | do.BeginRun) for command in out):
+            spent.append(1000.0 * (time.thread_time() - began))
+        return out
+
+    play.engine.handle = handle  # type: ignore[method-assign]
+    while len(spent) < TURNS and not is_over():
+        play.step()
+    play.engine.handle = turn  # type: ignore[method-assign]
+    return spent
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """The command line."""
-    chosen = arguments(__doc__).parse_args(words)
+    parser = arguments(__doc__)
+    parser.add_argument("--carried", action="store_true", help="with an arm and a hotel")
+    parser.add_argument("--plates", type=int, default=STEPS, help="with --carried")
+    chosen = parser.parse_args(words)
+    if chosen.carried:
+        return carried(chosen)
     play = crowded()
     play.turn(planned(play, 3 * PLATES))
     pending = sum(len(steps) for steps in play.engine.commons.waiting.values())

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from sdl.model.labware import Plate, Well
     from sdl.model.policy import Rule
     from sdl.model.probe import Finding, Interrupted
+    from sdl.model.stock import Transfer
     from sdl.shell.in_thread import VendorProcess, in_thread
 
 __all__ = [

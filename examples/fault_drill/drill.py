@@ -1,7 +1,8 @@
 """Four actions, one of each kind, on three simulated instruments: what a fault can meet.
 
 *dose* happens once, and a balance can tell whether it did; *shake* happens once, and nothing can
-tell; *tune* may be done again; *read* only looks.
+tell; *tune* may be done again; *read* only looks. Where account is kept of materials, *rinse* draws
+some of a well off and fills it up from a bottle of its own.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
 
-from sdl import Capability, Well, action, protocol, within
+from sdl import Capability, OutOfMaterial, Transfer, Well, action, protocol, within
 from sdl.authoring import Finding, Interrupted, note
+from sdl.capabilities import LiquidHandler
 from sdl.sim import Bench, mark_effect
 
-DOSE_S, SHAKE_S, TUNE_S, READ_S = 4.0, 3.0, 1.0, 2.0
+DOSE_S, SHAKE_S, TUNE_S, READ_S, RINSE_S = 4.0, 3.0, 1.0, 2.0, 3.0
 STROKES = 3
 """Of the syringe, in one dose."""
 BALANCE_UL = 0.5
 """What the balance cannot tell apart."""
 READ_WITHIN_S = 600.0
+FULL_UL, RINSED_UL = 200.0, 60.0
 WAVELENGTH_NM = 450.0
 SIGNAL_AU_UL = 0.01
 
@@ -116,6 +119,46 @@ class Reader(_Simulated, Capability):
         return self._bench.volume_ul(well) * SIGNAL_AU_UL
 
 
+def _rinsed(well: Well, volume_ul: float) -> tuple[Transfer, ...]:
+    return (Transfer(well, None, volume_ul), Transfer("rinse", well, volume_ul))
+
+
+class Rinser(_Simulated, Capability):
+    """Draws some of a well off, and fills the same up from a bottle of its own."""
+
+    def __init__(
+        self, *, name: str, bench: Bench, sources_ul: dict[str, float], error_ul: float = 0.5
+    ) -> None:
+        """``error_ul``: standard deviation of each stroke."""
+        super().__init__(name=name, bench=bench)
+        self._error_ul = error_ul
+        stocks = {f"source {source}": volume_ul for source, volume_ul in sources_ul.items()}
+        bench.stock_up(name, stocks)
+
+    @action("once", timeout_s=120.0, moves=_rinsed)
+    async def rinse(self, well: Well, volume_ul: float) -> None:
+        """Take so many µL out of a well, and put as much rinse in. OutOfMaterial if it is short."""
+        self._check_here(well)
+        if volume_ul > self._bench.left(self._name, "source rinse"):
+            raise OutOfMaterial(f"{self._name}: the rinse is short; refill it")
+        chance = self._bench.random(self._name)
+        strokes = [self._drawn_off, self._filled]
+
+        def stroke() -> None:
+            moved_ul = max(0.0, volume_ul + self._error_ul * chance.gauss())
+            strokes.pop(0)(well, moved_ul)
+
+        await self._act("rinse", RINSE_S, stroke, strokes=len(strokes))
+
+    def _drawn_off(self, well: Well, volume_ul: float) -> None:
+        self._bench.take(well, min(volume_ul, self._bench.volume_ul(well)))
+
+    def _filled(self, well: Well, volume_ul: float) -> None:
+        filled_ul = min(volume_ul, self._bench.left(self._name, "source rinse"))
+        self._bench.use(self._name, "source rinse", filled_ul)
+        self._bench.add(well, {"rinse": filled_ul})
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Read:
     """What one run observes."""
@@ -140,6 +183,16 @@ async def dose_and_read(
         await reader.tune(WAVELENGTH_NM)
         signal_au = await reader.read(well)
     return Read(signal_au=signal_au)
+
+
+@protocol
+async def fill_and_rinse(
+    filler: LiquidHandler, rinser: Rinser, reader: Reader, well: Well, *, volume_ul: float
+) -> Read:
+    """Fill a well from two bottles, thin it, read it."""
+    await filler.dispense(well, {"dye": volume_ul, "buffer": FULL_UL - volume_ul})
+    await rinser.rinse(well, RINSED_UL)
+    return Read(signal_au=await reader.read(well))
 
 
 @protocol

@@ -56,7 +56,7 @@ class Accounts:
         waiting = self._commons.waiting.get(instrument.name)
         paused = bool(lab.paused)
         if waiting and not paused:
-            parts = [self._roster.of(run.id) for run, _ in waiting.values()]
+            parts = (self._roster.of(run.id) for run, _ in waiting.values())
             paused = all(part is not None and part.state.paused for part in parts)
         doing = instrument.activity(has_work=bool(waiting), is_paused=paused)
         instrument.account.turn(doing, at)

@@ -18,7 +18,8 @@ way is put into store, unless its run holds it where it is.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
@@ -168,17 +169,30 @@ class Standing:
     free: dict[str, list[str]] = field(init=False)
     """By place: its sites that nothing stands on or goes to."""
     idle: dict[str, list[Piece]] = field(init=False)
-    """By place: what stands there and may be carried away."""
+    """By place that is no store: what stands there and may be carried away."""
+    out: list[Piece] = field(init=False)
+    """What is at, or on its way to, a place that is no store."""
+    left: dict[str, int] = field(init=False)
+    """By place: how many of its sites something is being taken from."""
+    shut: dict[tuple[str, str], bool] = field(init=False)
+    """By start and end, as far as asked: whether nothing can be brought nearer, with no site kept
+    for anybody."""
 
     def __post_init__(self) -> None:
-        self.taken = dict.fromkeys(self.blocked, "")
         self.idle = {place: [] for place in self.floor.sites}
-        for piece in self.pieces.values():
-            self.taken[piece.site] = piece.name
-            if piece.leaves:
-                self.taken[piece.leaves] = piece.name
-            elif not piece.held and self.place(piece) not in self.closed:
-                self.idle[self.place(piece)].append(piece)
+        self.left, self.shut = {}, {}
+        place_of, stores = self.floor.place_of, self.floor.stores
+        self.taken = dict.fromkeys(self.blocked, "")
+        self.taken.update({piece.site: name for name, piece in self.pieces.items()})
+        self.out = [one for one in self.pieces.values() if place_of[one.site] not in stores]
+        for piece in [one for one in self.pieces.values() if one.leaves]:
+            self.taken[piece.leaves] = piece.name
+            leaves = place_of[piece.leaves]
+            self.left[leaves] = self.left.get(leaves, 0) + 1
+        for piece in self.out:
+            place = place_of[piece.site]
+            if not (piece.leaves or piece.held or place in self.closed):
+                self.idle[place].append(piece)
         self.free = {
             place: [site for site in sites if site not in self.taken]
             for place, sites in self.floor.sites.items()
@@ -188,28 +202,38 @@ class Standing:
         """The place at which, or on the way to which, a piece is."""
         return self.floor.place_of[piece.site]
 
-    def after(self, carry: Carry) -> Standing:
-        """The same once a carry has been begun."""
-        moved = replace(self.pieces[carry.piece], site=carry.target, leaves=carry.source)
-        return Standing(
-            floor=self.floor,
-            pieces={**self.pieces, carry.piece: moved},
-            free_carriers=tuple(
-                name for name in self.free_carriers if name == PERSON or name != carry.carrier
-            ),
-            closed=self.closed,
-            blocked=self.blocked,
-        )
+    def is_shut(self, name: str, place: str) -> bool:
+        """Whether a piece is there, or cannot be brought nearer now, nor room be made for it."""
+        piece = self.pieces.get(name)
+        if piece is None or (here := self.place(piece)) == place:
+            return True
+        known = self.shut.get((here, place))
+        if known is None:
+            known = self.shut[here, place] = _is_shut(self, here, place, set())
+        return known
+
+    def with_carriers(self, free: tuple[str, ...]) -> Standing:
+        """The same with these carriers free."""
+        other = copy(self)
+        other.free_carriers = free
+        return other
 
 
-def is_safe(standing: Standing) -> bool:
-    """Whether there is an order in which every piece can come to its end."""
+def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
+    """Whether there is an order in which every piece can come to its end.
+
+    ``carry``: with all as it is once that has been begun.
+    """
     floor = standing.floor
-    open_sites = {place: len(standing.free[place]) for place in floor.sites}
-    for piece in standing.pieces.values():  # what a piece is being taken from is free soon
-        if piece.leaves:
-            open_sites[floor.place_of[piece.leaves]] += 1
-    waiting = [piece for piece in standing.pieces.values() if not _rests(standing, piece)]
+    open_sites = {place: len(free) for place, free in standing.free.items()}
+    for place, number in standing.left.items():  # what a piece is being taken from is free soon
+        open_sites[place] += number
+    if carry is not None:
+        open_sites[floor.place_of[carry.target]] -= 1
+        open_sites[floor.place_of[carry.source]] += 1
+    if sum(open_sites[store] for store in floor.stores) > len(standing.out):
+        return True  # all of them could go into store, one after the other
+    waiting = list(standing.out) if carry is None else _out_after(standing, carry)
     while waiting:
         ended = next((piece for piece in waiting if _may_end(standing, piece, open_sites)), None)
         if ended is None and not any(open_sites[store] for store in floor.stores):
@@ -220,9 +244,17 @@ def is_safe(standing: Standing) -> bool:
     return True
 
 
-def _rests(standing: Standing, piece: Piece) -> bool:
-    """Whether it stands in store, where it is in nobody's way until it is its turn."""
-    return standing.place(piece) in standing.floor.stores
+def _out_after(standing: Standing, carry: Carry) -> list[Piece]:
+    """What is out of store once a carry has been begun, in the order of all pieces."""
+    moved = replace(standing.pieces[carry.piece], site=carry.target, leaves=carry.source)
+    is_out = standing.place(moved) not in standing.floor.stores
+    found = dict.fromkeys(piece.name for piece in standing.out)
+    if carry.piece in found or not is_out:
+        pieces = (moved if piece.name == carry.piece else piece for piece in standing.out)
+        return [piece for piece in pieces if is_out or piece is not moved]
+    found[carry.piece] = None
+    out = (piece for name, piece in standing.pieces.items() if name in found)
+    return [moved if piece.name == carry.piece else piece for piece in out]
 
 
 def _may_end(standing: Standing, piece: Piece, open_sites: Mapping[str, int]) -> bool:
@@ -240,7 +272,7 @@ def _end(standing: Standing, piece: Piece, open_sites: dict[str, int]) -> None:
     open_sites[rest] -= 1
 
 
-def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
+def next_carry(standing: Standing, wants: Iterable[Want]) -> Carry | None:
     """The carry to begin now, for the most urgent want that may have one; None if none may.
 
     ``wants``: the most urgent one first. To be asked again after each carry that was begun.
@@ -248,15 +280,21 @@ def next_carry(standing: Standing, wants: Sequence[Want]) -> Carry | None:
     if not standing.free_carriers:
         return None
     kept: set[str] = set()
+    shut: set[tuple[str, str]] = set()
     for want in wants:
         piece = standing.pieces.get(want.piece)
-        if piece is None or standing.place(piece) == want.place:
+        if piece is None or (here := standing.place(piece)) == want.place:
             continue
         if want.ahead and (site := _open(standing, want.place, kept)):
             kept.update(site)
             continue
+        if (here, want.place) in shut:  # a thousand may wait for one instrument
+            continue
+        if not want.ahead and _is_shut(standing, here, want.place, kept):
+            shut.add((here, want.place))
+            continue
         for carry in _towards(standing, want, piece, kept):
-            if not is_safe(standing.after(carry)):
+            if not is_safe(standing, carry):
                 continue
             if carry.carrier in standing.free_carriers:
                 return carry
@@ -279,6 +317,15 @@ def _towards(standing: Standing, want: Want, piece: Piece, kept: set[str]) -> It
     for place in nearer:
         if not _open(standing, place, kept) and _goes_on(standing, place, want.place):
             yield from _room(standing, want, place, kept)
+
+
+def _is_shut(standing: Standing, source: str, target: str, kept: set[str]) -> bool:
+    """Whether nothing can be brought from one place towards another, nor room be made for it."""
+    return source in standing.closed or not any(
+        _open(standing, place, kept) or standing.idle[place]
+        for place in standing.floor.nearer(source, target)
+        if _goes_on(standing, place, target)
+    )
 
 
 def _goes_on(standing: Standing, relay: str, target: str) -> bool:

@@ -37,11 +37,12 @@ class Dispatching:
         commons.touched.update(dict.fromkeys(kept.values()))
         kept.clear()
         self._look_at_chains()
+        there = {} if self.transport is None else self.transport.deck.at_instruments()
         while commons.touched:
             names = list(commons.touched)
             commons.touched.clear()
             for name in names:
-                self._serve(commons.lab.instruments[name])
+                self._serve(commons.lab.instruments[name], there.get(name, set()))
             for name in names:
                 if commons.waiting.get(name):
                     self._watch_windows(name)
@@ -61,18 +62,20 @@ class Dispatching:
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""
-        waiting = self._commons.waiting
+        waiting, touched = self._commons.waiting, self._commons.touched
         for name in self._commons.lab.instruments if self.transport is not None else ():
-            if any(run.chains.get(step.path) for run, step in waiting.get(name, {}).values()):
-                self._commons.touched[name] = None
+            for run, step in waiting.get(name, {}).values() if name not in touched else ():
+                if run.chains and step.path in run.chains:
+                    touched[name] = None
+                    break
 
-    def _serve(self, instrument: InstrumentState) -> None:
+    def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
+        """``there``: the labware that stands at it."""
         waiting = self._commons.waits_for(instrument.name)
         if instrument.mending:
             waiting = [(run, step) for run, step in waiting if step.mends]
         if self._commons.lab.pieces:  # what its labware has still to be brought for may wait
-            lab = self._commons.lab
-            waiting = [one for one in waiting if lab.are_at(one[1].labware, instrument.name)]
+            waiting = [one for one in waiting if there.issuperset(one[1].labware)]
             waiting = self._not_held_back(waiting)
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
@@ -96,7 +99,9 @@ class Dispatching:
         if self.transport is None:
             return waiting
         chains = self.transport.chains
-        promises = chains.promises() if any(run.chains for run, _ in waiting) else []
+        promises = (
+            chains.promises() if any(step.path in run.chains for run, step in waiting) else []
+        )
         held = {step.id: step for run, step in waiting if chains.objection(run, step, promises)}
         for step in held.values():
             if step.not_after is not None and step.prompted is None:

@@ -32,8 +32,13 @@ class Vessel:
     """What cannot be drawn."""
     expiries: dict[str, str] = field(default_factory=dict)
     """Last day of each lot that is in it, where one was said."""
-    doubt_pl: int = 0
-    """What may have been drawn by actions of which nobody knows how far they got."""
+    doubts: dict[str, int] = field(default_factory=dict)
+    """By command, in picolitres: what it may have drawn, as nobody knows how far it got."""
+
+    @property
+    def doubt_pl(self) -> int:
+        """What may have been drawn by actions of which nobody knows how far they got."""
+        return sum(self.doubts.values())
 
     @property
     def usable_pl(self) -> int:
@@ -282,11 +287,26 @@ class Inventory:
             mine[source] = max(0, mine[source] - volume_pl)
         self._tidy(run)
 
-    def doubt(self, run: str, source: str, volume_pl: int) -> None:
-        """So much may have been drawn for a run: it is kept aside until a person has looked."""
-        if source in self.sources:
-            self.sources[source].doubt_pl += volume_pl
+    def doubt(self, run: str, source: str, volume_pl: int, cid: str) -> None:
+        """A command may have drawn so much for a run: it is kept aside until a person has looked.
+
+        Once for each command, however often that is said.
+        """
+        if source in self.sources and cid not in self.sources[source].doubts:
+            self.sources[source].doubts[cid] = volume_pl
             self.use(run, source, volume_pl)
+
+    def lift(self, run: str, source: str, volume_pl: int, cid: str) -> None:
+        """What a command may have drawn is in doubt no more, and kept for its run again.
+
+        As far as there is so much, where another bottle has been put there meanwhile.
+        """
+        if source in self.sources:
+            was_pl = self.sources[source].doubts.pop(cid, None)
+            mine = self.reserved.setdefault(run, {})
+            more_pl = min(volume_pl, self.free_pl(source)) if was_pl is None else was_pl
+            mine[source] = mine.get(source, 0) + more_pl
+            self._tidy(run)
 
     def release(self, run: str) -> dict[str, int]:
         """Nothing more is kept for a run; what was, by source."""
@@ -340,7 +360,8 @@ class Inventory:
         vessel, name = self.sources[source], source.partition("/")[2]
         fresh = Mixture.of(name, volume_ul, lot)
         if replaces:
-            vessel.contents, vessel.doubt_pl = fresh, 0
+            vessel.contents = fresh
+            vessel.doubts.clear()
             vessel.expiries.clear()
         else:
             vessel.contents = vessel.contents.plus(fresh)

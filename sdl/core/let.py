@@ -32,8 +32,26 @@ def is_let(lab: LabState, state: CampaignState, step: Step, instrument: Instrume
 
 def urgency(lab: LabState, part: Part, run: Run, step: Step) -> Urgency:
     """The turn of a step among all that want its instrument, where labware has to be brought."""
-    due = math.inf if step.not_after is None else step.not_after
-    turns = 0
-    if lab.is_shared and not part.is_porter:
-        turns = int(lab.instruments[step.instrument].share.start(part.name) // TURN_S)
-    return (due, -part.priority, turns, run.began, step.order)
+    return Turns(lab).urgency(part, run, step)
+
+
+class Turns:
+    """The turns of many steps at one moment."""
+
+    def __init__(self, lab: LabState) -> None:
+        self._lab = lab
+        self._known: dict[tuple[str, str], tuple[int, int]] = {}
+        """By instrument and campaign: priority, and share."""
+
+    def urgency(self, part: Part, run: Run, step: Step) -> Urgency:
+        """That of one of them."""
+        key = step.instrument, part.name
+        known = self._known.get(key)
+        if known is None:
+            turns = 0
+            if self._lab.is_shared and not part.is_porter:
+                share = self._lab.instruments[step.instrument].share
+                turns = int(share.start(part.name) // TURN_S)
+            known = self._known[key] = -part.priority, turns
+        due = math.inf if step.not_after is None else step.not_after
+        return (due, *known, run.began, step.order)

@@ -109,20 +109,29 @@ class Materials:
         """An attempt of a step has ended in some way."""
         inventory, act = self._inventory, step.request
         again = step.was_done  # its node has said so before, and only its result was of no use
-        if inventory is None or end in NOTHING_MOVED or again or not isinstance(act, Act):
+        # That it failed on the way was said before, and now a person knows what became of it.
+        is_known = step.state == "asks" and not step.proven and end != "discard"
+        stayed = end in NOTHING_MOVED and not is_known
+        if inventory is None or stayed or again or not isinstance(act, Act):
             return
         run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
         transfers, wrong = _transfers(operation, act.arguments)
         if wrong:
             self._flag(run, step, wrong)
+        drawn = _drawn(transfers, step.instrument)
+        sources = [source for source, _ in drawn]
+        if is_known:
+            for source, volume_pl in drawn:
+                inventory.lift(run, source, volume_pl, step.cid)
         if transfers and end in ALL_MOVED:
             self._use(inventory, run, step, transfers)
+        elif is_known:
+            self._storeroom.book("reserved", sources, run, step.cid)
         elif transfers:
-            drawn = _drawn(transfers, step.instrument)
             for source, volume_pl in drawn:
-                inventory.doubt(run, source, volume_pl)
-            self._storeroom.book("in_doubt", [source for source, _ in drawn], run, step.cid)
+                inventory.doubt(run, source, volume_pl, step.cid)
+            self._storeroom.book("in_doubt", sources, run, step.cid)
 
     def _use(
         self, inventory: Inventory, run: str, step: Step, transfers: tuple[Transfer, ...]

@@ -8,14 +8,14 @@ approaches starts nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
+from itertools import chain
 
 from sdl.core import events as ev
 from sdl.core.carrying import PERSON, Carry, Floor, next_carry
 from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
-from sdl.core.deck import Deck, Waiting
+from sdl.core.deck import Deck, InPlace, Waiting
 from sdl.core.errands import Errands
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.let import is_let, urgency
@@ -76,38 +76,41 @@ class Transport:
         if withdrawn is not None:
             self._arrive(withdrawn, withdrawn.source)
             return True
-        waiting = self.deck.waiting()
-        for part, run, step in waiting:
+        arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
+        may_carry = self._people_carry or any(map(self.deck.is_free, arms))
+        is_to_be_had = self.deck.is_all_to_be_had()
+        if is_to_be_had and not may_carry and self._commons.agenda.plan is None:
+            return False  # nor has a plan to be asked when to look again
+        waiting, in_place = self.deck.waiting()
+        for _, part, run, step in waiting if not is_to_be_had else ():
             reason = self.deck.never(step)
             if reason:
                 part.steps.lack(run, step, ActionRefused(reason))
                 return True
-        arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
-        if not (self._people_carry or any(map(self.deck.is_free, arms))):
-            return False
-        carry = self._next(waiting)
+        carry = self._next(waiting, in_place) if may_carry else None
         if carry is not None:
             self._begin(carry)
         return carry is not None
 
-    def _next(self, waiting: Waiting) -> Carry | None:
+    def _next(self, waiting: Waiting, in_place: InPlace) -> Carry | None:
         """The carry to begin now; None if there is none."""
-        in_place = self.deck.in_place()
-        urgent = list(self._want.urgent(waiting, in_place))
-        wants, idle = list(self._want.wants(waiting, in_place)), list(self._want.idle())
-        if not (urgent or wants or idle):
-            return None
         standing = self.deck.standing()
+        urgent = self._want.urgent(waiting, in_place, standing)
         carry = next_carry(standing, urgent)
         if carry is not None:
             return carry
         awaited = self.chains.awaited()
         free = tuple(name for name in standing.free_carriers if name not in awaited)
-        carry = next_carry(replace(standing, free_carriers=free), [*urgent, *wants])
-        if carry is not None or not idle:
+        if free == (PERSON,) and not self._people_carry:
+            return None
+        wants = self._want.wants(waiting, in_place, standing)
+        carry = next_carry(standing.with_carriers(free), chain(urgent, wants))
+        idle = [] if carry is not None else list(self._want.idle(standing))
+        if not idle:
             return carry
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
-        return next_carry(replace(standing, free_carriers=arms), [*urgent, *wants, *idle])
+        wants = self._want.wants(waiting, in_place, standing)
+        return next_carry(standing.with_carriers(arms), chain(urgent, wants, idle))
 
     def _begin(self, carry: Carry) -> None:
         lab = self._commons.lab

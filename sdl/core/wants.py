@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sdl.core.carrying import Want
+from sdl.core.carrying import Standing, Want
 from sdl.core.chains import Chains, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace, Waiting
-from sdl.core.let import Urgency, is_let, urgency
+from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
-from sdl.core.run import labware_of
 from sdl.model.lab import place_of
 
 
@@ -27,51 +26,59 @@ class Wants:
         self._deck = deck
         self._chains = chains
 
-    def urgent(self, waiting: Waiting, in_place: InPlace) -> list[Want]:
+    def urgent(self, waiting: Waiting, in_place: InPlace, standing: Standing) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
-        tight = [one for one in waiting if one[2].not_after is not None]
-        due = {step.id: step.not_after or 0.0 for _, _, step in tight}
-        wants = [(due[want.step], want) for want in self.wants(tight, in_place)]
+        tight = [one for one in waiting if one[3].not_after is not None]
+        due = {step.id: step.not_after or 0.0 for *_, step in tight}
+        wants = [(due[want.step], want) for want in self.wants(tight, in_place, standing)]
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
                 wants += [(promise.due, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
-    def wants(self, waiting: Waiting, in_place: InPlace) -> Iterator[Want]:
-        """What steps wait for that may begin once it is there; one want for each piece."""
+    def wants(self, waiting: Waiting, in_place: InPlace, standing: Standing) -> Iterator[Want]:
+        """What steps wait for that may begin once it is there; one want for each piece.
+
+        What could not be brought nearer whoever came first is left out.
+        """
         lab, spoken_for = self._commons.lab, set[str]()
-        for part, run, step in waiting:
+        for mine, part, _, step in waiting:
             instrument = lab.instruments[step.instrument]
             mends = not instrument.mending or bool(step.mends)
             if not (mends and is_let(lab, part.state, step, instrument)):
                 continue
-            before = _before(in_place, urgency(lab, part, run, step))
             for name in step.labware:
-                if name not in spoken_for:
-                    spoken_for.add(name)
+                if name in spoken_for:
+                    continue
+                spoken_for.add(name)
+                if not standing.is_shut(name, step.instrument):
                     yield Want(
                         step=step.id,
                         piece=name,
                         place=step.instrument,
-                        beside=before | frozenset(step.labware),
+                        beside=_before(in_place, mine) | frozenset(step.labware),
                     )
 
-    def idle(self) -> Iterator[Want]:
+    def idle(self, standing: Standing) -> Iterator[Want]:
         """What nobody needs where it stands, and somebody may have to wait for later."""
         lab = self._commons.lab
         if lab.paused or lab.untouched:
             return
+        needed = self._deck.claims.by_piece()
+        left = [
+            (piece, place_of(piece.home))
+            for piece in standing.out
+            if not piece.leaves and piece.name not in needed
+        ]
+        left = [(piece, home) for piece, home in left if standing.place(piece) != home]
+        if not left:
+            return
         runs = [run for part in self._roster.values() for run in part.state.runs.values()]
-        needed = {piece for run in runs for piece in labware_of(run)}
         sought = {place for run in runs for place in run.instruments.values()}
         later = self._later()
-        for piece in lab.pieces.values():
-            place, home = place_of(piece.site), place_of(piece.home)
-            stays = place == home or place in self._deck.floor.stores or piece.name in needed
-            if stays or piece.leaves or piece.lost:
-                continue
-            if place in sought or piece.name not in later:
+        for piece, home in left:
+            if standing.place(piece) in sought or piece.name not in later:
                 yield Want(step="", piece=piece.name, place=home)
 
     def _later(self) -> set[str]:

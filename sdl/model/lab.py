@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Literal
 
 from sdl.model.data import JsonValue
@@ -100,6 +101,7 @@ def sites_of(name: str, count: int) -> tuple[str, ...]:
     return tuple(f"{name}/{number}" for number in range(1, count + 1))
 
 
+@lru_cache(maxsize=16_384)  # asked of each piece, at each look at all of them
 def place_of(site: str) -> str:
     """The instrument or place that a site belongs to: ``hotel`` of ``hotel/3``."""
     return site.partition("/")[0]

@@ -296,6 +296,16 @@ class Bench:
         """How much of a supply is left."""
         return self._state.stocks[instrument][item].left
 
+    def stocked(self, instrument: str, item: str) -> float | None:
+        """How much of a supply is left; None where no simulator has asked for such a one."""
+        stock = self._state.stocks.get(instrument, {}).get(item)
+        return None if stock is None else stock.left
+
+    def refill(self, instrument: str, item: str, left: float) -> None:
+        """A person has seen to it that so much of a supply is there."""
+        self._state.stocks[instrument][item].left = left
+        self.version += 1
+
     def use(self, instrument: str, item: str, amount: float) -> None:
         """Take from a supply; the caller has checked that there is enough."""
         self._state.stocks[instrument][item].left -= amount
@@ -308,6 +318,15 @@ class Bench:
     def turn(self, instrument: str, name: str, value: float) -> None:
         """Bring an instrument to a value that it keeps over a restart."""
         self._state.dials.setdefault(instrument, {})[name] = value
+        self.version += 1
+
+    def clear_up(self) -> None:
+        """Plates are fresh and in their places, and supplies full again."""
+        self.floor.clear_up()
+        self._state.wells.clear()
+        for stocks in self._state.stocks.values():
+            for stock in stocks.values():
+                stock.left = stock.full
         self.version += 1
 
     # Chance, time and faults

@@ -62,7 +62,8 @@ class Floor:
         self._sites = {site: name for name, sites in lab.sites.items() for site in sites}
         self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
         self._changed = changed
-        self._in_use: Counter[str] = Counter()
+        self._in_use: Counter[tuple[str, str]] = Counter()
+        """By instrument and piece: how many actions are under way."""
         self._keepers: dict[str, Callable[[str, Stay], None]] = {}
         self.state = Stood()
         self.restore(Stood())
@@ -129,11 +130,17 @@ class Floor:
         stay = self._piece(labware).stay
         if stay is not None and stay.by != instrument:
             self.release(labware)
-        self._in_use[labware] += 1
+        self._in_use[instrument, labware] += 1
         try:
             yield
         finally:
-            self._in_use[labware] -= 1
+            left = self._in_use[instrument, labware] - 1
+            self._in_use[instrument, labware] = max(0, left)
+
+    def let_go(self, instrument: str) -> None:
+        """An instrument stands still, and whatever it worked on is free: its power has failed."""
+        for key in [key for key in self._in_use if key[0] == instrument]:
+            del self._in_use[key]
 
     def seal(self, labware: str) -> None:
         """Close a piece, until the end of its days."""
@@ -198,7 +205,7 @@ class Floor:
             there = self.on(source)
             found = f"finds {there!r}" if there else "grips nothing"
             raise DriverFault(f"{arm}: {found} on {source!r}, where {labware!r} should stand")
-        if self._in_use[labware]:
+        if any(count for (_, piece), count in self._in_use.items() if piece == labware):
             self._accident(f"{arm} gripped {labware!r} on {source!r} while it was worked on")
         self.release(labware)
         piece.at = arm

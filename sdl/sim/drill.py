@@ -36,6 +36,8 @@ from sdl.sim.processes import (
     Site,
 )
 from sdl.sim.starter import Starter
+from sdl.sim.stocktaking import Stocktaking
+from sdl.sim.storekeeper import Storekeeper
 from sdl.sim.temper import CALM, Temper, draw_temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
@@ -112,22 +114,31 @@ class Drill:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         lab = replace(prepared[0].lab.lab, seed=seed)
         campaigns = [_campaign(one, seed + n, temper) for n, one in enumerate(prepared)]
-        plan = Plan.of(prepared, campaigns, lab, UNLIKE)
+        plan = Plan.of(prepared, campaigns, lab, UNLIKE, clock="wall")  # people come by
         trace = Trace(tell)
         clock = LoopClock(VirtualLoop.running().time, EPOCH_S)
         books = Books(plan.scripts, clock.now)
         network = Network(chance("network"), trace)
         network.received, network.sent = books.received, books.sent
         world = books.world = World(chance("world"), trace, books, temper)
+        bench = Bench(clock=clock, seed=seed, lab=lab)
+        world.let_go = bench.floor.let_go
+        stock = Stocktaking(plan, bench, books, trace)
+
+        def kept(lines: Sequence[Line]) -> None:
+            books.keep(lines)
+            stock.keep(lines)
+
         self.site = Site(
             plan=plan,
             lab=lab,
             network=network,
-            record=recorded(Disk(chance("record")), books.keep),
+            record=recorded(Disk(chance("record")), kept),
             world=world,
             books=books,
             trace=trace,
-            bench=Bench(clock=clock, seed=seed, lab=lab),
+            bench=bench,
+            stock=stock,
             temper=temper,
             snapshots=SimSnapshots(temper.snapshot_every, chance("snapshots"), trace),
         )
@@ -146,6 +157,7 @@ class Drill:
         )
         self.person = Person(chance("person"), self.site)
         self.starter = Starter(chance("starter"), self.site)
+        self.storekeeper = Storekeeper(chance("storekeeper"), self.site, stock)
         self.injection = Injection(self.site, STANDBY, self.person, self._start)
 
     def _drawn(self, chance: random.Random, within_s: float) -> list[Fault]:
@@ -176,6 +188,8 @@ class Drill:
             tasks.append(loop.create_task(self.person.attend(self.orchestrators)))
             if site.plan.is_shared:
                 tasks.append(loop.create_task(self.starter.attend()))
+            if site.lab.stocks:
+                tasks.append(loop.create_task(self.storekeeper.attend()))
             for task in tasks:
                 task.add_done_callback(self._look_at)
             await self._watch()
@@ -185,6 +199,7 @@ class Drill:
         if site.books.broken is None:
             with suppress(Broken):
                 site.books.close([node.journal for node in self.nodes])
+                site.stock.close()
         return self._report(loop.time())
 
     def _look_at_plates(self) -> None:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from sdl.core.events import LabwarePlaced, ResumeRequested, StepResolved, Verdict
 from sdl.core.view import LabView, Question
 from sdl.errors import SdlError
+from sdl.shell.desk import Word
 from sdl.sim.faults import PERSON
 from sdl.sim.hands import found, stores_of
 from sdl.sim.processes import TELL_S, OrchestratorProcess, Site
@@ -47,7 +48,7 @@ class Person:
         """Commands asked about, and when that was seen."""
         self._held: dict[str, float] = {}
         """Instruments that nothing is asked about, and since when they were seen held."""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def attend(self, orchestrators: tuple[OrchestratorProcess, ...]) -> None:
         """Look at the screens until cancelled."""
@@ -92,9 +93,13 @@ class Person:
         while not all(map(site.world.is_at_rest, carriers)):  # noqa: ASYNC110 - it waits and looks
             await asyncio.sleep(1.0)
         where = found(labware, floor, stores_of(site.lab))
-        floor.rearrange({labware: where})
-        site.note(f"a person finds {labware} on {where}")
-        await site.tell(lambda at: LabwarePlaced(at=at, labware=labware, site=where, by=PERSON))
+        others = [one for one in stores_of(site.lab) if not floor.on(one)]
+        for each in dict.fromkeys((where, *([] if floor.site(labware) == where else others))):
+            if not each or floor.on(each) in ("", labware):  # else an arm was quicker
+                floor.rearrange({labware: each})
+                site.note(f"a person finds {labware} on {each}")
+                if not await site.tell(_placed(labware, each)):
+                    return
 
     def patience_s(self, seconds: float) -> float:
         """For how long what it stopped stays so, if it is not hasty: ``seconds``."""
@@ -130,7 +135,7 @@ class Person:
             async with asyncio.timeout(TELL_S):
                 await runtime.stop_all(PERSON, "a drill")
 
-    def _start(self, work: Coroutine[object, object, None]) -> None:
+    def _start(self, work: Coroutine[object, object, object]) -> None:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
@@ -190,3 +195,7 @@ class Person:
                 result=result,
             )
         )
+
+
+def _placed(labware: str, site: str) -> Word:
+    return lambda at: LabwarePlaced(at=at, labware=labware, site=site, by=PERSON)

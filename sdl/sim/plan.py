@@ -11,6 +11,7 @@ from sdl.core.script import Script
 from sdl.errors import UserMistake
 from sdl.model.campaign import Campaign, Terms
 from sdl.model.lab import Lab
+from sdl.model.provenance import Clock
 from sdl.shell.opening import Journals, Opening, again, new, origin_of, renamed
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import without_secrets
@@ -32,6 +33,8 @@ class Plan:
     lab: Lab
     weights: tuple[float, ...] = (1.0,)
     """Of the campaigns, in turn, and then from the first one on again."""
+    clock: Clock = "virtual"
+    """As it stands on record; nobody refills anything where it is virtual."""
     number: int = 1
     """How many were planned so far."""
 
@@ -42,6 +45,7 @@ class Plan:
         campaigns: Sequence[Campaign],
         lab: Lab,
         weights: Sequence[float] = (1.0,),
+        clock: Clock = "virtual",
     ) -> Plan:
         """UserMistake if the campaigns do not share one lab, or have one name."""
         first, *others = prepared
@@ -61,6 +65,7 @@ class Plan:
             campaigns=tuple(campaigns),
             lab=lab,
             weights=tuple(weights),
+            clock=clock,
         )
 
     @property
@@ -97,14 +102,20 @@ class Plan:
         """Its first lines."""
         if self.is_shared:
             return new_session(
-                self.scripts, self.lab, self.journal, at=at, clock="virtual", speed=1.0, epoch=epoch
+                self.scripts,
+                self.lab,
+                self.journal,
+                at=at,
+                clock=self.clock,
+                speed=1.0,
+                epoch=epoch,
             )
         return new(
             self._script,
             self.campaigns[0],
             self.lab,
             at=at,
-            clock="virtual",
+            clock=self.clock,
             speed=1.0,
             epoch=epoch,
         )
@@ -130,7 +141,7 @@ class Plan:
                 origin=origin_of(
                     prepared.script,
                     campaign,
-                    clock="virtual",
+                    clock=self.clock,
                     speed=1.0,
                     file_name=prepared.campaign.campaign.name,
                 ),

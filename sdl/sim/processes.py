@@ -33,6 +33,7 @@ from sdl.sim.life import Life, Role, outside
 from sdl.sim.loop import VirtualLoop
 from sdl.sim.network import Network
 from sdl.sim.plan import Plan
+from sdl.sim.stocktaking import Stocktaking
 from sdl.sim.temper import Temper
 from sdl.sim.trace import Trace
 from sdl.sim.world import World
@@ -62,6 +63,7 @@ class Site:
     bench: Bench
     temper: Temper
     snapshots: SimSnapshots
+    stock: Stocktaking
     over: asyncio.Event = field(default_factory=asyncio.Event)
     """All is concluded, or an invariant is broken."""
     processes: list[Process] = field(default_factory=list)
@@ -75,15 +77,19 @@ class Site:
         """For the trace."""
         self.trace.note(asyncio.get_running_loop().time(), what)
 
-    async def tell(self, word: Word) -> None:
-        """Tell an orchestrator something, again and again until one has taken it."""
+    async def tell(self, word: Word) -> str:
+        """Tell an orchestrator something, again and again until one has taken it.
+
+        Returns what it objected; empty if nothing.
+        """
         while not self.over.is_set():
             runtime = await self.desk()
             with suppress(TimeoutError, SdlError):
                 async with asyncio.timeout(TELL_S):
                     objection = await runtime.tell(word)
                 self.note(f"a person is answered: {objection or 'taken'}")
-                return
+                return objection
+        return ""
 
     async def desk(self) -> Runtime:
         """Of the orchestrator that leads, as far as anybody at its screen can tell."""
@@ -97,10 +103,16 @@ class Site:
                 return max(found, key=lambda runtime: runtime.presence.epoch)
             await asyncio.sleep(1.0)
 
+    def is_manned(self, runtime: Runtime) -> bool:
+        """Whether the process of an orchestrator lives, frozen or not."""
+        return any(
+            isinstance(each, OrchestratorProcess) and each.is_up and each.runtime is runtime
+            for each in self.processes
+        )
+
     def begin_anew(self) -> None:
         """From now on another journal is to be led; the one before is left."""
         self.plan = self.plan.anew()
-        self.bench.floor.clear_up()
 
     def is_dead(self, name: str) -> bool:
         """Whether the process of this name is known to be dead."""
@@ -280,6 +292,8 @@ class OrchestratorProcess(Process):
         clock = self.clock()
         lease = await self._lead(clock)
         crash_point("orchestrator.lease.taken")
+        if not site.record.head(site.plan.journal)[0]:
+            await self._prepared()
         opened = self._open(clock, lease.epoch)
         clock = LoopClock(VirtualLoop.running().time, opened.first[0].at - virtual_now())
         bus = site.network.client(life.name)
@@ -349,11 +363,19 @@ class OrchestratorProcess(Process):
         await self.site.record.disk.write("the lease", lambda: found.append(statement()))
         return found[0]
 
+    async def _prepared(self) -> None:
+        """Whoever begins a campaign sees to it that nothing moves, and that all is in its place."""
+        site = self.site
+        names = [one.name for one in site.lab.instruments]
+        while not all(map(site.world.is_at_rest, names)):  # noqa: ASYNC110 - they look again
+            await asyncio.sleep(AGAIN_S)
+        site.bench.clear_up()
+        site.stock.make_ready()
+
     def _open(self, clock: LoopClock, epoch: int) -> Opening:
         """The first lines of the campaign, or its journal folded."""
         site = self.site
         if not site.record.head(site.plan.journal)[0]:
-            site.bench.restore({**site.bench.snapshot(), "wells": {}})  # on fresh plates
             return site.plan.begun(clock.now(), epoch)
         kept = site.snapshots.of(site.plan.journal)
         opened = site.plan.again(site.record, clock.now(), epoch, kept)

@@ -48,6 +48,8 @@ class Deed:
     happened: float | None = None
     """When the world changed by it; None: not yet, or never."""
     ended: float | None = None
+    is_whole: bool = False
+    """Whether all of it was done."""
     result: JsonValue = None
 
     @property
@@ -94,6 +96,8 @@ class World:
         self._chance = chance
         self._trace = trace
         self._watcher = watcher
+        self.let_go: Callable[[str], None] = lambda _: None
+        """Is told of each instrument whose machine stops in the middle of its work."""
         self._number = 0
 
     def equip(self, node: Node, life: Life, started: Mapping[str, str]) -> None:
@@ -252,6 +256,7 @@ class World:
         loop = asyncio.get_running_loop()
         self._number += 1
         machine = Life("machine", f"{name}#{self._number}")
+        machine.on_death.append(lambda: self.let_go(name))
         deed = Deed(
             cid=cid,
             instrument=name,
@@ -288,6 +293,7 @@ class World:
                 raise
         else:
             self._happen(deed)
+            deed.is_whole = True
             self._end(deed, "has done it")
             if not told.done():
                 told.set_result(value)

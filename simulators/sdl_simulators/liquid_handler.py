@@ -9,7 +9,7 @@ from contextlib import AbstractContextManager
 from sdl.capabilities import LiquidHandler
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
 from sdl.model.labware import Well
-from sdl.sim import Bench, FaultOptions, Prediction
+from sdl.sim import Bench, FaultOptions, Prediction, mark_effect
 from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("dispense", "transfer", "mix")
@@ -115,6 +115,7 @@ class SimulatedLiquidHandler:
                 moved_ul = self._moved_ul(volume_ul, chance.gauss(), self.left_ul(source), room_ul)
                 self._bench.use(self._name, _stock(source), moved_ul)
                 self._bench.add(well, {source: moved_ul})
+                mark_effect()
 
     async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
         self._check_volume(volume_ul)

@@ -144,7 +144,7 @@ def test_what_is_reserved_is_used_up_by_what_is_drawn_and_kept_where_nobody_know
     inventory.take_down(Transfer("dye", WELLS[0], 200.0), "handler", "step-1")
     inventory.use("dye/run-1", "handler/dye", picolitres(200.0))
     assert microlitres(inventory.free_pl("handler/dye")) == 1300.0
-    inventory.doubt("dye/run-1", "handler/dye", picolitres(100.0))
+    inventory.doubt("dye/run-1", "handler/dye", picolitres(100.0), "dye/run-1/step-1/try-1")
     assert inventory.release("dye/run-1") == {"handler/dye": picolitres(200.0)}
     assert microlitres(inventory.free_pl("handler/dye")) == 1500.0, "100 µL are still in doubt"
     inventory.refill("handler/dye", 1800.0, "D2", "", replaces=True)

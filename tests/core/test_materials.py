@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
@@ -222,6 +223,29 @@ def test_what_failed_before_it_began_stays_reserved_and_what_failed_later_is_in_
     floor.turn(refilled(at=7.0, volume_ul=120.0, replaces=True))
     level = floor.engine.view().stocks[0]
     assert (level.volume_ul, level.doubt_ul, level.free_ul) == (120.0, 0.0, 90.0)
+
+
+@pytest.mark.parametrize(
+    "verdict, expected",
+    [
+        ("did_not_happen", (140.0, 50.0, 0.0)),
+        ("happened", (90.0, 0.0, 0.0)),
+        ("discard", (140.0, 0.0, 50.0)),
+    ],
+)
+def test_what_failed_on_the_way_is_in_doubt_until_a_person_says_what_became_of_it(
+    verdict: ev.Verdict, expected: tuple[float, float, float]
+) -> None:
+    rule = Rule(then="ask", on=("driver",))
+    floor, _ = at_work(Place(handler_with(DYE)), policy=(rule,))
+    floor.turn(failed(6.0, "dye/run-1/step-1/try-1", "during", "driver"))
+    level = floor.engine.view().stocks[0]
+    assert (level.volume_ul, level.reserved_ul, level.doubt_ul) == (140.0, 0.0, 50.0)
+    floor.turn(
+        ev.StepResolved(at=9.0, step="dye/run-1/step-1", verdict=verdict, by="ada", attempt=1)
+    )
+    level = floor.engine.view().stocks[0]
+    assert (level.volume_ul, level.reserved_ul, level.doubt_ul) == expected
 
 
 def test_an_unknown_outcome_keeps_its_reservation_until_a_person_has_spoken() -> None:

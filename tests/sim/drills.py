@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 from pathlib import Path
 
+from sdl.core.deck import Deck
 from sdl.shell.preflight import Prepared, prepare
 from sdl.sim.drill import Report
 from sdl.sim.sweep import replay
@@ -25,3 +26,8 @@ def told(report: Report) -> str:
     """What a failing seed says: what broke, by which faults, and the command that shows it."""
     faults = "; ".join(str(fault) for fault in report.faults)
     return f"seed {report.seed}: {report.broken} ({faults}). {replay(SHOWN, report.seed)}"
+
+
+def everything_everywhere(where: Deck) -> dict[str, set[str]]:
+    """A planted defect: every piece is taken to stand at every instrument."""
+    return {place: set(where.claims.by_piece()) for place in where.floor.sites}

@@ -9,12 +9,12 @@ import pytest
 
 from sdl.core import deck
 from sdl.core.carrying import Standing
-from sdl.core.lab_state import LabState
+from sdl.core.deck import Deck
 from sdl.core.porter import PorterTroubles
 from sdl.core.work import Work
 from sdl.shell.preflight import Prepared, prepare
 from sdl.sim.drill import Report, drill
-from tests.sim.drills import WITHIN_S
+from tests.sim.drills import WITHIN_S, everything_everywhere
 
 CAMPAIGN = Path(__file__).parents[2] / "examples" / "fault_drill" / "carried.toml"
 SEEDS = range(16)
@@ -46,7 +46,7 @@ def test_whatever_befalls_a_lab_its_plates_do_not_collide(seed: int) -> None:
 def test_an_action_on_a_plate_that_stands_elsewhere_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(LabState, "are_at", lambda *_: True)
+    monkeypatch.setattr(Deck, "at_instruments", everything_everywhere)
     assert broken(range(3)) == {"I7 or the watch"}
 
 
@@ -68,7 +68,10 @@ def test_a_carry_that_is_taken_for_done_though_nobody_knows_is_found(
 
 
 def test_two_plates_on_one_site_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    usual = Standing.__post_init__
+
     def free(self: Standing) -> None:
+        usual(self)
         self.taken = {}
         self.idle = {place: [] for place in self.floor.sites}
         self.free = {place: list(sites) for place, sites in self.floor.sites.items()}
