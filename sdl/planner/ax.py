@@ -60,7 +60,7 @@ class AxPlanner:
         if len(tried) < START:
             return start_points(problem, trials, count, seed)
         if _measured(tried) < LEAST:
-            return start_points(problem, trials, count, seed, _no_model(tried))
+            return start_points(problem, trials, count, seed, no_model(tried))
         if is_enumerable(problem) and not free_points(problem, trials):
             raise PlannerFault(
                 "every feasible point of the space is measured or pending; "
@@ -90,7 +90,7 @@ def _measured(trials: Sequence[Trial]) -> int:
     return sum(trial.status == "measured" for trial in trials)
 
 
-def _no_model(trials: Sequence[Trial]) -> str:
+def no_model(trials: Sequence[Trial]) -> str:
     """Why a model is missing where one was due; empty while results are only to come."""
     failed = sum(trial.status == "failed" for trial in trials)
     if not failed:
@@ -121,7 +121,7 @@ def _proposed(
             return ax_client.suggest(problem, trials, count, seed)
     from sdl.planner import pool
 
-    return pool.suggest(problem, trials, _candidates(problem, trials, seed), count, seed)
+    return pool.suggest(problem, trials, candidates(problem, trials, seed), count, seed)
 
 
 @contextmanager
@@ -140,7 +140,8 @@ def _remarks_to_log() -> Iterator[None]:
                 log.debug("%s: %s", remark.category.__name__, remark.message)
 
 
-def _candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    """Free points to choose from: all of a listed space, else a sample and variants of the best."""
     if is_enumerable(problem):
         return free_points(problem, trials)
     found = dict.fromkeys(itertools.islice(feasible_sequence(problem, seed), CANDIDATES))

@@ -10,6 +10,7 @@ from sdl.model.planning import Ability, Problem
 from sdl.planner.ax import AxPlanner
 from sdl.planner.contract import Planner
 from sdl.planner.grid import GridPlanner
+from sdl.planner.mixture import EnsemblePlanner
 from sdl.planner.sobol import SobolPlanner
 from sdl.testing.planner_contract import planner_contract
 
@@ -20,7 +21,13 @@ def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
 
 
 @pytest.mark.parametrize(
-    "planner, read", [(AxPlanner(), set()), (SobolPlanner(), set()), (GridPlanner(), {"levels"})]
+    "planner, read",
+    [
+        (AxPlanner(), set()),
+        (EnsemblePlanner(), set()),
+        (SobolPlanner(), set()),
+        (GridPlanner(), {"levels"}),
+    ],
 )
 def test_a_planner_names_the_options_that_it_reads(planner: Planner, read: set[str]) -> None:
     assert planner.options() == read
@@ -28,6 +35,11 @@ def test_a_planner_names_the_options_that_it_reads(planner: Planner, read: set[s
 
 def test_ax_keeps_the_contract() -> None:
     planner_contract(AxPlanner(), seeds=[3])
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_the_ensemble_keeps_the_contract(seed: int) -> None:
+    planner_contract(EnsemblePlanner(), seeds=[seed])
 
 
 class Repeating:

@@ -1,0 +1,132 @@
+"""The searched inputs as numbers: ordered values on the unit range, names as codes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats: TypeAlias = NDArray[np.float64]
+Codes: TypeAlias = NDArray[np.int64]
+Bools: TypeAlias = NDArray[np.bool_]
+Values: TypeAlias = Sequence[float | int | str]
+
+LEVELS = 30
+"""A number that takes more values than this is treated as a real one, without ranks."""
+
+SHARE = 3
+"""So is one that takes more different values than a third of the candidates."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Axis:
+    """One searched input. Either ``options`` (two or more names) or ``levels`` is not empty."""
+
+    name: str
+    options: tuple[str, ...] = ()
+    levels: tuple[float, ...] = ()
+    """Ascending; the two ends alone where the input is a real number."""
+    log: bool = False
+    """Whether the position within the range goes by the logarithm; all levels are above 0."""
+
+    def value(self, values: Values) -> Floats:
+        """Positions on the unit range, (N,)."""
+        low, high = self._scaled(np.array([self.levels[0], self.levels[-1]]))
+        return np.asarray((self._scaled(np.array(values, dtype=float)) - low) / (high - low))
+
+    def rank(self, values: Values) -> Floats:
+        """Positions by rank among the levels, 0 to 1, in between by interpolation, (N,)."""
+        if len(self.levels) == 2:  # noqa: PLR2004 - two ends: rank and value are one
+            return self.value(values)
+        steps = np.linspace(0.0, 1.0, len(self.levels))
+        return np.asarray(np.interp(np.array(values, dtype=float), self.levels, steps))
+
+    def code(self, values: Values) -> Codes:
+        """Indices of the options, (N,). KeyError for a name that is none of them."""
+        index = {option: place for place, option in enumerate(self.options)}
+        return np.array([index[str(value)] for value in values], dtype=np.int64)
+
+    def _scaled(self, values: Floats) -> Floats:
+        return np.asarray(np.log(values)) if self.log else values
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """Points as arrays: N points, q numeric axes, c axes of names."""
+
+    value: Floats
+    """(N, q) on the unit range."""
+    rank: Floats
+    """(N, q) by rank among the levels."""
+    code: Codes
+    """(N, c) columns of the one-hot table, counted through over all axes of names."""
+
+    def __len__(self) -> int:
+        return len(self.code)
+
+    def take(self, rows: Codes | slice) -> Coded:
+        """Some of the points."""
+        return Coded(self.value[rows], self.rank[rows], self.code[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Axes:
+    """All inputs that differ between candidates, numbers first."""
+
+    numbers: tuple[Axis, ...]
+    names: tuple[Axis, ...]
+
+    @property
+    def size(self) -> int:
+        """How many inputs there are."""
+        return len(self.numbers) + len(self.names)
+
+    @property
+    def axis_of_option(self) -> Codes:
+        """For each column of the one-hot table the place of its axis among those of names."""
+        counts = [len(axis.options) for axis in self.names]
+        return np.repeat(np.arange(len(counts)), counts)
+
+    def coded(self, columns: Mapping[str, Values], count: int) -> Coded:
+        """``count`` points, given as one column of values for each input."""
+        value, rank = np.zeros((count, len(self.numbers))), np.zeros((count, len(self.numbers)))
+        for place, axis in enumerate(self.numbers):
+            value[:, place] = axis.value(columns[axis.name])
+            rank[:, place] = axis.rank(columns[axis.name])
+        code = np.zeros((count, len(self.names)), dtype=np.int64)
+        first = 0
+        for place, axis in enumerate(self.names):
+            code[:, place] = first + axis.code(columns[axis.name])
+            first += len(axis.options)
+        return Coded(value, rank, code)
+
+
+def axes_of(columns: Mapping[str, Values], named: Sequence[str], log: Sequence[str] = ()) -> Axes:
+    """The axes that a set of candidates spans; inputs with one value only are left out.
+
+    ``named``: inputs whose values are names, whatever they look like; ``log``: those that go by
+    the logarithm.
+    """
+    numbers, names = [], []
+    for name, values in columns.items():
+        if name in named:
+            options = tuple(sorted({str(value) for value in values}))
+            if len(options) > 1:
+                names.append(Axis(name=name, options=options))
+        else:
+            found = np.unique(np.array(values, dtype=float))
+            if len(found) > 1:
+                real = len(found) > LEVELS or len(found) * SHARE > len(values)
+                levels = (found[0], found[-1]) if real else tuple(found)
+                numbers.append(Axis(name=name, levels=tuple(map(float, levels)), log=name in log))
+    return Axes(tuple(numbers), tuple(names))
+
+
+def columns_of(
+    points: Sequence[Mapping[str, float | int | str]], names: Sequence[str]
+) -> dict[str, list[float | int | str]]:
+    """Points turned into one column for each input. KeyError if a point lacks one."""
+    return {name: [point[name] for point in points] for name in names}

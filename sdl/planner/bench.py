@@ -1,0 +1,103 @@
+"""The ensemble as the benchmark, or any other loop in Python, asks it: plain data in, points out.
+
+::
+
+    planner = factory(space, pool, seed=1)  # the content of a space.json, a pandas frame
+    points = planner.suggest(observations, pending, n=4)
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Protocol, TypeAlias
+
+from sdl.errors import PlannerFault
+from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
+from sdl.planner.proposals import Campaign, Observed
+from sdl.planner.reason import Proposal
+
+Point: TypeAlias = dict[str, float | int | str]
+Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]
+"""A point, and the value of each objective there; a run without a finite value failed."""
+
+
+class Column(Protocol):
+    """A column of a table, such as a pandas series."""
+
+    def tolist(self) -> list[float | int | str]:
+        """Its values, in the order of the rows."""
+        ...
+
+
+class Table(Protocol):
+    """Points as a table, such as a pandas frame: a row for each, a column for each parameter."""
+
+    def __getitem__(self, name: str) -> Column:
+        """The column of that name."""
+        ...
+
+
+class BenchPlanner:
+    """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
+
+    def __init__(self, candidates: Candidates, measure: str, sign: float, seed: int) -> None:
+        """``sign``: -1 where less of the measure is better, else 1."""
+        self._measure, self._sign = measure, sign
+        self._campaign = Campaign(candidates, seed)
+        self.reasons: tuple[Proposal, ...] = ()
+
+    def suggest(
+        self,
+        observations: Sequence[Observation],
+        pending: Sequence[Mapping[str, float | int | str]],
+        n: int,
+    ) -> list[Point]:
+        """At most ``n`` candidates, none of them measured or pending, best first.
+
+        Fewer where fewer are left, none where none is.
+        """
+        observed = [Observed(point, self._value(found)) for point, found in observations]
+        self.reasons = tuple(self._campaign.proposals(observed, pending, n, sign=self._sign))
+        return [dict(proposal.inputs) for proposal in self.reasons]
+
+    def _value(self, found: Mapping[str, float]) -> float | None:
+        value = found.get(self._measure)
+        return None if value is None or not math.isfinite(value) else float(value)
+
+
+def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
+    """A planner for one campaign, for the first objective of the space.
+
+    ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
+    for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
+    there is none, or a constraint is not linear.
+    """
+    parameters, objective = _tables(space, "parameters"), _tables(space, "objectives")[0]
+    if pool is None:
+        rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
+        candidates = made(parameters, rules, seed)
+    else:
+        named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
+        columns = {str(p["name"]): pool[str(p["name"])].tolist() for p in parameters}
+        candidates = listed(columns, named, logarithmic(parameters))
+    less = str(objective.get("goal", "maximize")).startswith("min")
+    return BenchPlanner(candidates, str(objective["name"]), -1.0 if less else 1.0, seed)
+
+
+factory = bench_planner
+"""The name by which the benchmark asks for a planner."""
+
+
+def _entries(space: Mapping[str, object], key: str) -> Sequence[object]:
+    found = space.get(key, ())
+    if isinstance(found, str) or not isinstance(found, Sequence):
+        raise PlannerFault(f"{key} of the space is {found!r}; it has to be a list")
+    return found
+
+
+def _tables(space: Mapping[str, object], key: str) -> list[Mapping[str, object]]:
+    found = [entry for entry in _entries(space, key) if isinstance(entry, Mapping)]
+    if not found:
+        raise PlannerFault(f"the space has no {key}; give it one at least")
+    return found

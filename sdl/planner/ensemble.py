@@ -1,0 +1,223 @@
+"""Several kinds of process, each with draws of its hyperparameters, weighted within a campaign."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp, ndtri  # type: ignore[import-untyped]
+
+from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
+from sdl.planner.chains import due, moved, steps
+from sdl.planner.hyper import Hyper, Prior
+from sdl.planner.improvement import log_approach, log_improvement
+from sdl.planner.outputs import Back, Shape
+from sdl.planner.process import Conditioning, Processes, log_likelihood
+
+PLAIN = Shape()
+EVERY = slice(None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What is fixed of a process; everything else is drawn."""
+
+    name: str
+    own: bool = False
+    """Whether each option of an axis has a length of its own; else an axis of names has one."""
+    shape: Shape = PLAIN
+
+
+KINDS = (Kind(name="length per axis"),)
+"""What is used: mixed with others it was no better on measured data, and worse on made-up ones."""
+
+OTHERS = (
+    Kind(name="length per option", own=True),
+    Kind(name="upper half", shape=Shape(lower=0.5)),
+)
+"""What can be weighed against it."""
+
+DRAWS = 12
+"""Sets of hyperparameters of each kind."""
+
+STEPS = ndtri((np.arange(64) + 0.5) / 64)
+"""A normal distribution as so many equally likely values."""
+
+TEMPER = 0.5
+"""Power of the leave-one-out density in the weights: its terms are not independent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is measured: n points in the order of their results, and their values."""
+
+    points: Coded
+    values: Floats
+    """(n,) in the measure's unit; more is better, or zero is the target."""
+    target: bool = False
+
+    def first(self, count: int) -> Evidence:
+        """The first of them."""
+        return Evidence(self.points.take(slice(count)), self.values[:count], self.target)
+
+    def outputs(self, kind: Kind) -> Floats:
+        """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
+        if self.target:
+            return self.values / (float(np.sqrt(np.mean(self.values**2))) or 1.0)
+        return kind.shape.of(self.values)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 over the exact bytes of points and values."""
+        total = hashlib.sha256()
+        for part in (self.points.value, self.points.rank, self.points.code, self.values):
+            total.update(np.ascontiguousarray(part).tobytes())
+        return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """S = kinds x draws processes that have seen the same measurements."""
+
+    processes: Processes
+    evidence: Evidence
+    weights: Floats
+    """(kinds,), which sum to one."""
+    digest: str
+    """SHA-256 over the draws."""
+
+    def log_gain(self, state: Conditioning, best: Floats) -> Floats:
+        """Log of the expected improvement of each process, (S, N).
+
+        ``best``: (S, 1) what each believes of the best point: its mean, or its distance to the
+        target. What is unknown of that point counts too, so its like is not measured again.
+        """
+        if self.evidence.target:
+            return log_approach(state.mean, np.sqrt(state.variance), best)
+        return log_improvement(state.mean, np.sqrt(state.gap), best)
+
+    def tops(self, gains: Floats, free: Bools) -> Floats:
+        """Log of what each kind expects of its best free candidate, (kinds,)."""
+        return np.asarray(self._by_kind(gains)[:, free].max(axis=1))
+
+    def mixed(self, gains: Floats, tops: Floats) -> Floats:
+        """Log of the weighted gain, (N,), from those of the processes (S, N).
+
+        Each kind's is taken relative to its best candidate, for kinds differ in their scale.
+        """
+        relative = self._by_kind(gains) - tops[:, None]
+        return np.asarray(logsumexp(relative + np.log(self.weights)[:, None], axis=0))
+
+    def _by_kind(self, gains: Floats) -> Floats:
+        return np.asarray(logsumexp(gains.reshape(len(self.weights), DRAWS, -1), axis=1))
+
+    def best(self, rows: slice | list[int] = EVERY) -> tuple[Codes, Floats]:
+        """Which measured point each process holds for the best, (S,), and what it believes of it.
+
+        The latter, (S, 1), is its mean, or its distance to the target.
+        """
+        believed = self.processes.believed[rows]
+        worth = -np.abs(believed) if self.evidence.target else believed
+        place = worth.argmax(axis=1)
+        return place, self._reached(believed[np.arange(len(place)), place][:, None])
+
+    def better(self, best: Floats, mean: Floats) -> Floats:
+        """The better of ``best`` and what is believed of one more point, (S, 1)."""
+        if self.evidence.target:
+            return np.minimum(best, np.abs(mean))
+        return np.maximum(best, mean)
+
+    def _reached(self, mean: Floats) -> Floats:
+        return np.abs(mean) if self.evidence.target else mean
+
+    @property
+    def scout(self) -> int:
+        """The first process of the kind with the largest weight."""
+        return int(np.argmax(self.weights)) * DRAWS
+
+    @property
+    def shares(self) -> Floats:
+        """Weights of the processes, (S,), which sum to one."""
+        return np.repeat(self.weights / DRAWS, DRAWS)
+
+    def predicted(self, point: Coded) -> tuple[float, float, float]:
+        """Median and 90 % interval of a measurement at one point, in the unit of the values."""
+        mean, variance = self.processes.posterior(point)
+        sd = np.sqrt(variance[:, 0] + self.processes.hyper.noise)
+        kinds = len(self.weights)
+        outputs = mean[:, 0, None] + sd[:, None] * STEPS
+        values = np.concatenate(
+            [
+                Back.of(self.processes.outputs[k * DRAWS], self.evidence.values).value(
+                    outputs[k * DRAWS : (k + 1) * DRAWS].ravel()
+                )
+                for k in range(kinds)
+            ]
+        )
+        share = np.repeat(self.shares, len(STEPS)) / len(STEPS)
+        order = np.argsort(values, kind="stable")
+        below = np.cumsum(share[order]) - 0.5 * share[order]
+        low, middle, high = np.interp((0.05, 0.5, 0.95), below, values[order])
+        return float(middle), float(low), float(high)
+
+
+def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
+    """Weights of the kinds from log densities (S, n) of left-out measurements; they sum to one."""
+    total = TEMPER * densities.sum(axis=1).reshape(len(kinds), -1).mean(axis=1)
+    found = np.exp(total - total.max())
+    return np.asarray(found / found.sum())
+
+
+class Learner:
+    """Follows a campaign: keeps the draws after each measurement, and goes on from there.
+
+    It answers as if it had begun anew; what is kept only saves time.
+    """
+
+    def __init__(self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS) -> None:
+        self._prior, self._seed = Prior(axes), seed
+        # Without names there are no options to have a length of their own.
+        self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
+        self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
+        self._kept: dict[int, tuple[str, Floats]] = {}
+
+    def ensemble(self, evidence: Evidence) -> Ensemble:
+        """What is believed after the evidence, of at least ``chains.LEAST`` measurements."""
+        draws = self._drawn(evidence)
+        processes = Processes(
+            self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
+        )
+        # Densities are comparable on common outputs only, so each kernel is judged on the first's.
+        common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
+        judged = processes.seeing(common).leave_one_out()
+        weights = weights_of(judged, self.kinds)
+        return Ensemble(processes, evidence, weights, hashlib.sha256(draws.tobytes()).hexdigest())
+
+    def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
+        return self._prior.hyper(draws, self._own[rows])
+
+    def _outputs(self, evidence: Evidence) -> Floats:
+        return np.repeat([evidence.outputs(kind) for kind in self.kinds], DRAWS, axis=0)
+
+    def _drawn(self, evidence: Evidence) -> Floats:
+        shape = (DRAWS * len(self.kinds), self._prior.size)
+        draws = np.random.default_rng([self._seed, 0]).standard_normal(shape)
+        for count in due(len(evidence.values)):
+            seen = evidence.first(count)
+            kept = self._kept.get(count)
+            if kept is not None and kept[0] == seen.digest:
+                draws = kept[1]
+                continue
+            draws = self._moved(draws, seen, count)
+            self._kept[count] = (seen.digest, draws)
+        return draws
+
+    def _moved(self, draws: Floats, seen: Evidence, count: int) -> Floats:
+        outputs = self._outputs(seen)
+
+        def of(new: Floats, rows: Codes) -> Floats:
+            return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows])
+
+        return moved(draws, of, steps(count), np.random.default_rng([self._seed, count]))

@@ -1,0 +1,184 @@
+"""The ensemble as a planner of campaigns: points from lists, products and samples, in one process.
+
+Needs neither torch nor Ax, and answers in milliseconds where the space is a list.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from importlib.metadata import version
+
+from sdl.errors import PlannerFault
+from sdl.model.campaign import Parameter
+from sdl.model.data import InputValue, Prediction, Suggestion, Trial
+from sdl.model.planning import Ability, Problem
+from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, number
+from sdl.planner.ax import candidates, no_model
+from sdl.planner.axes import LEVELS as MANY
+from sdl.planner.axes import Axes, Axis
+from sdl.planner.candidates import Candidates
+from sdl.planner.chains import LEAST
+from sdl.planner.ensemble import Learner
+from sdl.planner.proposals import Campaign, Observed
+from sdl.planner.reason import Proposal
+from sdl.planner.sobol import from_unit, to_unit
+from sdl.planner.spread import START
+
+REACHES = (0.1, 0.03, 0.01)
+"""Standard deviations of the steps around the best candidate, in widths of the ranges."""
+
+NEIGHBOURS = 256
+
+WIDTH = 2.0 * 1.6449
+"""Standard deviations within the 90 % interval of a normal distribution."""
+
+
+class EnsemblePlanner:
+    """Spread points first, then the weighted gain of several kinds of Gaussian process.
+
+    Where inputs are real, the neighbourhood of the best candidate is searched as well.
+    """
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """The next ``count`` points, best first. PlannerFault if no free point is left."""
+        tried = [trial for trial in trials if trial.status != "abandoned"]
+        listed = is_enumerable(problem)
+        points = free_points(problem, trials) if listed else candidates(problem, trials, seed)
+        if not points:
+            raise PlannerFault(
+                "no free point is left that keeps every constraint; "
+                "widen the space, loosen the constraints or end the campaign"
+            )
+        if listed:
+            found = _asked(problem, tried, points, (), count, seed)
+        else:
+            found = list(_polished(problem, tried, points, count, seed))
+        measured = sum(trial.status == "measured" for trial in tried)
+        due = len(tried) >= START and measured < LEAST
+        fall_back = no_model(tried) if due else ""
+        return tuple(_suggestion(problem, one, seed, fall_back) for one in found)
+
+    def options(self) -> frozenset[str]:
+        """It reads none."""
+        return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """Real sums and lists of points; one objective, without what it costs."""
+        return frozenset({"real_sums", "candidates"})
+
+    def versions(self) -> Mapping[str, str]:
+        """Of numpy and scipy."""
+        return {name: version(name) for name in ("numpy", "scipy")}
+
+
+def _asked(
+    problem: Problem,
+    trials: Sequence[Trial],
+    points: Sequence[Point],
+    flying: Sequence[Mapping[str, InputValue]],
+    count: int,
+    seed: int,
+) -> list[Proposal]:
+    """The best of the points, with those of the trials and some more under way."""
+    measure, goal = problem.objective.measure, problem.objective.goal
+    observed = [
+        Observed(trial.inputs, trial.measures.get(measure))
+        for trial in trials
+        if trial.status in {"measured", "failed"}
+    ]
+    pending = [trial.inputs for trial in trials if trial.status == "pending"]
+    axes = _axes(problem.space)
+    columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
+    campaign = Campaign(Candidates(columns, axes, len(points)), seed, _learner(axes, seed))
+    return campaign.proposals(
+        observed,
+        [*pending, *flying],
+        count,
+        sign=-1.0 if goal == "minimise" else 1.0,
+        target=problem.objective.target,
+    )
+
+
+@lru_cache(maxsize=8)
+def _learner(axes: Axes, seed: int) -> Learner:
+    """One learner for each campaign that this process serves; what it keeps only saves time."""
+    return Learner(axes, seed)
+
+
+def _polished(
+    problem: Problem, trials: Sequence[Trial], points: Sequence[Point], count: int, seed: int
+) -> Iterator[Proposal]:
+    """One after the other, each the best of the sample and then of its own neighbourhood."""
+    chance = random.Random(seed)
+    flying: list[Mapping[str, InputValue]] = []
+    for _ in range(count):
+        (found,) = _asked(problem, trials, points, flying, 1, seed)
+        if found.reason.origin == "ensemble":
+            centre = tuple(found.inputs[p.name] for p in problem.space)
+            near = [centre, *_neighbours(problem, centre, chance)]
+            (found,) = _asked(problem, trials, near, flying, 1, seed)
+        flying.append(found.inputs)
+        yield found
+
+
+def _neighbours(problem: Problem, centre: Point, chance: random.Random) -> Iterator[Point]:
+    """Feasible points around one; only real inputs are moved."""
+    for reach in REACHES:
+        for _ in range(NEIGHBOURS):
+            values = tuple(
+                _moved(p, value, chance.gauss(0.0, reach))
+                for p, value in zip(problem.space, centre, strict=True)
+            )
+            if feasible(problem, named(problem.space, values)):
+                yield values
+
+
+def _moved(parameter: Parameter, value: InputValue, step: float) -> InputValue:
+    if parameter.kind == "choice" or parameter.integer:
+        return value
+    return from_unit(parameter, min(max(to_unit(parameter, value) + step, 0.0), 1.0))
+
+
+def _axes(space: Sequence[Parameter]) -> Axes:
+    """What the space says, not what a sample of it happens to hold; single values are left out."""
+    names = tuple(
+        Axis(name=p.name, options=tuple(sorted({str(option) for option in p.options})))
+        for p in space
+        if p.kind == "choice" and not p.ordered and len(set(map(str, p.options))) > 1
+    )
+    numbers = tuple(
+        Axis(name=p.name, levels=steps, log=p.kind == "range" and p.log)
+        for p in space
+        if (p.kind == "range" or p.ordered) and len(steps := _steps(p)) > 1
+    )
+    return Axes(numbers, names)
+
+
+def _steps(parameter: Parameter) -> tuple[float, ...]:
+    """Ascending levels; of a real number, or of very many, the two ends."""
+    if parameter.kind == "range" and not parameter.integer:
+        return tuple(dict.fromkeys((parameter.low, parameter.high)))
+    every = sorted(number(level) for level in levels(parameter))
+    return tuple(every) if len(every) <= MANY else (every[0], every[-1])
+
+
+def _suggestion(problem: Problem, one: Proposal, seed: int, fall_back: str) -> Suggestion:
+    reason, predicted = one.reason, dict[str, Prediction]()
+    if reason.median is not None and reason.low is not None and reason.high is not None:
+        spread = (reason.high - reason.low) / WIDTH
+        predicted[problem.objective.measure] = Prediction(mean=reason.median, sd=spread)
+    gain = reason.log_gain
+    return Suggestion(
+        inputs=one.inputs,
+        origin=reason.origin,
+        predicted=predicted,
+        acquisition=gain if gain is not None and math.isfinite(gain) else None,
+        seed=seed,
+        model_digest=reason.model_digest,
+        fall_back=fall_back,
+    )

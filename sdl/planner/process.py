@@ -1,0 +1,224 @@
+"""Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
+
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
+constant stands for the unknown mean. See Rasmussen and Williams, Gaussian Processes for Machine
+Learning, chapters 2, 4.2 and 5.4.2.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from sdl.planner.axes import Coded, Codes, Floats
+from sdl.planner.hyper import Hyper
+
+CONSTANT = 0.3
+
+VARIANCE = 1.0 + CONSTANT
+"""Of every process before any measurement, everywhere."""
+
+_ROOT = 5.0**0.5
+
+
+def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
+    """Covariances of N points with n others, (S, N, n)."""
+    # Where one-hot columns of the others are all zero, nothing is added to the products below.
+    used = np.unique(others.code)
+    here, there = _one_hot(points, used), _one_hot(others, used)
+    one, two = _numbers(hyper, points), _numbers(hyper, others)
+    option = 5.0 * hyper.option[:, None, used] * there
+    # |a - b|^2 = |a|^2 - 2 ab + |b|^2 as one product of matrices.
+    left = np.concatenate(
+        [one, _each(here, len(one)), _norm(hyper, points, one), _ones(one)], axis=2
+    )
+    right = np.concatenate(
+        [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
+    )
+    found = _matern(left @ right.transpose(0, 2, 1))
+    if hyper.blend.any():
+        found *= (1.0 - hyper.blend)[:, None, None]
+        effect = hyper.effect[:, used] * hyper.blend[:, None]
+        found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
+    found += CONSTANT
+    return found
+
+
+def _numbers(hyper: Hyper, points: Coded) -> Floats:
+    """Positions in length scales times the root of 5, (S, N, q)."""
+    shift = points.rank - points.value
+    place = points.value + hyper.warp[:, None, :] * shift
+    return np.asarray(place * (_ROOT * hyper.number[:, None, :]))
+
+
+def _one_hot(points: Coded, used: Codes) -> Floats:
+    found = np.zeros((len(points), len(used)))
+    for column in points.code.T:
+        found += column[:, None] == used
+    return found
+
+
+def _each(one: Floats, count: int) -> Floats:
+    return np.asarray(np.broadcast_to(one, (count, *one.shape)))
+
+
+def _ones(place: Floats) -> Floats:
+    return np.ones((*place.shape[:2], 1))
+
+
+def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
+    """Squared length of the coordinates, times 5, (S, N, 1)."""
+    found = np.einsum("snq,snq->sn", place, place)
+    for column in points.code.T:
+        found += 5.0 * hyper.option[:, column]
+    return np.asarray(found[:, :, None])
+
+
+def _matern(squared: Floats) -> Floats:
+    """Matern 5/2 of squared distances times 5; the array is overwritten."""
+    far = np.maximum(squared, 0.0, out=squared)
+    np.sqrt(far, out=far)
+    found = np.negative(far)
+    np.exp(found, out=found)
+    factor = far * (1.0 / 3.0)
+    factor += 1.0
+    factor *= far
+    factor += 1.0
+    found *= factor
+    return found
+
+
+def covariance(hyper: Hyper, points: Coded) -> Floats:
+    """Covariances of measurements at the points, noise included, (S, n, n)."""
+    found = kernel(hyper, points, points)
+    places = np.arange(len(points))
+    # Exact where rounding in the distance of a point to itself is not.
+    found[:, places, places] = VARIANCE + hyper.noise[:, None]
+    return found
+
+
+def log_likelihood(hyper: Hyper, points: Coded, outputs: Floats) -> Floats:
+    """Log density of outputs (S, n), without its constant, (S,).
+
+    One Cholesky factor does all: the last row of that of ``[[K, y], [y', c]]`` is ``L^-1 y``.
+    """
+    count = outputs.shape[1]
+    whole = np.empty((len(outputs), count + 1, count + 1))
+    whole[:, :count, :count] = covariance(hyper, points)
+    whole[:, count, :count] = whole[:, :count, count] = outputs
+    whole[:, count, count] = 1.0 + (outputs**2).sum(axis=1) / hyper.noise
+    factor = np.linalg.cholesky(whole)
+    diagonal = np.diagonal(factor, axis1=1, axis2=2)[:, :count]
+    fit = (factor[:, count, :count] ** 2).sum(axis=1)
+    return np.asarray(-0.5 * fit - np.log(diagonal).sum(axis=1))
+
+
+@dataclass(frozen=True)
+class Processes:
+    """S processes that have seen n measurements."""
+
+    hyper: Hyper
+    points: Coded
+    outputs: Floats
+    """(S, n)"""
+
+    @property
+    def count(self) -> int:
+        """How many they are, S."""
+        return len(self.outputs)
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """Of the covariance of the measurements, (S, n, n)."""
+        return np.asarray(np.linalg.inv(covariance(self.hyper, self.points)), dtype=float)
+
+    @cached_property
+    def weights(self) -> Floats:
+        """Inverse times outputs, (S, n)."""
+        return np.asarray((self.inverse @ self.outputs[:, :, None])[:, :, 0])
+
+    def only(self, rows: list[int]) -> Processes:
+        """Some of the processes."""
+        h = self.hyper
+        parts = (h.number, h.option, h.warp, h.blend, h.effect, h.noise)
+        found = Processes(Hyper(*(part[rows] for part in parts)), self.points, self.outputs[rows])
+        found.__dict__["inverse"] = self.inverse[rows]
+        return found
+
+    def seeing(self, outputs: Floats) -> Processes:
+        """The same processes with other outputs (S, n) at the same points."""
+        found = Processes(self.hyper, self.points, outputs)
+        found.__dict__["inverse"] = self.inverse
+        return found
+
+    def posterior(self, points: Coded) -> tuple[Floats, Floats]:
+        """Mean and variance, without noise, at N points; (S, N) each."""
+        cross = kernel(self.hyper, points, self.points)
+        mean = (cross @ self.weights[:, :, None])[:, :, 0]
+        known = np.einsum("snm,snm->sn", cross @ self.inverse, cross)
+        return mean, np.maximum(VARIANCE - known, 1e-10)
+
+    @cached_property
+    def believed(self) -> Floats:
+        """Means at the measured points, noise taken off, (S, n)."""
+        return np.asarray(self.outputs - self.hyper.noise[:, None] * self.weights)
+
+    def leave_one_out(self) -> Floats:
+        """Log density of each output given all others, (S, n), in closed form."""
+        precision = np.diagonal(self.inverse, axis1=1, axis2=2)
+        scaled = self.weights**2 / precision
+        return np.asarray(0.5 * (np.log(precision) - scaled - np.log(2.0 * np.pi)))
+
+
+class Conditioning:
+    """Means and variances at M points while some of them are taken for measured.
+
+    Each of these is taken to give what is believed of it, so no mean changes and only variances
+    shrink: one more row of a Cholesky factor for each, S x M numbers.
+    """
+
+    def __init__(self, processes: Processes, points: Coded, room: int, best: Codes) -> None:
+        """``room``: how many points will be added at most.
+
+        ``best``: (S,) which measured point each process holds for the best.
+        """
+        self._hyper, self._points = processes.hyper, points
+        self._cross = kernel(processes.hyper, points, processes.points)
+        self._known = self._cross @ processes.inverse
+        self.mean = (self._cross @ processes.weights[:, :, None])[:, :, 0]
+        """(S, M)"""
+        known = np.einsum("snm,snm->sn", self._known, self._cross)
+        self.variance = np.maximum(VARIANCE - known, 1e-10)
+        """(S, M), without noise."""
+        self._rows = np.empty((len(self.mean), room, len(points)))
+        self._count = 0
+        # Of a measured point the covariances that are left are those that noise has left.
+        every, noise = np.arange(len(best)), processes.hyper.noise
+        self._shared = noise[:, None] * self._known[every, :, best]
+        self._own = noise - noise**2 * processes.inverse[every, best, best]
+
+    @property
+    def gap(self) -> Floats:
+        """Variance of the difference to the best measured point, (S, M).
+
+        It goes to zero beside that point, for what is unknown of both is the same there.
+        """
+        found = self.variance + self._own[:, None] - 2.0 * self._shared
+        return np.asarray(np.maximum(found, 1e-10))
+
+    def add(self, place: int) -> None:
+        """Take the point at that place for measured, with noise."""
+        rows = self._rows[:, : self._count]
+        joint = kernel(self._hyper, self._points, self._points.take(slice(place, place + 1)))
+        row = joint[:, :, 0] - np.einsum("snm,sm->sn", self._known, self._cross[:, place])
+        row -= np.einsum("srn,sr->sn", rows, rows[:, :, place])
+        scale = np.sqrt(self.variance[:, place] + self._hyper.noise)
+        row /= scale[:, None]
+        of_best = self._shared[:, place] / scale
+        self._rows[:, self._count] = row
+        self._count += 1
+        self.variance = np.maximum(self.variance - row**2, 1e-10)
+        self._shared = self._shared - of_best[:, None] * row
+        self._own = self._own - of_best**2

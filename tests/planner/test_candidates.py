@@ -1,0 +1,90 @@
+"""Spaces without a list become finite sets that keep every constraint."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import pytest
+
+from sdl.errors import PlannerFault
+from sdl.planner.bench import factory
+from sdl.planner.candidates import made, rule_of
+
+Space = Mapping[str, object]
+
+
+def _real(name: str, low: float = 0.0, high: float = 1.0) -> dict[str, object]:
+    return {"name": name, "type": "continuous", "low": low, "high": high}
+
+
+@pytest.mark.parametrize(
+    "text, weights, bound, equal",
+    [
+        ("a + b == 1", {"a": 1.0, "b": 1.0}, 1.0, True),
+        ("2*a - 0.5 b <= 3e1", {"a": 2.0, "b": -0.5}, 30.0, False),
+        ("a >= 2 + b", {"a": -1.0, "b": 1.0}, -2.0, False),
+    ],
+)
+def test_a_constraint_is_read_as_it_is_written(
+    text: str, weights: Mapping[str, float], bound: float, equal: bool
+) -> None:
+    rule = rule_of(text)
+    assert (rule.weights, rule.bound, rule.equal) == (weights, bound, equal)
+
+
+def test_a_constraint_that_is_no_sum_is_refused_with_its_text() -> None:
+    with pytest.raises(PlannerFault, match="a \\* b"):
+        rule_of("a * b <= 1")
+
+
+def test_what_sums_to_a_total_lies_on_a_lattice() -> None:
+    found = made([_real("a"), _real("b", high=0.5), _real("c")], [rule_of("a + b + c == 1")], 0)
+    total = np.sum([found.columns[name] for name in "abc"], axis=0)
+    assert total == pytest.approx(1.0)
+    assert max(map(float, found.columns["b"])) <= 0.5
+    assert 1_000 < found.count <= 20_000
+
+
+def test_levels_and_options_are_multiplied_out_and_constraints_kept() -> None:
+    parameters: list[Space] = [
+        {"name": "n", "type": "discrete", "levels": [1, 2, 3]},
+        {"name": "k", "type": "categorical", "options": ["x", "y"]},
+        {"name": "m", "type": "discrete", "levels": [1, 2]},
+    ]
+    found = made(parameters, [rule_of("n + m <= 4")], 0)
+    assert found.count == 10
+
+
+def test_real_numbers_are_sampled_over_their_range() -> None:
+    parameters: list[Space] = [
+        _real("a", -2.0, 4.0),
+        {"name": "n", "type": "discrete", "levels": [1, 2]},
+    ]
+    found = made(parameters, [rule_of("a + n <= 4")], 3)
+    values = np.array(found.columns["a"], dtype=float)
+    assert values.min() < -1.9
+    assert 2.9 < values.max() <= 3.0
+    assert found.axes.numbers[0].levels == (-2.0, 4.0)
+
+
+def test_a_space_that_holds_nothing_says_so() -> None:
+    with pytest.raises(PlannerFault, match="no candidate"):
+        made([{"name": "n", "type": "discrete", "levels": [1, 2]}], [rule_of("n >= 5")], 0)
+
+
+def test_the_bench_asks_with_plain_data_and_without_a_list() -> None:
+    space = {
+        "parameters": [_real("a"), _real("b"), _real("c")],
+        "objectives": [{"name": "yield", "goal": "minimize"}],
+        "constraints": ["a + b + c == 1"],
+    }
+    planner = factory(space, None, 1)
+    observations: list[tuple[Mapping[str, float | int | str], Mapping[str, float]]] = []
+    for _ in range(12):
+        (point,) = planner.suggest(observations, [], 1)
+        value = (float(point["a"]) - 0.3) ** 2 + (float(point["b"]) - 0.5) ** 2
+        observations.append((point, {"yield": value}))
+    observations.append((planner.suggest(observations, [], 1)[0], {"yield": float("nan")}))
+    assert len(planner.suggest(observations, [], 2)) == 2
+    assert min(found["yield"] for _, found in observations) < 0.01
