@@ -68,14 +68,20 @@ class Admittance:
         return self._kept(step, until)
 
     def keeps_out(self, run: Run, step: Step) -> bool:
-        """Whether nothing is brought for a step yet, as its run may not enter the bench."""
-        agenda = self._commons.agenda
+        """Whether nothing is brought for a step yet: its run may not enter the bench, or it would
+        only wait where it stands then, in the way of others.
+        """
+        commons, agenda = self._commons, self._commons.agenda
         if agenda.plan is None:
             return False
-        return self._kept(step, agenda.keeps_out(run, step, campaign_of(run.id), self._commons.at))
+        campaign = campaign_of(run.id)
+        if step.not_after is not None:
+            return self._kept(step, agenda.keeps_out(run, step, campaign, commons.at))
+        until = agenda.keeps(run, step, campaign, commons.lab, commons.at)
+        return self._kept(step, max(0.0, until - agenda.carry_s(step)))
 
     def _kept(self, step: Step, until: float) -> bool:
-        if not until or self.is_still():
+        if until <= self._commons.at or self.is_still():
             return False
         self._commons.agenda.kept[step.id] = step.instrument
         self._commons.look_again(until)

@@ -121,13 +121,15 @@ class Agenda:
             plan=event,
             arrived=self.arrived + 1,
             begun=dict.fromkeys(under_way),
-            due=self.due,
             kept=self.kept,
             shut=self.shut,
             guarded=self.guarded,
             entered=self.entered,
             admitted=self.admitted,
         )
+        for one in fresh._steps.values():
+            if one.closes is not None and one.step not in fresh.begun:
+                fresh._wait_for(one, "", one.opens, one.closes)
         for step, since in under_way.items():
             if step in fresh._steps:
                 planned = fresh._steps[step]
@@ -183,14 +185,17 @@ class Agenda:
         seen.add(opener.step)
         for one in self._followers.get(opener.step, ()):
             if one.step not in self.begun:
-                self.due[one.step] = Due(
-                    instrument=one.instrument,
-                    opener=opener.step,
-                    early=end + one.least_s,
-                    late=end + one.most_s - EXCHANGE * one.carry_s,
-                    length_s=one.duration_s,
-                )
+                self._wait_for(one, opener.step, end + one.least_s, end + one.most_s)
                 self._expect(one, end + one.least_s + one.duration_s, seen)
+
+    def _wait_for(self, one: Planned, opener: str, opens: float, closes: float) -> None:
+        self.due[one.step] = Due(
+            instrument=one.instrument,
+            opener=opener,
+            early=opens,
+            late=closes - EXCHANGE * one.carry_s,
+            length_s=one.duration_s,
+        )
 
     # What follows from it.
 
@@ -213,6 +218,11 @@ class Agenda:
             return -math.inf
         planned = self._steps.get(step.id)
         return math.inf if planned is None else planned.start
+
+    def carry_s(self, step: Step) -> float:
+        """For how many lab seconds its labware is on the way, as far as it is planned."""
+        planned = self._steps.get(step.id)
+        return 0.0 if planned is None else planned.carry_s
 
     def player(self, run: str, role_players: tuple[str, ...], at: float) -> str:
         """Which of some instruments the plan gives to a run; empty if it says nothing."""

@@ -357,6 +357,10 @@ class Planned:
     """From that end to its start at least, ..."""
     most_s: float = 0.0
     """... and at most."""
+    opens: float = 0.0
+    """Of a window that is open, or settles: lab time before which it cannot start, ..."""
+    closes: float | None = None
+    """... and after which it is late; None where none is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -286,7 +286,10 @@ class Draft:
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
         to_open = [one for one in chains if one[0] in self.steps]
         if not to_open:
-            return plain
+            if each.is_fixed or each.step.not_after is None:
+                return plain
+            opens = self.outlook.at + each.release_s
+            return replace(plain, opens=opens, closes=each.step.not_after)
         opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
         return replace(plain, opened_by=opener, least_s=lag_s, most_s=lag_s + within_s)
 
