@@ -13,6 +13,7 @@ from sdl.core.ids import run_of
 from sdl.core.outlook import outlook
 from sdl.core.replay import fold
 from sdl.model.data import JsonValue
+from sdl.model.lab import place_of
 from sdl.model.prediction import Prediction
 from sdl.scheduling.check import broken
 from sdl.scheduling.counted import solve_counted
@@ -133,6 +134,20 @@ def test_a_relay_and_a_person_are_planned_as_one_carry() -> None:
         question = drafted(begun(at_cell(reaches), 2.0), 2.0)
         plan = planned(question)
         assert {one.step.rpartition("-")[2] for one in plan.steps} == {"1", "3", "4", "5"}
+
+
+def test_of_two_plates_that_want_each_others_sites_one_goes_into_store_for_a_while() -> None:
+    floor = begun(at_cell(), 40.0)
+    at = {name: place_of(one.site) for name, one in floor.engine.lab.pieces.items()}
+    assert (at["plate-1"], at["plate-2"]) == ("washer", "handler"), "each is wanted at the other's"
+    question = drafted(floor, 40.0)
+    event = planned(question)
+    aside = [one for one in question.carries.activities if "puts aside" in one.name]
+    assert [one.name for one in aside] == ["dye/run-1/step-4 puts aside plate-1"]
+    floor.turn(event)
+    mended = repaired(drafted(floor, floor.at).problem)
+    assert mended is not None
+    assert mended.broken == ()
 
 
 def played(seed: int) -> Cell:
