@@ -1,8 +1,9 @@
 """The carries that a plan has to find time for, and the sites that labware takes meanwhile.
 
 Each step whose labware stands elsewhere is preceded by a carry, or by two by way of a store where
-pieces are in each other's way; behind its last step labware is put away. A site is taken from the start of the carry that brings something to the end of the one that
-takes it away, so that a plan which is complete cannot lock up.
+pieces are in each other's way; behind its last step labware is put away. A site is taken from the
+start of the carry that brings something to the end of the one that takes it away, so that a plan
+which is complete cannot lock up.
 """
 
 from __future__ import annotations
@@ -60,6 +61,8 @@ class Carries:
     lags: list[Lag] = field(default_factory=list)
     brings: dict[str, list[str]] = field(default_factory=dict)
     """By step: the carries that bring it what it needs."""
+    asides: dict[str, list[str]] = field(default_factory=dict)
+    """By step: the carries that first take that out of the others' way."""
     away: dict[str, list[str]] = field(default_factory=dict)
     """By step: the carries that put away what it needed last."""
     busy: set[str] = field(default_factory=set)
@@ -197,7 +200,7 @@ class Carries:
         name, store = f"{each.id} puts aside {piece}", self._store(piece)
         group = each.run.run if track.last in self._free else piece  # others come in between
         self._carry(name, track, store, group, each.release_s)
-        self.brings.setdefault(each.id, []).append(name)
+        self.asides.setdefault(each.id, []).append(name)
         track.place, track.since, track.last = store, "", name
 
     def _put_away(self, piece: str, track: _Track, group: str) -> None:

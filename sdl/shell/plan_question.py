@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
@@ -179,7 +180,8 @@ class Draft:
                 before = self._id(each, after.step)
                 if before in self.steps and not each.is_fixed:
                     least_s = math.ceil(after.lag_s)
-                    for name in (each.id, *self.carries.brings.get(each.id, ())):
+                    carries = [self.carries.brings, self.carries.asides]
+                    for name in (each.id, *chain(*(one.get(each.id, ()) for one in carries))):
                         yield Lag(before=before, after=name, minimum_s=least_s)
             if each.is_fixed:
                 continue
@@ -234,6 +236,8 @@ class Draft:
                 yield _placed(one.step, start_s, each.length_s)
                 for name in self.carries.brings.get(one.step, ()):
                     yield self._carried(name, start_s - round(one.bring_s))
+                for name in self.carries.asides.get(one.step, ()):
+                    yield self._carried(name, 0)
             for name in self.carries.away.get(one.step, ()):
                 if one.away_s is not None:
                     yield self._carried(name, away_s)

@@ -101,7 +101,7 @@ def test_new_plates_are_added_and_the_others_stay(seed: int) -> None:
 
 
 def test_what_takes_long_to_shift_is_no_cycle_and_stays_in_the_plan() -> None:
-    """Each start is raised by the one before, which comes behind it in the plan: a hundred times."""
+    """Each start is raised by the one before, which comes behind it in the plan."""
     names = [f"step {number}" for number in range(100)]
     first_s = 1000
     problem = Problem(
