@@ -18,6 +18,8 @@ from sdl.core.forecast import ForecastStep
 from sdl.core.outlook import Berth, Outlook, RunAhead
 from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Resource
 
+ABSENT_S = 600
+"""Lab seconds for which an instrument that is out of use is taken to stay so."""
 PERSON_S = 300
 """Lab seconds for which a person is taken to need for a carry."""
 SITES = "sites of "
@@ -114,6 +116,8 @@ class Carries:
             since = f"carry of {berth.piece}"
             start_s = min(0, math.floor(berth.carry_since - self.outlook.at))
             end_s = max(1, start_s + self._move_s(berth.carrier))
+            if any(seat.name == berth.carrier and not seat.is_able for seat in self.outlook.seats):
+                end_s = max(end_s, ABSENT_S)
             self.busy.add(berth.carrier)
             mode = Mode(
                 duration_s=end_s - start_s, demands=self._demands(berth.carrier, berth.place, "")

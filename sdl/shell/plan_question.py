@@ -33,7 +33,7 @@ from sdl.scheduling.model import (
     Resource,
     Weights,
 )
-from sdl.shell.plan_carries import Carries, Foreseen
+from sdl.shell.plan_carries import ABSENT_S, Carries, Foreseen
 
 NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
@@ -43,8 +43,6 @@ QUANTILE, SPARE = 1.28, 0.6
 """Standard deviations over the mean for which steps with windows are planned, and all others."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
-ABSENT_S = 600
-"""Lab seconds for which an instrument that is out of use is taken to stay so."""
 BUSY_S = 60
 """The same for one that is busy with nobody knows what."""
 LENIENCES = (0, 1, 2)

@@ -19,6 +19,7 @@ from sdl.scheduling.check import broken
 from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Hold, Question
 from sdl.scheduling.repair import repaired
+from sdl.shell.plan_carries import ABSENT_S
 from sdl.shell.plan_question import NOW, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script, wash_assay
@@ -53,7 +54,7 @@ class _Reached(Exception):
     pass
 
 
-def begun(floor: Cell, at: float) -> Cell:
+def begun(floor: Cell, at: float, parallel: int = PLATES) -> Cell:
     """The campaign, up to a lab time."""
 
     def stop(_: float) -> None:
@@ -61,7 +62,7 @@ def begun(floor: Cell, at: float) -> Cell:
 
     floor.call(at, stop)
     with suppress(_Reached):
-        floor.play(cell_campaign(range(1, PLATES + 1), parallel=PLATES))
+        floor.play(cell_campaign(range(1, PLATES + 1), parallel=parallel))
     return floor
 
 
@@ -96,6 +97,12 @@ def test_each_step_is_brought_its_plate_and_behind_the_last_one_it_is_put_away()
     assert {one.capacity for one in problem.resources if one.name.startswith("sites of")} == {1}
 
 
+def test_runs_for_which_no_plate_is_left_are_not_planned() -> None:
+    for parallel in (PLATES - 1, PLATES):
+        ahead = outlook(begun(at_cell(), 2.0, parallel).engine, 2.0)
+        assert [one.run for one in ahead.runs] == [f"dye/run-{n + 1}" for n in range(PLATES)]
+
+
 def test_a_carry_under_way_is_known_and_its_site_is_taken() -> None:
     floor = begun(at_cell(), 2.0)
     (carry,) = floor.engine.lab.carries.values()
@@ -103,6 +110,13 @@ def test_a_carry_under_way_is_known_and_its_site_is_taken() -> None:
     (fixed,) = [one for one in problem.activities if one.fixed and one.name != NOW]
     assert fixed.name == f"carry of {carry.piece}"
     assert any(hold.first == fixed.name for hold in problem.holds)
+
+
+def test_an_arm_that_is_out_of_use_does_not_end_its_carry_at_once() -> None:
+    floor = begun(at_cell(), 2.0)
+    floor.engine.lab.instruments["arm"].paused = "eve looks at it"
+    fixed = [one.fixed for one in drafted(floor, 2.0).problem.activities if one.fixed]
+    assert max(one.end_s for one in fixed) == ABSENT_S
 
 
 def test_what_a_plan_says_of_carries_is_enough_to_make_it_again() -> None:
