@@ -65,23 +65,28 @@ class Admittance:
         if agenda.plan is None or CARRY in run.id:
             return False
         until = agenda.keeps(run, step, campaign_of(run.id), commons.lab, commons.at)
-        return self._kept(step, until)
+        return until > commons.at and not self.is_still() and self._kept(step, until)
 
     def keeps_out(self, run: Run, step: Step) -> bool:
         """Whether nothing is brought for a step yet: its run may not enter the bench, or it would
         only wait where it stands then, in the way of others.
+
+        Only to be asked where there is a plan, and where not everything is still.
         """
         commons, agenda = self._commons, self._commons.agenda
-        if agenda.plan is None:
-            return False
         campaign = campaign_of(run.id)
         if step.not_after is not None:
             return self._kept(step, agenda.keeps_out(run, step, campaign, commons.at))
         until = agenda.keeps(run, step, campaign, commons.lab, commons.at)
         return self._kept(step, max(0.0, until - agenda.carry_s(step)))
 
+    @property
+    def may_keep(self) -> bool:
+        """Whether there is a plan that could keep anybody now."""
+        return self._commons.agenda.plan is not None and not self.is_still()
+
     def _kept(self, step: Step, until: float) -> bool:
-        if until <= self._commons.at or self.is_still():
+        if until <= self._commons.at:
             return False
         self._commons.agenda.kept[step.id] = step.instrument
         self._commons.look_again(until)

@@ -193,7 +193,7 @@ class Agenda:
             instrument=one.instrument,
             opener=opener,
             early=opens,
-            late=closes - EXCHANGE * one.carry_s,
+            late=max(opens, closes - EXCHANGE * one.carry_s),
             length_s=one.duration_s,
         )
 
@@ -235,8 +235,7 @@ class Agenda:
         """Until when a run may not begin, at most; 0 if it may."""
         if not self.is_in_force(at):
             return 0.0
-        until = self._keeps_entry(run, campaign, at)
-        return until if until > at else 0.0
+        return self._end(self._keeps_entry(run, campaign, at), at)
 
     def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
         """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
@@ -251,14 +250,19 @@ class Agenda:
                 until = min(until, self.entered.setdefault(campaign, at) + ENTRY_MAX_S)
             elif until > at and step.not_after is None:
                 until = min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
-        return until if until > at else 0.0
+        return self._end(until, at)
 
     def keeps_out(self, run: Run, step: Step, campaign: str, at: float) -> float:
         """Until when a run may not enter with a step, at most; 0 if it may, or has."""
         enters = is_entry(run, step) and step.not_after is None and run.id not in self.admitted
         if not enters or not self._may_keep(run, step, at):
             return 0.0
-        until = self._keeps_entry(run.id, campaign, at)
+        return self._end(self._keeps_entry(run.id, campaign, at), at)
+
+    def _end(self, until: float, at: float) -> float:
+        """When a wait ends: with the plan at the latest, as nothing else may happen before."""
+        assert self.plan is not None
+        until = min(until, self.plan.asked_at + STALE_S)
         return until if until > at else 0.0
 
     def _may_keep(self, run: Run, step: Step, at: float) -> bool:
@@ -330,7 +334,7 @@ class Agenda:
         for one in self._followers.get(opener.step, ()):
             if one.step not in seen and one.most_s <= TIGHT_S:
                 seen.add(one.step)
-                yield one, end_s + one.least_s, end_s + one.most_s - EXCHANGE * one.carry_s
+                yield one, end_s + one.least_s, end_s + _latest_s(one)
                 yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)
 
     def _free(
@@ -380,6 +384,14 @@ class Agenda:
             late=at + due.late - due.early,
             length_s=due.length_s,
         )
+
+
+def _latest_s(follower: Planned) -> float:
+    """How long after its window opened an instrument has to be free for a step, at the latest.
+
+    Carries to and fro take their time; where they take more than there is, at its earliest.
+    """
+    return max(follower.least_s, follower.most_s - EXCHANGE * follower.carry_s)
 
 
 def is_entry(run: Run, step: Step) -> bool:

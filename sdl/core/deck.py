@@ -60,6 +60,7 @@ class Deck:
     def waiting(self) -> tuple[Waiting, InPlace]:
         """Steps that wait for labware, the most urgent first; and what waits for its turn."""
         commons, turns = self._commons, Turns(self._commons.lab)
+        admittance, may_keep = self._admittance, self._admittance.may_keep
         by_place = self.at_instruments()
         whose = {run: part for part in self._roster.everyone() for run in part.state.runs}
         away: Waiting = []
@@ -71,7 +72,7 @@ class Deck:
                 assert part is not None
                 if not at_hand.issuperset(step.labware):
                     over = step.deadline is not None and step.deadline < commons.at
-                    if not (over or self._admittance.keeps_out(run, step)):
+                    if not (over or (may_keep and admittance.keeps_out(run, step))):
                         away.append((turns.urgency(part, run, step), part, run, step))
                 elif step.labware and is_let(commons.lab, part.state, step, instrument):
                     there.append((turns.urgency(part, run, step), step.labware))

@@ -31,8 +31,6 @@ from sdl.model.labware import Well, Wells
 
 MOVE = "/move"
 """Behind the name of a transporter: the action that carries."""
-NOWHERE = "no-plate"
-"""Where the wells of a run would be that finds none; it will not begin."""
 COMING_MAX = 48
 """Runs that have not entered the bench and are planned all the same: fewer of them hide what is
 still to come, and the plan of those that are seen puts off what it could do now."""
@@ -111,7 +109,10 @@ def outlook(engine: Engine, at: float, coming_max: int = COMING_MAX) -> Outlook:
         entered += [_flying(part, run, commons) for run in flying if _has_entered(run)]
         begun.append([_flying(part, run, commons) for run in flying if not _has_entered(run)])
     playing = Counter(commons.lab.playing)
-    to_come = [[*first, *_coming(part, playing)] for first, part in zip(begun, parts, strict=True)]
+    to_come = [
+        [*first, *_coming(part, playing, coming_max)]
+        for first, part in zip(begun, parts, strict=True)
+    ]
     in_turn = [run for some in zip_longest(*to_come) for run in some if run is not None]
     plan = commons.agenda.plan if commons.agenda.is_in_force(at) else None
     return Outlook(
@@ -176,8 +177,11 @@ def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
     )
 
 
-def _coming(part: Part, playing: Counter[str]) -> list[RunAhead]:
-    """The next runs of a campaign, as many as may be in flight beside those that are."""
+def _coming(part: Part, playing: Counter[str], most: int) -> list[RunAhead]:
+    """The next runs of a campaign, as many as may be in flight beside those that are.
+
+    Not those for which no wells are left: they cannot begin.
+    """
     state = part.state
     if state.closing or state.paused or not (state.trials or state.ready):
         return []
@@ -185,10 +189,14 @@ def _coming(part: Part, playing: Counter[str]) -> list[RunAhead]:
     left = math.ceil((state.spec.stop.runs - state.samples_begun) / size)
     suggested = [state.suggestions[one].inputs for one in state.ready]
     last = suggested[-1] if suggested else next(reversed(state.trials.values())).inputs
-    found = []
-    for place in range(min(state.runs_at_once, left)):
+    found: list[RunAhead] = []
+    taken: set[Well] = set()
+    for place in range(min(state.runs_at_once, left, most)):
         some = suggested[place * size : (place + 1) * size] or [last] * size
         each = [{**inputs, **state.spec.fixed} for inputs in some]
+        wells = _wells(part, len(each), taken)
+        if wells is None:
+            break
         players = _players(part, playing)
         playing.update(players.values())
         found.append(
@@ -196,7 +204,7 @@ def _coming(part: Part, playing: Counter[str]) -> list[RunAhead]:
                 run=f"{part.name}/run-{state.begun + 1 + place}",
                 script=part.script,
                 inputs=arguments_of(state, part.script.signature, each),
-                wells=_wells(part, len(each)),
+                wells=wells,
                 players=players,
                 so_far=None,
                 has_entered=False,
@@ -220,14 +228,16 @@ def _load(name: str, playing: Mapping[str, int], chosen: Mapping[str, str]) -> i
     return playing.get(name, 0) + Counter(chosen.values())[name]
 
 
-def _wells(part: Part, samples: int) -> dict[str, Wells]:
-    """Some wells for each role: which ones they will be makes no difference to a plan."""
+def _wells(part: Part, samples: int, taken: set[Well]) -> dict[str, Wells] | None:
+    """Free wells for each role, which are ``taken`` then; None where there are too few."""
     wells: dict[str, Wells] = {}
     for role in part.script.signature.roles:
         if role.is_labware:
             choice = part.state.spec.plates.get(role.name, PlateChoice())
             count = (choice.count or samples) if role.is_list else 1
-            found = part.casting.plates.free(role.name, count, ())
-            found = found or (Well(NOWHERE, "A1"),) * count
+            found = part.casting.plates.free(role.name, count, taken)
+            if not found:
+                return None
             wells[role.name] = found if role.is_list else found[0]
+            taken.update(found)
     return wells

@@ -20,8 +20,10 @@ from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Lag, Plan, Problem
 from sdl.scheduling.supply import Supply
 
-VISITS = 60
-"""Times that an activity's start may be raised before its windows count as out of reach."""
+RAISES = 60
+"""Times that starts are raised at most, for each activity there is: far more than are needed."""
+NOBODY = -1
+"""In place of a group: there are too many starts to raise, and no cycle among them."""
 DROPS = 8
 """Groups that are taken out of the current plan and added anew, at most."""
 BEFORE_S = -(10**9)
@@ -63,7 +65,7 @@ def _shifted(index: Indexed) -> Arrays | None:
         found = _shift_right(index, arrays, with_windows=True)
         if isinstance(found, list):
             return _with_new(index, found, arrays[1])
-        if found in out:
+        if found == NOBODY or found in out:
             break
         out.add(found)
     arrays = _as_planned(index, set())
@@ -159,7 +161,7 @@ def _spans(index: Indexed, starts: list[int], lengths: list[int]) -> list[tuple[
 
 def _raised(index: Indexed, starts: list[int], arcs: dict[int, list[Arc]]) -> list[int] | int:
     """Longest paths over the planned starts; of a cycle without a solution, one of its groups."""
-    value, visits, before = starts[:], [0] * index.count, [-1] * index.count
+    value, before, raises = starts[:], [-1] * index.count, 0
     order = sorted(range(index.count), key=starts.__getitem__)
     queue, waits = deque(order), [True] * index.count
     while queue:
@@ -169,22 +171,37 @@ def _raised(index: Indexed, starts: list[int], arcs: dict[int, list[Arc]]) -> li
             if value[one] + least_s <= value[target] or index.fixed[target] is not None:
                 continue  # what began, out of its turn or early, stays as it is
             value[target], before[target] = value[one] + least_s, one
-            visits[target] += 1
-            if visits[target] > VISITS:
-                return _in_the_way(index, before, target)
+            raises += 1
+            if raises % index.count == 0:
+                cycle = _cycle_in(before)
+                if cycle:
+                    return _in_the_way(index, cycle)
+                if raises > RAISES * index.count:
+                    return NOBODY
             if not waits[target]:
                 waits[target] = True
                 queue.append(target)
     return value
 
 
-def _in_the_way(index: Indexed, before: list[int], one: int) -> int:
+def _cycle_in(before: list[int]) -> list[int]:
+    """Activities that raise each other's starts for ever; empty if there are none."""
+    seen = [-1] * len(before)
+    for at in range(len(before)):
+        one = at
+        while one >= 0 and seen[one] < 0:
+            seen[one] = at
+            one = before[one]
+        if one >= 0 and seen[one] == at:
+            cycle = [one]
+            while (one := before[one]) != cycle[0]:
+                cycle.append(one)
+            return cycle
+    return []
+
+
+def _in_the_way(index: Indexed, cycle: list[int]) -> int:
     """Of the groups on a cycle, one that has not begun if there is any: it has a place for sure."""
-    for _ in range(index.count):
-        one = before[one] if before[one] >= 0 else one
-    cycle = {one: None}
-    while (one := before[one]) not in cycle and one >= 0:
-        cycle[one] = None
     group_of = {member: at for at, group in enumerate(index.members) for member in group}
     groups = [group_of[member] for member in cycle]
     begun = {stay.last for stay in index.stays if index.fixed[stay.first] is not None}

@@ -1,14 +1,15 @@
 """The carries that a plan has to find time for, and the sites that labware takes meanwhile.
 
-Each step whose labware stands elsewhere is preceded by a carry; behind its last step labware is put
-away. A site is taken from the start of the carry that brings something to the end of the one that
-takes it away, so that a plan which is complete cannot lock up.
+Each step whose labware stands elsewhere is preceded by a carry, or by two by way of a store where
+pieces are in each other's way; behind its last step labware is put away. A site is taken from the
+start of the carry that brings something to the end of the one that takes it away, so that a plan
+which is complete cannot lock up.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from sdl.core.carrying import PERSON
@@ -17,6 +18,8 @@ from sdl.core.forecast import ForecastStep
 from sdl.core.outlook import Berth, Outlook, RunAhead
 from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Resource
 
+ABSENT_S = 600
+"""Lab seconds for which an instrument that is out of use is taken to stay so."""
 PERSON_S = 300
 """Lab seconds for which a person is taken to need for a carry."""
 SITES = "sites of "
@@ -60,10 +63,16 @@ class Carries:
     lags: list[Lag] = field(default_factory=list)
     brings: dict[str, list[str]] = field(default_factory=dict)
     """By step: the carries that bring it what it needs."""
+    asides: dict[str, list[str]] = field(default_factory=dict)
+    """By step: the carries that first take that out of the others' way."""
     away: dict[str, list[str]] = field(default_factory=dict)
     """By step: the carries that put away what it needed last."""
     busy: set[str] = field(default_factory=set)
     """Transporters that are known to be under way, and for how long."""
+    _aside: set[str] = field(default_factory=set)
+    """Pieces that go into store before they are brought anywhere else, as they are in the way."""
+    _free: set[str] = field(default_factory=set)
+    """Steps that are planned, and not under way."""
     _lengths: dict[str, int] = field(default_factory=dict)
     _tracks: dict[str, _Track] = field(default_factory=dict)
 
@@ -75,6 +84,7 @@ class Carries:
             return found
         for berth in outlook.berths:
             found._begin(berth)
+        found._aside = found._in_the_way(steps.values())
         for run in outlook.runs:
             each = [one for one in steps.values() if one.run.run == run.run]
             found._follow(run, sorted(each, key=lambda one: one.step.start_s))
@@ -106,6 +116,8 @@ class Carries:
             since = f"carry of {berth.piece}"
             start_s = min(0, math.floor(berth.carry_since - self.outlook.at))
             end_s = max(1, start_s + self._move_s(berth.carrier))
+            if any(seat.name == berth.carrier and not seat.is_able for seat in self.outlook.seats):
+                end_s = max(end_s, ABSENT_S)
             self.busy.add(berth.carrier)
             mode = Mode(
                 duration_s=end_s - start_s, demands=self._demands(berth.carrier, berth.place, "")
@@ -115,6 +127,37 @@ class Carries:
         held = "" if berth.place in floor.stores else since
         last = since if berth.carry_since is not None else ""
         self._tracks[berth.piece] = _Track(place=berth.place, since=held, last=last)
+
+    def _in_the_way(self, steps: Iterable[Foreseen]) -> set[str]:
+        """Of the pieces that are out of store, those that the others could not get past.
+
+        Two that each want the other's site have no plan in which neither gives way.
+        """
+        floor = self.outlook.floor
+        assert floor is not None
+        room = {place: len(sites) for place, sites in floor.sites.items()}
+        out = {
+            one.piece: [one.place] for one in self.outlook.berths if one.place not in floor.stores
+        }
+        for each in steps:
+            for piece in each.step.labware if each.run.so_far is not None else ():
+                if piece in out and each.step.instrument in room:
+                    out[piece].append(each.step.instrument)
+        for here, *_ in out.values():
+            room[here] -= 1
+        found: set[str] = set()
+        while out and floor.stores:
+            ends = (
+                piece
+                for piece, (here, *others) in out.items()
+                if all(place == here or room[place] > 0 for place in others)
+            )
+            gone = next(ends, "")
+            if not gone:
+                gone = next(iter(out))
+                found.add(gone)
+            room[out.pop(gone)[0]] += 1
+        return found
 
     def _follow(self, run: RunAhead, steps: list[Foreseen]) -> None:
         """All that one run does with its labware, and where that is left."""
@@ -130,6 +173,8 @@ class Carries:
                 if track.place != each.step.instrument:
                     self._bring(each, piece, track)
                 track.last = each.id
+                if not each.is_fixed:
+                    self._free.add(each.id)
         for piece, track in mine.items():
             if track.since:
                 self._put_away(piece, track, run.run)
@@ -146,10 +191,21 @@ class Carries:
         name = f"{each.id} with {piece}"
         if each.is_fixed:
             return  # it is there, whatever is said
+        if piece in self._aside:
+            self._aside.remove(piece)
+            self._put_aside(each, piece, track)
         self._carry(name, track, each.step.instrument, each.run.run, each.release_s)
         self.brings.setdefault(each.id, []).append(name)
         self.lags.append(Lag(before=name, after=each.id))
         track.place, track.since = each.step.instrument, name
+
+    def _put_aside(self, each: Foreseen, piece: str, track: _Track) -> None:
+        """Let it wait in store until there is room for it."""
+        name, store = f"{each.id} puts aside {piece}", self._store(piece)
+        group = each.run.run if track.last in self._free else piece  # others come in between
+        self._carry(name, track, store, group, each.release_s)
+        self.asides.setdefault(each.id, []).append(name)
+        track.place, track.since, track.last = store, "", name
 
     def _put_away(self, piece: str, track: _Track, group: str) -> None:
         store = self._store(piece)

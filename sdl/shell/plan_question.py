@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
+from itertools import chain
 
 from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
@@ -32,7 +33,7 @@ from sdl.scheduling.model import (
     Resource,
     Weights,
 )
-from sdl.shell.plan_carries import Carries, Foreseen
+from sdl.shell.plan_carries import ABSENT_S, Carries, Foreseen
 
 NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
@@ -42,8 +43,6 @@ QUANTILE, SPARE = 1.28, 0.6
 """Standard deviations over the mean for which steps with windows are planned, and all others."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
-ABSENT_S = 600
-"""Lab seconds for which an instrument that is out of use is taken to stay so."""
 BUSY_S = 60
 """The same for one that is busy with nobody knows what."""
 LENIENCES = (0, 1, 2)
@@ -179,7 +178,8 @@ class Draft:
                 before = self._id(each, after.step)
                 if before in self.steps and not each.is_fixed:
                     least_s = math.ceil(after.lag_s)
-                    for name in (each.id, *self.carries.brings.get(each.id, ())):
+                    carries = [self.carries.brings, self.carries.asides]
+                    for name in (each.id, *chain(*(one.get(each.id, ()) for one in carries))):
                         yield Lag(before=before, after=name, minimum_s=least_s)
             if each.is_fixed:
                 continue
@@ -234,6 +234,8 @@ class Draft:
                 yield _placed(one.step, start_s, each.length_s)
                 for name in self.carries.brings.get(one.step, ()):
                     yield self._carried(name, start_s - round(one.bring_s))
+                for name in self.carries.asides.get(one.step, ()):
+                    yield self._carried(name, 0)
             for name in self.carries.away.get(one.step, ()):
                 if one.away_s is not None:
                     yield self._carried(name, away_s)

@@ -125,6 +125,23 @@ def test_a_plan_that_is_old_keeps_nobody() -> None:
     assert sent(late) == ["dye/run-2/step-1/try-1"]
 
 
+def test_who_is_kept_is_looked_at_again_when_the_plan_is_too_old() -> None:
+    floor = waiting(parallel=2)
+    floor.turn(plan(2.0, planned("dye/run-2/step-1", "handler", 1e6), before_all()))
+    out = floor.turn(done("dye/run-1/step-1/try-1", 21.0))
+    assert sent(out) == [], "something is planned before it"
+    (timer,) = [one for one in out if isinstance(one, do.Wait) and one.timer == "dye/plan"]
+    assert timer.until == 2.0 + STALE_S
+    assert sent(floor.turn(ev.TimerFired(at=timer.until, timer=timer.timer))) == [
+        "dye/run-2/step-1/try-1"
+    ]
+
+
+def before_all() -> ev.Planned:
+    """A step that will never come, before all others at the handler."""
+    return planned("dye/run-1/step-9", "handler", 5.0)
+
+
 def chained(read_s: float = READ_S) -> tuple[ev.Planned, ...]:
     """The plan of run 2: its reading has to begin 30 to 90 s after its dispensing."""
     return (
@@ -152,6 +169,15 @@ def test_a_chain_is_begun_only_where_its_end_finds_its_instrument_free() -> None
     floor.turn(done("dye/run-1/step-1/try-1", 19.0))
     (due_now,) = floor.engine.commons.agenda.due.values()
     assert (due_now.early, due_now.late) == (19.0 + 20.0 + 30.0, 19.0 + 20.0 + 90.0)
+
+
+def test_a_chain_whose_carries_take_longer_than_its_window_is_begun_where_all_is_free() -> None:
+    floor = waiting(parallel=2)
+    opener, reading = chained()
+    floor.turn(plan(2.0, opener, replace(reading, carry_s=45.0)))
+    assert sent(floor.turn(done("dye/run-1/step-1/try-1", 19.0))) == ["dye/run-2/step-1/try-1"]
+    (due,) = floor.engine.commons.agenda.due.values()
+    assert due.late == due.early == 19.0 + 20.0 + 30.0
 
 
 def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:

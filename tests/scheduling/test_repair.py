@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -97,6 +98,33 @@ def test_new_plates_are_added_and_the_others_stay(seed: int) -> None:
     assert mended is not None
     assert broken(replace(whole, current=plan.placed), mended.plan) == ()
     assert set(plan.placed) <= set(mended.plan.placed), f"seed {seed}"
+
+
+def test_what_takes_long_to_shift_is_no_cycle_and_stays_in_the_plan() -> None:
+    """Each start is raised by the one before, which comes behind it in the plan."""
+    names = [f"step {number}" for number in range(100)]
+    first_s = 1000
+    problem = Problem(
+        name="backwards",
+        activities=tuple(
+            Activity(name=name, modes=(Mode(duration_s=1),), group=name) for name in (*names, "end")
+        ),
+        lags=(
+            *(Lag(before=one, after=other) for one, other in pairwise(names)),
+            *(Lag(before=name, after="end") for name in names),
+        ),
+        current=tuple(
+            Placed(activity=name, mode=0, start_s=start_s, end_s=start_s + 1)
+            for start_s, name in enumerate(("end", *reversed(names)), first_s - 100)
+        ),
+    )
+    mended = repaired(problem)
+    assert mended is not None
+    placed = {one.activity: one.start_s for one in mended.plan.placed}
+    assert placed == {
+        **{name: first_s + number for number, name in enumerate(names)},
+        "end": first_s + len(names),
+    }
 
 
 def test_a_missing_activity_without_a_place_is_no_repair() -> None:

@@ -13,11 +13,13 @@ from sdl.core.ids import run_of
 from sdl.core.outlook import outlook
 from sdl.core.replay import fold
 from sdl.model.data import JsonValue
+from sdl.model.lab import place_of
 from sdl.model.prediction import Prediction
 from sdl.scheduling.check import broken
 from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Hold, Question
 from sdl.scheduling.repair import repaired
+from sdl.shell.plan_carries import ABSENT_S
 from sdl.shell.plan_question import NOW, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script, wash_assay
@@ -52,7 +54,7 @@ class _Reached(Exception):
     pass
 
 
-def begun(floor: Cell, at: float) -> Cell:
+def begun(floor: Cell, at: float, parallel: int = PLATES) -> Cell:
     """The campaign, up to a lab time."""
 
     def stop(_: float) -> None:
@@ -60,7 +62,7 @@ def begun(floor: Cell, at: float) -> Cell:
 
     floor.call(at, stop)
     with suppress(_Reached):
-        floor.play(cell_campaign(range(1, PLATES + 1), parallel=PLATES))
+        floor.play(cell_campaign(range(1, PLATES + 1), parallel=parallel))
     return floor
 
 
@@ -95,6 +97,12 @@ def test_each_step_is_brought_its_plate_and_behind_the_last_one_it_is_put_away()
     assert {one.capacity for one in problem.resources if one.name.startswith("sites of")} == {1}
 
 
+def test_runs_for_which_no_plate_is_left_are_not_planned() -> None:
+    for parallel in (PLATES - 1, PLATES):
+        ahead = outlook(begun(at_cell(), 2.0, parallel).engine, 2.0)
+        assert [one.run for one in ahead.runs] == [f"dye/run-{n + 1}" for n in range(PLATES)]
+
+
 def test_a_carry_under_way_is_known_and_its_site_is_taken() -> None:
     floor = begun(at_cell(), 2.0)
     (carry,) = floor.engine.lab.carries.values()
@@ -102,6 +110,13 @@ def test_a_carry_under_way_is_known_and_its_site_is_taken() -> None:
     (fixed,) = [one for one in problem.activities if one.fixed and one.name != NOW]
     assert fixed.name == f"carry of {carry.piece}"
     assert any(hold.first == fixed.name for hold in problem.holds)
+
+
+def test_an_arm_that_is_out_of_use_does_not_end_its_carry_at_once() -> None:
+    floor = begun(at_cell(), 2.0)
+    floor.engine.lab.instruments["arm"].paused = "eve looks at it"
+    fixed = [one.fixed for one in drafted(floor, 2.0).problem.activities if one.fixed]
+    assert max(one.end_s for one in fixed) == ABSENT_S
 
 
 def test_what_a_plan_says_of_carries_is_enough_to_make_it_again() -> None:
@@ -133,6 +148,20 @@ def test_a_relay_and_a_person_are_planned_as_one_carry() -> None:
         question = drafted(begun(at_cell(reaches), 2.0), 2.0)
         plan = planned(question)
         assert {one.step.rpartition("-")[2] for one in plan.steps} == {"1", "3", "4", "5"}
+
+
+def test_of_two_plates_that_want_each_others_sites_one_goes_into_store_for_a_while() -> None:
+    floor = begun(at_cell(), 40.0)
+    at = {name: place_of(one.site) for name, one in floor.engine.lab.pieces.items()}
+    assert (at["plate-1"], at["plate-2"]) == ("washer", "handler"), "each is wanted at the other's"
+    question = drafted(floor, 40.0)
+    event = planned(question)
+    aside = [one for one in question.carries.activities if "puts aside" in one.name]
+    assert [one.name for one in aside] == ["dye/run-1/step-4 puts aside plate-1"]
+    floor.turn(event)
+    mended = repaired(drafted(floor, floor.at).problem)
+    assert mended is not None
+    assert mended.broken == ()
 
 
 def played(seed: int) -> Cell:
