@@ -68,10 +68,10 @@ class Admittance:
         return until > commons.at and not self.is_still() and self._kept(step, until)
 
     def keeps_out(self, run: Run, step: Step) -> bool:
-        """Whether nothing is brought for a step yet: its run may not enter the bench, or it would
-        only wait where it stands then, in the way of others.
+        """Whether nothing is brought for a step yet.
 
-        Only to be asked where there is a plan, and where not everything is still.
+        Its run may not enter the bench, or it would only wait where its labware is brought, in the
+        way of others. Only to be asked where there is a plan, and where not everything is still.
         """
         commons, agenda = self._commons, self._commons.agenda
         campaign = campaign_of(run.id)

@@ -83,7 +83,7 @@ class Deck:
         place_of, aside = self.floor.place_of, self._aside
         found: dict[str, set[str]] = {}
         for piece in [one for one in self._commons.lab.pieces.values() if one.site not in aside]:
-            if not (piece.leaves or piece.lost):
+            if piece.site in place_of and not (piece.leaves or piece.lost):
                 found.setdefault(place_of[piece.site], set()).add(piece.name)
         return found
 

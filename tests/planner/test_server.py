@@ -76,7 +76,7 @@ def test_the_answer_carries_points_versions_and_seconds() -> None:
 @pytest.mark.parametrize(
     "planner, sentence",
     [
-        ("bokeh", "there is no planner 'bokeh'; installed are ax, broken, grid, lost, missing, "),
+        ("bokeh", "there is no planner 'bokeh'; installed are ax, broken, ensemble, grid, lost, m"),
         ("broken", "planner 'broken' failed with ZeroDivisionError: by nought; this is a fault of"),
         ("silent", "planner 'silent' failed with TypeError"),
         ("missing", "planner 'missing' (third_party_planners:Missing) cannot be loaded: Attribute"),
