@@ -15,22 +15,17 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, number
+from sdl.model.space import Point, free_points, is_enumerable, levels, number
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed
 from sdl.planner.reason import Proposal
-from sdl.planner.sobol import from_unit, to_unit
 from sdl.planner.spread import START
-
-REACHES = (0.1, 0.03, 0.01)
-"""Standard deviations of the steps around the best candidate, in widths of the ranges."""
-
-NEIGHBOURS = 256
 
 WIDTH = 2.0 * 1.6449
 """Standard deviations within the 90 % interval of a normal distribution."""
@@ -120,28 +115,12 @@ def _polished(
         (found,) = _asked(problem, trials, points, flying, 1, seed)
         if found.reason.origin == "ensemble":
             centre = tuple(found.inputs[p.name] for p in problem.space)
-            near = [centre, *_neighbours(problem, centre, chance)]
+            near = [centre]
+            for reach in REACHES:
+                near += neighbours(problem, centre, reach, chance)
             (found,) = _asked(problem, trials, near, flying, 1, seed)
         flying.append(found.inputs)
         yield found
-
-
-def _neighbours(problem: Problem, centre: Point, chance: random.Random) -> Iterator[Point]:
-    """Feasible points around one; only real inputs are moved."""
-    for reach in REACHES:
-        for _ in range(NEIGHBOURS):
-            values = tuple(
-                _moved(p, value, chance.gauss(0.0, reach))
-                for p, value in zip(problem.space, centre, strict=True)
-            )
-            if feasible(problem, named(problem.space, values)):
-                yield values
-
-
-def _moved(parameter: Parameter, value: InputValue, step: float) -> InputValue:
-    if parameter.kind == "choice" or parameter.integer:
-        return value
-    return from_unit(parameter, min(max(to_unit(parameter, value) + step, 0.0), 1.0))
 
 
 def _axes(space: Sequence[Parameter]) -> Axes:

@@ -22,16 +22,12 @@ from torch import Tensor
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, is_finite, levels, named, number, point
-from sdl.planner.sobol import from_unit, to_unit
+from sdl.model.space import Point, is_finite, levels, named, number, point
+from sdl.planner.neighbours import REACHES, neighbours
+from sdl.planner.sobol import to_unit
 from sdl.planner.surrogate import Scale, closeness, digest
 
 SAMPLES = 128
-
-REACHES = (0.1, 0.03, 0.01)
-"""Standard deviations of the steps around the best point, in widths of the ranges."""
-
-NEIGHBOURS = 256
 
 AT_ONCE = 1024
 """Points scored in one go, which bounds the memory."""
@@ -65,7 +61,7 @@ def suggest(
         best, value = _best(acquisition, space, left)
         left.remove(best)
         for reach in () if is_finite(problem) else REACHES:
-            near = _neighbours(problem, best, reach, chance)
+            near = [best, *neighbours(problem, best, reach, chance)]
             best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
         open_points.append(best)
         acquisition.set_X_pending(_features(space, open_points))
@@ -97,27 +93,6 @@ def _best(
         )
     index = int(values.argmax())
     return points[index], float(values[index])
-
-
-def _neighbours(
-    problem: Problem, centre: Point, reach: float, chance: random.Random
-) -> list[Point]:
-    """Feasible points around ``centre``, itself included; only real inputs are moved."""
-    found = [centre]
-    for _ in range(NEIGHBOURS):
-        values = tuple(
-            _moved(p, value, chance.gauss(0.0, reach))
-            for p, value in zip(problem.space, centre, strict=True)
-        )
-        if feasible(problem, named(problem.space, values)):
-            found.append(values)
-    return found
-
-
-def _moved(parameter: Parameter, value: InputValue, step: float) -> InputValue:
-    if parameter.kind == "choice" or parameter.integer:
-        return value
-    return from_unit(parameter, min(max(to_unit(parameter, value) + step, 0.0), 1.0))
 
 
 def _predicted(

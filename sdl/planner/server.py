@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cache
 from importlib.metadata import entry_points, version
-from typing import cast
+from typing import TypeVar, cast
 
 from sdl.errors import PlannerFault, SdlError, SpaceExhausted, said
 from sdl.model.campaign import Objective, RangeParameter
@@ -15,6 +15,7 @@ from sdl.model.planning import NEEDED, Ability, Answer, Ask, Problem, asked_of
 from sdl.planner.contract import Planner, violations
 
 GROUP = "sdl.planners"
+_Word = TypeVar("_Word")
 
 
 def answer(ask: Ask) -> Answer:
@@ -62,25 +63,24 @@ def known() -> tuple[str, ...]:
 
 def options_of(name: str) -> frozenset[str]:
     """Keys under ``[planner]`` that a planner reads. PlannerFault if it cannot be asked."""
-    planner = load(name)
-    try:
-        return frozenset(planner.options())
-    except Exception as fault:
-        raise PlannerFault(
-            f"planner {name!r} does not say which options it reads: {type(fault).__name__}: "
-            f"{said(fault)}; give its class a method options()"
-        ) from fault
+    return _said_by(name, lambda one: one.options(), "which options it reads", "options")
 
 
 def abilities_of(name: str) -> frozenset[Ability]:
     """What a planner can do of what a problem may ask for. PlannerFault if it cannot be asked."""
+    return _said_by(name, lambda one: one.abilities(), "what it can do", "abilities")
+
+
+def _said_by(
+    name: str, tell: Callable[[Planner], Iterable[_Word]], what: str, method: str
+) -> frozenset[_Word]:
     planner = load(name)
     try:
-        return frozenset(planner.abilities())
+        return frozenset(tell(planner))
     except Exception as fault:
         raise PlannerFault(
-            f"planner {name!r} does not say what it can do: {type(fault).__name__}: "
-            f"{said(fault)}; give its class a method abilities()"
+            f"planner {name!r} does not say {what}: {type(fault).__name__}: "
+            f"{said(fault)}; give its class a method {method}()"
         ) from fault
 
 
