@@ -56,6 +56,7 @@ class Due:
     late: float
     """... and at which its window closes, as far as it is known."""
     length_s: float
+    """From when it is asked for to when the instrument is free again."""
 
 
 @dataclass(slots=True)
@@ -130,10 +131,11 @@ class Agenda:
         for one in fresh._steps.values():
             if one.closes is not None and one.step not in fresh.begun:
                 fresh._wait_for(one, "", one.opens, one.closes)
+                fresh._expect(one, max(one.start, one.opens) + _quick_s(one), set())
         for step, since in under_way.items():
             if step in fresh._steps:
                 planned = fresh._steps[step]
-                fresh._expect(planned, since + planned.duration_s, set())
+                fresh._expect(planned, max(event.at, since + _quick_s(planned)), set())
         return fresh
 
     def enter(self, run: str, campaign: str, at: float, *, is_carried: bool) -> None:
@@ -154,7 +156,7 @@ class Agenda:
         self.guarded.pop(step.id, None)
         planned = self._steps.get(step.id)
         if planned is not None:
-            self._expect(planned, at + planned.duration_s, set())
+            self._expect(planned, at + _quick_s(planned), set())
 
     def done(self, step: str, at: float) -> None:
         """A step has ended well: the windows behind it are open."""
@@ -186,7 +188,7 @@ class Agenda:
         for one in self._followers.get(opener.step, ()):
             if one.step not in self.begun:
                 self._wait_for(one, opener.step, end + one.least_s, end + one.most_s)
-                self._expect(one, end + one.least_s + one.duration_s, seen)
+                self._expect(one, max(end + one.least_s, one.start) + _quick_s(one), seen)
 
     def _wait_for(self, one: Planned, opener: str, opens: float, closes: float) -> None:
         self.due[one.step] = Due(
@@ -194,7 +196,7 @@ class Agenda:
             opener=opener,
             early=opens,
             late=max(opens, closes - EXCHANGE * one.carry_s),
-            length_s=one.duration_s,
+            length_s=one.duration_s + EXCHANGE * one.carry_s,
         )
 
     # What follows from it.
@@ -219,6 +221,22 @@ class Agenda:
         planned = self._steps.get(step.id)
         return math.inf if planned is None else planned.start
 
+    def leads(self, step: str, at: float) -> bool:
+        """Whether a step is planned, and what has to follow it within a short window as well."""
+        planned = self._steps.get(step)
+        return planned is not None and self.is_in_force(at) and self._opens(planned)
+
+    def expected_s(self, step: str, at: float) -> float:
+        """How long a step is planned to take; 0 where it is not planned."""
+        planned = self._steps.get(step)
+        return planned.duration_s if planned is not None and self.is_in_force(at) else 0.0
+
+    def is_before(self, step: str, other: str, at: float) -> bool:
+        """Whether the plan puts one of two steps before the other one."""
+        mine, theirs = self._steps.get(step), self._steps.get(other)
+        known = mine is not None and theirs is not None and self.is_in_force(at)
+        return known and mine.start < theirs.start
+
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""
         planned = self._steps.get(step.id)
@@ -237,15 +255,20 @@ class Agenda:
             return 0.0
         return self._end(self._keeps_entry(run, campaign, at), at)
 
-    def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
-        """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
+    def keeps(
+        self, run: Run, step: Step, campaign: str, lab: LabState, at: float, carry_s: float = 0.0
+    ) -> float:
+        """Until when a step that its instrument is free for may not start, at most; 0 if it may.
+
+        ``carry_s``: for how long its labware is on its way before.
+        """
         if not self._may_keep(run, step, at):
             return 0.0
         enters = is_entry(run, step) and step.not_after is None
         until = self.keeps_out(run, step, campaign, at)
         planned = self._steps.get(step.id)
         if planned is not None and until <= at:
-            until = self._keeps_chain(planned, step, lab, at)
+            until = self._keeps_chain(planned, step, lab, at, carry_s)
             if until > at and enters:
                 until = min(until, self.entered.setdefault(campaign, at) + ENTRY_MAX_S)
             elif until > at and step.not_after is None:
@@ -270,31 +293,46 @@ class Agenda:
         exempt = step.attempt or step.mends or step.late or run.broken is not None
         return self.is_in_force(at) and not exempt
 
-    def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
-        """Until when a step waits for the sake of its own chain, or of another one."""
-        until = self._fits_at(planned, step.instrument, lab, at)
+    def _keeps_chain(
+        self, planned: Planned, step: Step, lab: LabState, at: float, carry_s: float
+    ) -> float:
+        """Until when a step waits for the sake of its own chain, or of another one.
+
+        With a window of its own it waits no longer than that allows, and does not wait at all for
+        what comes too late for it.
+        """
+        last = math.inf if step.not_after is None else step.not_after - MARGIN_S - carry_s
+        until = self._free(
+            step.instrument, at + carry_s, planned.duration_s, planned.step, lab, at
+        )
+        if until <= at + carry_s or until > last:
+            until = 0.0
+        ready = self._follows_at(planned, lab, at, carry_s)
         if self._opens(planned):
-            until = max(until, self._chain_turn(planned, at))
-        bears = step.not_after is None or until <= step.not_after - MARGIN_S
-        return until if bears else 0.0
+            ready = max(ready, self._chain_turn(planned, at))
+        return max(until, min(ready, last))
 
     def _chain_turn(self, planned: Planned, at: float) -> float:
         """When the turn of a chain comes; 0: now.
 
-        Ahead of its time only if nothing is planned before any of its steps that has not begun;
-        and later not before what was to begin before it has.
+        Ahead of its time only where none of its steps is in the way of what is planned there and
+        has not begun; and later not before what was to begin before it has.
         """
         is_due = at >= planned.start
-        if not is_due and not self._is_turn(planned, at):
-            return planned.start
-        run = run_of(planned.step)
-        for one, _, _ in self._chain(planned, planned.duration_s, {planned.step}):
-            before = planned.start if is_due else one.start
+        own = (planned, 0.0, 0.0)
+        chain = self._chain(planned, planned.duration_s, {planned.step})
+        for one, early_s, _ in [own, *chain]:
+            start = at + early_s + (one.carry_s if one is not planned else 0.0)
             for other in self._queues.get(one.instrument, ()):
-                if self._steps[other].start >= before:
+                theirs = self._steps[other]
+                if run_of(other) == run_of(planned.step):
+                    continue
+                if theirs.start >= (planned.start if is_due else start + one.duration_s):
                     break
-                if run_of(other) != run:
-                    return at + AGAIN_S if is_due else planned.start
+                if is_due:
+                    return at + AGAIN_S
+                if theirs.start + theirs.duration_s > start or theirs.start < at:
+                    return planned.start
         return 0.0
 
     def _opens(self, planned: Planned) -> bool:
@@ -319,13 +357,14 @@ class Agenda:
 
     # Room for chains.
 
-    def _fits_at(self, planned: Planned, instrument: str, lab: LabState, at: float) -> float:
-        """When a step may start, so that neither its chain nor another one breaks; 0: now."""
-        until = self._free(instrument, at, planned.duration_s, planned.step, lab, at)
-        for one, early_s, late_s in self._chain(planned, planned.duration_s, {planned.step}):
-            free = self._free(one.instrument, at + early_s, one.duration_s, planned.step, lab, at)
+    def _follows_at(self, planned: Planned, lab: LabState, at: float, carry_s: float) -> float:
+        """When a step may start, so that what has to follow it may as well; 0: now."""
+        start, until = at + carry_s, 0.0
+        for one, early_s, late_s in self._chain(planned, _quick_s(planned), {planned.step}):
+            length_s = one.duration_s + one.carry_s + planned.duration_s - _quick_s(planned)
+            free = self._free(one.instrument, start + early_s, length_s, planned.step, lab, at)
             until = max(until, free - late_s)
-        return until if until > at else 0.0
+        return until if until > start else 0.0
 
     def _chain(
         self, opener: Planned, end_s: float, seen: set[str]
@@ -335,7 +374,7 @@ class Agenda:
             if one.step not in seen and one.most_s <= TIGHT_S:
                 seen.add(one.step)
                 yield one, end_s + one.least_s, end_s + _latest_s(one)
-                yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)
+                yield from self._chain(one, end_s + one.least_s + _quick_s(one), seen)
 
     def _free(
         self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
@@ -384,6 +423,11 @@ class Agenda:
             late=at + due.late - due.early,
             length_s=due.length_s,
         )
+
+
+def _quick_s(planned: Planned) -> float:
+    """How long a step takes where it is quick."""
+    return planned.quick_s or planned.duration_s
 
 
 def _latest_s(follower: Planned) -> float:

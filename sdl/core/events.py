@@ -345,6 +345,8 @@ class Planned:
     """Lab time."""
     duration_s: float
     """Expected, in lab seconds."""
+    quick_s: float = 0.0
+    """Lab seconds after which it may be over where all goes fast; 0: nobody knows."""
     bring_s: float = 0.0
     """Lab seconds before its start at which its labware is to be fetched; 0: it is there."""
     carry_s: float = 0.0

@@ -34,7 +34,8 @@ class Wants:
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
-                wants += [(promise.due, want) for want in _ahead(promise, before)]
+                due_s = max([promise.due, *self._before_it(promise, tight)])
+                wants += [(due_s, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
     def wants(self, waiting: Waiting, in_place: InPlace, standing: Standing) -> Iterator[Want]:
@@ -59,6 +60,14 @@ class Wants:
                         place=step.instrument,
                         beside=_before(in_place, mine) | frozenset(step.labware),
                     )
+
+    def _before_it(self, promise: Promise, tight: Waiting) -> Iterator[float]:
+        """When windows close of steps that the plan puts before what was promised a place."""
+        agenda, at = self._commons.agenda, self._commons.at
+        for *_, run, step in tight:
+            if run is not promise.run and step.instrument == promise.instrument:
+                if agenda.is_before(step.id, promise.follows, at):
+                    yield step.not_after or 0.0
 
     @staticmethod
     def bound(waiting: Waiting, standing: Standing) -> dict[str, str]:

@@ -18,7 +18,6 @@ from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
 from sdl.core.predicting import Predictor
 from sdl.scheduling.check import broken
-from sdl.scheduling.cost import outside_s
 from sdl.scheduling.model import (
     Activity,
     Answer,
@@ -41,6 +40,12 @@ STEPS_MAX = 200
 """Steps of one run that are planned."""
 QUANTILE, SPARE = 1.28, 0.6
 """Standard deviations over the mean for which steps with windows are planned, and all others."""
+QUICK = 0.5
+"""Standard deviations under its mean before which a step is not taken to end."""
+UNUSED = 0.1
+"""Share of each window that no plan counts on, once the carry is taken off."""
+LEFT_S = 10
+"""Lab seconds of a window that a plan may count on in any case."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
 BUSY_S = 60
@@ -185,7 +190,8 @@ class Draft:
                 continue
             for window in each.step.windows:
                 opener, lag_s = self._opener(each, window)
-                most_s = math.floor(lag_s + window.within_s)
+                spare_s = self._spare_s(each, opener, window.within_s)
+                most_s = math.floor(lag_s + window.within_s - spare_s)
                 if opener in self.steps:
                     lenient = self.lenience > (0 if each.run.has_entered else 1)
                     is_open = self.steps[opener].is_fixed or lenient
@@ -198,7 +204,7 @@ class Draft:
                         cost_per_s=cost,
                     )
                 elif each.step.not_after is not None and each.run.so_far is not None:
-                    left_s = math.floor(each.step.not_after - self.outlook.at)
+                    left_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
                     yield Lag(
                         before=NOW,
                         after=each.id,
@@ -206,6 +212,26 @@ class Draft:
                         maximum_s=left_s,
                         cost_per_s=LATE_COST,
                     )
+
+    def _spare_s(self, each: Foreseen, opener: str, within_s: float) -> float:
+        """How much of a window is left unused.
+
+        What opens it may end early, and by then all has to be ready that is planned for later.
+        """
+        carry_s = self._carry_s(each)
+        spare_s = UNUSED * max(0.0, within_s - carry_s)
+        first = self.steps.get(opener)
+        if first is not None:
+            spare_s = max(spare_s, self._early_s(first))
+        return min(spare_s, max(0.0, within_s - carry_s - LEFT_S))
+
+    def _early_s(self, each: Foreseen) -> float:
+        """By how much a step may end earlier than it is planned to."""
+        quick_s = _quick_s(each.step)
+        if not each.is_fixed:
+            return each.length_s - quick_s
+        at = self.outlook.at
+        return max(0.0, self._end_s(each.step) - max(0.0, each.step.start_s + quick_s - at))
 
     def _opener(self, each: Foreseen, window: MaximumLag) -> tuple[str, float]:
         """The step whose end opens a window, and by how much later; the last of several."""
@@ -258,7 +284,7 @@ class Draft:
         for name, each in self.steps.items():
             if name in placed:
                 ends[each.run.run] = max(ends[each.run.run], at + placed[name].end_s)
-        late = {lag.after: None for lag in self.problem.lags if outside_s(lag, placed)}
+        late = {one.step: None for one in steps if self._is_late(one, placed)}
         return PlanArrived(
             at=at,
             basis=basis,
@@ -272,6 +298,13 @@ class Draft:
             seconds=round(answer.seconds, 3),
         )
 
+    def _is_late(self, one: Planned, placed: Mapping[str, Placed]) -> bool:
+        """Whether a step is planned for after its window has closed."""
+        if one.closes is not None:
+            return one.start > one.closes
+        opener = placed.get(one.opened_by)
+        return opener is not None and one.start > self.outlook.at + opener.end_s + one.most_s
+
     def _planned(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> Planned:
         start = self.outlook.at + placed.start_s
         if each.is_fixed:
@@ -281,6 +314,7 @@ class Draft:
             instrument=each.step.instrument,
             start=round(start, 3),
             duration_s=float(placed.end_s - placed.start_s),
+            quick_s=float(_quick_s(each.step)),
             bring_s=self._bring_s(each, placed, every),
             carry_s=self._carry_s(each),
             away_s=self._away_s(each, placed, every),
@@ -344,6 +378,11 @@ def _length_s(step: ForecastStep) -> int:
     """With time to spare, and more of it for a step that has a window of its own."""
     margin_s = (QUANTILE if step.windows else SPARE) * step.spread_s
     return max(1, math.ceil(step.duration_s + margin_s))
+
+
+def _quick_s(step: ForecastStep) -> int:
+    """How long it takes where it is quick."""
+    return max(1, math.floor(step.duration_s - QUICK * step.spread_s))
 
 
 def _fixed(start_s: int, end_s: int) -> Fixed:
