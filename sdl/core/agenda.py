@@ -131,7 +131,8 @@ class Agenda:
         for one in fresh._steps.values():
             if one.closes is not None and one.step not in fresh.begun:
                 fresh._wait_for(one, "", one.opens, one.closes)
-                fresh._expect(one, max(one.start, one.opens) + _quick_s(one), set())
+                start = max(one.opens, min(one.start, one.closes))
+                fresh._expect(one, start + _quick_s(one), set())
         for step, since in under_way.items():
             if step in fresh._steps:
                 planned = fresh._steps[step]
@@ -299,7 +300,7 @@ class Agenda:
         """Until when a step waits for the sake of its own chain, or of another one.
 
         With a window of its own it waits no longer than that allows, and does not wait at all for
-        what comes too late for it.
+        what comes too late for it, nor for a turn that does.
         """
         last = math.inf if step.not_after is None else step.not_after - MARGIN_S - carry_s
         until = self._free(
@@ -308,7 +309,7 @@ class Agenda:
         if until <= at + carry_s or until > last:
             until = 0.0
         ready = self._follows_at(planned, lab, at, carry_s)
-        if self._opens(planned):
+        if self._opens(planned) and planned.start <= last:
             ready = max(ready, self._chain_turn(planned, at))
         return max(until, min(ready, last))
 

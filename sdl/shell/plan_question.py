@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
+from sdl.core.agenda import TIGHT_S
 from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
@@ -54,6 +55,10 @@ LENIENCES = (0, 1, 2)
 """In this order until there is a plan."""
 LATE_COST = 50_000
 """What a second costs by which a window is missed: rather the whole bench a minute later."""
+ROOM_S = 30.0
+"""Lab seconds for which a step may be put off that would begin at once, ..."""
+PUT_OFF_COST = 5_000
+"""... and what each second more costs."""
 WEIGHTS = Weights(makespan=1000, flow=1)
 """The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
 
@@ -112,7 +117,7 @@ class Draft:
                 *self.carries.resources,
             ),
             holds=tuple(self.carries.holds),
-            lags=(*self._lags(), *self.carries.lags),
+            lags=(*self._lags(), *self._at_once(), *self.carries.lags),
             groups=tuple(
                 Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
             ),
@@ -213,16 +218,41 @@ class Draft:
                         cost_per_s=LATE_COST,
                     )
 
+    def _at_once(self) -> Iterator[Lag]:
+        """What nobody keeps waiting once it could begin: plans that put it off would not hold."""
+        opening = {
+            self._opener(each, window)[0]
+            for each in self.steps.values()
+            for window in each.step.windows
+            if self._opener(each, window)[1] + window.within_s <= TIGHT_S
+        }
+        for each in self.steps.values():
+            before = [self._id(each, after.step) for after in each.step.after]
+            open_ones = [one for one in before if one in self.steps]
+            is_next = each.run.has_entered and all(self.steps[one].is_fixed for one in open_ones)
+            if each.is_fixed or each.step.windows or each.id in opening or not is_next:
+                continue
+            room_s = math.ceil(ROOM_S + self._carry_s(each))
+            for one in open_ones or [NOW]:
+                lag_s = each.release_s if one == NOW else each.step.after[before.index(one)].lag_s
+                yield Lag(
+                    before=one,
+                    after=each.id,
+                    minimum_s=None,
+                    maximum_s=math.ceil(lag_s) + room_s,
+                    cost_per_s=PUT_OFF_COST,
+                )
+
     def _spare_s(self, each: Foreseen, opener: str, within_s: float) -> float:
         """How much of a window is left unused.
 
         What opens it may end early, and by then all has to be ready that is planned for later.
         """
         carry_s = self._carry_s(each)
-        spare_s = UNUSED * max(0.0, within_s - carry_s)
         first = self.steps.get(opener)
-        if first is not None:
-            spare_s = max(spare_s, self._early_s(first))
+        spare_s = 0.0 if first is None else self._early_s(first)
+        if first is None or not each.run.has_entered:  # else the plan in force would be upset
+            spare_s = max(spare_s, UNUSED * max(0.0, within_s - carry_s))
         return min(spare_s, max(0.0, within_s - carry_s - LEFT_S))
 
     def _early_s(self, each: Foreseen) -> float:
