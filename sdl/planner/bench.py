@@ -14,8 +14,7 @@ from typing import Protocol, TypeAlias
 
 from sdl.errors import PlannerFault
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
-from sdl.planner.proposals import Campaign, Observed
-from sdl.planner.reason import Proposal
+from sdl.planner.proposals import Campaign, Observed, Proposal
 
 Point: TypeAlias = dict[str, float | int | str]
 Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]
@@ -58,7 +57,9 @@ class BenchPlanner:
         Fewer where fewer are left, none where none is.
         """
         observed = [Observed(point, self._value(found)) for point, found in observations]
-        self.reasons = tuple(self._campaign.proposals(observed, pending, n, sign=self._sign))
+        self.reasons = tuple(
+            self._campaign.proposals(observed, pending, n, measure=self._measure, sign=self._sign)
+        )
         return [dict(proposal.inputs) for proposal in self.reasons]
 
     def _value(self, found: Mapping[str, float]) -> float | None:

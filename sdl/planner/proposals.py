@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue
+from sdl.model.reason import NEAREST, Expected, Near, Reason
 from sdl.planner.axes import Bools, Coded, Values, columns_of
 from sdl.planner.batch import Chosen, chosen, joined, relation
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Ensemble, Evidence, Learner
-from sdl.planner.reason import Near, Proposal, Reason
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
-
-NEAREST = 3
-"""Measured points that a reason names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +32,17 @@ class Observed:
     """In the measure's unit; None if the run failed."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A suggested point, and why it is one."""
+
+    inputs: Inputs
+    origin: Literal["maximin", "ensemble"]
+    reason: Reason
+    model_digest: str = ""
+    """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
+
+
 @dataclass(frozen=True, slots=True)
 class _Tried:
     """What was tried, as arrays."""
@@ -43,6 +52,21 @@ class _Tried:
     failed: Coded
     pending: Coded
     measured: tuple[Observed, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """A measure, and how its values are turned into what the ensemble maximises or approaches."""
+
+    measure: str
+    sign: float
+    target: float | None
+
+    def expected(self, *turned: float) -> Expected:
+        """Median and both ends of an interval, in the measure's unit."""
+        values = [self.sign * one if self.target is None else one + self.target for one in turned]
+        low, median, high = sorted(values)
+        return Expected(median=median, low=low, high=high)
 
 
 class Campaign:
@@ -66,28 +90,29 @@ class Campaign:
         pending: Sequence[Inputs],
         count: int,
         *,
+        measure: str = "value",
         sign: float = 1.0,
         target: float | None = None,
     ) -> list[Proposal]:
         """Up to ``count`` candidates that are neither tried nor pending, best first.
 
-        Where all that are left have failed before, those. ``sign``: -1 where less is better;
-        ``target``: the value to come near to, in the measure's unit.
+        Where all that are left have failed before, those. ``measure``: its name in reasons;
+        ``sign``: -1 where less is better; ``target``: the value to come near to, in its unit.
         """
         with _one_thread().limit(limits=1, user_api="blas"):
             tried = self._tried(observed, pending, sign, target)
             free = self._free(observed, pending)
             if not free.any():
                 return []
-            return list(self._proposed(tried, free, min(count, int(free.sum())), sign, target))
+            aim = _Aim(measure, sign, target)
+            return list(self._proposed(tried, free, min(count, int(free.sum())), aim))
 
     def _proposed(
         self,
         tried: _Tried,
         free: Bools,
         count: int,
-        sign: float,
-        target: float | None,
+        aim: _Aim,
     ) -> Iterator[Proposal]:
         there = len(tried.evidence.values) + len(tried.failed) + len(tried.pending)
         if len(tried.evidence.values) < LEAST or there < START:
@@ -96,15 +121,21 @@ class Campaign:
         ensemble = self._learner.ensemble(tried.evidence)
         found = chosen(ensemble, self._coded, free, tried.pending, tried.failed, count)
         for one in found:
-            reason = self._reason(ensemble, tried, one, int(free.sum()), sign, target)
-            yield Proposal(inputs=self._candidates.point(one.place), reason=reason)
+            yield Proposal(
+                inputs=self._candidates.point(one.place),
+                origin="ensemble",
+                reason=self._reason(ensemble, tried, one, int(free.sum()), aim),
+                model_digest=ensemble.digest,
+            )
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = joined([tried.evidence.points, tried.failed, tried.pending])
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        reason = Reason(origin="maximin", data_digest=tried.evidence.digest)
-        for place in far_points(self._coded, free, there, count, chance):
-            yield Proposal(inputs=self._candidates.point(place), reason=reason)
+        places = far_points(self._coded, free, there, count, chance)
+        for number, place in enumerate(places, start=len(there) + 1):
+            reason = Reason(number=number, data_digest=tried.evidence.digest)
+            point = self._candidates.point(place)
+            yield Proposal(inputs=point, origin="maximin", reason=reason)
 
     def _tried(
         self,
@@ -152,36 +183,27 @@ class Campaign:
         tried: _Tried,
         one: Chosen,
         scored: int,
-        sign: float,
-        target: float | None,
+        aim: _Aim,
     ) -> Reason:
         point = self._coded.take(slice(one.place, one.place + 1))
-        median, low, high = (
-            sign * value if target is None else value + target
-            for value in ensemble.predicted(point)
-        )
         related = relation(ensemble, point)
         order = np.argsort(-related, kind="stable")[:NEAREST]
         kinds = (kind.name for kind in self._learner.kinds)
         return Reason(
-            origin="ensemble",
-            data_digest=tried.evidence.digest,
-            model_digest=ensemble.digest,
-            median=median,
-            low=min(low, high),
-            high=max(low, high),
-            weights=dict(zip(kinds, map(float, ensemble.weights), strict=True)),
-            log_gain=one.log_gain,
+            expected={aim.measure: aim.expected(*ensemble.predicted(point))},
+            surrogates={aim.measure: dict(zip(kinds, map(float, ensemble.weights), strict=True))},
+            log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
             log_feasible=one.log_feasible,
             nearest=tuple(
                 Near(
                     inputs=tried.measured[place].inputs,
-                    value=_given(tried.measured[place].value),
+                    measures={aim.measure: _given(tried.measured[place].value)},
                     correlation=float(related[place]),
                 )
                 for place in order
             ),
             scored=scored,
+            data_digest=tried.evidence.digest,
         )
 
 
