@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
@@ -75,29 +75,23 @@ def _asked(
     seed: int,
 ) -> list[Proposal]:
     """The best of the points, with those of the trials and some more under way."""
-    measure, goal = problem.objective.measure, problem.objective.goal
+    wanted = {one.measure for one in problem.objectives}
     observed = [
-        Observed(trial.inputs, trial.measures.get(measure))
+        Observed(trial.inputs, trial.measures if wanted <= trial.measures.keys() else None)
         for trial in trials
         if trial.status in {"measured", "failed"}
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     axes = _axes(problem.space)
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    campaign = Campaign(Candidates(columns, axes, len(points)), seed, _learner(axes, seed))
-    return campaign.proposals(
-        observed,
-        [*pending, *flying],
-        count,
-        measure=measure,
-        sign=-1.0 if goal == "minimise" else 1.0,
-        target=problem.objective.target,
-    )
+    every = Candidates(columns, axes, len(points))
+    campaign = Campaign(problem, every, seed, partial(_learner, axes, seed))
+    return campaign.proposals(observed, [*pending, *flying], count)
 
 
-@lru_cache(maxsize=8)
-def _learner(axes: Axes, seed: int) -> Learner:
-    """One learner for each campaign that this process serves; what it keeps only saves time."""
+@lru_cache(maxsize=32)
+def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+    """One for each measure of each campaign that this process serves; it only saves time."""
     return Learner(axes, seed)
 
 
