@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from sdl.model.campaign import Objective
+from sdl.model.reason import Expected
 from sdl.planner.axes import Coded, Floats
 from sdl.planner.ensemble import Ensemble, Evidence
-from sdl.planner.reason import Expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
