@@ -80,6 +80,7 @@ class _Past:
         """A point will be tried."""
         self._state.suggestions[line.suggestion] = line.value
         self._state.enter_trial(line.suggestion, line.value.inputs)
+        self._state.ready.append(line.suggestion)
 
     def answer(self, line: ev.SuggestionsArrived) -> Answered | None:
         """The open question with its answer; None if that came too late."""
@@ -120,16 +121,10 @@ class _Past:
 
     def _ask(self, line: do.AskPlanner) -> None:
         if self._open is None or self._open.ask != line.ask:
-            trials = tuple(self._state.trials.values())
-            self._sha256 = rules.trials_sha256(self._state)
-            self._question = Ask(
-                id=line.ask,
-                planner=line.planner,
-                problem=rules.problem(self._state.spec),
-                trials=trials,
-                count=line.count,
-                seed=line.seed,
-            )
+            left_out = len(line.replaces)
+            self._sha256 = rules.trials_sha256(self._state, left_out)
+            shown = rules.question(self._state, line.count, left_out)
+            self._question = replace(shown, id=line.ask, planner=line.planner, seed=line.seed)
         elif self._question is not None:  # a fall-back is asked what the planner was asked
             self._question = replace(self._question, planner=line.planner)
         self._open = line
@@ -142,5 +137,7 @@ class _Past:
                 self._state.settle_trial(suggestion, end, measures, broke_window=late)
             case "unknown" | "abandoned":
                 self._state.settle_trial(suggestion, "abandoned", {}, broke_window=late)
+            case "withdrawn":
+                self._state.withdraw(suggestion)
             case "refused" | "unused":
                 pass

@@ -69,6 +69,24 @@ def test_one_suggestion_is_replayed_alone_and_told_as_a_document(sdl: Sdl) -> No
         }
 
 
+def test_what_was_asked_for_anew_is_replayed_and_why_names_the_successor(mine: Path) -> None:
+    campaign = mine / "campaign.toml"
+    text = campaign.read_text().replace('kind = "sobol"', 'ahead = 3\nkind = "ensemble"')
+    campaign.write_text(text.replace("runs = 4", "runs = 6"))
+    made = command(mine, "simulate", "campaign.toml", "--record", "keen.sqlite")
+    assert made.code == Exit.OK, made.err
+    connection = sqlite3.connect(mine / "keen.sqlite")
+    (first,) = connection.execute(
+        "SELECT suggestion FROM suggestion WHERE disposition = 'withdrawn' ORDER BY seq"
+    ).fetchone()
+    connection.close()
+    why = command(mine, "why", first, "--in", "keen.sqlite").out
+    assert "it ended as withdrawn: results came before its run; suggestion-" in why
+    said = command(mine, "replay", "--in", "keen.sqlite", "--json")
+    assert said.code == Exit.OK, said.err
+    assert set(said.document["grades"]) == {"identical"}
+
+
 def test_what_differs_is_named_with_the_packages_that_have_changed(mine: Path) -> None:
     body = _point(mine)
     rewritten(mine, SuggestionsArrived, '"seed":7', '"seed":8')
