@@ -51,7 +51,7 @@ def _gain(worths: Sequence[Worth], mean: Floats, sd: Floats, front: Floats) -> F
     states = [_Still(one, other) for one, other in zip(mean.T, sd.T, strict=True)]
     reference = np.full((1, front.shape[1]), -3.0)
     beyond = _Beyond(worths, states, front[None], reference)  # type: ignore[arg-type]
-    return np.exp(beyond.log_gain()[0])
+    return np.asarray(np.exp(beyond.log_gain()[0]))
 
 
 @pytest.mark.parametrize("count", [1, 2, 3, 4])
@@ -74,7 +74,7 @@ def test_the_expected_gain_is_the_mean_over_what_may_come(count: int) -> None:
     chance = np.random.default_rng(count)
     front = chance.normal(size=(5, count))
     mean, sd = chance.normal(size=(2, count)), chance.uniform(0.3, 1.0, (2, count))
-    worths = (*(Rising() for _ in range(count - 1)), Within(0.3))
+    worths: list[Worth] = [*(Rising() for _ in range(count - 1)), Within(0.3)]
     front[:, -1] = Within(0.3).of(front[:, -1])
     found = _gain(worths, mean, sd, front)
     before = _volume(front, np.full(count, -3.0))
