@@ -363,7 +363,7 @@ class Agenda:
         start, until = at + carry_s, 0.0
         for one, early_s, late_s in self._chain(planned, _quick_s(planned), {planned.step}):
             length_s = one.duration_s + one.carry_s + planned.duration_s - _quick_s(planned)
-            free = self._free(one.instrument, start + early_s, length_s, planned.step, lab, at)
+            free = self._free(one.instrument, start + early_s, length_s, one.step, lab, at)
             until = max(until, free - late_s)
         return until if until > start else 0.0
 
@@ -387,11 +387,17 @@ class Agenda:
             self._shifted(due, lab, at)
             for one, due in self.due.items()
             if due.instrument == instrument and run_of(one) != run
+            if not self._may_go_first(step, one, due)
         ]
         for due in sorted(dues, key=lambda due: due.early):
             if due.late >= at and start + length_s > due.late:
                 start = max(start, due.early) + due.length_s
         return start
+
+    def _may_go_first(self, step: str, other: str, due: Due) -> bool:
+        """Whether what another step is due after has not begun, nor will before a step has."""
+        has_begun = not due.opener or due.opener in self.begun
+        return not has_begun and self._steps[step].start < self._steps[other].start
 
     def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
         """When an instrument is free, as far as it is known."""

@@ -213,6 +213,21 @@ def test_a_step_in_a_window_waits_for_its_chain_until_that_is_about_to_close() -
     assert agenda.keeps(run, step, "dye", lab, 20.0) == 402.0 - 110.0, "when the reader is free"
 
 
+def test_what_is_planned_before_a_chain_that_has_not_begun_does_not_wait_for_it() -> None:
+    floor = waiting(parallel=3)
+    long = planned("dye/run-1/step-3", "reader", 30.0, 60.0)
+    opener, reading = chained()
+    floor.turn(plan(2.0, replace(opener, opens=1.0, closes=60.0), reading, long))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    run = floor.engine.state.runs["dye/run-1"]
+    (step,) = run.steps.values()
+    stands_in = replace(step, id=long.step, instrument="reader", since=20.0, not_after=None)
+    assert agenda.due[reading.step].late < 75.0 + 60.0, "it would be in its way"
+    assert agenda.keeps(run, stands_in, "dye", lab, 75.0) == 0.0
+    agenda.begun[opener.step] = None
+    assert agenda.keeps(run, stands_in, "dye", lab, 75.0) > 75.0, "now it is under way"
+
+
 def test_a_chain_goes_ahead_of_its_time_where_it_is_in_nobodys_way() -> None:
     for other_at, until in ((70.0, 40.0), (200.0, 0.0)):
         floor = waiting(parallel=2)
