@@ -221,7 +221,7 @@ def test_what_is_planned_before_a_chain_that_has_not_begun_does_not_wait_for_it(
     agenda, lab = floor.engine.commons.agenda, floor.engine.lab
     run = floor.engine.state.runs["dye/run-1"]
     (step,) = run.steps.values()
-    stands_in = replace(step, id=long.step, instrument="reader", since=20.0, not_after=None)
+    stands_in = replace(step, id=long.step, instrument="reader", since=20.0, attempt=0)
     assert agenda.due[reading.step].late < 75.0 + 60.0, "it would be in its way"
     assert agenda.keeps(run, stands_in, "dye", lab, 75.0) == 0.0
     agenda.begun[opener.step] = None
