@@ -7,8 +7,8 @@ the steps of chains under way are due to need is kept free for them. All other s
 in order.
 
 It can keep nobody for ever: a plan that is old is passed over, every wait has an end of its own,
-and where nothing moves on the whole bench nothing is kept. A step with an open window is never
-kept at all.
+and where nothing moves on the whole bench nothing is kept. A step whose window is open is kept
+until that is about to close at most.
 """
 
 from __future__ import annotations

@@ -123,7 +123,7 @@ class Ruin:
         many = min(count, 1 + int(chance.random() * MOST_OUT))
         missed = self._missed()
         if missed and chance.random() < MISSED_SHARE:
-            at, one, due_s = missed[int(chance.random() * len(missed))]
+            (_, at, one, due_s), *_ = chance.choices(missed, [rate for rate, *_ in missed])
             moment = due_s + chance.random() * (self.board.start[one] - due_s)
             needs = self._needs(one) if chance.random() < 0.5 else frozenset()
             near = self._near(moment, needs)
@@ -154,13 +154,13 @@ class Ruin:
         """Resources of an activity."""
         return self._all_needs[one][self.board.mode[one]]
 
-    def _missed(self) -> list[tuple[int, int, int]]:
-        """Groups with wishes that are not kept, what starts too late, and when it should."""
+    def _missed(self) -> list[tuple[int, int, int, int]]:
+        """Wishes that are not kept: what a second costs, group, what is late, and when it should."""
         board = self.board
         return [
-            (at, *found)
+            (rate, at, one, due_s)
             for at in range(len(self.groups))
-            for found in self._fees.missed(at, board.start, board.length)
+            for rate, one, due_s in self._fees.missed(at, board.start, board.length)
         ]
 
     @property
@@ -226,10 +226,12 @@ class _Fees:
             fee += per_s * max(0, early + edge.least_s - late)
         return fee
 
-    def missed(self, at: int, start: list[int], length: list[int]) -> Iterator[tuple[int, int]]:
-        """Of wishes of a group that are not kept: what starts too late, and when it should."""
+    def missed(
+        self, at: int, start: list[int], length: list[int]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Of wishes of a group that are not kept: their rates, what is late, and when it should."""
         for per_s, edge in self._soft.get(at, ()):
             early = start[edge.source] + (length[edge.source] if edge.source_end else 0)
             late = start[edge.target] + (length[edge.target] if edge.target_end else 0)
             if per_s and early + edge.least_s > late:
-                yield edge.source, late - edge.least_s
+                yield per_s, edge.source, late - edge.least_s

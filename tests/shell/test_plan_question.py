@@ -144,6 +144,10 @@ def test_what_gives_a_reason_to_plan() -> None:
     assert occasions.due(engine, 2.0 + DEBOUNCE_S) == "an instrument went or came back"
     engine.lab.instruments["reader"].paused = ""
     assert occasions.due(engine, 2.0 + EVERY_S) == "time has passed"
+    engine.state.broken_windows += 1
+    assert occasions.due(engine, 2.0 + DEBOUNCE_S) == "a window was missed"
+    occasions.asked(engine, 40.0)
+    assert occasions.due(engine, 40.0 + DEBOUNCE_S) == "", "it was planned for"
 
 
 def test_one_run_at_a_time_is_never_planned() -> None:
