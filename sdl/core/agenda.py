@@ -235,8 +235,9 @@ class Agenda:
     def is_before(self, step: str, other: str, at: float) -> bool:
         """Whether the plan puts one of two steps before the other one."""
         mine, theirs = self._steps.get(step), self._steps.get(other)
-        known = mine is not None and theirs is not None and self.is_in_force(at)
-        return known and mine.start < theirs.start
+        if mine is None or theirs is None or not self.is_in_force(at):
+            return False
+        return mine.start < theirs.start
 
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""
@@ -303,9 +304,7 @@ class Agenda:
         what comes too late for it, nor for a turn that does.
         """
         last = math.inf if step.not_after is None else step.not_after - MARGIN_S - carry_s
-        until = self._free(
-            step.instrument, at + carry_s, planned.duration_s, planned.step, lab, at
-        )
+        until = self._free(step.instrument, at + carry_s, planned.duration_s, planned.step, lab, at)
         if until <= at + carry_s or until > last:
             until = 0.0
         ready = self._follows_at(planned, lab, at, carry_s)

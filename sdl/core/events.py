@@ -339,7 +339,6 @@ class Planned:
     """One step in a plan; of a run that has not begun, by the number that it will have."""
 
     step: str
-    """``dye-450/run-7/step-2``."""
     instrument: str
     start: float
     """Lab time."""

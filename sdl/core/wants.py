@@ -65,9 +65,9 @@ class Wants:
         """When windows close of steps that the plan puts before what was promised a place."""
         agenda, at = self._commons.agenda, self._commons.at
         for *_, run, step in tight:
-            if run is not promise.run and step.instrument == promise.instrument:
-                if agenda.is_before(step.id, promise.follows, at):
-                    yield step.not_after or 0.0
+            is_rival = run is not promise.run and step.instrument == promise.instrument
+            if is_rival and agenda.is_before(step.id, promise.follows, at):
+                yield step.not_after or 0.0
 
     @staticmethod
     def bound(waiting: Waiting, standing: Standing) -> dict[str, str]:

@@ -155,7 +155,7 @@ class Ruin:
         return self._all_needs[one][self.board.mode[one]]
 
     def _missed(self) -> list[tuple[int, int, int, int]]:
-        """Wishes that are not kept: what a second costs, group, what is late, and when it should."""
+        """Wishes that are not kept: cost of a second, group, what is late, and since when."""
         board = self.board
         return [
             (rate, at, one, due_s)

@@ -310,18 +310,21 @@ def test_soft_lags_are_kept_where_they_can_be_and_one_that_cannot_spoils_no_othe
 
 @pytest.mark.parametrize("seed", range(5))
 def test_a_walk_turns_first_to_wishes_that_are_not_kept(seed: int) -> None:
-    names = [f"a{number}" for number in range(80)]
+    queue = (
+        Activity(
+            name=f"a{number}",
+            group=f"g{number}",
+            modes=(Mode(duration_s=10, demands=(Demand(resource="m"),)),),
+        )
+        for number in range(80)
+    )
+    now = Activity(name="now", modes=(Mode(duration_s=0),), fixed=Fixed(mode=0, start_s=0, end_s=0))
+    wish = Lag(before="now", after="a40", minimum_s=None, maximum_s=200, cost_per_s=50)
     problem = Problem(
         name="queue",
-        activities=tuple(
-            Activity(name=one, group=one, modes=(Mode(duration_s=10, demands=(Demand(resource="m"),)),))
-            for one in names
-        )
-        + (Activity(name="now", modes=(Mode(duration_s=0),), fixed=Fixed(mode=0, start_s=0, end_s=0)),),
+        activities=(*queue, now),
         resources=(Resource(name="m"),),
-        lags=(
-            Lag(before="now", after="a40", minimum_s=None, maximum_s=200, cost_per_s=50),
-        ),
+        lags=(wish,),
     )
     index = Indexed(problem)
     arrays = ([10 * number for number in range(80)] + [0], [0] * 81)
