@@ -22,17 +22,15 @@ MEMORY = 64
 """Durations that are kept of each action of each instrument."""
 OPEN_MAX = 4_096
 """Commands under way that are remembered; beyond, the oldest is forgotten."""
-ENOUGH = 5
-"""Durations from which on their own spread is believed; of fewer it may be small by chance."""
+ENOUGH = 16
+"""Durations from which on their own spread is believed; of fewer it may be small by chance. Of
+more, so many that were told to last about as long."""
 FEW_SPREAD = 0.25
 """Share of the middle duration that the spread is at least, before there are enough."""
 NORMAL_QUARTILES = 1.349
 """Standard deviations between the quartiles of a normal distribution."""
 ASKED = "duration_s"
 """The argument in which an action is told how long to last."""
-
-NEAR = 16
-"""Durations that are told about as long and are believed; more where several are told the same."""
 
 Kept: TypeAlias = tuple[str, str, tuple[tuple[float, float], ...]]
 """Instrument, action, and of the last ones: how many seconds they were told to last, and by how
@@ -105,7 +103,7 @@ class Durations:
         apart = sorted((abs(other_s - told_s), over_s) for other_s, over_s in learned)
         if not apart:
             return []
-        most, _ = apart[min(NEAR, len(apart)) - 1]
+        most, _ = apart[min(ENOUGH, len(apart)) - 1]
         return sorted(over_s for each, over_s in apart if each <= most)
 
 
