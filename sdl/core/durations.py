@@ -22,9 +22,11 @@ MEMORY = 64
 """Durations that are kept of each action of each instrument."""
 OPEN_MAX = 4_096
 """Commands under way that are remembered; beyond, the oldest is forgotten."""
-ENOUGH = 16
-"""Durations from which on their own spread is believed; of fewer it may be small by chance. Of
-more, so many that were told to last about as long."""
+ENOUGH = 5
+"""Durations from which on their own spread is believed; of fewer it may be small by chance."""
+PRACTISED = 16
+"""Durations that are believed before anybody's prediction; of more, so many that were told to last
+about as long: the middle of fewer lies by chance too far from that of all."""
 FEW_SPREAD = 0.25
 """Share of the middle duration that the spread is at least, before there are enough."""
 NORMAL_QUARTILES = 1.349
@@ -103,7 +105,7 @@ class Durations:
         apart = sorted((abs(other_s - told_s), over_s) for other_s, over_s in learned)
         if not apart:
             return []
-        most, _ = apart[min(ENOUGH, len(apart)) - 1]
+        most, _ = apart[min(PRACTISED, len(apart)) - 1]
         return sorted(over_s for each, over_s in apart if each <= most)
 
 
@@ -118,7 +120,7 @@ class Practised:
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
         """As it was learned; None before there are enough."""
-        if self._learned.count(instrument, operation) < ENOUGH:
+        if self._learned.count(instrument, operation) < PRACTISED:
             return None
         return self._learned.predict(instrument, operation, arguments)
 

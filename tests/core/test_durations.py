@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.durations import ENOUGH, MEMORY, OPEN_MAX, Durations, Practised, quantile
+from sdl.core.durations import MEMORY, OPEN_MAX, PRACTISED, Durations, Practised, quantile
 from sdl.model.data import JsonValue
 from sdl.model.prediction import Prediction
 
@@ -68,7 +68,7 @@ def test_where_an_action_is_told_how_long_to_last_the_excess_is_learned() -> Non
 
 def test_what_was_told_to_last_about_as_long_is_believed() -> None:
     durations = Durations()
-    for number in range(ENOUGH):
+    for number in range(PRACTISED):
         durations.add("handler", "incubate", {"duration_s": 60.0}, 60.0 + number % 3)
         durations.add("handler", "incubate", {"duration_s": 600.0}, 600.0 + 30.0 * (number % 3))
     short = durations.predict("handler", "incubate", {"duration_s": 50.0})
@@ -133,7 +133,7 @@ def test_a_quantile_lies_between_the_values_around_it(values: list[float], share
 def test_what_was_done_a_few_times_only_is_left_to_others() -> None:
     learned = Durations()
     practised = Practised(learned)
-    for number in range(ENOUGH):
+    for number in range(PRACTISED):
         assert practised.predict("reader", "absorbance", {}) is None
         learned.add("reader", "absorbance", {}, 10.0 + number)
     assert practised.predict("reader", "absorbance", {}) == learned.predict(
