@@ -303,7 +303,8 @@ class Agenda:
         With a window of its own it waits no longer than that allows, and does not wait at all for
         what comes too late for it, nor for a turn that does.
         """
-        last = math.inf if step.not_after is None else step.not_after - MARGIN_S - carry_s
+        room_s = MARGIN_S + (1 + EXCHANGE) * carry_s  # the arm may be busy, the place not cleared
+        last = math.inf if step.not_after is None else step.not_after - room_s
         until = self._free(step.instrument, at + carry_s, planned.duration_s, planned.step, lab, at)
         if until <= at + carry_s or until > last:
             until = 0.0

@@ -158,7 +158,8 @@ class Transport:
     def gives_way(self, part: Part, run: Run, step: Step) -> bool:
         """Whether a step whose labware stands there lets another campaign's be brought instead.
 
-        It does for a while only: what keeps the other away may last.
+        It does for a while only: what keeps the other away may last. And not for what is planned
+        behind it.
         """
         lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
         if not lab.is_shared or not step.labware or step.not_after is not None:
@@ -172,6 +173,7 @@ class Transport:
             and urgency(lab, whose, other_run, other)[:3] < mine
             and other.labware
             and not lab.are_at(other.labware, instrument.name)
+            and not self._commons.agenda.is_before(step.id, other.id, self._commons.at)
             and is_let(lab, whose.state, other, instrument)
         ]
         in_hand = self.deck.in_hand() if others else set()
