@@ -209,6 +209,9 @@ def test_a_step_in_a_window_waits_for_its_chain_until_that_is_about_to_close() -
     step.not_after = 100.0
     assert agenda.keeps(run, step, "dye", lab, 20.0) == 100.0 - MARGIN_S, "then at the latest"
     assert agenda.keeps(run, step, "dye", lab, 96.0) == 0.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0, 10.0) == 100.0 - MARGIN_S - 30.0, (
+        "time for a carry under way, for what stands there, and for its own"
+    )
     step.not_after = None
     assert agenda.keeps(run, step, "dye", lab, 20.0) == 402.0 - 110.0, "when the reader is free"
 
