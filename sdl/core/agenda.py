@@ -38,6 +38,9 @@ MARGIN_S = 5.0
 """Lab seconds before its own window closes up to which a step may be kept."""
 AGAIN_S = 30.0
 """Lab seconds after which a chain is looked at again that waits for others to begin."""
+EARLY_S = 60.0
+"""Lab seconds by which a run that has windows may enter ahead of its time, where nothing is planned
+before it at its instrument."""
 EXCHANGE = 2
 """Carries from the end of one step at an instrument to the start of the next one: out, and in."""
 PATIENCE_S = 3600.0
@@ -89,6 +92,8 @@ class Agenda:
     """By instrument: steps that have not started, in the plan's order."""
     _firsts: dict[str, Planned] = field(default_factory=dict)
     """By run: the step with which it enters."""
+    _tied: set[str] = field(default_factory=set)
+    """Runs that have windows to keep."""
     _followers: dict[str, list[Planned]] = field(default_factory=dict)
     """By step: those whose windows open at its end."""
 
@@ -102,6 +107,7 @@ class Agenda:
             self._steps[one.step] = one
             self._firsts.setdefault(run_of(one.step), one)
             if one.opened_by:
+                self._tied.add(run_of(one.step))
                 self._followers.setdefault(one.opened_by, []).append(one)
             if one.step not in self.begun:
                 self._queues.setdefault(one.instrument, []).append(one.step)
@@ -343,18 +349,20 @@ class Agenda:
         since = self.entered.setdefault(campaign, at)
         first = self._firsts.get(run)
         if first is not None:
-            turn = 0.0 if self._is_turn(first, at) else first.start - first.bring_s
-            return min(turn, since + ENTRY_MAX_S)
+            return min(self._turn(first), since + ENTRY_MAX_S)
         others = (
             one.step not in self.begun and name.rpartition("/")[0] == campaign
             for name, one in self._firsts.items()
         )
         return since + (ENTRY_MAX_S if any(others) else UNPLANNED_MAX_S)
 
-    def _is_turn(self, planned: Planned, at: float) -> bool:
-        queue = self._queues.get(planned.instrument, [])
-        fetched = at >= planned.start - planned.bring_s
-        return fetched or not queue or queue[0] == planned.step
+    def _turn(self, first: Planned) -> float:
+        """When a run may enter: one with windows not long before its time, as all of them move."""
+        queue = self._queues.get(first.instrument, [])
+        fetched = first.start - first.bring_s
+        if queue and queue[0] != first.step:
+            return fetched
+        return fetched - EARLY_S if run_of(first.step) in self._tied else 0.0
 
     # Room for chains.
 
