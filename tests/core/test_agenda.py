@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, MARGIN_S, STALE_S, UNPLANNED_MAX_S
+from sdl.core.agenda import (
+    CHAIN_MAX_S,
+    EARLY_S,
+    ENTRY_MAX_S,
+    MARGIN_S,
+    STALE_S,
+    UNPLANNED_MAX_S,
+)
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.replay import fold
@@ -77,6 +84,16 @@ def test_an_entry_waits_for_its_time_and_is_told_when() -> None:
     assert sent(floor.turn(ev.TimerFired(at=timer.until, timer=timer.timer))) == [
         "dye/run-2/step-1/try-1"
     ]
+
+
+def test_a_run_with_windows_enters_a_minute_before_its_time_at_most() -> None:
+    for steps, until in ((chained(), 500.0 - EARLY_S), (chained()[:1], 0.0)):
+        floor = waiting()
+        later = [replace(one, start=one.start + 480.0) for one in steps]
+        floor.turn(plan(2.0, *later))
+        agenda, run = floor.engine.commons.agenda, floor.engine.state.runs["dye/run-2"]
+        (step,) = run.steps.values()
+        assert agenda.keeps_out(run, step, "dye", 20.0) == until, f"{len(steps)} steps"
 
 
 def test_a_run_does_not_begin_before_the_plan_lets_it_in() -> None:
