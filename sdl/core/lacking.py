@@ -1,0 +1,105 @@
+"""Steps that wait for labware which is elsewhere, the most urgent first, as far as anybody asks.
+
+They stand in lanes: one for each instrument, place at which what they need stands, and campaign.
+Within a lane urgency never changes, and where nothing can be carried from its place nobody looks
+into it; so a thousand steps that wait cost no more than those that could be helped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from heapq import merge
+from operator import itemgetter
+from typing import TypeAlias
+
+from sdl.core.commons import Commons
+from sdl.core.ids import campaign_of
+from sdl.core.let import Turns, Urgency, is_let
+from sdl.core.open_steps import Lack, Lane
+from sdl.core.part import Part
+from sdl.core.roster import Roster
+from sdl.core.run import Run, Step
+
+IsShut: TypeAlias = Callable[[str, str], bool]
+"""Whether nothing can be brought from one place nearer to another, as far as is known by now."""
+Lacked: TypeAlias = tuple[Urgency, int, Step, str]
+"""How urgent it is, which of the step's pieces it is, the step, the piece."""
+
+
+class Lacking:
+    """Of one lab at one moment."""
+
+    def __init__(
+        self,
+        commons: Commons,
+        roster: Roster,
+        there: Mapping[str, Collection[str]],
+        kept: Collection[str],
+    ) -> None:
+        """``there``: what stands at each instrument. ``kept``: steps for which nothing is brought."""
+        self._commons = commons
+        self._roster = roster
+        self._there = there
+        self._kept = kept
+        self._turns = Turns(commons.lab)
+        self._speaker: dict[str, str] = {}
+        """By piece: the step that it is brought for; empty if there is none."""
+
+    def counts(self, step: Step) -> bool:
+        """Whether something is to be brought for a step, once it is let."""
+        over = step.deadline is not None and step.deadline < self._commons.at
+        at_hand = self._there.get(step.instrument, ())
+        return not (over or step.id in self._kept or all(name in at_hand for name in step.labware))
+
+    def urgency(self, run: Run, step: Step) -> Urgency:
+        """The turn of a step of a campaign."""
+        return self._turns.urgency(self._part(run), run, step)
+
+    def bound(self, piece: str) -> str:
+        """The instrument of the most urgent one that needs a piece; empty if there is none."""
+        found = [one for one in self._commons.steps.lacking(piece) if self.counts(one[1])]
+        return min(found, key=lambda one: self.urgency(*one))[1].instrument if found else ""
+
+    def in_turn(self, is_shut: IsShut, *, in_window: bool = False) -> Iterator[Lacked]:
+        """What is to be brought, each piece once, for steps that may begin when it is there.
+
+        ``is_shut``: asked before each. ``in_window``: only for steps whose window closes some time.
+        """
+        lanes = (
+            self._lane(lane, lacks, is_shut, in_window=in_window)
+            for lane, lacks in self._commons.steps.lanes.items()
+            if lane[0] != lane[1]
+        )
+        return merge(*lanes, key=itemgetter(0, 1))
+
+    def _lane(
+        self, lane: Lane, lacks: list[Lack], is_shut: IsShut, *, in_window: bool
+    ) -> Iterator[Lacked]:
+        target, source, _ = lane
+        if not self._commons.lab.instruments[target].able:
+            return
+        for *_, number, run, step in lacks:
+            if (in_window and step.not_after is None) or is_shut(source, target):
+                return
+            piece = step.labware[number]
+            speaks = self._may(run, step) and self._speaks_for(piece) == step.id
+            if speaks and piece not in self._commons.steps.lost:
+                yield self.urgency(run, step), number, step, piece
+
+    def _speaks_for(self, piece: str) -> str:
+        """Of several steps that want one piece, the one that counts."""
+        if piece not in self._speaker:
+            found = [one for one in self._commons.steps.lacking(piece) if self._may(*one)]
+            if len(found) > 1:
+                found.sort(key=lambda one: self.urgency(*one))
+            self._speaker[piece] = found[0][1].id if found else ""
+        return self._speaker[piece]
+
+    def _may(self, run: Run, step: Step) -> bool:
+        instrument = self._commons.lab.instruments[step.instrument]
+        mends = not instrument.mending or bool(step.mends)
+        let = mends and is_let(self._commons.lab, self._part(run).state, step, instrument)
+        return let and self.counts(step)
+
+    def _part(self, run: Run) -> Part:
+        return self._roster[campaign_of(run.id)]
