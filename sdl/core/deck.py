@@ -47,10 +47,8 @@ class Deck:
     def waiting(self) -> tuple[Lacking, InPlace]:
         """Steps that wait for labware; and what waits for its turn where it stands."""
         commons, by_place = self._commons, self.at_instruments()
-        kept: set[str] = set()
-        lacking = Lacking(commons, self._roster, by_place, kept)
-        if self._admittance.may_keep:
-            kept.update(self._kept_out(lacking))
+        keeps_out = self._admittance.keeps_out if self._admittance.may_keep else None
+        lacking = Lacking(commons, self._roster, by_place, keeps_out)
         there: InPlace = []
         for name, instrument in commons.lab.instruments.items():
             at_hand = by_place.get(name)
@@ -60,12 +58,6 @@ class Deck:
                 if step.labware and is_let(commons.lab, part.state, step, instrument):
                     there.append((lacking.urgency(run, step), step.labware))
         return lacking, there
-
-    def _kept_out(self, lacking: Lacking) -> list[str]:
-        """Steps that the plan has nothing brought for yet."""
-        waiting = self._commons.steps.waiting.values()
-        away = [entry for steps in waiting for entry in steps.values() if lacking.counts(entry[1])]
-        return [step.id for run, step in away if self._admittance.keeps_out(run, step)]
 
     def at_instruments(self) -> dict[str, set[str]]:
         """By instrument: what stands on its sites, and nobody takes away."""

@@ -34,22 +34,33 @@ class Lacking:
         commons: Commons,
         roster: Roster,
         there: Mapping[str, Collection[str]],
-        kept: Collection[str],
+        keeps_out: Callable[[Run, Step], bool] | None,
     ) -> None:
-        """``there``: what stands at each instrument. ``kept``: steps for which nothing is brought."""
+        """``there``: what stands at each instrument. ``keeps_out``: whether nothing is brought for
+        a step yet; it is asked of those alone for which something could be."""
         self._commons = commons
         self._roster = roster
         self._there = there
-        self._kept = kept
+        self._keeps_out = keeps_out
+        self._kept: dict[str, bool] = {}
+        """By step, as far as it was asked."""
         self._turns = Turns(commons.lab)
         self._speaker: dict[str, str] = {}
         """By piece: the step that it is brought for; empty if there is none."""
 
-    def counts(self, step: Step) -> bool:
+    def counts(self, run: Run, step: Step) -> bool:
         """Whether something is to be brought for a step, once it is let."""
-        over = step.deadline is not None and step.deadline < self._commons.at
+        if step.deadline is not None and step.deadline < self._commons.at:
+            return False
         at_hand = self._there.get(step.instrument, ())
-        return not (over or step.id in self._kept or all(name in at_hand for name in step.labware))
+        return not all(name in at_hand for name in step.labware) and not self._is_kept(run, step)
+
+    def _is_kept(self, run: Run, step: Step) -> bool:
+        if self._keeps_out is None:
+            return False
+        if step.id not in self._kept:
+            self._kept[step.id] = self._keeps_out(run, step)
+        return self._kept[step.id]
 
     def urgency(self, run: Run, step: Step) -> Urgency:
         """The turn of a step of a campaign."""
@@ -57,7 +68,7 @@ class Lacking:
 
     def bound(self, piece: str) -> str:
         """The instrument of the most urgent one that needs a piece; empty if there is none."""
-        found = [one for one in self._commons.steps.lacking(piece) if self.counts(one[1])]
+        found = [one for one in self._commons.steps.lacking(piece) if self.counts(*one)]
         return min(found, key=lambda one: self.urgency(*one))[1].instrument if found else ""
 
     def in_turn(self, is_shut: IsShut, *, in_window: bool = False) -> Iterator[Lacked]:
@@ -67,7 +78,7 @@ class Lacking:
         """
         lanes = (
             self._lane(lane, lacks, is_shut, in_window=in_window)
-            for lane, lacks in self._commons.steps.lanes.items()
+            for lane, lacks in sorted(self._commons.steps.lanes.items(), key=itemgetter(0))
             if lane[0] != lane[1]
         )
         return merge(*lanes, key=itemgetter(0, 1))
@@ -99,7 +110,7 @@ class Lacking:
         instrument = self._commons.lab.instruments[step.instrument]
         mends = not instrument.mending or bool(step.mends)
         let = mends and is_let(self._commons.lab, self._part(run).state, step, instrument)
-        return let and self.counts(step)
+        return let and self.counts(run, step)
 
     def _part(self, run: Run) -> Part:
         return self._roster[campaign_of(run.id)]

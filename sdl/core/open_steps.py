@@ -182,8 +182,8 @@ class OpenSteps:
         return [found[name] for name in sorted(found, key=self._turn.__getitem__)]
 
     def lacking(self, piece: str) -> list[Entry]:
-        """What waits for an instrument and needs a piece."""
-        return list(self._waiting_for(piece))
+        """What waits for an instrument and needs a piece, in order of asking."""
+        return sorted(self._waiting_for(piece), key=lambda entry: entry[1].order)
 
     def _waiting_for(self, piece: str) -> Iterator[Entry]:
         return (entry for entry in self.naming[piece].values() if entry[1].id in self._turn)

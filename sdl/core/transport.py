@@ -80,8 +80,8 @@ class Transport:
         arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
         may_carry = self._people_carry or any(map(self.deck.is_free, arms))
         is_to_be_had = self.deck.is_all_to_be_had()
-        if is_to_be_had and not may_carry and self._commons.agenda.plan is None:
-            return False  # nor has a plan to be asked when to look again
+        if is_to_be_had and not may_carry:
+            return False
         lacking, in_place = self.deck.waiting()
         if not is_to_be_had and self._give_up_waiting(lacking):
             return True
@@ -96,7 +96,7 @@ class Transport:
         vain = {**steps.too_many}
         for piece in steps.lost:
             vain |= {one[1].id: one for one in steps.lacking(piece)}
-        found = [one for one in vain.values() if lacking.counts(one[1])]
+        found = [one for one in vain.values() if lacking.counts(*one)]
         if not found:
             return False
         run, step = min(found, key=lambda one: lacking.urgency(*one))

@@ -57,7 +57,7 @@ def settled(on: Floor, state: State, order: Sequence[int]) -> State:
     state = _started(on, state)
     while True:
         standing, wants = standing_of(on, state), wants_of(on, state, order)
-        bound = {name: "" for name in standing.pieces} | {one.piece: one.place for one in wants}
+        bound = dict.fromkeys(standing.pieces, "") | {one.piece: one.place for one in wants}
         carry = next_carry(standing, wants, bound.__getitem__)
         if carry is None:
             return state
