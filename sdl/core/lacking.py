@@ -36,8 +36,11 @@ class Lacking:
         there: Mapping[str, Collection[str]],
         keeps_out: Callable[[Run, Step], bool] | None,
     ) -> None:
-        """``there``: what stands at each instrument. ``keeps_out``: whether nothing is brought for
-        a step yet; it is asked of those alone for which something could be."""
+        """``there``: what stands at each instrument.
+
+        ``keeps_out``: whether nothing is brought for a step yet; it is asked of those alone for
+        which something could be. None: nobody is kept out.
+        """
         self._commons = commons
         self._roster = roster
         self._there = there
