@@ -14,7 +14,7 @@ from sdl.core.carrying import PERSON, Floor, Piece, Standing
 from sdl.core.commons import Commons
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState, PieceState
-from sdl.core.lacking import Lacking
+from sdl.core.lacking import KeepsOut, Lacking
 from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
@@ -47,8 +47,7 @@ class Deck:
     def waiting(self) -> tuple[Lacking, InPlace]:
         """Steps that wait for labware; and what waits for its turn where it stands."""
         commons, by_place = self._commons, self.at_instruments()
-        keeps_out = self._admittance.keeps_out if self._admittance.may_keep else None
-        lacking = Lacking(commons, self._roster, by_place, keeps_out)
+        lacking = Lacking(commons, self._roster, by_place, self.keeping_out())
         there: InPlace = []
         for name, instrument in commons.lab.instruments.items():
             at_hand = by_place.get(name)
@@ -58,6 +57,10 @@ class Deck:
                 if step.labware and is_let(commons.lab, part.state, step, instrument):
                     there.append((lacking.urgency(run, step), step.labware))
         return lacking, there
+
+    def keeping_out(self) -> KeepsOut | None:
+        """Whether the plan has nothing brought for a step yet; None where it keeps nobody now."""
+        return self._admittance.keeps_out if self._admittance.may_keep else None
 
     def at_instruments(self) -> dict[str, set[str]]:
         """By instrument: what stands on its sites, and nobody takes away."""

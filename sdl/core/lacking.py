@@ -20,6 +20,7 @@ from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 
+KeepsOut: TypeAlias = Callable[[Run, Step], bool]
 IsShut: TypeAlias = Callable[[str, str], bool]
 """Whether nothing can be brought from one place nearer to another, as far as is known by now."""
 Lacked: TypeAlias = tuple[Urgency, int, Step, str]
@@ -34,7 +35,7 @@ class Lacking:
         commons: Commons,
         roster: Roster,
         there: Mapping[str, Collection[str]],
-        keeps_out: Callable[[Run, Step], bool] | None,
+        keeps_out: KeepsOut | None,
     ) -> None:
         """``there``: what stands at each instrument.
 
@@ -81,7 +82,7 @@ class Lacking:
         """
         lanes = (
             self._lane(lane, lacks, is_shut, in_window=in_window)
-            for lane, lacks in sorted(self._commons.steps.lanes.items(), key=itemgetter(0))
+            for lane, lacks in self._commons.steps.in_lanes()
             if lane[0] != lane[1]
         )
         return merge(*lanes, key=itemgetter(0, 1))

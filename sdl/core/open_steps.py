@@ -11,6 +11,7 @@ import math
 from bisect import bisect_left, insort
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import count
+from operator import itemgetter
 from typing import TypeAlias
 
 from sdl.core.ids import campaign_of
@@ -180,6 +181,10 @@ class OpenSteps:
             if name in queue and at_hand.issuperset(entry[1].labware)
         }
         return [found[name] for name in sorted(found, key=self._turn.__getitem__)]
+
+    def in_lanes(self) -> list[tuple[Lane, list[Lack]]]:
+        """The lanes, by name: their order says nothing of how they came about."""
+        return sorted(self.lanes.items(), key=itemgetter(0))
 
     def lacking(self, piece: str) -> list[Entry]:
         """What waits for an instrument and needs a piece, in order of asking."""

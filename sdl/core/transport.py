@@ -186,11 +186,14 @@ class Transport:
         return self._commons.at < step.prompted
 
     def _rivals(self, part: Part, run: Run, step: Step) -> Iterator[Step]:
-        """Steps of other campaigns that want labware brought where a step is about to begin."""
+        """Steps of other campaigns that want labware brought where a step is about to begin.
+
+        Not those that the plan keeps out: for them nothing would be brought.
+        """
         lab, turns = self._commons.lab, Turns(self._commons.lab)
-        instrument = lab.instruments[step.instrument]
+        instrument, keeps_out = lab.instruments[step.instrument], self.deck.keeping_out()
         mine = turns.urgency(part, run, step)[:3]
-        for (place, _, campaign), lacks in self._commons.steps.lanes.items():
+        for (place, _, campaign), lacks in self._commons.steps.in_lanes():
             other = self._roster[campaign]
             if place != step.instrument or other is part:
                 continue
@@ -198,7 +201,9 @@ class Transport:
                 if turns.urgency(other, rival, wanting)[:3] >= mine:
                     break  # nor is any behind it
                 away = not lab.are_at(wanting.labware, place)
-                if away and is_let(lab, other.state, wanting, instrument):
+                if not (away and is_let(lab, other.state, wanting, instrument)):
+                    continue
+                if keeps_out is None or not keeps_out(rival, wanting):
                     yield wanting
 
     def _may_come(self, step: Step) -> bool:
