@@ -23,8 +23,8 @@ from sdl.core.run import Run, Step
 KeepsOut: TypeAlias = Callable[[Run, Step], bool]
 IsShut: TypeAlias = Callable[[str, str], bool]
 """Whether nothing can be brought from one place nearer to another, as far as is known by now."""
-Lacked: TypeAlias = tuple[Urgency, int, Step, str]
-"""How urgent it is, which of the step's pieces it is, the step, the piece."""
+Lacked: TypeAlias = tuple[Urgency, int, str, Run, Step]
+"""How urgent it is, which of the step's pieces it is, the piece, and whose step needs it."""
 
 
 class Lacking:
@@ -99,7 +99,7 @@ class Lacking:
             piece = step.labware[number]
             speaks = self._may(run, step) and self._speaks_for(piece) == step.id
             if speaks and piece not in self._commons.steps.lost:
-                yield self.urgency(run, step), number, step, piece
+                yield self.urgency(run, step), number, piece, run, step
 
     def _speaks_for(self, piece: str) -> str:
         """Of several steps that want one piece, the one that counts."""

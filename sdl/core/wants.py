@@ -30,8 +30,8 @@ class Wants:
 
     def urgent(self, lacking: Lacking, in_place: InPlace, standing: Standing) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
-        tight = lacking.in_turn(standing.is_shut, in_window=True)
-        wants = [(turn[0], _want(turn, step, piece, in_place)) for turn, _, step, piece in tight]
+        tight = list(lacking.in_turn(standing.is_shut, in_window=True))
+        wants = [(turn[0], _want(turn, step, piece, in_place)) for turn, _, piece, _, step in tight]
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
@@ -44,7 +44,7 @@ class Wants:
 
         What could not be brought nearer whoever came first is left out.
         """
-        for turn, _, step, piece in lacking.in_turn(standing.is_shut):
+        for turn, _, piece, _, step in lacking.in_turn(standing.is_shut):
             yield _want(turn, step, piece, in_place, alike=len(step.labware) == 1)
 
     def idle(self, standing: Standing) -> Iterator[Want]:
