@@ -61,6 +61,8 @@ class Dispatching:
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""
+        if self.transport is None:
+            return  # where nothing is carried, nothing is held back
         for name, leading in self._commons.steps.leading.items():
             if leading:
                 self._commons.touched[name] = None
