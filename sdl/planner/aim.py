@@ -11,6 +11,7 @@ import numpy as np
 from sdl.model.campaign import Objective, OutcomeConstraint
 from sdl.model.data import Measures
 from sdl.model.planning import Problem
+from sdl.model.space import is_enumerable
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded
 from sdl.planner.belief import PLAIN, Belief, Sense, sense_of
@@ -69,7 +70,9 @@ class Aim:
     def _goal(self, beliefs: Mapping[str, Belief]) -> Goal:
         counted, objectives = self._counted(), self.problem.objectives
         if len(objectives) == 1:
-            return _goal_of_one(objectives[0], beliefs[objectives[0].measure], counted)
+            endless = not is_enumerable(self.problem)
+            belief = beliefs[objectives[0].measure]
+            return _goal_of_one(objectives[0], belief, counted, apart=endless)
         if self.problem.is_weighted:
             score = self._score()
             return Maximum(score, counted) if counted.any() else Anything(score)
@@ -94,7 +97,8 @@ class Aim:
         return self.learner(SCORE).ensemble(PLAIN.evidence(self.points, np.array(totals)))
 
 
-def _goal_of_one(objective: Objective, belief: Belief, counted: Bools) -> Goal:
+def _goal_of_one(objective: Objective, belief: Belief, counted: Bools, *, apart: bool) -> Goal:
+    """``apart``: whether there is no end of points, so that likes of a good one are no gain."""
     ensemble, sense = belief.ensemble, belief.sense
     if objective.goal == "novelty":
         return Novelty(ensemble)
@@ -102,11 +106,11 @@ def _goal_of_one(objective: Objective, belief: Belief, counted: Bools) -> Goal:
         assert objective.level is not None
         return Boundary(ensemble, sense.turned(objective.level))
     if objective.goal == "hits":
-        return Hits(ensemble, *sense.ends(objective.at_least, objective.at_most))
+        return Hits(ensemble, *sense.ends(objective.at_least, objective.at_most), apart)
     if not counted.any():
         return Anything(ensemble)
     if objective.goal in ("target", "range"):
-        return Interval(ensemble, counted, _half(objective, ensemble))
+        return Interval(ensemble, counted, _half(objective, ensemble), apart)
     return Maximum(ensemble, counted)
 
 

@@ -216,6 +216,11 @@ class Conditioning:
         """Standard deviation of a measurement, with its noise, (S, M)."""
         return np.asarray(np.sqrt(self.variance + self._hyper.noise[:, None]))
 
+    @property
+    def log_open(self) -> Floats:
+        """Logarithm of the share of the spread that is still unknown, (S, M); 0 at most."""
+        return np.asarray(0.5 * np.log(self.variance / VARIANCE))
+
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""
         rows = self._rows[:, : self._count]
