@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -39,6 +39,8 @@ class Aim:
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""
         senses = {one.measure: sense_of(one) for one in self.problem.objectives}
+        if self._is_front:
+            senses = {measure: replace(one, is_plain=True) for measure, one in senses.items()}
         for limit in self.problem.outcomes:
             senses.setdefault(limit.measure, PLAIN)
         return {measure: self._belief(measure, sense) for measure, sense in senses.items()}
@@ -52,6 +54,11 @@ class Aim:
         """What candidates are worth; ``failed``: where runs failed."""
         limits = tuple(_limit(one, beliefs[one.measure]) for one in self._limits())
         return Acquisition(self._goal(beliefs), failed, limits)
+
+    @property
+    def _is_front(self) -> bool:
+        """Then volume is what counts, and that is counted in values, not in ranks."""
+        return bool(self.problem.further) and not self.problem.is_weighted
 
     def _limits(self) -> tuple[OutcomeConstraint, ...]:
         """Of a front, the thresholds are its reference point; of a score, they are limits."""
