@@ -223,6 +223,25 @@ def test_out_of_a_snapshot_it_goes_on_in_the_same_way(seed: int, odds: Chances, 
         assert list(engine.handle(event)) == commands, f"seed {seed}, turn {number}"
 
 
+class Slow(Floor):
+    """Its planner thinks for most of the time that a run takes."""
+
+    def plan(self, command: do.AskPlanner, at: float) -> None:
+        super().plan(command, at + 25.0)
+
+
+def test_a_planner_that_is_always_behind_keeps_no_bench_waiting() -> None:
+    floor = Slow(Engine(SCRIPT), seed=2)
+    floor.play(keen(2, parallel=2, stop=StopRule(runs=30, failures=100)))
+    assert "withdrawn" in disposed(floor).values(), "seed 2"
+    followed = [
+        "BeginRun" in kinds(commands)
+        for _, commands in turns(floor.journal)
+        if "EndRun" in kinds(commands)
+    ]
+    assert followed == [True] * 28 + [False] * 2, "seed 2: the next one begins at once"
+
+
 def test_the_next_batch_is_asked_for_anew_when_one_is_measured() -> None:
     floor = overheard(batch.SCRIPT, 3, Chances(), labware=batch.PLATES)
     choice = replace(KEEN, ahead=2)
