@@ -1,0 +1,69 @@
+"""``sdl analyse``: Ax's models of a campaign, from the record alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, cast
+
+import typer
+
+from sdl.cli.console import say, short, table, tell, write_json
+from sdl.cli.places import Where, chosen_campaign, opened
+from sdl.cli.words import count, point
+
+
+def analyse(
+    campaign: Annotated[
+        str | None, typer.Argument(metavar="CAMPAIGN", help="Its name; else the last one.")
+    ] = None,
+    where: Where = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the files; else analysis/CAMPAIGN.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON document.")] = False,
+) -> None:
+    """Fit Ax's models to a campaign: how well they fit, which inputs matter, the front.
+
+    Also writes ax.json, a snapshot of all trials that any Ax reads, and Ax's plots as a page.
+    """
+    from sdl.shell.analysis import analysed
+    from sdl.shell.tried import tried
+
+    with opened(where) as record:
+        name = chosen_campaign(record, campaign)
+        problem, trials = tried(record, name)
+    folder = out or Path("analysis") / name
+    if not as_json:
+        tell(f"Ax looks at {count(len(trials), 'trial')} of {name} ...")
+    found = analysed(name, problem, trials, folder.resolve())
+    if as_json:
+        write_json("sdl.analysis/1", campaign=name, folder=str(folder), **found)
+        return
+    _say(name, folder, cast("dict[str, Any]", found))
+
+
+def _say(name: str, folder: Path, found: dict[str, Any]) -> None:
+    tried = ", ".join(
+        f"{found[status]} {status}"
+        for status in ("measured", "failed", "abandoned", "pending")
+        if found[status]
+    )
+    say(f"{name}: {tried}")
+    say()
+    rows = [
+        (measure, f"{found['fit'][measure]:.2f}" if measure in found["fit"] else "-", _most(shares))
+        for measure, shares in found["sensitivity"].items()
+    ]
+    for line in table(("measure", "fit (R2, left out)", "what it depends on"), rows):
+        say(line)
+    for one in found["front"]:
+        say(f"front  {point(one['measures'])}  at {point(one['inputs'])}")
+    for what, why in found["left_out"].items():
+        tell(f"not made: {what}: {why}")
+    say()
+    say(f"files in {short(folder)}: {', '.join(found['files'])}")
+
+
+def _most(shares: dict[str, float]) -> str:
+    """Inputs with their share of the variance that the model explains."""
+    return ", ".join(f"{name} {100.0 * share:.0f} %" for name, share in shares.items())
