@@ -58,7 +58,9 @@ def _say(name: str, folder: Path, found: dict[str, Any]) -> None:
         say(line)
     for one in found["front"]:
         say(f"front  {point(one['measures'])}  at {point(one['inputs'])}")
-    for what, why in found["left_out"].items():
+    for what in found["not_told"]:
+        tell(f"not told to Ax: {what}")
+    for what, why in found["not_made"].items():
         tell(f"not made: {what}: {why}")
     say()
     say(f"files in {short(folder)}: {', '.join(found['files'])}")

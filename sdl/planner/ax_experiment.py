@@ -15,7 +15,7 @@ from ax.core.parameter_constraint import ParameterConstraint
 from sdl.model.campaign import LinearConstraint, Objective, Parameter, RangeParameter
 from sdl.model.data import InputValue, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import is_levelled, levels, number
+from sdl.model.space import formula, is_levelled, levels, number
 
 LOSS = " loss"
 """Added to the name of a measure with a target or a range: its distance, which Ax can minimise."""
@@ -34,13 +34,15 @@ class Exported:
     """Ax's name to that of a measure, or of its loss."""
     objectives: tuple[str, ...]
     """Ax's names of what is optimised, in the order of the problem."""
+    left_out: tuple[str, ...]
+    """What the problem says and Ax has no word for."""
 
 
 def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     """The experiment, with a trial for each of ours in the same order.
 
     A failed one has failed, an abandoned one is abandoned, a pending one is running. Inputs that
-    have one value only are left out, and a list of candidates is not told: Ax has no word for it.
+    have one value only are left out.
     """
     space = [one for one in problem.space if not (is_levelled(one) and len(levels(one)) == 1)]
     inputs = safe_names([one.name for one in space])
@@ -50,9 +52,8 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     client = Client()
     client.configure_experiment([_config(one, inputs[one.name]) for one in space], name=name)
     experiment = client._experiment  # noqa: SLF001 - a Client takes no equality
-    constraints = [
-        each for one in problem.constraints for each in _constraints(one, problem, inputs)
-    ]
+    known = [one for one in problem.constraints if _is_known_to_ax(one, problem, inputs)]
+    constraints = [each for one in known for each in _constraints(one, problem, inputs)]
     experiment.search_space.add_parameter_constraints(constraints)
     client.configure_optimization(
         objective=", ".join(
@@ -63,7 +64,13 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     )
     for trial in trials:
         _attach(client, problem, trial, inputs, metrics)
-    return Exported(client, _turned(inputs), _turned(metrics), tuple(metrics[aim] for aim in aims))
+    return Exported(
+        client=client,
+        inputs=_turned(inputs),
+        metrics=_turned(metrics),
+        objectives=tuple(metrics[aim] for aim in aims),
+        left_out=tuple(_left_out(problem, known)),
+    )
 
 
 def safe_names(names: Iterable[str]) -> dict[str, str]:
@@ -80,6 +87,18 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
             safe += "_"
         found[name] = safe
     return found
+
+
+def _left_out(problem: Problem, known: Sequence[LinearConstraint]) -> Iterator[str]:
+    for one in problem.constraints:
+        if one not in known:
+            yield f"{formula(one)}: Ax takes no constraint on a logarithmic range"
+    if problem.candidates is not None:
+        yield "the list of candidates"
+    if any(one.only_if for one in problem.space):
+        yield "conditions: an input that rests has its resting value"
+    if problem.fidelity is not None or problem.costs is not None:
+        yield "costs and fidelity"
 
 
 def _turned(names: Mapping[str, str]) -> dict[str, str]:
@@ -132,15 +151,10 @@ def _constraints(
     one: LinearConstraint, problem: Problem, inputs: Mapping[str, str]
 ) -> Iterator[ParameterConstraint]:
     """What is left of a constraint once inputs of one value are taken out."""
-    fixed = {
-        p.name: number(levels(p)[0])
-        for p in problem.space
-        if p.name not in inputs and p.name in one.weights
-    }
+    bound = [p for p in problem.space if p.name in one.weights]
+    fixed = {p.name: number(levels(p)[0]) for p in bound if p.name not in inputs}
     less = sum(one.weights[name] * value for name, value in fixed.items())
     total = " + ".join(f"{w!r}*{inputs[n]}" for n, w in one.weights.items() if n not in fixed)
-    if not total:
-        return
     if one.equals is not None:
         yield ParameterConstraint(equality=f"{total} == {one.equals - less!r}")
         return
@@ -148,6 +162,12 @@ def _constraints(
         yield ParameterConstraint(f"{total} <= {one.at_most - less!r}")
     if one.at_least is not None:
         yield ParameterConstraint(f"{total} >= {one.at_least - less!r}")
+
+
+def _is_known_to_ax(one: LinearConstraint, problem: Problem, inputs: Mapping[str, str]) -> bool:
+    """Ax takes none on logarithmic ranges; and one input at least is left."""
+    bound = [p for p in problem.space if p.name in one.weights and p.name in inputs]
+    return bool(bound) and not any(p.kind == "range" and p.log for p in bound)
 
 
 def _limits(problem: Problem, metrics: Mapping[str, str]) -> Iterator[str]:

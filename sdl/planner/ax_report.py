@@ -58,7 +58,9 @@ class Report:
     sum to one. Interactions count for each input that has a part in them."""
     front: Sequence[Mapping[str, Mapping[str, InputValue]]]
     """Of several objectives the points that no other one beats: ``inputs`` and ``measures``."""
-    left_out: Mapping[str, str]
+    not_told: Sequence[str]
+    """What the campaign says and Ax has no word for."""
+    not_made: Mapping[str, str]
     """Analyses that Ax could not make, and why."""
     files: tuple[str, ...]
 
@@ -99,7 +101,8 @@ def _written(problem: Problem, found: Exported, count: Mapping[str, int], folder
         fit={name: value for name, value in fit.items() if value is not None},
         sensitivity={name: value for name, value in shares.items() if value},
         front=list(_front(found)) if problem.further else [],
-        left_out=looks.left_out,
+        not_told=found.left_out,
+        not_made=looks.not_made,
         files=("ax.json", "analyses.html", "analyses.json"),
     )
     page = AnalysisCardGroup("Analyses", "Ax on this campaign", None, looks.cards)
@@ -118,7 +121,7 @@ class _Looks:
         data = self._experiment.lookup_data()
         self._model: Adapter = Generators.BOTORCH_MODULAR(experiment=self._experiment, data=data)
         self.cards: list[AnalysisCardBase] = []
-        self.left_out: dict[str, str] = {}
+        self.not_made: dict[str, str] = {}
 
     def add(self, analysis: Analysis, of: str) -> AnalysisCardBase | None:
         """Its card, kept for the page; None, with the reason kept, if there is none."""
@@ -130,7 +133,7 @@ class _Looks:
                 return card
         except Exception as fault:  # noqa: BLE001 - whatever an analysis of Ax trips over
             why = f"{type(fault).__name__}: {fault}"
-        self.left_out[f"{type(analysis).__name__} of {of}"] = why
+        self.not_made[f"{type(analysis).__name__} of {of}"] = why
         return None
 
     def fit(self, metric: str) -> float | None:
