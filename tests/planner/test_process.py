@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad  # type: ignore[import-untyped]
 from scipy.stats import multivariate_normal, norm  # type: ignore[import-untyped]
 
-from sdl.planner.batch import joined
+from sdl.planner.axes import joined
 from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.process import Conditioning, Processes, covariance, kernel, log_likelihood
 from tests.planner.points import drawn, hyper, outputs
