@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
+from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
     all_met,
@@ -42,8 +43,14 @@ class RandomPlanner:
                 "there is nothing left to suggest, so widen the space or end the campaign"
             )
         return tuple(
-            Suggestion(inputs=named(problem.space, p), origin="random", predicted={}, seed=seed)
-            for p in found
+            Suggestion(
+                inputs=named(problem.space, values),
+                origin="random",
+                predicted={},
+                seed=seed,
+                reason=Reason(number=number),
+            )
+            for number, values in enumerate(found, start=len(trials) + 1)
         )
 
     def options(self) -> frozenset[str]:

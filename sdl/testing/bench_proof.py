@@ -71,7 +71,7 @@ def _found(question: Question, pool: Sequence[Point] | None) -> tuple[Suggestion
         question.count,
     )
     return tuple(
-        Suggestion(inputs=inputs, origin=one.reason.origin, predicted={}, seed=question.seed)
+        Suggestion(inputs=inputs, origin=one.origin, predicted={}, seed=question.seed)
         for inputs, one in zip(points, planner.reasons, strict=True)
     )
 
