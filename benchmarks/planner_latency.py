@@ -157,7 +157,7 @@ def _row(chance: random.Random) -> tuple[InputValue, ...]:
 
 def _measured(row: tuple[InputValue, ...], chance: random.Random) -> Trial:
     first, second = float(row[0]), float(row[1])
-    value = 2.0 * first - (second - 0.3) ** 2 + (row[4] in "abc") + chance.gauss(0.0, 0.1)
+    value = 2.0 * first - (second - 0.3) ** 2 + (row[4] in {"a", "b", "c"}) + chance.gauss(0.0, 0.1)
     inputs = {p.name: value for p, value in zip(SPACE, row, strict=True)}
     return Trial(inputs=inputs, status="measured", measures={"yield": value})
 
