@@ -7,10 +7,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-import sympy  # type: ignore[import-untyped]
 from ax.api.client import Client
 from ax.api.configs import ChoiceParameterConfig, RangeParameterConfig
 from ax.core.parameter_constraint import ParameterConstraint
+from ax.utils.common.string_utils import SYMPY_GLOBALS
 
 from sdl.model.campaign import LinearConstraint, Objective, Parameter, RangeParameter
 from sdl.model.data import InputValue, Trial
@@ -19,8 +19,6 @@ from sdl.model.space import formula, is_levelled, levels, number
 
 LOSS = " loss"
 """Added to the name of a measure with a target or a range: its distance, which Ax can minimise."""
-
-_TAKEN = frozenset(dir(sympy))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +79,7 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     found: dict[str, str] = {}
     for name in dict.fromkeys(names):
         safe = re.sub(r"\W", "_", name)
-        if not safe.isidentifier() or keyword.iskeyword(safe) or safe in _TAKEN:
+        if not safe.isidentifier() or keyword.iskeyword(safe) or safe in SYMPY_GLOBALS:
             safe = f"{safe}_" if safe[:1].isalpha() else f"_{safe}"
         while safe in found.values():
             safe += "_"

@@ -11,8 +11,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from ax.core.data import Data
 from ax.core.experiment import Experiment
 from ax.core.generator_run import GeneratorRun
@@ -83,7 +81,7 @@ class PlannerNode(ExternalGenerationNode):
         skip_fit: bool = False,
         data: Data | None = None,
         n: int | None = None,
-        **gs_gen_kwargs: Any,  # noqa: ANN401 - Ax's own signature
+        **gs_gen_kwargs: object,
     ) -> GeneratorRun | None:
         """As in Ax. UnsupportedError if parameters are to be held fixed: Ax would forget it."""
         if gs_gen_kwargs.get("fixed_features") is not None:
@@ -106,7 +104,7 @@ def strategy(kind: str = "ensemble", seed: int = 0) -> GenerationStrategy:
     return GenerationStrategy(name=f"sdl {kind}", nodes=[PlannerNode(kind, seed)])
 
 
-def _as_data(node: PlannerNode) -> dict[str, Any]:
+def _as_data(node: PlannerNode) -> dict[str, object]:
     return {"__type": "PlannerNode", "kind": node.name, "seed": node.seed}
 
 

@@ -13,7 +13,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 from ax.adapter.base import Adapter
@@ -30,7 +30,9 @@ from ax.generation_strategy.generator_spec import GeneratorSpec
 from ax.utils.common.logger import set_stderr_log_level
 
 from sdl.errors import PlannerFault
-from sdl.model.data import InputValue, Trial
+from sdl.model.analysis import Analysis as Report
+from sdl.model.analysis import FrontPlace
+from sdl.model.data import Trial
 from sdl.model.planning import Problem
 from sdl.planner.ax_experiment import Exported, exported
 from sdl.planner.surrogate import one_seeded_thread
@@ -40,29 +42,6 @@ LEAST = 4
 
 _ONE_HOT = "_OH_PARAM_"
 """Stands in Ax's name of one option of an input."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Report:
-    """Plain data, under the campaign's own names."""
-
-    measured: int
-    failed: int
-    abandoned: int
-    pending: int
-    fit: Mapping[str, float]
-    """By measure the coefficient of determination of predictions with that point left out, at
-    most 1; 0 or less is no better than the mean."""
-    sensitivity: Mapping[str, Mapping[str, float]]
-    """By measure, by input: its share in the variance that the model explains, largest first; they
-    sum to one. Interactions count for each input that has a part in them."""
-    front: Sequence[Mapping[str, Mapping[str, InputValue]]]
-    """Of several objectives the points that no other one beats: ``inputs`` and ``measures``."""
-    not_told: Sequence[str]
-    """What the campaign says and Ax has no word for."""
-    not_made: Mapping[str, str]
-    """Analyses that Ax could not make, and why."""
-    files: tuple[str, ...]
 
 
 def report(problem: Problem, trials: Sequence[Trial], name: str, folder: Path) -> Report:
@@ -160,15 +139,15 @@ class _Looks:
         return {name: value / total for name, value in ordered}
 
 
-def _front(found: Exported) -> Iterator[dict[str, dict[str, InputValue]]]:
+def _front(found: Exported) -> Iterator[FrontPlace]:
     """Of what was measured, not of what a model makes of it."""
     for point, measures, *_ in found.client.get_pareto_frontier(use_model_predictions=False):
         # A mean, or a mean and its standard error.
         means = {n: one[0] if isinstance(one, tuple) else one for n, one in measures.items()}
-        yield {
-            "inputs": {found.inputs[name]: value for name, value in point.items()},
-            "measures": {found.metrics[name]: float(mean) for name, mean in means.items()},
-        }
+        yield FrontPlace(
+            inputs={found.inputs[name]: value for name, value in point.items()},
+            measures={found.metrics[name]: float(mean) for name, mean in means.items()},
+        )
 
 
 def _strategy() -> GenerationStrategy:

@@ -7,13 +7,14 @@ import os
 import subprocess
 import sys
 from argparse import ArgumentParser
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import cast
+
+from pydantic import TypeAdapter
 
 from sdl.errors import PlannerFault
-from sdl.model.data import JsonValue, Trial
+from sdl.model.analysis import Analysis
+from sdl.model.data import Trial
 from sdl.model.planning import Ask, Problem
 from sdl.wire.mqtt import decode_ask, encode_ask
 
@@ -21,10 +22,8 @@ TIMEOUT_S = 900.0
 """Wall seconds after which an analysis is given up; a hundred trials of ten inputs take one."""
 
 
-def analysed(
-    campaign: str, problem: Problem, trials: tuple[Trial, ...], folder: Path
-) -> Mapping[str, JsonValue]:
-    """What Ax says, as ``sdl.planner.ax_report.Report`` has it; its files are in ``folder`` then.
+def analysed(campaign: str, problem: Problem, trials: tuple[Trial, ...], folder: Path) -> Analysis:
+    """What Ax says; its files are in ``folder`` then.
 
     PlannerFault, with Ax's last words, if it cannot.
     """
@@ -44,7 +43,7 @@ def analysed(
     if done.returncode:
         said = done.stderr.decode(errors="replace").strip().splitlines() or ["without a word"]
         raise PlannerFault(said[-1])
-    return cast("Mapping[str, JsonValue]", json.loads(done.stdout))
+    return TypeAdapter(Analysis).validate_json(done.stdout)
 
 
 def main() -> None:
