@@ -62,9 +62,12 @@ class Evidence:
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
-        if self.target:
-            return self.values / (float(np.sqrt(np.mean(self.values**2))) or 1.0)
-        return kind.shape.of(self.values)
+        return self.values / self.scale if self.target else kind.shape.of(self.values)
+
+    @property
+    def scale(self) -> float:
+        """What is one of the outputs' units where zero is the target."""
+        return float(np.sqrt(np.mean(self.values**2))) or 1.0
 
     @property
     def digest(self) -> str:
@@ -100,6 +103,12 @@ class Ensemble:
     def shares(self) -> Floats:
         """Weights of the processes, (S,), which sum to one."""
         return np.repeat(self.weights / DRAWS, DRAWS)
+
+    def output(self, value: float) -> Floats:
+        """What a value, in the unit of the evidence, is to each process, (S, 1)."""
+        values = self.evidence.values
+        found = [Back.of(row, values).output(value) for row in self.processes.outputs]
+        return np.array(found)[:, None]
 
     def predicted(self, point: Coded) -> tuple[float, float, float]:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 
@@ -38,6 +38,7 @@ class EnsemblePlanner:
         self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
+        problem = _asked_for(problem)
         tried = [trial for trial in trials if trial.status != "abandoned"]
         if is_enumerable(problem):
             found = _asked(problem, tried, _listed(problem), (), count, seed)
@@ -55,16 +56,36 @@ class EnsemblePlanner:
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
-        """It reads none."""
-        return frozenset()
+        """``costs``: false where they are not to count; they do if nothing is said."""
+        return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """Real sums and lists of points; one objective, without what it costs."""
-        return frozenset({"real_sums", "candidates"})
+        """All goals, limits and costs; real sums and lists of points."""
+        return frozenset(
+            {
+                "several_objectives",
+                "range",
+                "hits",
+                "level",
+                "novelty",
+                "outcome_constraints",
+                "costs",
+                "real_sums",
+                "candidates",
+            }
+        )
 
     def versions(self) -> Mapping[str, str]:
         """Of numpy and scipy."""
         return {name: version(name) for name in ("numpy", "scipy")}
+
+
+def _asked_for(problem: Problem) -> Problem:
+    """Without costs where they are not to count. PlannerFault if the option is no yes or no."""
+    said = problem.options.get("costs", True)
+    if not isinstance(said, bool):
+        raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
+    return problem if said else replace(problem, costs=None)
 
 
 def _asked(
@@ -76,15 +97,16 @@ def _asked(
     seed: int,
 ) -> list[Proposal]:
     """The best of the points, with those of the trials and some more under way."""
-    wanted = {one.measure for one in problem.objectives}
     observed = [
-        Observed(trial.inputs, trial.measures if wanted <= trial.measures.keys() else None)
-        for trial in trials
-        if trial.status in {"measured", "failed"}
+        Observed(one.inputs, one.measures if problem.measures <= one.measures.keys() else None)
+        for one in trials
+        if one.status in {"measured", "failed"}
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     campaign = Campaign(problem, every, seed, partial(_learner, every.axes, seed))
-    return campaign.proposals(observed, [*pending, *flying], count)
+    own = [trial.inputs for trial in trials if not trial.prior]
+    last = next(reversed([*own, *flying]), None)
+    return campaign.proposals(observed, [*pending, *flying], count, last)
 
 
 @dataclass(frozen=True, slots=True)

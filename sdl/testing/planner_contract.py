@@ -164,6 +164,9 @@ def special_problems() -> dict[str, Problem]:
         "range": replace(
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
+        "hits": replace(both, objective=Objective(measure=MEASURE, goal="hits", at_least=0.2)),
+        "level": replace(both, objective=Objective(measure=MEASURE, goal="level", level=0.2)),
+        "novelty": replace(both, objective=Objective(measure=MEASURE, goal="novelty")),
         "two objectives": replace(
             both,
             further=(Objective(measure="cost", goal="minimise", threshold=2.0),),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
@@ -22,7 +22,10 @@ TRIALS = 14
 COUNT = 8
 """Points that are asked for at most."""
 
-_GOALS = ("maximise", "maximise", "minimise", "minimise", "target", "range")
+_PLAIN = ("maximise", "maximise", "minimise", "minimise", "target", "range")
+"""Goals that may stand beside others; the plainest come most often."""
+
+_GOALS = (*_PLAIN, *_PLAIN, "hits", "level", "novelty")
 
 _DRAWS = 200
 """A space of which so many points break the constraints gets no more trials."""
@@ -51,9 +54,15 @@ def random_question(seed: int) -> Question:
     return Question(problem=problem, trials=trials, count=chance.randint(1, COUNT), seed=seed)
 
 
-def _objective(chance: random.Random, measure: str) -> Objective:
+def _objective(chance: random.Random, measure: str, goals: Sequence[str] = _GOALS) -> Objective:
     low = chance.uniform(-1.0, 3.0)
-    match chance.choice(_GOALS):
+    match chance.choice(goals):
+        case "hits":
+            return Objective(measure=measure, goal="hits", at_least=low)
+        case "level":
+            return Objective(measure=measure, goal="level", level=low)
+        case "novelty":
+            return Objective(measure=measure, goal="novelty")
         case "target":
             return Objective(measure=measure, goal="target", target=low)
         case "range":
@@ -67,10 +76,7 @@ def _objective(chance: random.Random, measure: str) -> Objective:
 def _with_more(chance: random.Random, problem: Problem) -> Problem:
     """Some of what not every planner can do, or makes use of."""
     if is_so(chance, 0.4):
-        further = tuple(_objective(chance, f"measure_{n}") for n in range(chance.randint(1, 2)))
-        if is_so(chance, 0.5):
-            further = tuple(replace(one, threshold=chance.uniform(-1.0, 3.0)) for one in further)
-        problem = replace(problem, further=further)
+        problem = _with_several(chance, problem)
     if is_so(chance, 0.3):
         limit = OutcomeConstraint(measure="measure_0", at_most=chance.uniform(0.0, 3.0))
         problem = replace(problem, outcomes=(limit,))
@@ -85,6 +91,17 @@ def _with_more(chance: random.Random, problem: Problem) -> Problem:
         fidelity = Fidelity(input=closest.name, target=str(closest.options[0]), costs=costs)
         problem = replace(problem, fidelity=fidelity)
     return problem
+
+
+def _with_several(chance: random.Random, problem: Problem) -> Problem:
+    """Two or three objectives, now and then with thresholds or weights."""
+    names = ("yield", "measure_0", "measure_1")[: chance.randint(2, 3)]
+    found = [_objective(chance, name, _PLAIN) for name in names]
+    if is_so(chance, 0.3):
+        found = [replace(one, threshold=chance.uniform(-1.0, 3.0)) for one in found]
+    if is_so(chance, 0.3):
+        found = [replace(one, weight=chance.uniform(0.1, 2.0)) for one in found]
+    return replace(problem, objective=found[0], further=tuple(found[1:]))
 
 
 def _is_named(parameter: Parameter) -> bool:

@@ -25,7 +25,7 @@ def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
     "planner, read",
     [
         (AxPlanner(), set()),
-        (EnsemblePlanner(), set()),
+        (EnsemblePlanner(), {"costs"}),
         (SobolPlanner(), set()),
         (RandomPlanner(), set()),
         (GridPlanner(), {"levels"}),
