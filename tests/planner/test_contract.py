@@ -39,9 +39,8 @@ def test_ax_keeps_the_contract() -> None:
     planner_contract(AxPlanner(), seeds=[3])
 
 
-@pytest.mark.parametrize("seed", range(2))
-def test_the_ensemble_keeps_the_contract(seed: int) -> None:
-    planner_contract(EnsemblePlanner(), seeds=[seed])
+def test_the_ensemble_keeps_the_contract() -> None:
+    planner_contract(EnsemblePlanner(), seeds=[1])
 
 
 class Repeating:
