@@ -43,8 +43,8 @@ class EnsemblePlanner:
         if is_enumerable(problem):
             found = _asked(problem, tried, _listed(problem), (), count, seed)
         else:
-            points = candidates(problem, trials, seed)
-            found = list(_polished(problem, tried, points, count, seed)) if points else []
+            points = _sample(problem, trials, count, seed)
+            found = list(_polished(problem, tried, points, count, seed))
         if not found:
             raise PlannerFault(
                 "no free point is left that keeps every constraint; "
@@ -139,6 +139,17 @@ def _made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
 def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
     """One for each measure of each campaign that this process serves; it only saves time."""
     return Learner(axes, seed)
+
+
+def _sample(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
+    """Free points of a space that cannot be listed. PlannerFault if they are fewer than wanted."""
+    points = candidates(problem, trials, seed)
+    if len(points) < count:
+        raise PlannerFault(
+            f"only {len(points)} free points that keep every constraint were found, {count} are "
+            "wanted; loosen the constraints or narrow the ranges around them"
+        )
+    return points
 
 
 def _polished(

@@ -15,7 +15,7 @@ from sdl.planner.ax_problem import told
 SOLVENTS = ["water", "2-propanol"]
 
 
-def _client(seed: int = 1) -> Client:
+def _client(seed: int = 1, kind: str = "ensemble") -> Client:
     client = Client(random_seed=seed)
     client.configure_experiment(
         parameters=[
@@ -33,7 +33,7 @@ def _client(seed: int = 1) -> Client:
         parameter_constraints=["drops + heat <= 62"],
     )
     client.configure_optimization(objective="-loss")
-    client.set_generation_strategy(strategy(seed=seed))
+    client.set_generation_strategy(strategy(kind, seed))
     return client
 
 
@@ -72,6 +72,7 @@ def test_what_the_node_cannot_do_it_says_before_it_makes_a_point() -> None:
     client = _client()
     with pytest.raises(UnsupportedError, match="cannot hold parameters fixed"):
         client.get_next_trials(max_trials=1, fixed_parameters={"solvent": "water"})
+    client = _client(kind="sobol")
     client.configure_optimization(objective="-loss", outcome_constraints=["cost <= 3"])
     with pytest.raises(UnsupportedError, match="cannot do outcome_constraints"):
         client.get_next_trials(max_trials=1)
