@@ -17,6 +17,7 @@ import pytest
 
 from sdl.testing.postgres import Postgres
 from sdl.testing.proxy import Proxy
+from tests.frozen import freeze_between_writes
 from tests.scenario.drill import WARM, Drill
 from tests.scenario.drill_place import INSTRUMENTS, Place
 from tests.scenario.drill_roles import Role, sdl
@@ -161,6 +162,8 @@ def test_a_frozen_orchestrator_is_taken_over_from_and_does_nothing_more(tmp_path
         )
         standby.start()
         try:
+            assert first.process is not None
+            freeze_between_writes(first.process.pid, tmp_path / "record.sqlite")
             first.freeze()
             drill.roles["orchestrator"] = standby
             drill.until(lambda: len(lines(drill, "OrchestratorStarted")) == 2, "the new epoch")

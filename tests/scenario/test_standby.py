@@ -18,6 +18,7 @@ from sdl.shell.lease import STILL_S
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.record import Record
 from sdl.wire.topics import Topics, kind_in
+from tests.frozen import freeze_between_writes
 from tests.scenario.test_real_loop import (
     PATIENCE_S,
     child,
@@ -107,7 +108,10 @@ async def test_a_frozen_orchestrator_is_taken_over_from_and_sends_nothing_when_i
         await asyncio.sleep(2.0)
         assert second.poll() is None
         assert first.poll() is None, "it ended before it could be frozen"
-        first.send_signal(signal.SIGSTOP)
+        if database == "sqlite":
+            await asyncio.to_thread(freeze_between_writes, first.pid, tmp_path / "shared.sqlite")
+        else:
+            first.send_signal(signal.SIGSTOP)
         frozen_at = time.monotonic()
         epoch = heard[-1][1]
         await asyncio.to_thread(

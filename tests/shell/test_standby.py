@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sdl.shell.broker import URL_FILE
+from tests.frozen import freeze_between_writes
 from tests.sim.places import place
 
 PATIENCE_S = 60.0
@@ -40,22 +40,6 @@ def until(holds: Callable[[], bool], log: Path) -> None:
     while not holds():
         assert time.monotonic() < end, log.read_text()[-2000:]
         time.sleep(0.05)
-
-
-def freeze(process: subprocess.Popen[bytes], record: Path, log: Path) -> None:
-    """Freeze a process, but not while it writes: then it would keep SQLite's lock as well."""
-
-    def frozen() -> bool:
-        process.send_signal(signal.SIGSTOP)
-        try:
-            with closing(sqlite3.connect(record, timeout=0.5)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            process.send_signal(signal.SIGCONT)
-            return False
-        return True
-
-    until(frozen, log)
 
 
 @pytest.mark.drill
