@@ -51,7 +51,7 @@ def test_a_standby_leads_the_node_of_a_frozen_one_and_hosts_when_that_is_gone(
     node_log = tmp_path / ".sdl" / "dye" / "node.log"
     with orchestrator(campaign, first_log) as first:
         until(lambda: "dye/run-3 began" in first_log.read_text(), first_log)
-        freeze(first, tmp_path / "record.sqlite", first_log)
+        freeze_between_writes(first.pid, tmp_path / "record.sqlite")
         with orchestrator(campaign, second_log, "--standby") as second:
             until(lambda: "of at most 30 runs ended" in second_log.read_text(), second_log)
             assert "another node (process" in second_log.read_text()
