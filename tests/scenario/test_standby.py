@@ -31,6 +31,9 @@ from tests.scenario.test_real_loop import (
 )
 from tests.sim.places import place
 
+MARGIN_S = 3.0
+"""For a machine that is busy with other tests, and for our own looking."""
+
 
 def measured_at(store: str) -> int:
     record = Record.open(store)
@@ -38,6 +41,17 @@ def measured_at(store: str) -> int:
         return sum(each.measured for each in record.campaigns())
     finally:
         record.close()
+
+
+def epoch_of(store: str) -> int:
+    """Of whoever leads the lab."""
+    record = Record.open(store)
+    try:
+        held = record.leases.held("bench")
+    finally:
+        record.close()
+    assert held is not None
+    return held.epoch
 
 
 def test_a_standby_of_the_same_folder_goes_on_at_once_when_the_first_is_killed(
@@ -114,11 +128,11 @@ async def test_a_frozen_orchestrator_is_taken_over_from_and_sends_nothing_when_i
             first.send_signal(signal.SIGSTOP)
         frozen_at = time.monotonic()
         epoch = heard[-1][1]
+        await asyncio.to_thread(until, lambda: epoch_of(store) > epoch, "the second's lease")
+        assert time.monotonic() - frozen_at < STILL_S + MARGIN_S
         await asyncio.to_thread(
             until, lambda: any(each > epoch for _, each in heard), "a word of the second"
         )
-        took_s = time.monotonic() - frozen_at
-        assert took_s < STILL_S + 8.0, "it has a planner to start, too"
         first.send_signal(signal.SIGCONT)
         _, err = await asyncio.to_thread(first.communicate, timeout=PATIENCE_S)
         assert first.returncode == 5, err
