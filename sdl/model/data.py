@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
+from sdl.model.reason import Reason
+
 __all__ = [
     "Arguments",
     "Disposition",
@@ -30,8 +32,11 @@ Arguments: TypeAlias = Mapping[str, InputValue | tuple[Inputs, ...]]
 Measures: TypeAlias = Mapping[str, float]
 """Finite numbers by measure name; the unit is the suffix of the name."""
 
-Disposition = Literal["measured", "failed", "unknown", "abandoned", "refused", "unused"]
-"""How a suggestion ended; each has exactly one, once its campaign has ended."""
+Disposition = Literal[
+    "measured", "failed", "unknown", "abandoned", "refused", "unused", "withdrawn"
+]
+"""How a suggestion ended; each has exactly one, once its campaign has ended. *withdrawn*: before
+its run began, another one took its place in view of newer results."""
 
 RunOutcome = Literal["measured", "failed", "unknown", "abandoned"]
 """How a run ended. *unknown*: nobody knows what happened; the sample is not trusted. *abandoned*:
@@ -62,6 +67,8 @@ class Suggestion:
     """SHA-256 over the fitted model's hyperparameters; empty where there is no model."""
     fall_back: str = ""
     """Why something else than the planner's own method made this point; empty if nothing did."""
+    reason: Reason | None = None
+    """None from a planner that gives none, and in journals of before there were any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -72,6 +72,15 @@ class Coded:
         return Coded(self.value[rows], self.rank[rows], self.code[rows])
 
 
+def joined(parts: Sequence[Coded]) -> Coded:
+    """Several lists of points as one."""
+    return Coded(
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([part.rank for part in parts]),
+        np.concatenate([part.code for part in parts]),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Axes:
     """All inputs that differ between candidates, numbers first."""

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp, ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtri  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
+from sdl.planner.axes import Axes, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
-from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.outputs import Back, Shape
-from sdl.planner.process import Conditioning, Processes, log_likelihood
+from sdl.planner.process import Processes, log_likelihood
 
 PLAIN = Shape()
-EVERY = slice(None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,9 +62,12 @@ class Evidence:
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
-        if self.target:
-            return self.values / (float(np.sqrt(np.mean(self.values**2))) or 1.0)
-        return kind.shape.of(self.values)
+        return self.values / self.scale if self.target else kind.shape.of(self.values)
+
+    @property
+    def scale(self) -> float:
+        """What is one of the outputs' units where zero is the target."""
+        return float(np.sqrt(np.mean(self.values**2))) or 1.0
 
     @property
     def digest(self) -> str:
@@ -85,62 +86,29 @@ class Ensemble:
     evidence: Evidence
     weights: Floats
     """(kinds,), which sum to one."""
+    kinds: tuple[Kind, ...]
     digest: str
     """SHA-256 over the draws."""
 
-    def log_gain(self, state: Conditioning, best: Floats) -> Floats:
-        """Log of the expected improvement of each process, (S, N).
-
-        ``best``: (S, 1) what each believes of the best point: its mean, or its distance to the
-        target. What is unknown of that point counts too, so its like is not measured again.
-        """
-        if self.evidence.target:
-            return log_approach(state.mean, np.sqrt(state.variance), best)
-        return log_improvement(state.mean, np.sqrt(state.gap), best)
-
-    def tops(self, gains: Floats, free: Bools) -> Floats:
-        """Log of what each kind expects of its best free candidate, (kinds,)."""
-        return np.asarray(self._by_kind(gains)[:, free].max(axis=1))
-
-    def mixed(self, gains: Floats, tops: Floats) -> Floats:
-        """Log of the weighted gain, (N,), from those of the processes (S, N).
-
-        Each kind's is taken relative to its best candidate, for kinds differ in their scale.
-        """
-        relative = self._by_kind(gains) - tops[:, None]
-        return np.asarray(logsumexp(relative + np.log(self.weights)[:, None], axis=0))
-
-    def _by_kind(self, gains: Floats) -> Floats:
-        return np.asarray(logsumexp(gains.reshape(len(self.weights), DRAWS, -1), axis=1))
-
-    def best(self, rows: slice | list[int] = EVERY) -> tuple[Codes, Floats]:
-        """Which measured point each process holds for the best, (S,), and what it believes of it.
-
-        The latter, (S, 1), is its mean, or its distance to the target.
-        """
-        believed = self.processes.believed[rows]
-        worth = -np.abs(believed) if self.evidence.target else believed
-        place = worth.argmax(axis=1)
-        return place, self._reached(believed[np.arange(len(place)), place][:, None])
-
-    def better(self, best: Floats, mean: Floats) -> Floats:
-        """The better of ``best`` and what is believed of one more point, (S, 1)."""
-        if self.evidence.target:
-            return np.minimum(best, np.abs(mean))
-        return np.maximum(best, mean)
-
-    def _reached(self, mean: Floats) -> Floats:
-        return np.abs(mean) if self.evidence.target else mean
+    def only(self, rows: list[int]) -> Ensemble:
+        """Some of the processes, for a first look; the weights stay."""
+        return replace(self, processes=self.processes.only(rows))
 
     @property
-    def scout(self) -> int:
-        """The first process of the kind with the largest weight."""
-        return int(np.argmax(self.weights)) * DRAWS
+    def shared(self) -> dict[str, float]:
+        """Names of the kinds with their weights."""
+        return {kind.name: float(w) for kind, w in zip(self.kinds, self.weights, strict=True)}
 
     @property
     def shares(self) -> Floats:
         """Weights of the processes, (S,), which sum to one."""
         return np.repeat(self.weights / DRAWS, DRAWS)
+
+    def output(self, value: float) -> Floats:
+        """What a value, in the unit of the evidence, is to each process, (S, 1)."""
+        values = self.evidence.values
+        found = [Back.of(row, values).output(value) for row in self.processes.outputs]
+        return np.array(found)[:, None]
 
     def predicted(self, point: Coded) -> tuple[float, float, float]:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""
@@ -193,7 +161,8 @@ class Learner:
         common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
         judged = processes.seeing(common).leave_one_out()
         weights = weights_of(judged, self.kinds)
-        return Ensemble(processes, evidence, weights, hashlib.sha256(draws.tobytes()).hexdigest())
+        digest = hashlib.sha256(draws.tobytes()).hexdigest()
+        return Ensemble(processes, evidence, weights, self.kinds, digest)
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
         return self._prior.hyper(draws, self._own[rows])

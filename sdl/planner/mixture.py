@@ -5,10 +5,10 @@ Needs neither torch nor Ax, and answers in milliseconds where the space is a lis
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from dataclasses import replace
+from functools import lru_cache, partial
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
@@ -23,12 +23,8 @@ from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
 from sdl.planner.neighbours import REACHES, neighbours
-from sdl.planner.proposals import Campaign, Observed
-from sdl.planner.reason import Proposal
+from sdl.planner.proposals import Campaign, Observed, Proposal
 from sdl.planner.spread import START
-
-WIDTH = 2.0 * 1.6449
-"""Standard deviations within the 90 % interval of a normal distribution."""
 
 
 class EnsemblePlanner:
@@ -41,6 +37,7 @@ class EnsemblePlanner:
         self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
+        problem = _asked_for(problem)
         tried = [trial for trial in trials if trial.status != "abandoned"]
         listed = is_enumerable(problem)
         points = free_points(problem, trials) if listed else candidates(problem, trials, seed)
@@ -56,19 +53,39 @@ class EnsemblePlanner:
         measured = sum(trial.status == "measured" for trial in tried)
         due = len(tried) >= START and measured < LEAST
         fall_back = no_model(tried) if due else ""
-        return tuple(_suggestion(problem, one, seed, fall_back) for one in found)
+        return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
-        """It reads none."""
-        return frozenset()
+        """``costs``: false where they are not to count; they do if nothing is said."""
+        return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """Real sums and lists of points; one objective, without what it costs."""
-        return frozenset({"real_sums", "candidates"})
+        """All goals, limits and costs; real sums and lists of points."""
+        return frozenset(
+            {
+                "several_objectives",
+                "range",
+                "hits",
+                "level",
+                "novelty",
+                "outcome_constraints",
+                "costs",
+                "real_sums",
+                "candidates",
+            }
+        )
 
     def versions(self) -> Mapping[str, str]:
         """Of numpy and scipy."""
         return {name: version(name) for name in ("numpy", "scipy")}
+
+
+def _asked_for(problem: Problem) -> Problem:
+    """Without costs where they are not to count. PlannerFault if the option is no yes or no."""
+    said = problem.options.get("costs", True)
+    if not isinstance(said, bool):
+        raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
+    return problem if said else replace(problem, costs=None)
 
 
 def _asked(
@@ -80,28 +97,24 @@ def _asked(
     seed: int,
 ) -> list[Proposal]:
     """The best of the points, with those of the trials and some more under way."""
-    measure, goal = problem.objective.measure, problem.objective.goal
     observed = [
-        Observed(trial.inputs, trial.measures.get(measure))
-        for trial in trials
-        if trial.status in {"measured", "failed"}
+        Observed(one.inputs, one.measures if problem.measures <= one.measures.keys() else None)
+        for one in trials
+        if one.status in {"measured", "failed"}
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     axes = _axes(problem.space)
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    campaign = Campaign(Candidates(columns, axes, len(points)), seed, _learner(axes, seed))
-    return campaign.proposals(
-        observed,
-        [*pending, *flying],
-        count,
-        sign=-1.0 if goal == "minimise" else 1.0,
-        target=problem.objective.target,
-    )
+    every = Candidates(columns, axes, len(points))
+    campaign = Campaign(problem, every, seed, partial(_learner, axes, seed))
+    own = [trial.inputs for trial in trials if not trial.prior]
+    last = next(reversed([*own, *flying]), None)
+    return campaign.proposals(observed, [*pending, *flying], count, last)
 
 
-@lru_cache(maxsize=8)
-def _learner(axes: Axes, seed: int) -> Learner:
-    """One learner for each campaign that this process serves; what it keeps only saves time."""
+@lru_cache(maxsize=32)
+def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+    """One for each measure of each campaign that this process serves; it only saves time."""
     return Learner(axes, seed)
 
 
@@ -113,7 +126,7 @@ def _polished(
     flying: list[Mapping[str, InputValue]] = []
     for _ in range(count):
         (found,) = _asked(problem, trials, points, flying, 1, seed)
-        if found.reason.origin == "ensemble":
+        if found.origin == "ensemble":
             centre = tuple(found.inputs[p.name] for p in problem.space)
             near = [centre]
             for reach in REACHES:
@@ -146,18 +159,17 @@ def _steps(parameter: Parameter) -> tuple[float, ...]:
     return tuple(every) if len(every) <= MANY else (every[0], every[-1])
 
 
-def _suggestion(problem: Problem, one: Proposal, seed: int, fall_back: str) -> Suggestion:
-    reason, predicted = one.reason, dict[str, Prediction]()
-    if reason.median is not None and reason.low is not None and reason.high is not None:
-        spread = (reason.high - reason.low) / WIDTH
-        predicted[problem.objective.measure] = Prediction(mean=reason.median, sd=spread)
-    gain = reason.log_gain
+def _suggestion(one: Proposal, seed: int, fall_back: str) -> Suggestion:
     return Suggestion(
         inputs=one.inputs,
-        origin=reason.origin,
-        predicted=predicted,
-        acquisition=gain if gain is not None and math.isfinite(gain) else None,
+        origin=one.origin,
+        predicted={
+            measure: Prediction(mean=each.median, sd=each.sd)
+            for measure, each in one.reason.expected.items()
+        },
+        acquisition=one.reason.acquisition,
         seed=seed,
-        model_digest=reason.model_digest,
+        model_digest=one.model_digest,
         fall_back=fall_back,
+        reason=one.reason,
     )

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from sdl.model.data import InputValue
-from sdl.planner.axes import Bools, Coded, Values, columns_of
-from sdl.planner.batch import Chosen, chosen, joined, relation
+from sdl.model.data import InputValue, Measures
+from sdl.model.planning import Problem
+from sdl.model.reason import NEAREST, Near, Reason
+from sdl.planner.aim import Aim
+from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
+from sdl.planner.batch import Chosen, chosen, relation
+from sdl.planner.belief import Belief
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
-from sdl.planner.ensemble import Ensemble, Evidence, Learner
-from sdl.planner.reason import Near, Proposal, Reason
+from sdl.planner.ensemble import Learner
+from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
-
-NEAREST = 3
-"""Measured points that a reason names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,19 +33,37 @@ class Observed:
     """A point that was tried, and what came of it."""
 
     inputs: Inputs
-    value: float | None
-    """In the measure's unit; None if the run failed."""
+    measures: Measures | None
+    """All that the problem speaks of, each in its unit; None if the run failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A suggested point, and why it is one."""
+
+    inputs: Inputs
+    origin: Literal["maximin", "ensemble"]
+    reason: Reason
+    model_digest: str = ""
+    """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
     """What was tried, as arrays."""
 
-    evidence: Evidence
-    """Values with their sign turned where less is better, or relative to the target."""
+    points: Coded
+    """Those that were measured."""
+    measures: tuple[Measures, ...]
     failed: Coded
     pending: Coded
-    measured: tuple[Observed, ...]
+    inputs: tuple[Inputs, ...]
+    """Of those that were measured."""
+
+    @property
+    def there(self) -> Coded:
+        """All of them."""
+        return joined([self.points, self.failed, self.pending])
 
 
 class Campaign:
@@ -51,11 +72,22 @@ class Campaign:
     Depends on its arguments and the order of the results alone; what it keeps saves time.
     """
 
-    def __init__(self, candidates: Candidates, seed: int, learner: Learner | None = None) -> None:
-        """``learner``: one that has gone along with this campaign, if there is one."""
-        self._candidates, self._seed = candidates, seed
+    def __init__(
+        self,
+        problem: Problem,
+        candidates: Candidates,
+        seed: int,
+        learner: Callable[[str], Learner] | None = None,
+    ) -> None:
+        """``problem``: what is wanted; the points are the candidates, whatever its space says.
+
+        ``learner``: by measure one that has gone along with this campaign, if there are such.
+        """
+        self._problem, self._candidates, self._seed = problem, candidates, seed
         self._coded = self._encoded(candidates.columns, candidates.count)
-        self._learner = learner or Learner(candidates.axes, seed)
+        costs, columns = problem.costs, candidates.columns
+        self._prices = None if costs is None else prices_of(costs, columns)
+        self._learner = learner or cache(lambda _: Learner(candidates.axes, seed))
         self._places: dict[tuple[InputValue, ...], list[int]] = {}
         for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
             self._places.setdefault(key, []).append(place)
@@ -65,70 +97,61 @@ class Campaign:
         observed: Sequence[Observed],
         pending: Sequence[Inputs],
         count: int,
-        *,
-        sign: float = 1.0,
-        target: float | None = None,
+        last: Inputs | None = None,
     ) -> list[Proposal]:
         """Up to ``count`` candidates that are neither tried nor pending, best first.
 
-        Where all that are left have failed before, those. ``sign``: -1 where less is better;
-        ``target``: the value to come near to, in the measure's unit.
+        Where all that are left have failed before, those. ``last``: the run before the next one,
+        for what it costs to change something.
         """
         with _one_thread().limit(limits=1, user_api="blas"):
-            tried = self._tried(observed, pending, sign, target)
+            tried = self._tried(observed, pending)
             free = self._free(observed, pending)
             if not free.any():
                 return []
-            return list(self._proposed(tried, free, min(count, int(free.sum())), sign, target))
+            return list(self._proposed(tried, free, min(count, int(free.sum())), last))
 
     def _proposed(
-        self,
-        tried: _Tried,
-        free: Bools,
-        count: int,
-        sign: float,
-        target: float | None,
+        self, tried: _Tried, free: Bools, count: int, last: Inputs | None
     ) -> Iterator[Proposal]:
-        there = len(tried.evidence.values) + len(tried.failed) + len(tried.pending)
-        if len(tried.evidence.values) < LEAST or there < START:
+        if len(tried.points) < LEAST or len(tried.there) < START:
             yield from self._started(tried, free, count)
             return
-        ensemble = self._learner.ensemble(tried.evidence)
-        found = chosen(ensemble, self._coded, free, tried.pending, tried.failed, count)
+        aim = Aim(self._problem, tried.points, tried.measures, self._learner)
+        beliefs = aim.beliefs()
+        acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
+        flying = tried.pending
+        found = chosen(acquisition, self._coded, free, flying, count, self._prices, last)
         for one in found:
-            reason = self._reason(ensemble, tried, one, int(free.sum()), sign, target)
-            yield Proposal(inputs=self._candidates.point(one.place), reason=reason)
+            yield Proposal(
+                inputs=self._candidates.point(one.place),
+                origin="ensemble",
+                reason=self._reason(beliefs, tried, one, int(free.sum())),
+                model_digest=digest,
+            )
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
-        there = joined([tried.evidence.points, tried.failed, tried.pending])
+        there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        reason = Reason(origin="maximin", data_digest=tried.evidence.digest)
-        for place in far_points(self._coded, free, there, count, chance):
-            yield Proposal(inputs=self._candidates.point(place), reason=reason)
+        places = far_points(self._coded, free, there, count, chance)
+        for number, place in enumerate(places, start=len(there) + 1):
+            point = self._candidates.point(place)
+            yield Proposal(inputs=point, origin="maximin", reason=Reason(number=number))
 
-    def _tried(
-        self,
-        observed: Sequence[Observed],
-        pending: Sequence[Inputs],
-        sign: float,
-        target: float | None,
-    ) -> _Tried:
-        measured = tuple(one for one in observed if one.value is not None)
-        values = np.array([one.value for one in measured], dtype=float)
+    def _tried(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> _Tried:
+        measured = [one for one in observed if one.measures is not None]
+        inputs = tuple(one.inputs for one in measured)
         return _Tried(
-            Evidence(
-                self._points([one.inputs for one in measured]),
-                sign * values if target is None else values - target,
-                target is not None,
-            ),
-            self._points([one.inputs for one in observed if one.value is None]),
+            self._points(inputs),
+            tuple(one.measures for one in measured if one.measures is not None),
+            self._points([one.inputs for one in observed if one.measures is None]),
             self._points(pending),
-            measured,
+            inputs,
         )
 
     def _free(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> Bools:
-        taken = [one.inputs for one in observed if one.value is not None] + list(pending)
-        failed = [one.inputs for one in observed if one.value is None]
+        taken = [one.inputs for one in observed if one.measures is not None] + list(pending)
+        failed = [one.inputs for one in observed if one.measures is None]
         free = self._without(np.ones(self._candidates.count, dtype=bool), taken)
         untried = self._without(free.copy(), failed)
         return untried if untried.any() else free
@@ -147,47 +170,35 @@ class Campaign:
         return self._candidates.axes.coded(columns, count)
 
     def _reason(
-        self,
-        ensemble: Ensemble,
-        tried: _Tried,
-        one: Chosen,
-        scored: int,
-        sign: float,
-        target: float | None,
+        self, beliefs: Mapping[str, Belief], tried: _Tried, one: Chosen, scored: int
     ) -> Reason:
         point = self._coded.take(slice(one.place, one.place + 1))
-        median, low, high = (
-            sign * value if target is None else value + target
-            for value in ensemble.predicted(point)
-        )
-        related = relation(ensemble, point)
+        first = beliefs[self._problem.objective.measure].ensemble
+        related = relation(first, point)
         order = np.argsort(-related, kind="stable")[:NEAREST]
-        kinds = (kind.name for kind in self._learner.kinds)
         return Reason(
-            origin="ensemble",
-            data_digest=tried.evidence.digest,
-            model_digest=ensemble.digest,
-            median=median,
-            low=min(low, high),
-            high=max(low, high),
-            weights=dict(zip(kinds, map(float, ensemble.weights), strict=True)),
-            log_gain=one.log_gain,
+            expected={measure: belief.expected(point) for measure, belief in beliefs.items()},
+            surrogates={measure: belief.ensemble.shared for measure, belief in beliefs.items()},
+            log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
             log_feasible=one.log_feasible,
+            log_cost=one.log_cost,
             nearest=tuple(
                 Near(
-                    inputs=tried.measured[place].inputs,
-                    value=_given(tried.measured[place].value),
+                    inputs=tried.inputs[place],
+                    measures={measure: tried.measures[place][measure] for measure in beliefs},
                     correlation=float(related[place]),
                 )
                 for place in order
             ),
             scored=scored,
+            data_digest=first.evidence.digest,
         )
 
 
-def _given(value: float | None) -> float:
-    assert value is not None, "a measured point has a value"
-    return value
+def _digest(beliefs: Mapping[str, Belief]) -> str:
+    """Of the draws of all models; of one, its own."""
+    parts = [belief.ensemble.digest for belief in beliefs.values()]
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 @cache

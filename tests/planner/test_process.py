@@ -7,7 +7,7 @@ import pytest
 from scipy.integrate import quad  # type: ignore[import-untyped]
 from scipy.stats import multivariate_normal, norm  # type: ignore[import-untyped]
 
-from sdl.planner.batch import joined
+from sdl.planner.axes import joined
 from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.process import Conditioning, Processes, covariance, kernel, log_likelihood
 from tests.planner.points import drawn, hyper, outputs
@@ -96,5 +96,5 @@ def test_approach_to_a_target_is_the_integral_that_it_stands_for(
     mean: float, sd: float, reach: float
 ) -> None:
     expected, _ = quad(lambda y: (reach - abs(y)) * norm.pdf(y, mean, sd), -reach, reach)
-    found = log_approach(np.array([mean]), np.array([sd]), np.array([reach]))
+    found = log_approach(np.array([mean]), np.array([sd]), np.array([reach]), np.zeros(1))
     assert np.exp(found) == pytest.approx([expected], rel=1e-6)
