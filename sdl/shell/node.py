@@ -169,8 +169,8 @@ class Node:
     async def _finish(self, told: asyncio.Event) -> None:
         """Once told: end what is in hand. A stop is obeyed meanwhile, as always."""
         await told.wait()
-        await self._say_good_bye()
-        await asyncio.gather(*(station.finish() for station in self.stations.values()))
+        ends = (station.finish() for station in self.stations.values())
+        await asyncio.gather(self._say_good_bye(), *ends)
 
     async def _say_good_bye(self) -> None:
         """Before anything is refused: or whoever leads would send it again at once, in vain."""
