@@ -273,9 +273,11 @@ class Watch:
                 self.timers.add(timer)
             case do.AcceptSuggestion(suggestion=suggestion):
                 self.accepted.add(suggestion)
-            case do.Dispose(suggestion=suggestion):
+            case do.Dispose(suggestion=suggestion, disposition=end):
                 self.dispositions[suggestion] += 1
                 hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
+                had_run = suggestion in self.tries
+                hold(not (end == "withdrawn" and had_run), f"{suggestion} had a run, and goes")
             case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
                 told = tuple(each.suggestion for each in samples)
