@@ -24,6 +24,7 @@ from sdl.model.campaign import (
     RangeParameter,
 )
 from sdl.model.candidates import packed
+from sdl.model.costs import Costs
 from sdl.model.data import Inputs, Suggestion, Trial
 from sdl.model.planning import NEEDED, Problem, asked_of
 from sdl.model.space import (
@@ -129,6 +130,7 @@ def special_problems() -> dict[str, Problem]:
     whole = {"lambda": 1.0, "base": 1.0, "salt": 1.0}
     mixture = LinearConstraint(weights=whole, at_least=1.0, at_most=1.0, is_mixture=True)
     both = _problem((acid, solvent), aim)
+    few = _problem((RangeParameter(name="drops", low=1, high=9, integer=True), solvent), aim)
     return {
         "mixture": _problem((acid, *others), aim, mixture),
         "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
@@ -137,12 +139,26 @@ def special_problems() -> dict[str, Problem]:
         "range": replace(
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
+        **{objective.goal: replace(few, objective=objective) for objective in _other_goals()},
+        "a limit and costs": replace(
+            few,
+            outcomes=(OutcomeConstraint(measure="purity", at_least=0.7),),
+            costs=Costs(per_unit={"drops": 2.0}, change={"class": 1.0}),
+        ),
         "two objectives": replace(
             both,
             further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
             outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
         ),
     }
+
+
+def _other_goals() -> tuple[Objective, ...]:
+    return (
+        Objective(measure=MEASURE, goal="hits", at_least=0.7),
+        Objective(measure=MEASURE, goal="level", level=0.6),
+        Objective(measure=MEASURE, goal="novelty"),
+    )
 
 
 def _sometimes(acid: RangeParameter) -> RangeParameter:
@@ -167,7 +183,7 @@ def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
         inputs = _drawn(problem, chance)
         while not feasible(problem, inputs):
             inputs = _drawn(problem, chance)
-    measures = {one.measure: _value(inputs) for one in problem.objectives}
+    measures = {measure: _value(inputs) for measure in sorted(problem.measures)}
     if status == "measured":
         return Trial(inputs=inputs, status="measured", measures=measures)
     return Trial(inputs=inputs, status="failed" if status == "failed" else "pending", measures={})
