@@ -179,9 +179,9 @@ class Campaign:
         return Reason(
             expected={measure: belief.expected(point) for measure, belief in beliefs.items()},
             surrogates={measure: belief.ensemble.shared for measure, belief in beliefs.items()},
-            log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
-            log_feasible=one.log_feasible,
-            log_cost=one.log_cost,
+            log_gain=_finite(one.log_gain),
+            log_feasible=_finite(one.log_feasible),
+            log_cost=_finite(one.log_cost),
             nearest=tuple(
                 Near(
                     inputs=tried.inputs[place],
@@ -193,6 +193,11 @@ class Campaign:
             scored=scored,
             data_digest=first.evidence.digest,
         )
+
+
+def _finite(logarithm: float | None) -> float | None:
+    """None where something is out of the question: no record holds an infinite number."""
+    return None if logarithm is None or not math.isfinite(logarithm) else logarithm
 
 
 def _digest(beliefs: Mapping[str, Belief]) -> str:
