@@ -55,14 +55,19 @@ class Evidence:
     values: Floats
     """(n,) in the measure's unit; more is better, or zero is the target."""
     target: bool = False
+    is_plain: bool = False
+    """Whether ranks have no part in the outputs: a step is worth as much wherever it is made."""
 
     def first(self, count: int) -> Evidence:
         """The first of them."""
-        return Evidence(self.points.take(slice(count)), self.values[:count], self.target)
+        return replace(self, points=self.points.take(slice(count)), values=self.values[:count])
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
-        return self.values / self.scale if self.target else kind.shape.of(self.values)
+        if self.target:
+            return self.values / self.scale
+        shape = replace(kind.shape, rank=0.0) if self.is_plain else kind.shape
+        return shape.of(self.values)
 
     @property
     def scale(self) -> float:
@@ -71,8 +76,8 @@ class Evidence:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the exact bytes of points and values."""
-        total = hashlib.sha256()
+        """SHA-256 over the exact bytes of points and values, and how these are seen."""
+        total = hashlib.sha256(self.target * b"target" + self.is_plain * b"plain")
         for part in (self.points.value, self.points.rank, self.points.code, self.values):
             total.update(np.ascontiguousarray(part).tobytes())
         return total.hexdigest()

@@ -23,7 +23,7 @@ from torch import Tensor
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, is_finite, levels, named, number, point
+from sdl.model.space import Point, is_finite, levels, named, number, point, taken
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.sobol import to_unit
 from sdl.planner.surrogate import Scale, closeness, digest, nearest, reason_of
@@ -57,14 +57,17 @@ def suggest(
         prune_baseline=True,
     )
     left = list(candidates)
+    used = taken(problem, trials, failed=True)
     chance = random.Random(seed)
     found: list[Suggestion] = []
     while left and len(found) < count:
         best, value = _best(acquisition, space, left)
         left.remove(best)
         for reach in () if is_finite(problem) else REACHES:
-            near = [best, *neighbours(problem, best, reach, chance)]
+            around = neighbours(problem, best, reach, chance)
+            near = [best, *(values for values in around if values not in used)]
             best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
+        used.add(best)
         open_points.append(best)
         acquisition.set_X_pending(_features(space, open_points))
         predicted = _predicted(model, space, best, scale)

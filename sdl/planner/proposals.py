@@ -84,13 +84,10 @@ class Campaign:
         ``learner``: by measure one that has gone along with this campaign, if there are such.
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
-        self._coded = self._encoded(candidates.columns, candidates.count)
+        self._coded = candidates.coded
         costs, columns = problem.costs, candidates.columns
         self._prices = None if costs is None else prices_of(costs, columns)
         self._learner = learner or cache(lambda _: Learner(candidates.axes, seed))
-        self._places: dict[tuple[InputValue, ...], list[int]] = {}
-        for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
-            self._places.setdefault(key, []).append(place)
 
     def proposals(
         self,
@@ -159,7 +156,7 @@ class Campaign:
     def _without(self, free: Bools, points: Sequence[Inputs]) -> Bools:
         names = list(self._candidates.columns)
         for point in points:
-            free[self._places.get(tuple(point[name] for name in names), [])] = False
+            free[self._candidates.places.get(tuple(point[name] for name in names), [])] = False
         return free
 
     def _points(self, points: Sequence[Inputs]) -> Coded:
