@@ -72,6 +72,8 @@ def joined(parts: Sequence[Coded]) -> Coded:
         np.concatenate([part.value for part in parts]),
         np.concatenate([part.rank for part in parts]),
         np.concatenate([part.code for part in parts]),
+        np.concatenate([part.told for part in parts]),
+        np.concatenate([part.known for part in parts]),
     )
 
 
@@ -99,7 +101,7 @@ def log_feasible(processes: Processes, points: Coded, failed: Coded) -> Floats:
     seen = joined([processes.points, failed])
     label = np.zeros((processes.count, len(seen)))
     label[:, len(processes.points) :] = -2.0
-    judge = Processes(processes.hyper, seen, label)
+    judge = Processes(processes.hyper.untied, seen, label)
     mean, variance = judge.posterior(points)
     sure = (1.0 + mean) / np.sqrt(variance + processes.hyper.noise[:, None])
     return np.asarray(log_ndtr(sure).mean(axis=0))
@@ -107,5 +109,5 @@ def log_feasible(processes: Processes, points: Coded, failed: Coded) -> Floats:
 
 def relation(ensemble: Ensemble, point: Coded) -> Floats:
     """Correlations (n,) of a point with those that were measured, 0 to 1."""
-    found = kernel(ensemble.processes.hyper, point, ensemble.evidence.points)[:, 0]
+    found = kernel(ensemble.processes.hyper.untied, point, ensemble.evidence.points)[:, 0]
     return np.asarray(np.average(found / VARIANCE, axis=0, weights=ensemble.shares))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import logsumexp, ndtri  # type: ignore[import-untyped]
@@ -15,9 +15,14 @@ from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Conditioning, Processes, log_likelihood
+from sdl.planner.scale import Scale
+from sdl.planner.ties import size_of, ties_of
 
 PLAIN = Shape()
 EVERY = slice(None)
+
+LEAST_SPREAD = 0.05
+"""Of outputs on the scale of the sources; what lies closer together still says no more than that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +33,8 @@ class Kind:
     own: bool = False
     """Whether each option of an axis has a length of its own; else an axis of names has one."""
     shape: Shape = PLAIN
+    sources: tuple[int, ...] = ()
+    """Places of the sources that it follows."""
 
 
 KINDS = (Kind(name="length per axis"),)
@@ -47,6 +54,9 @@ STEPS = ndtri((np.arange(64) + 0.5) / 64)
 
 TEMPER = 0.5
 """Power of the leave-one-out density in the weights: its terms are not independent."""
+
+DROPPED = 0.05
+"""A kind that follows sources and has less weight than this is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,8 @@ class Ensemble:
     """(kinds,), which sum to one."""
     digest: str
     """SHA-256 over the draws."""
+    backs: tuple[Back, ...]
+    """(kinds,) ways back from outputs to values."""
 
     def log_gain(self, state: Conditioning, best: Floats) -> Floats:
         """Log of the expected improvement of each process, (S, N).
@@ -146,14 +158,11 @@ class Ensemble:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""
         mean, variance = self.processes.posterior(point)
         sd = np.sqrt(variance[:, 0] + self.processes.hyper.noise)
-        kinds = len(self.weights)
         outputs = mean[:, 0, None] + sd[:, None] * STEPS
         values = np.concatenate(
             [
-                Back.of(self.processes.outputs[k * DRAWS], self.evidence.values).value(
-                    outputs[k * DRAWS : (k + 1) * DRAWS].ravel()
-                )
-                for k in range(kinds)
+                back.value(outputs[k * DRAWS : (k + 1) * DRAWS].ravel())
+                for k, back in enumerate(self.backs)
             ]
         )
         share = np.repeat(self.shares, len(STEPS)) / len(STEPS)
@@ -167,6 +176,8 @@ def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
     """Weights of the kinds from log densities (S, n) of left-out measurements; they sum to one."""
     total = TEMPER * densities.sum(axis=1).reshape(len(kinds), -1).mean(axis=1)
     found = np.exp(total - total.max())
+    found /= found.sum()
+    found[[bool(kind.sources) for kind in kinds] & (found < DROPPED)] = 0.0
     return np.asarray(found / found.sum())
 
 
@@ -176,11 +187,17 @@ class Learner:
     It answers as if it had begun anew; what is kept only saves time.
     """
 
-    def __init__(self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS) -> None:
-        self._prior, self._seed = Prior(axes), seed
+    def __init__(
+        self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS, scale: Scale | None = None
+    ) -> None:
+        """``scale``: of kinds that follow sources, and of these."""
+        self._prior, self._seed, self._scale = Prior(axes), seed, scale
         # Without names there are no options to have a length of their own.
         self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
         self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
+        sources = 1 + max((at for kind in self.kinds for at in kind.sources), default=-1)
+        uses = np.array([np.isin(np.arange(sources), kind.sources) for kind in self.kinds])
+        self._uses = np.repeat(uses.astype(float), DRAWS, axis=0)
         self._kept: dict[int, tuple[str, Floats]] = {}
 
     def ensemble(self, evidence: Evidence) -> Ensemble:
@@ -189,20 +206,50 @@ class Learner:
         processes = Processes(
             self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
         )
-        # Densities are comparable on common outputs only, so each kernel is judged on the first's.
-        common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
-        judged = processes.seeing(common).leave_one_out()
-        weights = weights_of(judged, self.kinds)
-        return Ensemble(processes, evidence, weights, hashlib.sha256(draws.tobytes()).hexdigest())
+        weights = weights_of(self._judged(processes, evidence), self.kinds)
+        digest = hashlib.sha256(draws.tobytes()).hexdigest()
+        backs = tuple(
+            self._scale.back
+            if kind.sources and self._scale is not None
+            else Back.of(processes.outputs[at * DRAWS], evidence.values)
+            for at, kind in enumerate(self.kinds)
+        )
+        return Ensemble(processes, evidence, weights, digest, backs)
+
+    def _judged(self, processes: Processes, evidence: Evidence) -> Floats:
+        """Log densities of left-out measurements, (S, n).
+
+        They are comparable on common outputs only: those of the first kind, or of the sources, on
+        which all that follow none see them standardised.
+        """
+        if self._scale is None:
+            common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
+            return processes.seeing(common).leave_one_out()
+        outputs = self._scale.of(evidence.values)
+        middle = 0.0 if evidence.target else outputs.mean()
+        spread = max(float(np.sqrt(np.mean((outputs - middle) ** 2))), LEAST_SPREAD)
+        follows = self._uses.any(axis=1)[:, None]
+        common = np.where(follows, outputs, (outputs - middle) / spread)
+        return processes.seeing(common).leave_one_out() - np.where(follows, 0.0, np.log(spread))
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
-        return self._prior.hyper(draws, self._own[rows])
+        cut = self._prior.size
+        found = self._prior.hyper(draws[:, :cut], self._own[rows])
+        if self._scale is None:
+            return found
+        return replace(found, ties=ties_of(draws[:, cut:], self._uses[rows]))
 
     def _outputs(self, evidence: Evidence) -> Floats:
-        return np.repeat([evidence.outputs(kind) for kind in self.kinds], DRAWS, axis=0)
+        seen = [
+            self._scale.of(evidence.values)
+            if kind.sources and self._scale is not None
+            else evidence.outputs(kind)
+            for kind in self.kinds
+        ]
+        return np.repeat(seen, DRAWS, axis=0)
 
     def _drawn(self, evidence: Evidence) -> Floats:
-        shape = (DRAWS * len(self.kinds), self._prior.size)
+        shape = (len(self._uses), self._prior.size + size_of(self._uses.shape[1]))
         draws = np.random.default_rng([self._seed, 0]).standard_normal(shape)
         for count in due(len(evidence.values)):
             seen = evidence.first(count)

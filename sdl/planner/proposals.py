@@ -17,6 +17,7 @@ from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Ensemble, Evidence, Learner
 from sdl.planner.reason import Near, Proposal, Reason
+from sdl.planner.sources import Sources, learner_of
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
@@ -51,11 +52,18 @@ class Campaign:
     Depends on its arguments and the order of the results alone; what it keeps saves time.
     """
 
-    def __init__(self, candidates: Candidates, seed: int, learner: Learner | None = None) -> None:
-        """``learner``: one that has gone along with this campaign, if there is one."""
+    def __init__(
+        self,
+        candidates: Candidates,
+        seed: int,
+        learner: Learner | None = None,
+        sources: Sources | None = None,
+    ) -> None:
+        """``learner``: one that has gone along with this campaign, and its sources, if any."""
         self._candidates, self._seed = candidates, seed
+        self._sources = sources or Sources(candidates.axes, ())
         self._coded = self._encoded(candidates.columns, candidates.count)
-        self._learner = learner or Learner(candidates.axes, seed)
+        self._learner = learner or learner_of(self._sources, seed)
         self._places: dict[tuple[InputValue, ...], list[int]] = {}
         for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
             self._places.setdefault(key, []).append(place)
@@ -102,8 +110,14 @@ class Campaign:
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = joined([tried.evidence.points, tried.failed, tried.pending])
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        reason = Reason(origin="maximin", data_digest=tried.evidence.digest)
-        for place in far_points(self._coded, free, there, count, chance):
+        if self._sources:
+            found = self._sources.start(self._coded, free, there, count, chance)
+        else:
+            found = far_points(self._coded, free, there, count, chance)
+        reason = Reason(
+            origin="sources" if self._sources else "maximin", data_digest=tried.evidence.digest
+        )
+        for place in found:
             yield Proposal(inputs=self._candidates.point(place), reason=reason)
 
     def _tried(
@@ -144,7 +158,7 @@ class Campaign:
         return self._encoded(columns_of(points, names), len(points))
 
     def _encoded(self, columns: Mapping[str, Values], count: int) -> Coded:
-        return self._candidates.axes.coded(columns, count)
+        return self._sources.told(self._candidates.axes.coded(columns, count))
 
     def _reason(
         self,

@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from sdl.model.data import InputValue
 
-Origin: TypeAlias = Literal["maximin", "ensemble"]
+Origin: TypeAlias = Literal["maximin", "sources", "ensemble"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
