@@ -241,6 +241,7 @@ def problem(spec: Campaign) -> Problem:
         candidates=spec.candidates,
         costs=spec.costs,
         fidelity=spec.fidelity,
+        hints=tuple(prior.source for prior in spec.prior if prior.is_hint),
     )
 
 
@@ -316,4 +317,6 @@ def trial_text(trial: Trial) -> str:
         plain["broke_window"] = True
     if trial.prior:
         plain["prior"] = trial.prior
+    if trial.is_hint:
+        plain["is_hint"] = True
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

@@ -179,6 +179,8 @@ class Prior:
     """Measured ones, within the search space, in their order."""
     left_out: int = 0
     """Rows or trials that lie outside the search space, or lack what this campaign steers by."""
+    is_hint: bool = False
+    """Whether it was measured on something like it only; then ``[fixed]`` may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,13 +21,15 @@ Ability: TypeAlias = Literal[
     "outcome_constraints",
     "costs",
     "descriptors",
+    "hints",
 ]
 """Something that not every planner can do. *several_objectives*: with their thresholds and weights.
 *range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met.
-*conditions*: inputs that are searched only at some values of others."""
+*conditions*: inputs that are searched only at some values of others.
+*hints*: trials that were measured on something like it only (``Trial.is_hint``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
-    {"several_objectives", "range", "real_sums", "candidates", "fidelity", "conditions"}
+    {"several_objectives", "range", "real_sums", "candidates", "fidelity", "conditions", "hints"}
 )
 """Without these a planner's answers would be wrong; without the others they are only worse."""
 
@@ -49,6 +51,8 @@ class Problem:
     """The only points that there are, where they are listed."""
     costs: Costs | None = None
     fidelity: Fidelity | None = None
+    hints: tuple[str, ...] = ()
+    """Where trials come from that were measured on something like it only."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -71,6 +75,7 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
         "fidelity": problem.fidelity is not None,
         "outcome_constraints": bool(problem.outcomes),
         "costs": problem.costs is not None,
+        "hints": bool(problem.hints),
         "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
     }
     return frozenset(ability for ability, is_asked in found.items() if is_asked)

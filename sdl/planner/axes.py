@@ -82,6 +82,17 @@ class Coded:
         return Coded(self.value[rows], self.rank[rows], self.code[rows], told, known)
 
 
+def joined(parts: Sequence[Coded]) -> Coded:
+    """Several lists of points as one."""
+    return Coded(
+        np.concatenate([part.value for part in parts]),
+        np.concatenate([part.rank for part in parts]),
+        np.concatenate([part.code for part in parts]),
+        np.concatenate([part.told for part in parts]),
+        np.concatenate([part.known for part in parts]),
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Axes:
     """All inputs that differ between candidates, numbers first."""

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import log_ndtr  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Bools, Coded, Codes, Floats
+from sdl.planner.acquisition import Acquisition
+from sdl.planner.axes import Bools, Coded, Codes, Floats, joined
 from sdl.planner.ensemble import Ensemble
-from sdl.planner.process import VARIANCE, Conditioning, Processes, kernel
+from sdl.planner.process import VARIANCE, kernel
 
 AT_ONCE = 4_000_000
 """Covariances that all processes may be asked for; beyond, one process looks through the list."""
@@ -32,79 +32,41 @@ class Chosen:
 
 
 def chosen(
-    ensemble: Ensemble,
-    candidates: Coded,
-    free: Bools,
-    pending: Coded,
-    failed: Coded,
-    count: int,
+    acquisition: Acquisition, candidates: Coded, free: Bools, pending: Coded, count: int
 ) -> Iterator[Chosen]:
     """Up to ``count`` free candidates, best first, each as if those before it were pending.
 
     ``free``: (N,), at least one of them. The first of equal candidates is taken.
     """
     places = np.flatnonzero(free)
-    if len(places) * len(ensemble.evidence.values) * ensemble.processes.count > AT_ONCE:
-        places = _short_list(ensemble, candidates, places, max(SHORT, 20 * count))
+    if len(places) * acquisition.effort > AT_ONCE:
+        places = _short_list(acquisition, candidates, places, max(SHORT, 20 * count))
     points = joined([candidates.take(places), pending])
-    which, best = ensemble.best()
-    state = Conditioning(ensemble.processes, points, len(pending) + count, which)
-    feasible = log_feasible(ensemble.processes, points, failed)
+    standing = acquisition.goal.over(points, len(pending) + count)
+    feasible = acquisition.log_feasible(points)
     for place in range(len(places), len(points)):
-        state.add(place)
-        best = ensemble.better(best, state.mean[:, [place]])
+        standing.add(place)
     left = np.arange(len(points)) < len(places)
     top = None
     for _ in range(min(count, len(places))):
-        gains = ensemble.log_gain(state, best)
-        top = ensemble.tops(gains, left) if top is None else top
-        gain = ensemble.mixed(gains, top)
+        gains = standing.log_gain()
+        top = acquisition.tops(gains, left) if top is None else top
+        gain = acquisition.mixed(gains, top)
         at = int(np.argmax(np.where(left, gain + feasible, -np.inf)))
         yield Chosen(int(places[at]), float(gain[at]), float(feasible[at]))
         left[at] = False
-        state.add(at)
-        best = ensemble.better(best, state.mean[:, [at]])
+        standing.add(at)
 
 
-def joined(parts: Sequence[Coded]) -> Coded:
-    """Several lists of points as one."""
-    return Coded(
-        np.concatenate([part.value for part in parts]),
-        np.concatenate([part.rank for part in parts]),
-        np.concatenate([part.code for part in parts]),
-        np.concatenate([part.told for part in parts]),
-        np.concatenate([part.known for part in parts]),
-    )
-
-
-def _short_list(ensemble: Ensemble, candidates: Coded, places: Codes, size: int) -> Codes:
+def _short_list(acquisition: Acquisition, candidates: Coded, places: Codes, size: int) -> Codes:
     """The candidates that look best to one process of the kind with the largest weight."""
-    which, best = ensemble.best([ensemble.scout])
-    scout = ensemble.processes.only([ensemble.scout])
+    scouted = acquisition.goal.only([acquisition.scout])
     gains = np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         block = slice(start, start + BLOCK)
-        state = Conditioning(scout, candidates.take(places[block]), 0, which)
-        gains[block] = ensemble.log_gain(state, best)[0]
+        gains[block] = scouted.over(candidates.take(places[block]), 0).log_gain()[0]
     order = np.argsort(-gains, kind="stable")[:size]
     return np.asarray(places[np.sort(order)])
-
-
-def log_feasible(processes: Processes, points: Coded, failed: Coded) -> Floats:
-    """Logarithm of the probability that a run does not fail, (N,); 0 where none failed yet.
-
-    The same processes classify by least squares: a measured point is 1, a failed one -1, and one
-    of which nothing is known is 1 as well.
-    """
-    if not len(failed):
-        return np.zeros(len(points))
-    seen = joined([processes.points, failed])
-    label = np.zeros((processes.count, len(seen)))
-    label[:, len(processes.points) :] = -2.0
-    judge = Processes(processes.hyper.untied, seen, label)
-    mean, variance = judge.posterior(points)
-    sure = (1.0 + mean) / np.sqrt(variance + processes.hyper.noise[:, None])
-    return np.asarray(log_ndtr(sure).mean(axis=0))
 
 
 def relation(ensemble: Ensemble, point: Coded) -> Floats:

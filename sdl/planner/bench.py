@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from sdl.errors import PlannerFault
+from sdl.model.campaign import Objective
+from sdl.model.planning import Problem
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
 from sdl.planner.proposals import Campaign, Observed
 from sdl.planner.reason import Proposal
@@ -41,10 +43,10 @@ class Table(Protocol):
 class BenchPlanner:
     """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
 
-    def __init__(self, candidates: Candidates, measure: str, sign: float, seed: int) -> None:
-        """``sign``: -1 where less of the measure is better, else 1."""
-        self._measure, self._sign = measure, sign
-        self._campaign = Campaign(candidates, seed)
+    def __init__(self, problem: Problem, candidates: Candidates, seed: int) -> None:
+        """``problem``: without a space, for there are the candidates."""
+        self._measures = [objective.measure for objective in problem.objectives]
+        self._campaign = Campaign(problem, candidates, seed)
         self.reasons: tuple[Proposal, ...] = ()
 
     def suggest(
@@ -57,13 +59,13 @@ class BenchPlanner:
 
         Fewer where fewer are left, none where none is.
         """
-        observed = [Observed(point, self._value(found)) for point, found in observations]
-        self.reasons = tuple(self._campaign.proposals(observed, pending, n, sign=self._sign))
+        observed = [Observed(point, self._measured(found)) for point, found in observations]
+        self.reasons = tuple(self._campaign.proposals(observed, pending, n))
         return [dict(proposal.inputs) for proposal in self.reasons]
 
-    def _value(self, found: Mapping[str, float]) -> float | None:
-        value = found.get(self._measure)
-        return None if value is None or not math.isfinite(value) else float(value)
+    def _measured(self, found: Mapping[str, float]) -> dict[str, float] | None:
+        values = {name: float(found.get(name, math.nan)) for name in self._measures}
+        return values if all(map(math.isfinite, values.values())) else None
 
 
 def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
@@ -74,6 +76,7 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
     there is none, or a constraint is not linear.
     """
     parameters, objective = _tables(space, "parameters"), _tables(space, "objectives")[0]
+    problem = Problem(space=(), objective=_objective(objective))
     if pool is None:
         rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
         candidates = made(parameters, rules, seed)
@@ -81,12 +84,16 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
         named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
         columns = {str(p["name"]): pool[str(p["name"])].tolist() for p in parameters}
         candidates = listed(columns, named, logarithmic(parameters))
-    less = str(objective.get("goal", "maximize")).startswith("min")
-    return BenchPlanner(candidates, str(objective["name"]), -1.0 if less else 1.0, seed)
+    return BenchPlanner(problem, candidates, seed)
 
 
 factory = bench_planner
 """The name by which the benchmark asks for a planner."""
+
+
+def _objective(table: Mapping[str, object]) -> Objective:
+    less = str(table.get("goal", "maximize")).startswith("min")
+    return Objective(measure=str(table["name"]), goal="minimise" if less else "maximise")
 
 
 def _entries(space: Mapping[str, object], key: str) -> Sequence[object]:

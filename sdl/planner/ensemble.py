@@ -7,19 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp, ndtri  # type: ignore[import-untyped]
+from scipy.special import ndtri  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
+from sdl.planner.axes import Axes, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
-from sdl.planner.improvement import log_approach, log_improvement
 from sdl.planner.outputs import Back, Shape
-from sdl.planner.process import Conditioning, Processes, log_likelihood
+from sdl.planner.process import Processes, log_likelihood
 from sdl.planner.scale import Scale
 from sdl.planner.ties import size_of, ties_of
 
 PLAIN = Shape()
-EVERY = slice(None)
 
 LEAST_SPREAD = 0.05
 """Of outputs on the scale of the sources; what lies closer together still says no more than that."""
@@ -70,7 +68,11 @@ class Evidence:
 
     def first(self, count: int) -> Evidence:
         """The first of them."""
-        return Evidence(self.points.take(slice(count)), self.values[:count], self.target)
+        return self.take(slice(count))
+
+    def take(self, rows: Codes | slice) -> Evidence:
+        """Some of them."""
+        return Evidence(self.points.take(rows), self.values[rows], self.target)
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
@@ -95,59 +97,20 @@ class Ensemble:
     evidence: Evidence
     weights: Floats
     """(kinds,), which sum to one."""
+    kinds: tuple[Kind, ...]
     digest: str
     """SHA-256 over the draws."""
     backs: tuple[Back, ...]
     """(kinds,) ways back from outputs to values."""
 
-    def log_gain(self, state: Conditioning, best: Floats) -> Floats:
-        """Log of the expected improvement of each process, (S, N).
-
-        ``best``: (S, 1) what each believes of the best point: its mean, or its distance to the
-        target. What is unknown of that point counts too, so its like is not measured again.
-        """
-        if self.evidence.target:
-            return log_approach(state.mean, np.sqrt(state.variance), best)
-        return log_improvement(state.mean, np.sqrt(state.gap), best)
-
-    def tops(self, gains: Floats, free: Bools) -> Floats:
-        """Log of what each kind expects of its best free candidate, (kinds,)."""
-        return np.asarray(self._by_kind(gains)[:, free].max(axis=1))
-
-    def mixed(self, gains: Floats, tops: Floats) -> Floats:
-        """Log of the weighted gain, (N,), from those of the processes (S, N).
-
-        Each kind's is taken relative to its best candidate, for kinds differ in their scale.
-        """
-        relative = self._by_kind(gains) - tops[:, None]
-        return np.asarray(logsumexp(relative + np.log(self.weights)[:, None], axis=0))
-
-    def _by_kind(self, gains: Floats) -> Floats:
-        return np.asarray(logsumexp(gains.reshape(len(self.weights), DRAWS, -1), axis=1))
-
-    def best(self, rows: slice | list[int] = EVERY) -> tuple[Codes, Floats]:
-        """Which measured point each process holds for the best, (S,), and what it believes of it.
-
-        The latter, (S, 1), is its mean, or its distance to the target.
-        """
-        believed = self.processes.believed[rows]
-        worth = -np.abs(believed) if self.evidence.target else believed
-        place = worth.argmax(axis=1)
-        return place, self._reached(believed[np.arange(len(place)), place][:, None])
-
-    def better(self, best: Floats, mean: Floats) -> Floats:
-        """The better of ``best`` and what is believed of one more point, (S, 1)."""
-        if self.evidence.target:
-            return np.minimum(best, np.abs(mean))
-        return np.maximum(best, mean)
-
-    def _reached(self, mean: Floats) -> Floats:
-        return np.abs(mean) if self.evidence.target else mean
+    def only(self, rows: list[int]) -> Ensemble:
+        """Some of the processes, for a first look; the weights stay."""
+        return replace(self, processes=self.processes.only(rows))
 
     @property
-    def scout(self) -> int:
-        """The first process of the kind with the largest weight."""
-        return int(np.argmax(self.weights)) * DRAWS
+    def shared(self) -> dict[str, float]:
+        """Names of the kinds with their weights."""
+        return {kind.name: float(w) for kind, w in zip(self.kinds, self.weights, strict=True)}
 
     @property
     def shares(self) -> Floats:
@@ -177,7 +140,8 @@ def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
     total = TEMPER * densities.sum(axis=1).reshape(len(kinds), -1).mean(axis=1)
     found = np.exp(total - total.max())
     found /= found.sum()
-    found[[bool(kind.sources) for kind in kinds] & (found < DROPPED)] = 0.0
+    follows = np.array([bool(kind.sources) for kind in kinds])
+    found = np.where(follows & (found < DROPPED), 0.0, found)
     return np.asarray(found / found.sum())
 
 
@@ -214,7 +178,7 @@ class Learner:
             else Back.of(processes.outputs[at * DRAWS], evidence.values)
             for at, kind in enumerate(self.kinds)
         )
-        return Ensemble(processes, evidence, weights, digest, backs)
+        return Ensemble(processes, evidence, weights, self.kinds, digest, backs)
 
     def _judged(self, processes: Processes, evidence: Evidence) -> Floats:
         """Log densities of left-out measurements, (S, n).

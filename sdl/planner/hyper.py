@@ -56,8 +56,8 @@ class Hyper:
     def only(self, rows: list[int]) -> Hyper:
         """Those of some of the processes."""
         parts = (self.number, self.option, self.warp, self.blend, self.effect, self.noise)
-        ties = None if self.ties is None else self.ties.only(rows)
-        return Hyper(*(part[rows] for part in parts), ties=ties)
+        found = Hyper(*(part[rows] for part in parts))
+        return found if self.ties is None else replace(found, ties=self.ties.only(rows))
 
     @property
     def untied(self) -> Hyper:

@@ -5,10 +5,9 @@ Needs neither torch nor Ax, and answers in milliseconds where the space is a lis
 
 from __future__ import annotations
 
-import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
@@ -56,7 +55,7 @@ class EnsemblePlanner:
         measured = sum(trial.status == "measured" for trial in tried)
         due = len(tried) >= START and measured < LEAST
         fall_back = no_model(tried) if due else ""
-        return tuple(_suggestion(problem, one, seed, fall_back) for one in found)
+        return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
         """It reads none."""
@@ -80,28 +79,23 @@ def _asked(
     seed: int,
 ) -> list[Proposal]:
     """The best of the points, with those of the trials and some more under way."""
-    measure, goal = problem.objective.measure, problem.objective.goal
+    wanted = {one.measure for one in problem.objectives}
     observed = [
-        Observed(trial.inputs, trial.measures.get(measure))
+        Observed(trial.inputs, trial.measures if wanted <= trial.measures.keys() else None)
         for trial in trials
         if trial.status in {"measured", "failed"}
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     axes = _axes(problem.space)
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    campaign = Campaign(Candidates(columns, axes, len(points)), seed, _learner(axes, seed))
-    return campaign.proposals(
-        observed,
-        [*pending, *flying],
-        count,
-        sign=-1.0 if goal == "minimise" else 1.0,
-        target=problem.objective.target,
-    )
+    every = Candidates(columns, axes, len(points))
+    campaign = Campaign(problem, every, seed, partial(_learner, axes, seed))
+    return campaign.proposals(observed, [*pending, *flying], count)
 
 
-@lru_cache(maxsize=8)
-def _learner(axes: Axes, seed: int) -> Learner:
-    """One learner for each campaign that this process serves; what it keeps only saves time."""
+@lru_cache(maxsize=32)
+def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+    """One for each measure of each campaign that this process serves; it only saves time."""
     return Learner(axes, seed)
 
 
@@ -113,7 +107,7 @@ def _polished(
     flying: list[Mapping[str, InputValue]] = []
     for _ in range(count):
         (found,) = _asked(problem, trials, points, flying, 1, seed)
-        if found.reason.origin == "ensemble":
+        if found.origin == "ensemble":
             centre = tuple(found.inputs[p.name] for p in problem.space)
             near = [centre]
             for reach in REACHES:
@@ -146,18 +140,17 @@ def _steps(parameter: Parameter) -> tuple[float, ...]:
     return tuple(every) if len(every) <= MANY else (every[0], every[-1])
 
 
-def _suggestion(problem: Problem, one: Proposal, seed: int, fall_back: str) -> Suggestion:
-    reason, predicted = one.reason, dict[str, Prediction]()
-    if reason.median is not None and reason.low is not None and reason.high is not None:
-        spread = (reason.high - reason.low) / WIDTH
-        predicted[problem.objective.measure] = Prediction(mean=reason.median, sd=spread)
-    gain = reason.log_gain
+def _suggestion(one: Proposal, seed: int, fall_back: str) -> Suggestion:
+    gain = one.reason.log_gain
     return Suggestion(
         inputs=one.inputs,
-        origin=reason.origin,
-        predicted=predicted,
-        acquisition=gain if gain is not None and math.isfinite(gain) else None,
+        origin=one.origin,
+        predicted={
+            measure: Prediction(mean=each.median, sd=(each.high - each.low) / WIDTH)
+            for measure, each in one.reason.expected.items()
+        },
+        acquisition=gain,
         seed=seed,
-        model_digest=reason.model_digest,
+        model_digest=one.model_digest,
         fall_back=fall_back,
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import hashlib
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeAlias
@@ -10,14 +12,18 @@ from typing import TypeAlias
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
-from sdl.model.data import InputValue
-from sdl.planner.axes import Bools, Coded, Values, columns_of
-from sdl.planner.batch import Chosen, chosen, joined, relation
+from sdl.model.data import InputValue, Measures
+from sdl.model.planning import Problem
+from sdl.planner.acquisition import Acquisition
+from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
+from sdl.planner.batch import Chosen, chosen, relation
+from sdl.planner.belief import Belief, sense_of
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
-from sdl.planner.ensemble import Ensemble, Evidence, Learner
-from sdl.planner.reason import Near, Proposal, Reason
-from sdl.planner.sources import Sources, learner_of
+from sdl.planner.ensemble import Learner
+from sdl.planner.goals import Goal, Maximum, Target
+from sdl.planner.reason import Near, Origin, Proposal, Reason
+from sdl.planner.sources import Sources
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
@@ -31,19 +37,26 @@ class Observed:
     """A point that was tried, and what came of it."""
 
     inputs: Inputs
-    value: float | None
-    """In the measure's unit; None if the run failed."""
+    measures: Measures | None
+    """All that the problem speaks of, each in its unit; None if the run failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Tried:
     """What was tried, as arrays."""
 
-    evidence: Evidence
-    """Values with their sign turned where less is better, or relative to the target."""
+    points: Coded
+    """Those that were measured."""
+    measures: tuple[Measures, ...]
     failed: Coded
     pending: Coded
-    measured: tuple[Observed, ...]
+    inputs: tuple[Inputs, ...]
+    """Of those that were measured."""
+
+    @property
+    def there(self) -> Coded:
+        """All of them."""
+        return joined([self.points, self.failed, self.pending])
 
 
 class Campaign:
@@ -54,95 +67,87 @@ class Campaign:
 
     def __init__(
         self,
+        problem: Problem,
         candidates: Candidates,
         seed: int,
-        learner: Learner | None = None,
+        learner: Callable[[str], Learner] | None = None,
         sources: Sources | None = None,
     ) -> None:
-        """``learner``: one that has gone along with this campaign, and its sources, if any."""
-        self._candidates, self._seed = candidates, seed
-        self._sources = sources or Sources(candidates.axes, ())
+        """``problem``: what is wanted; the points are the candidates, whatever its space says.
+
+        ``learner``: by measure one that has gone along with this campaign, if there are such.
+        ``sources``: what earlier campaigns say of the points.
+        """
+        self._problem, self._candidates, self._seed = problem, candidates, seed
+        self._sources = sources or Sources(candidates.axes)
         self._coded = self._encoded(candidates.columns, candidates.count)
-        self._learner = learner or learner_of(self._sources, seed)
+        self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
         self._places: dict[tuple[InputValue, ...], list[int]] = {}
         for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
             self._places.setdefault(key, []).append(place)
 
     def proposals(
-        self,
-        observed: Sequence[Observed],
-        pending: Sequence[Inputs],
-        count: int,
-        *,
-        sign: float = 1.0,
-        target: float | None = None,
+        self, observed: Sequence[Observed], pending: Sequence[Inputs], count: int
     ) -> list[Proposal]:
         """Up to ``count`` candidates that are neither tried nor pending, best first.
 
-        Where all that are left have failed before, those. ``sign``: -1 where less is better;
-        ``target``: the value to come near to, in the measure's unit.
+        Where all that are left have failed before, those.
         """
         with _one_thread().limit(limits=1, user_api="blas"):
-            tried = self._tried(observed, pending, sign, target)
+            tried = self._tried(observed, pending)
             free = self._free(observed, pending)
             if not free.any():
                 return []
-            return list(self._proposed(tried, free, min(count, int(free.sum())), sign, target))
+            return list(self._proposed(tried, free, min(count, int(free.sum()))))
 
-    def _proposed(
-        self,
-        tried: _Tried,
-        free: Bools,
-        count: int,
-        sign: float,
-        target: float | None,
-    ) -> Iterator[Proposal]:
-        there = len(tried.evidence.values) + len(tried.failed) + len(tried.pending)
-        if len(tried.evidence.values) < LEAST or there < START:
+    def _proposed(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
+        if len(tried.points) < LEAST or len(tried.there) < START:
             yield from self._started(tried, free, count)
             return
-        ensemble = self._learner.ensemble(tried.evidence)
-        found = chosen(ensemble, self._coded, free, tried.pending, tried.failed, count)
-        for one in found:
-            reason = self._reason(ensemble, tried, one, int(free.sum()), sign, target)
-            yield Proposal(inputs=self._candidates.point(one.place), reason=reason)
+        beliefs = self._believed(tried)
+        acquisition = Acquisition(_goal(self._problem, beliefs), tried.failed)
+        digest = _digest(beliefs)
+        for one in chosen(acquisition, self._coded, free, tried.pending, count):
+            yield Proposal(
+                inputs=self._candidates.point(one.place),
+                origin="ensemble",
+                reason=self._reason(beliefs, tried, one, int(free.sum())),
+                model_digest=digest,
+            )
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
-        there = joined([tried.evidence.points, tried.failed, tried.pending])
+        there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        if self._sources:
-            found = self._sources.start(self._coded, free, there, count, chance)
-        else:
-            found = far_points(self._coded, free, there, count, chance)
-        reason = Reason(
-            origin="sources" if self._sources else "maximin", data_digest=tried.evidence.digest
-        )
-        for place in found:
-            yield Proposal(inputs=self._candidates.point(place), reason=reason)
+        origin: Origin = "sources" if self._sources else "maximin"
+        found = self._sources.start if self._sources else far_points
+        for place in found(self._coded, free, there, count, chance):
+            point = self._candidates.point(place)
+            yield Proposal(inputs=point, origin=origin, reason=Reason())
 
-    def _tried(
-        self,
-        observed: Sequence[Observed],
-        pending: Sequence[Inputs],
-        sign: float,
-        target: float | None,
-    ) -> _Tried:
-        measured = tuple(one for one in observed if one.value is not None)
-        values = np.array([one.value for one in measured], dtype=float)
+    def _believed(self, tried: _Tried) -> dict[str, Belief]:
+        """By measure, the first objective's first."""
+        found = {}
+        for objective in self._problem.objectives:
+            measure, sense = objective.measure, sense_of(objective)
+            values = np.array([one[measure] for one in tried.measures], dtype=float)
+            evidence = sense.evidence(tried.points, values)
+            found[measure] = Belief(sense, self._learner(measure).ensemble(evidence))
+        return found
+
+    def _tried(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> _Tried:
+        measured = [one for one in observed if one.measures is not None]
+        inputs = tuple(one.inputs for one in measured)
         return _Tried(
-            Evidence(
-                self._points([one.inputs for one in measured]),
-                sign * values if target is None else values - target,
-                target is not None,
-            ),
-            self._points([one.inputs for one in observed if one.value is None]),
+            self._points(inputs),
+            tuple(one.measures for one in measured if one.measures is not None),
+            self._points([one.inputs for one in observed if one.measures is None]),
             self._points(pending),
-            measured,
+            inputs,
         )
 
     def _free(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> Bools:
-        taken = [one.inputs for one in observed if one.value is not None] + list(pending)
-        failed = [one.inputs for one in observed if one.value is None]
+        taken = [one.inputs for one in observed if one.measures is not None] + list(pending)
+        failed = [one.inputs for one in observed if one.measures is None]
         free = self._without(np.ones(self._candidates.count, dtype=bool), taken)
         untried = self._without(free.copy(), failed)
         return untried if untried.any() else free
@@ -161,47 +166,40 @@ class Campaign:
         return self._sources.told(self._candidates.axes.coded(columns, count))
 
     def _reason(
-        self,
-        ensemble: Ensemble,
-        tried: _Tried,
-        one: Chosen,
-        scored: int,
-        sign: float,
-        target: float | None,
+        self, beliefs: Mapping[str, Belief], tried: _Tried, one: Chosen, scored: int
     ) -> Reason:
         point = self._coded.take(slice(one.place, one.place + 1))
-        median, low, high = (
-            sign * value if target is None else value + target
-            for value in ensemble.predicted(point)
-        )
-        related = relation(ensemble, point)
+        first = beliefs[self._problem.objective.measure].ensemble
+        related = relation(first, point)
         order = np.argsort(-related, kind="stable")[:NEAREST]
-        kinds = (kind.name for kind in self._learner.kinds)
         return Reason(
-            origin="ensemble",
-            data_digest=tried.evidence.digest,
-            model_digest=ensemble.digest,
-            median=median,
-            low=min(low, high),
-            high=max(low, high),
-            weights=dict(zip(kinds, map(float, ensemble.weights), strict=True)),
-            log_gain=one.log_gain,
+            expected={measure: belief.expected(point) for measure, belief in beliefs.items()},
+            surrogates={measure: belief.ensemble.shared for measure, belief in beliefs.items()},
+            log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
             log_feasible=one.log_feasible,
             nearest=tuple(
                 Near(
-                    inputs=tried.measured[place].inputs,
-                    value=_given(tried.measured[place].value),
+                    inputs=tried.inputs[place],
+                    measures={measure: tried.measures[place][measure] for measure in beliefs},
                     correlation=float(related[place]),
                 )
                 for place in order
             ),
             scored=scored,
+            data_digest=first.evidence.digest,
         )
 
 
-def _given(value: float | None) -> float:
-    assert value is not None, "a measured point has a value"
-    return value
+def _goal(problem: Problem, beliefs: Mapping[str, Belief]) -> Goal:
+    """What the campaign looks for."""
+    ensemble = beliefs[problem.objective.measure].ensemble
+    return Target(ensemble) if problem.objective.goal == "target" else Maximum(ensemble)
+
+
+def _digest(beliefs: Mapping[str, Belief]) -> str:
+    """Of the draws of all models; of one, its own."""
+    parts = [belief.ensemble.digest for belief in beliefs.values()]
+    return parts[0] if len(parts) == 1 else hashlib.sha256("".join(parts).encode()).hexdigest()
 
 
 @cache

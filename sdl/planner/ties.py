@@ -71,5 +71,5 @@ def ties_of(draws: Floats, uses: Floats) -> Ties:
         strength=used * np.tanh(MIDDLE + SPREAD * draws[:, 0]),
         share=share,
         scale=np.where(used, np.exp(SCALE * np.clip(draws[:, 1], -4.0, 4.0)), 1.0),
-        offset=OFFSET * used,
+        offset=np.where(used, OFFSET, 0.0),
     )

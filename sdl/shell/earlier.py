@@ -29,7 +29,7 @@ def with_earlier(file: CampaignFile, record_url: str) -> CampaignFile:
         return file
     from sdl.shell.record import Record  # loads sqlalchemy, for which `sdl check` waits
 
-    keys = ("prior", "campaign")
+    several = len(campaign.prior) > 1
     try:
         record = Record.open(record_url, create=False)
     except RecordFault as fault:

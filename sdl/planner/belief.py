@@ -1,0 +1,50 @@
+"""What is believed of one measure: how its values are turned for the models, and what these say."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sdl.model.campaign import Objective
+from sdl.planner.axes import Coded, Floats
+from sdl.planner.ensemble import Ensemble, Evidence
+from sdl.planner.reason import Expected
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sense:
+    """Which way a measure is turned: more is better, or zero is what is wanted."""
+
+    sign: float = 1.0
+    """-1 where less is better."""
+    zero: float | None = None
+    """What is aimed at, in the measure's unit; None where there is no such value."""
+
+    def evidence(self, points: Coded, values: Floats) -> Evidence:
+        """What the models learn from values (n,) in the measure's unit."""
+        if self.zero is None:
+            return Evidence(points, self.sign * values)
+        return Evidence(points, values - self.zero, target=True)
+
+    def back(self, turned: float) -> float:
+        """In the measure's unit again."""
+        return self.sign * turned if self.zero is None else turned + self.zero
+
+
+def sense_of(objective: Objective) -> Sense:
+    """How the measure of an objective is turned."""
+    if objective.goal == "target":
+        return Sense(zero=objective.target)
+    return Sense(sign=-1.0 if objective.goal == "minimise" else 1.0)
+
+
+@dataclass(frozen=True)
+class Belief:
+    """One measure after all that was measured."""
+
+    sense: Sense
+    ensemble: Ensemble
+
+    def expected(self, point: Coded) -> Expected:
+        """What a measurement at one point will give."""
+        median, *ends = map(self.sense.back, self.ensemble.predicted(point))
+        return Expected(median=median, low=min(ends), high=max(ends))
