@@ -133,13 +133,17 @@ def _unit(name: str) -> str:
     return "" if unit in ("", "1") else f" {unit}"
 
 
+_HINT = "; a hint, measured on something like it"
+
+
 def _prior(prior: Prior) -> str:
     if prior.is_campaign and not prior.sha256:
-        return f"the trials of {prior.source}, read from the record at the start"
+        said = f"the trials of {prior.source}, read from the record at the start"
+        return said + _HINT * prior.is_hint
     left = f", {prior.left_out} left out: outside the search space, or without all measures"
     return f"{count(len(prior.trials), 'trial')} of {prior.source}" + (
         left if prior.left_out else ""
-    )
+    ) + _HINT * prior.is_hint
 
 
 def _runs(spec: Campaign) -> str:

@@ -296,7 +296,8 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
     if state.points is not None and _tried(state) >= state.points and not state.ready:
-        known = f", {state.known_before} trials of before aside" if state.known_before else ""
+        same = sum(len(prior.trials) for prior in state.spec.prior if not prior.is_hint)
+        known = f", {same} trials of before aside" if same else ""
         return "exhausted", f"all {state.points} points of the search space were tried{known}"
     return None if state.ready else state.dry
 

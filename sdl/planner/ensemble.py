@@ -141,8 +141,8 @@ def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
     found = np.exp(total - total.max())
     found /= found.sum()
     follows = np.array([bool(kind.sources) for kind in kinds])
-    found = np.where(follows & (found < DROPPED), 0.0, found)
-    return np.asarray(found / found.sum())
+    kept = np.where(follows & (found < DROPPED), 0.0, found)
+    return np.asarray(kept / kept.sum())
 
 
 class Learner:
@@ -192,7 +192,7 @@ class Learner:
         outputs = self._scale.of(evidence.values)
         middle = 0.0 if evidence.target else outputs.mean()
         spread = max(float(np.sqrt(np.mean((outputs - middle) ** 2))), LEAST_SPREAD)
-        follows = self._uses.any(axis=1)[:, None]
+        follows = self._uses.max(axis=1, keepdims=True) > 0.0
         common = np.where(follows, outputs, (outputs - middle) / spread)
         return processes.seeing(common).leave_one_out() - np.where(follows, 0.0, np.log(spread))
 

@@ -55,9 +55,15 @@ class Hyper:
 
     def only(self, rows: list[int]) -> Hyper:
         """Those of some of the processes."""
-        parts = (self.number, self.option, self.warp, self.blend, self.effect, self.noise)
-        found = Hyper(*(part[rows] for part in parts))
-        return found if self.ties is None else replace(found, ties=self.ties.only(rows))
+        return Hyper(
+            number=self.number[rows],
+            option=self.option[rows],
+            warp=self.warp[rows],
+            blend=self.blend[rows],
+            effect=self.effect[rows],
+            noise=self.noise[rows],
+            ties=None if self.ties is None else self.ties.only(rows),
+        )
 
     @property
     def untied(self) -> Hyper:

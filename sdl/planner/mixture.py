@@ -14,16 +14,18 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.space import Point, free_points, is_enumerable, levels, number
+from sdl.model.space import Point, free_points, is_enumerable, levels, number, taken
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.hints import hinted, sources_of
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed
 from sdl.planner.reason import Proposal
+from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 
 WIDTH = 2.0 * 1.6449
@@ -42,7 +44,7 @@ class EnsemblePlanner:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         tried = [trial for trial in trials if trial.status != "abandoned"]
         listed = is_enumerable(problem)
-        points = free_points(problem, trials) if listed else candidates(problem, trials, seed)
+        points = free_points(problem, trials) if listed else _free(problem, trials, seed)
         if not points:
             raise PlannerFault(
                 "no free point is left that keeps every constraint; "
@@ -52,9 +54,10 @@ class EnsemblePlanner:
             found = _asked(problem, tried, points, (), count, seed)
         else:
             found = list(_polished(problem, tried, points, count, seed))
-        measured = sum(trial.status == "measured" for trial in tried)
-        due = len(tried) >= START and measured < LEAST
-        fall_back = no_model(tried) if due else ""
+        own = [trial for trial in tried if not trial.is_hint]
+        measured = sum(trial.status == "measured" for trial in own)
+        due = len(own) >= START and measured < LEAST
+        fall_back = no_model(own) if due else ""
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
@@ -62,8 +65,8 @@ class EnsemblePlanner:
         return frozenset()
 
     def abilities(self) -> frozenset[Ability]:
-        """Real sums and lists of points; one objective, without what it costs."""
-        return frozenset({"real_sums", "candidates"})
+        """Real sums, lists of points, hints; one objective, without what it costs."""
+        return frozenset({"real_sums", "candidates", "hints"})
 
     def versions(self) -> Mapping[str, str]:
         """Of numpy and scipy."""
@@ -83,20 +86,29 @@ def _asked(
     observed = [
         Observed(trial.inputs, trial.measures if wanted <= trial.measures.keys() else None)
         for trial in trials
-        if trial.status in {"measured", "failed"}
+        if trial.status in {"measured", "failed"} and not trial.is_hint
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     axes = _axes(problem.space)
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
     every = Candidates(columns, axes, len(points))
-    campaign = Campaign(problem, every, seed, partial(_learner, axes, seed))
+    sources = sources_of(axes, problem, trials)
+    learner = partial(_learner, sources, seed)
+    campaign = Campaign(problem, every, seed, learner, sources)
     return campaign.proposals(observed, [*pending, *flying], count)
 
 
+def _free(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    """Free points of a space that cannot be listed, those of hints among them."""
+    used = taken(problem, trials, failed=True)
+    hints = [one for one in hinted(problem, trials) if one not in used]
+    return [*hints, *candidates(problem, trials, seed)]
+
+
 @lru_cache(maxsize=32)
-def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+def _learner(sources: Sources, seed: int, measure: str) -> Learner:
     """One for each measure of each campaign that this process serves; it only saves time."""
-    return Learner(axes, seed)
+    return sources.learner(measure, seed)
 
 
 def _polished(

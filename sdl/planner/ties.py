@@ -68,7 +68,7 @@ def ties_of(draws: Floats, uses: Floats) -> Ties:
     share = uses * np.exp(np.clip(1.5 * draws[:, 2:], -6.0, 6.0))
     share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
     return Ties(
-        strength=used * np.tanh(MIDDLE + SPREAD * draws[:, 0]),
+        strength=np.where(used, np.tanh(MIDDLE + SPREAD * draws[:, 0]), 0.0),
         share=share,
         scale=np.where(used, np.exp(SCALE * np.clip(draws[:, 1], -4.0, 4.0)), 1.0),
         offset=np.where(used, OFFSET, 0.0),

@@ -23,6 +23,8 @@ _CANNOT: Mapping[Ability, str] = {
     "take another planner",
     "candidates": "cannot choose from a list of points; take another planner",
     "conditions": "cannot search an input only at some values of others; take another planner",
+    "hints": "would take what was measured on something else for this; take another planner, or "
+    "remove it",
     "fidelity": "would take a quick look for as good as a close one; take another planner, or move "
     "the input to [fixed]",
 }
@@ -72,4 +74,6 @@ def _places(campaign: Campaign) -> dict[Ability, KeyPath]:
             found.setdefault("conditions", ("search", parameter.name, "only_if"))
     if campaign.fidelity is not None:
         found["fidelity"] = ("fidelity",)
+    if any(prior.is_hint for prior in campaign.prior):
+        found["hints"] = ("prior", "hint")
     return found

@@ -99,7 +99,7 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
     head.close()
     remarks = search.remarks
     if "prior" in top:
-        known = read_prior(top.table("prior"), campaign)
+        known = read_prior(top, campaign)
         campaign, remarks = replace(campaign, prior=known.prior), (*remarks, *known.remarks)
     top.close()
     return campaign, remarks
