@@ -101,7 +101,7 @@ class Campaign:
             return list(self._proposed(tried, free, min(count, int(free.sum()))))
 
     def _proposed(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
-        if len(tried.points) < LEAST or len(tried.there) < START:
+        if len(tried.points) < LEAST or len(tried.there) < (LEAST if self._sources else START):
             yield from self._started(tried, free, count)
             return
         beliefs = self._believed(tried)
