@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from collections.abc import Set as AbstractSet
 
 from sdl.cli.words import count, point, quantity
 from sdl.core.view import FrontPoint, View
+from sdl.model.campaign import Goal
+
+SOUGHT: AbstractSet[Goal] = {"hits", "level", "novelty"}
+"""Goals of which the best point alone says little."""
 
 SHOWN = 12
 """Points of a front that are told one by one."""
@@ -13,9 +18,30 @@ SHOWN = 12
 
 def in_short(view: View, none: str) -> str:
     """In a few words; ``none``: what is said while there is nothing."""
+    if view.goal in SOUGHT:
+        return sought(view) or none
     if view.front is not None:
         return on_front(len(view.front)) if view.front else none
     return none if view.best is None else quantity(view.measure, view.best.value)
+
+
+def sought(view: View) -> str:
+    """What was found of hits, of the two sides of a level, or of what is new; else nothing."""
+    tally, measure = view.tally, view.measure
+    total = tally.below + tally.within + tally.above
+    if not total or tally.least is None or tally.most is None:
+        return ""
+    match view.goal:
+        case "hits":
+            return f"{count(tally.within, 'hit')} of {total} measured"
+        case "level":
+            there = f", {tally.within} on it" if tally.within else ""
+            return f"{tally.below} below the level, {tally.above} above{there}"
+        case "novelty":
+            ends = f"{tally.least:.4g} to {quantity(measure, tally.most)}"
+            return f"{total} measured, {measure} from {ends}"
+        case _:
+            return ""
 
 
 def on_front(points: int) -> str:
@@ -29,18 +55,25 @@ def in_a_line(view: View) -> str:
         names = ", ".join(_short(one) for one in view.front[-SHOWN:])
         return f"{on_front(len(view.front))} ({names})"
     if view.best is None:
-        return "none yet"
+        return in_short(view, "none yet")
     return f"{in_short(view, '')} at {point(view.best.inputs)} ({view.best.where})"
 
 
 def told(view: View) -> Iterator[tuple[str, str]]:
     """Heading and line for each thing to be told at the end."""
+    if view.goal in SOUGHT:
+        yield view.goal, sought(view) or _none(view)
     if view.front is not None:
         yield from _front(view.front, view)
     elif view.best is None:
+        if view.goal in SOUGHT:
+            return
         yield "best", _none(view)
     else:
-        yield "best", f"{view.measure} = {in_short(view, '')}  ({view.best.where})"
+        value = quantity(view.measure, view.best.value)
+        first = view.goal == "hits" and view.tally.within
+        heading = "first" if first else "nearest" if view.goal in SOUGHT else "best"
+        yield heading, f"{view.measure} = {value}  ({view.best.where})"
     if view.best is not None and view.best.expected is not None:
         expected = quantity(view.measure, view.best.expected, view.best.sd)
         measure = "" if view.front is None else f"{view.measure} = "

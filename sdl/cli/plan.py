@@ -78,6 +78,12 @@ def _objective(objective: Objective, tolerance: float | None) -> str:
         return (
             f"{measure} from {objective.low:g} to {quantity(measure, objective.high)}{near}{weight}"
         )
+    if objective.goal == "hits":
+        return f"as many hits as can be: {measure} {_sides(objective)}"
+    if objective.level is not None:
+        return f"where {measure} passes {quantity(measure, objective.level)}"
+    if objective.goal == "novelty":
+        return f"what is new: {measure} unlike all that was measured"
     unit = unit_of(measure)
     said = f"{objective.goal} {measure}" + (f", in {unit}" if len(unit) > 1 else "")
     if objective.threshold is not None:
@@ -87,9 +93,13 @@ def _objective(objective: Objective, tolerance: float | None) -> str:
 
 
 def _outcome(outcome: OutcomeConstraint) -> str:
-    sides = [("at least", outcome.at_least), ("at most", outcome.at_most)]
-    said = [f"{word} {quantity(outcome.measure, end)}" for word, end in sides if end is not None]
-    return f"{outcome.measure} {' and '.join(said)}, or a run does not count"
+    return f"{outcome.measure} {_sides(outcome)}, or a run does not count"
+
+
+def _sides(one: OutcomeConstraint | Objective) -> str:
+    sides = [("at least", one.at_least), ("at most", one.at_most)]
+    said = [f"{word} {quantity(one.measure, end)}" for word, end in sides if end is not None]
+    return " and ".join(said)
 
 
 def _listed(candidates: Candidates) -> str:

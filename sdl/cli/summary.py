@@ -106,6 +106,8 @@ def content(outcome: Outcome) -> dict[str, object]:
         "measure": view.measure,
         "best": view.best,
         "front": view.front,
+        "goal": view.goal,
+        "tally": view.tally,
         "evidence": view.evidence,
         "runs": {
             "begun": view.runs_begun,

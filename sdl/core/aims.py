@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sdl.core.view import FrontPoint
+from sdl.core.view import FrontPoint, Tally
 from sdl.model.campaign import Campaign, Objective
 from sdl.model.data import Inputs, Measures
 
@@ -31,14 +31,29 @@ def _of_use(objective: Objective, measures: Measures) -> bool:
 def score(spec: Campaign, measures: Measures) -> float | None:
     """What is compared to find the best, smaller is better.
 
-    Of several objectives the weighted sum of losses; None where they have no weights.
+    Of several objectives the weighted sum of losses; None where they have no weights, and where
+    what is new is sought.
     """
+    if spec.objective.goal == "novelty":
+        return None
     if not spec.further:
         return spec.objective.loss(measures[spec.objective.measure])
     if not spec.is_weighted:
         return None
     return math.fsum(
         (one.weight or 0.0) * one.loss(measures[one.measure]) for one in spec.objectives
+    )
+
+
+def tallied(tally: Tally, objective: Objective, value: float) -> Tally:
+    """The tally once one more sample that counts was measured."""
+    low, high = objective.wanted
+    return Tally(
+        below=tally.below + (value < low),
+        within=tally.within + (low <= value <= high),
+        above=tally.above + (value > high),
+        least=value if tally.least is None else min(tally.least, value),
+        most=value if tally.most is None else max(tally.most, value),
     )
 
 

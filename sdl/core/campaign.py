@@ -13,7 +13,7 @@ from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.run import Run
 from sdl.core.usage import Usage
-from sdl.core.view import BestPoint, FrontPoint
+from sdl.core.view import BestPoint, FrontPoint, Tally
 from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
@@ -124,6 +124,7 @@ class CampaignState:
     best: BestPoint | None = None
     front: tuple[FrontPoint, ...] = ()
     """Of several objectives, in the order in which they were measured."""
+    tally: Tally = field(default_factory=Tally)
     outcomes: list[Outcome] = field(default_factory=list)
     belief: Belief | None = field(default=None, repr=False, compare=False)
     """What makes the evidence of them; None before the first one that this process took in."""

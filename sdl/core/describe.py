@@ -53,6 +53,8 @@ def describe(
         in_flight=tuple(_in_flight(run) for run in state.runs.values() if run.steps),
         best=state.best,
         front=state.front if state.spec.further else None,
+        goal=state.spec.objective.goal,
+        tally=state.tally,
         known_before=state.known_before,
         instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,

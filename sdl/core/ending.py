@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from sdl.core.aims import counts, score, with_point
+from sdl.core.aims import counts, score, tallied, with_point
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import Command, Dispose, EndRun, SampleEnd, Weigh
 from sdl.core.evidence import Belief, Outcome
@@ -98,6 +98,7 @@ def _measured(state: CampaignState, run: Run, suggestion: str, measures: Measure
     loss = None
     if counts(spec, inputs, measures):
         loss = score(spec, measures)
+        state.tally = tallied(state.tally, spec.objective, measures[spec.objective.measure])
         if spec.further:
             _enter_front(state, run, suggestion, measures)
         if loss is not None and (state.best is None or loss < state.best.loss):

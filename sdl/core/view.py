@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
 from sdl.core.usage import Usage
-from sdl.model.campaign import Terms
+from sdl.model.campaign import Goal, Terms
 from sdl.model.data import InputValue, JsonValue
 from sdl.model.hypothesis import Evidence
 
@@ -31,6 +31,19 @@ class FrontPoint:
     def where(self) -> str:
         """The run that gave it, and of a batch the suggestion."""
         return _where(self.run, self.suggestion, is_of_batch=self.is_of_batch)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """What the samples that count came to, beside what the (first) objective wants of them."""
+
+    below: int = 0
+    within: int = 0
+    """Hits, where these are sought; of a level, exactly there."""
+    above: int = 0
+    least: float | None = None
+    most: float | None = None
+    """The least and the most that was measured, in the measure's unit; None while nothing was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,6 +195,9 @@ class View:
     """Labware on its way, where the campaign has the lab for itself."""
     front: tuple[FrontPoint, ...] | None = None
     """Of several objectives; None where there is one."""
+    goal: Goal = "maximise"
+    """Of the (first) objective."""
+    tally: Tally = field(default_factory=Tally)
     known_before: int = 0
     """Trials of before the campaign that its planner sees."""
     astray: tuple[LabwareView, ...] = ()

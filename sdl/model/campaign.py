@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
@@ -15,7 +16,7 @@ from sdl.model.lab import place_of
 from sdl.model.labware import Labware
 from sdl.model.policy import Rule
 
-Goal = Literal["maximise", "minimise", "target", "range"]
+Goal = Literal["maximise", "minimise", "target", "range", "hits", "level", "novelty"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,19 +116,41 @@ class Objective:
     weight: float | None = None
     """What one unit of the measure counts beside the other objectives, above 0; either all of
     them have a weight or none has, and there is no common score."""
+    at_least: float | None = None
+    """In the measure's unit: from here on a run is a hit; given when the goal is ``hits``."""
+    at_most: float | None = None
+    """The other end; one of the two may be missing."""
+    level: float | None = None
+    """In the measure's unit: where it passes this is sought; given when the goal is ``level``."""
 
     def loss(self, value: float) -> float:
-        """How far from ideal, smaller is better: distance to the target, or the signed value."""
+        """How far from ideal, smaller is better: the signed value, or how far it is from its place.
+
+        Of novelty 0, for there is no ideal.
+        """
         if self.goal == "maximise":
             return -value
         if self.goal == "minimise":
             return value
-        if self.goal == "range":
-            assert self.low is not None
-            assert self.high is not None
-            return max(self.low - value, value - self.high, 0.0)
-        assert self.target is not None
-        return abs(value - self.target)
+        low, high = self.wanted
+        return max(low - value, value - high, 0.0)
+
+    @property
+    def wanted(self) -> tuple[float, float]:
+        """Between which values there is nothing left to wish; the same one twice of a target."""
+        match self.goal:
+            case "target":
+                ends = self.target, self.target
+            case "range":
+                ends = self.low, self.high
+            case "hits":
+                ends = self.at_least, self.at_most
+            case "level":
+                ends = self.level, self.level
+            case _:
+                ends = None, None
+        low, high = ends
+        return -math.inf if low is None else low, math.inf if high is None else high
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,9 @@ from sdl.model.data import JsonValue, Suggestion, Trial
 Ability: TypeAlias = Literal[
     "several_objectives",
     "range",
+    "hits",
+    "level",
+    "novelty",
     "real_sums",
     "candidates",
     "fidelity",
@@ -24,12 +27,23 @@ Ability: TypeAlias = Literal[
     "hints",
 ]
 """Something that not every planner can do. *several_objectives*: with their thresholds and weights.
-*range*: an objective with two ends. *real_sums*: sums of real numbers that have to be met.
-*conditions*: inputs that are searched only at some values of others.
-*hints*: trials that were measured on something like it only (``Trial.is_hint``)."""
+*range*: an objective with two ends; *hits*, *level*, *novelty*: one of that goal. *real_sums*: sums
+of real numbers that have to be met. *conditions*: inputs that are searched only at some values of
+others. *hints*: trials that were measured on something like it only (``Trial.is_hint``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
-    {"several_objectives", "range", "real_sums", "candidates", "fidelity", "conditions", "hints"}
+    {
+        "several_objectives",
+        "range",
+        "hits",
+        "level",
+        "novelty",
+        "real_sums",
+        "candidates",
+        "fidelity",
+        "conditions",
+        "hints",
+    }
 )
 """Without these a planner's answers would be wrong; without the others they are only worse."""
 
@@ -59,13 +73,28 @@ class Problem:
         """All of them, in their order."""
         return (self.objective, *self.further)
 
+    @property
+    def is_weighted(self) -> bool:
+        """Whether all objectives together give one score."""
+        return all(one.weight is not None for one in self.objectives)
+
+    @property
+    def measures(self) -> frozenset[str]:
+        """Without which a measured point says nothing: of objectives, and of their constraints."""
+        steered = [one.measure for one in self.objectives]
+        return frozenset([*steered, *(one.measure for one in self.outcomes)])
+
 
 def asked_of(problem: Problem) -> frozenset[Ability]:
     """What a planner has to be able to do, to do all that a problem asks for."""
     real = {p.name for p in problem.space if p.kind == "range" and not p.integer}
+    goals = {one.goal for one in problem.objectives}
     found: dict[Ability, bool] = {
         "several_objectives": bool(problem.further),
-        "range": any(one.goal == "range" for one in problem.objectives),
+        "range": "range" in goals,
+        "hits": "hits" in goals,
+        "level": "level" in goals,
+        "novelty": "novelty" in goals,
         "real_sums": any(
             one.equals is not None and not real.isdisjoint(one.weights)
             for one in problem.constraints

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sdl.model.data import Inputs
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded, Codes, Floats, joined
 from sdl.planner.ensemble import Ensemble
 from sdl.planner.process import VARIANCE, kernel
+from sdl.planner.spending import Prices, log_cost
 
 AT_ONCE = 4_000_000
 """Covariances that all processes may be asked for; beyond, one process looks through the list."""
@@ -29,43 +31,65 @@ class Chosen:
     place: int
     log_gain: float
     log_feasible: float
+    log_cost: float | None
 
 
 def chosen(
-    acquisition: Acquisition, candidates: Coded, free: Bools, pending: Coded, count: int
+    acquisition: Acquisition,
+    candidates: Coded,
+    free: Bools,
+    pending: Coded,
+    count: int,
+    prices: Prices | None = None,
+    last: Inputs | None = None,
 ) -> Iterator[Chosen]:
     """Up to ``count`` free candidates, best first, each as if those before it were pending.
 
-    ``free``: (N,), at least one of them. The first of equal candidates is taken.
+    ``free``: (N,), at least one of them. The first of equal candidates is taken. ``last``: the run
+    after which the first of them comes.
     """
     places = np.flatnonzero(free)
     if len(places) * acquisition.effort > AT_ONCE:
-        places = _short_list(acquisition, candidates, places, max(SHORT, 20 * count))
+        cost = _log_cost(prices, last, len(candidates))
+        places = _short_list(acquisition, candidates, places, cost, max(SHORT, 20 * count))
     points = joined([candidates.take(places), pending])
-    standing = acquisition.goal.over(points, len(pending) + count)
-    feasible = acquisition.log_feasible(points)
+    prices = prices and prices.take(places)
+    outlook = acquisition.over(points, len(pending) + count)
     for place in range(len(places), len(points)):
-        standing.add(place)
+        outlook.add(place)
     left = np.arange(len(points)) < len(places)
     top = None
     for _ in range(min(count, len(places))):
-        gains = standing.log_gain()
-        top = acquisition.tops(gains, left) if top is None else top
-        gain = acquisition.mixed(gains, top)
-        at = int(np.argmax(np.where(left, gain + feasible, -np.inf)))
-        yield Chosen(int(places[at]), float(gain[at]), float(feasible[at]))
+        gains, feasible = outlook.log_gain(), outlook.log_feasible()
+        top = outlook.tops(gains, left) if top is None else top
+        gain, cost = outlook.mixed(gains, top), _log_cost(prices, last, len(points))
+        at = int(np.argmax(np.where(left, gain + feasible - cost, -np.inf)))
+        spent = None if prices is None else float(cost[at])
+        yield Chosen(int(places[at]), float(gain[at]), float(feasible[at]), spent)
         left[at] = False
-        standing.add(at)
+        outlook.add(at)
+        last = prices.point(at) if prices else None
 
 
-def _short_list(acquisition: Acquisition, candidates: Coded, places: Codes, size: int) -> Codes:
+def _log_cost(prices: Prices | None, last: Inputs | None, count: int) -> Floats:
+    """Logarithm of costs; those of points that are no candidates, at the end, are 0."""
+    found = np.zeros(count)
+    if prices is not None:
+        found[: len(prices.each)] = log_cost(prices.after(last))
+    return found
+
+
+def _short_list(
+    acquisition: Acquisition, candidates: Coded, places: Codes, cost: Floats, size: int
+) -> Codes:
     """The candidates that look best to one process of the kind with the largest weight."""
-    scouted = acquisition.goal.only([acquisition.scout])
-    gains = np.empty(len(places))
+    scouting = acquisition.scouting()
+    worth = np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         block = slice(start, start + BLOCK)
-        gains[block] = scouted.over(candidates.take(places[block]), 0).log_gain()[0]
-    order = np.argsort(-gains, kind="stable")[:size]
+        outlook = scouting.over(candidates.take(places[block]), 0)
+        worth[block] = outlook.log_gain()[0] + outlook.log_feasible() - cost[places[block]]
+    order = np.argsort(-worth, kind="stable")[:size]
     return np.asarray(places[np.sort(order)])
 
 

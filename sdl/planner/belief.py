@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from sdl.model.campaign import Objective
@@ -25,16 +26,31 @@ class Sense:
             return Evidence(points, self.sign * values)
         return Evidence(points, values - self.zero, target=True)
 
+    def turned(self, value: float) -> float:
+        """One value, as in the evidence."""
+        return self.sign * value if self.zero is None else value - self.zero
+
     def back(self, turned: float) -> float:
         """In the measure's unit again."""
         return self.sign * turned if self.zero is None else turned + self.zero
+
+    def ends(self, low: float | None, high: float | None) -> tuple[float, float]:
+        """An interval, as in the evidence; an end that is missing is infinitely far."""
+        one = self.turned(-math.inf if low is None else low)
+        other = self.turned(math.inf if high is None else high)
+        return min(one, other), max(one, other)
+
+
+PLAIN = Sense()
 
 
 def sense_of(objective: Objective) -> Sense:
     """How the measure of an objective is turned."""
     if objective.goal == "target":
         return Sense(zero=objective.target)
-    return Sense(sign=-1.0 if objective.goal == "minimise" else 1.0)
+    if objective.low is not None and objective.high is not None:
+        return Sense(zero=0.5 * (objective.low + objective.high))
+    return Sense(sign=-1.0) if objective.goal == "minimise" else PLAIN
 
 
 @dataclass(frozen=True)

@@ -69,14 +69,15 @@ class BenchPlanner:
 
 
 def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
-    """A planner for one campaign, for the first objective of the space.
+    """A planner for one campaign, for all objectives of the space.
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
     there is none, or a constraint is not linear.
     """
-    parameters, objective = _tables(space, "parameters"), _tables(space, "objectives")[0]
-    problem = Problem(space=(), objective=_objective(objective))
+    parameters = _tables(space, "parameters")
+    objective, *further = map(_objective, _tables(space, "objectives"))
+    problem = Problem(space=(), objective=objective, further=tuple(further))
     if pool is None:
         rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
         candidates = made(parameters, rules, seed)

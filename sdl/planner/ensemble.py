@@ -65,6 +65,8 @@ class Evidence:
     values: Floats
     """(n,) in the measure's unit; more is better, or zero is the target."""
     target: bool = False
+    unit: float | None = None
+    """With a target, what one of the outputs' units is; None: their own spread about it."""
 
     def first(self, count: int) -> Evidence:
         """The first of them."""
@@ -72,13 +74,16 @@ class Evidence:
 
     def take(self, rows: Codes | slice) -> Evidence:
         """Some of them."""
-        return Evidence(self.points.take(rows), self.values[rows], self.target)
+        return replace(self, points=self.points.take(rows), values=self.values[rows])
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
-        if self.target:
-            return self.values / (float(np.sqrt(np.mean(self.values**2))) or 1.0)
-        return kind.shape.of(self.values)
+        return self.values / self.scale if self.target else kind.shape.of(self.values)
+
+    @property
+    def scale(self) -> float:
+        """What is one of the outputs' units where zero is the target."""
+        return self.unit or float(np.sqrt(np.mean(self.values**2))) or 1.0
 
     @property
     def digest(self) -> str:
@@ -101,11 +106,12 @@ class Ensemble:
     digest: str
     """SHA-256 over the draws."""
     backs: tuple[Back, ...]
-    """(kinds,) ways back from outputs to values."""
+    """(S,) ways back from outputs to values."""
 
     def only(self, rows: list[int]) -> Ensemble:
         """Some of the processes, for a first look; the weights stay."""
-        return replace(self, processes=self.processes.only(rows))
+        backs = tuple(self.backs[row] for row in rows)
+        return replace(self, processes=self.processes.only(rows), backs=backs)
 
     @property
     def shared(self) -> dict[str, float]:
@@ -117,6 +123,10 @@ class Ensemble:
         """Weights of the processes, (S,), which sum to one."""
         return np.repeat(self.weights / DRAWS, DRAWS)
 
+    def output(self, value: float) -> Floats:
+        """What a value, in the unit of the evidence, is to each process, (S, 1)."""
+        return np.array([back.output(value) for back in self.backs])[:, None]
+
     def predicted(self, point: Coded) -> tuple[float, float, float]:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""
         mean, variance = self.processes.posterior(point)
@@ -124,8 +134,8 @@ class Ensemble:
         outputs = mean[:, 0, None] + sd[:, None] * STEPS
         values = np.concatenate(
             [
-                back.value(outputs[k * DRAWS : (k + 1) * DRAWS].ravel())
-                for k, back in enumerate(self.backs)
+                self.backs[first].value(outputs[first : first + DRAWS].ravel())
+                for first in range(0, len(outputs), DRAWS)
             ]
         )
         share = np.repeat(self.shares, len(STEPS)) / len(STEPS)
@@ -166,19 +176,27 @@ class Learner:
 
     def ensemble(self, evidence: Evidence) -> Ensemble:
         """What is believed after the evidence, of at least ``chains.LEAST`` measurements."""
+        if evidence.target and self._scale is not None:
+            # One unit for all, so that what is near enough is the same to each.
+            evidence = replace(evidence, unit=self._scale.back.slope)
         draws = self._drawn(evidence)
         processes = Processes(
             self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
         )
         weights = weights_of(self._judged(processes, evidence), self.kinds)
         digest = hashlib.sha256(draws.tobytes()).hexdigest()
-        backs = tuple(
+        return Ensemble(
+            processes, evidence, weights, self.kinds, digest, self._backs(processes, evidence)
+        )
+
+    def _backs(self, processes: Processes, evidence: Evidence) -> tuple[Back, ...]:
+        each = [
             self._scale.back
             if kind.sources and self._scale is not None
             else Back.of(processes.outputs[at * DRAWS], evidence.values)
             for at, kind in enumerate(self.kinds)
-        )
-        return Ensemble(processes, evidence, weights, self.kinds, digest, backs)
+        ]
+        return tuple(back for back in each for _ in range(DRAWS))
 
     def _judged(self, processes: Processes, evidence: Evidence) -> Floats:
         """Log densities of left-out measurements, (S, n).

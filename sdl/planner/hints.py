@@ -8,11 +8,12 @@ from typing import TypeAlias
 
 import numpy as np
 
-from sdl.model.data import Trial
+from sdl.model.data import Measures, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import Point, feasible, point
+from sdl.planner.aim import SCORE, score_of, senses_of
 from sdl.planner.axes import Axes, columns_of
-from sdl.planner.belief import Sense, sense_of
+from sdl.planner.belief import PLAIN, Sense
 from sdl.planner.sources import Source, Sources
 
 Rows: TypeAlias = tuple[tuple[Point, tuple[float, ...]], ...]
@@ -24,30 +25,37 @@ def sources_of(axes: Axes, problem: Problem, trials: Sequence[Trial]) -> Sources
 
     Those that failed say nothing.
     """
+    senses = senses_of(problem)
+    if problem.further and problem.is_weighted:
+        senses = {SCORE: PLAIN, **senses}
     found: dict[str, list[tuple[Point, tuple[float, ...]]]] = {}
-    for trial in _measured(trials):
-        values = tuple(trial.measures[one.measure] for one in problem.objectives)
+    for trial in _measured(problem, trials):
+        values = tuple(_value(problem, name, trial.measures) for name in senses)
         found.setdefault(trial.prior, []).append((point(problem.space, trial.inputs), values))
     return _sources(
         axes,
         tuple(parameter.name for parameter in problem.space),
-        tuple((one.measure, sense_of(one)) for one in problem.objectives),
+        tuple(senses.items()),
         tuple((name, tuple(rows)) for name, rows in found.items()),
     )
+
+
+def _value(problem: Problem, name: str, seen: Measures) -> float:
+    return score_of(problem.objectives, seen) if name == SCORE else seen[name]
 
 
 def hinted(problem: Problem, trials: Sequence[Trial]) -> list[Point]:
     """Points of hints that may be tried here, each once."""
     every = dict.fromkeys(
         point(problem.space, trial.inputs)
-        for trial in _measured(trials)
+        for trial in _measured(problem, trials)
         if feasible(problem, trial.inputs)
     )
     return list(every)
 
 
-def _measured(trials: Sequence[Trial]) -> list[Trial]:
-    return [trial for trial in trials if trial.is_hint and trial.status == "measured"]
+def _measured(problem: Problem, trials: Sequence[Trial]) -> list[Trial]:
+    return [one for one in trials if one.is_hint and problem.measures <= one.measures.keys()]
 
 
 @lru_cache(maxsize=16)

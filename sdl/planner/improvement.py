@@ -1,14 +1,18 @@
-"""Expected improvement in closed form, as a logarithm that holds far out in the tail."""
+"""Expected gains in closed form, as logarithms that hold far out in the tail."""
 
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import erfcx, ndtr  # type: ignore[import-untyped]
+from scipy.special import erfcx, log_ndtr, ndtr  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Floats
 
 _LOG_ROOT = 0.5 * np.log(2.0 * np.pi)
 _FAR = -1.0
+_LEAST = 1e-300
+
+NEVER = -1e300
+"""In place of the logarithm of 0: differences of it are still numbers."""
 
 
 def log_improvement(mean: Floats, sd: Floats, best: Floats) -> Floats:
@@ -27,15 +31,29 @@ def log_improvement(mean: Floats, sd: Floats, best: Floats) -> Floats:
     return np.asarray(np.log(sd) + np.where(away > _FAR, height, tail))
 
 
-def log_approach(mean: Floats, sd: Floats, reach: Floats) -> Floats:
-    """Logarithm of E[max(reach - |Y|, 0)] for normal Y: coming nearer to zero than ``reach``.
+def log_approach(mean: Floats, sd: Floats, reach: Floats, half: Floats) -> Floats:
+    """Logarithm of E[max(reach - D, 0)], D how far normal Y lies outside of ``-half`` to ``half``.
 
-    A tent is the sum of three ramps, each of which has its expectation in closed form.
+    ``reach`` above 0: as near as one was. A trapezoid is the sum of four ramps, each of which has
+    its expectation in closed form; all are seen from the side of the mean, the largest first.
     """
-    found = _ramp(mean + reach, sd) - 2.0 * _ramp(mean, sd) + _ramp(mean - reach, sd)
-    return np.asarray(np.log(np.maximum(found, 1e-300)))
+    below, out = -np.abs(mean), reach + half
+    first = log_improvement(below, sd, -out)
+    rest = -np.exp(log_improvement(below, sd, -half) - first)
+    rest -= np.exp(log_improvement(below, sd, half) - first)
+    rest += np.exp(log_improvement(below, sd, out) - first)
+    return np.asarray(first + np.log(np.maximum(1.0 + rest, _LEAST)))
 
 
-def _ramp(mean: Floats, sd: Floats) -> Floats:
-    away = mean / sd
-    return np.asarray(mean * ndtr(away) + sd * np.exp(-0.5 * away**2 - _LOG_ROOT))
+def log_between(mean: Floats, sd: Floats, low: Floats, high: Floats) -> Floats:
+    """Logarithm of the probability of ``low <= Y <= high`` for normal Y; ends may be infinite."""
+    left, right = (low - mean) / sd, (high - mean) / sd
+    turned = left > 0.0
+    left, right = np.where(turned, -right, left), np.where(turned, -left, right)
+    most = log_ndtr(right)
+    return np.asarray(most + log_less(most, log_ndtr(left)))
+
+
+def log_less(one: Floats, other: Floats) -> Floats:
+    """``log(1 - exp(other - one))``, where ``other`` is the smaller one."""
+    return np.asarray(np.log(np.maximum(-np.expm1(np.minimum(other - one, 0.0)), _LEAST)))

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 
@@ -42,6 +43,7 @@ class EnsemblePlanner:
         self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
+        problem = _asked_for(problem)
         tried = [trial for trial in trials if trial.status != "abandoned"]
         listed = is_enumerable(problem)
         points = free_points(problem, trials) if listed else _free(problem, trials, seed)
@@ -61,16 +63,37 @@ class EnsemblePlanner:
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
-        """It reads none."""
-        return frozenset()
+        """``costs``: false where they are not to count; they do if nothing is said."""
+        return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """Real sums, lists of points, hints; one objective, without what it costs."""
-        return frozenset({"real_sums", "candidates", "hints"})
+        """All goals, limits and costs; real sums, lists of points and hints."""
+        return frozenset(
+            {
+                "several_objectives",
+                "range",
+                "hits",
+                "level",
+                "novelty",
+                "outcome_constraints",
+                "costs",
+                "real_sums",
+                "candidates",
+                "hints",
+            }
+        )
 
     def versions(self) -> Mapping[str, str]:
         """Of numpy and scipy."""
         return {name: version(name) for name in ("numpy", "scipy")}
+
+
+def _asked_for(problem: Problem) -> Problem:
+    """Without costs where they are not to count. PlannerFault if the option is no yes or no."""
+    said = problem.options.get("costs", True)
+    if not isinstance(said, bool):
+        raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
+    return problem if said else replace(problem, costs=None)
 
 
 def _asked(
@@ -82,20 +105,20 @@ def _asked(
     seed: int,
 ) -> list[Proposal]:
     """The best of the points, with those of the trials and some more under way."""
-    wanted = {one.measure for one in problem.objectives}
     observed = [
-        Observed(trial.inputs, trial.measures if wanted <= trial.measures.keys() else None)
-        for trial in trials
-        if trial.status in {"measured", "failed"} and not trial.is_hint
+        Observed(one.inputs, one.measures if problem.measures <= one.measures.keys() else None)
+        for one in trials
+        if one.status in {"measured", "failed"} and not one.is_hint
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     axes = _axes(problem.space)
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
     every = Candidates(columns, axes, len(points))
     sources = sources_of(axes, problem, trials)
-    learner = partial(_learner, sources, seed)
-    campaign = Campaign(problem, every, seed, learner, sources)
-    return campaign.proposals(observed, [*pending, *flying], count)
+    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
+    own = [trial.inputs for trial in trials if not trial.prior]
+    last = next(reversed([*own, *flying]), None)
+    return campaign.proposals(observed, [*pending, *flying], count, last)
 
 
 def _free(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:

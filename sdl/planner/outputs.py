@@ -61,3 +61,10 @@ class Back:
         within = np.interp(outputs, self.outputs, self.values)
         beyond = np.maximum(outputs - high, 0.0) + np.minimum(outputs - low, 0.0)
         return np.asarray(within + self.slope * beyond)
+
+    def output(self, value: float) -> float:
+        """The other way: what a value becomes. One spread away where all were the same."""
+        low, high = self.values[0], self.values[-1]
+        beyond = max(value - high, 0.0) + min(value - low, 0.0)
+        away = beyond / self.slope if self.slope else np.sign(beyond)
+        return float(np.interp(value, self.values, self.outputs) + away)

@@ -197,10 +197,12 @@ class Conditioning:
     shrink: one more row of a Cholesky factor for each, S x M numbers.
     """
 
-    def __init__(self, processes: Processes, points: Coded, room: int, best: Codes) -> None:
+    def __init__(
+        self, processes: Processes, points: Coded, room: int, best: Codes | None = None
+    ) -> None:
         """``room``: how many points will be added at most.
 
-        ``best``: (S,) which measured point each process holds for the best.
+        ``best``: (S,) which measured point each process holds for the best; for ``gap`` alone.
         """
         self._hyper, self._points = processes.hyper, points
         self._cross = kernel(processes.hyper, points, processes.points)
@@ -214,7 +216,8 @@ class Conditioning:
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
         # Of a measured point the covariances that are left are those that noise has left.
-        every, noise = np.arange(len(best)), processes.hyper.noise
+        every, noise = np.arange(len(self.mean)), processes.hyper.noise
+        best = np.zeros(len(every), dtype=np.int64) if best is None else best
         self._shared = noise[:, None] * self._known[every, :, best]
         self._own = noise - noise**2 * processes.inverse[every, best, best]
 
@@ -226,6 +229,11 @@ class Conditioning:
         """
         found = self.variance + self._own[:, None] - 2.0 * self._shared
         return np.asarray(np.maximum(found, 1e-10))
+
+    @property
+    def measured_sd(self) -> Floats:
+        """Standard deviation of a measurement, with its noise, (S, M)."""
+        return np.asarray(np.sqrt(self.variance + self._hyper.noise[:, None]))
 
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""

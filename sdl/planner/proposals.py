@@ -14,16 +14,16 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
-from sdl.planner.acquisition import Acquisition
+from sdl.planner.aim import Aim
 from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
 from sdl.planner.batch import Chosen, chosen, relation
-from sdl.planner.belief import Belief, sense_of
+from sdl.planner.belief import Belief
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
-from sdl.planner.goals import Goal, Maximum, Target
 from sdl.planner.reason import Near, Origin, Proposal, Reason
 from sdl.planner.sources import Sources
+from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
@@ -80,34 +80,46 @@ class Campaign:
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
         self._sources = sources or Sources(candidates.axes)
+        self._start = LEAST if self._sources else START
         self._coded = self._encoded(candidates.columns, candidates.count)
+        costs, columns = problem.costs, candidates.columns
+        self._prices = None if costs is None else prices_of(costs, columns)
         self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
         self._places: dict[tuple[InputValue, ...], list[int]] = {}
         for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
             self._places.setdefault(key, []).append(place)
 
     def proposals(
-        self, observed: Sequence[Observed], pending: Sequence[Inputs], count: int
+        self,
+        observed: Sequence[Observed],
+        pending: Sequence[Inputs],
+        count: int,
+        last: Inputs | None = None,
     ) -> list[Proposal]:
         """Up to ``count`` candidates that are neither tried nor pending, best first.
 
-        Where all that are left have failed before, those.
+        Where all that are left have failed before, those. ``last``: the run before the next one,
+        for what it costs to change something.
         """
         with _one_thread().limit(limits=1, user_api="blas"):
             tried = self._tried(observed, pending)
             free = self._free(observed, pending)
             if not free.any():
                 return []
-            return list(self._proposed(tried, free, min(count, int(free.sum()))))
+            return list(self._proposed(tried, free, min(count, int(free.sum())), last))
 
-    def _proposed(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
-        if len(tried.points) < LEAST or len(tried.there) < (LEAST if self._sources else START):
+    def _proposed(
+        self, tried: _Tried, free: Bools, count: int, last: Inputs | None
+    ) -> Iterator[Proposal]:
+        if len(tried.points) < LEAST or len(tried.there) < self._start:
             yield from self._started(tried, free, count)
             return
-        beliefs = self._believed(tried)
-        acquisition = Acquisition(_goal(self._problem, beliefs), tried.failed)
-        digest = _digest(beliefs)
-        for one in chosen(acquisition, self._coded, free, tried.pending, count):
+        aim = Aim(self._problem, tried.points, tried.measures, self._learner)
+        beliefs = aim.beliefs()
+        acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
+        flying = tried.pending
+        found = chosen(acquisition, self._coded, free, flying, count, self._prices, last)
+        for one in found:
             yield Proposal(
                 inputs=self._candidates.point(one.place),
                 origin="ensemble",
@@ -123,16 +135,6 @@ class Campaign:
         for place in found(self._coded, free, there, count, chance):
             point = self._candidates.point(place)
             yield Proposal(inputs=point, origin=origin, reason=Reason())
-
-    def _believed(self, tried: _Tried) -> dict[str, Belief]:
-        """By measure, the first objective's first."""
-        found = {}
-        for objective in self._problem.objectives:
-            measure, sense = objective.measure, sense_of(objective)
-            values = np.array([one[measure] for one in tried.measures], dtype=float)
-            evidence = sense.evidence(tried.points, values)
-            found[measure] = Belief(sense, self._learner(measure).ensemble(evidence))
-        return found
 
     def _tried(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> _Tried:
         measured = [one for one in observed if one.measures is not None]
@@ -177,6 +179,7 @@ class Campaign:
             surrogates={measure: belief.ensemble.shared for measure, belief in beliefs.items()},
             log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
             log_feasible=one.log_feasible,
+            log_cost=one.log_cost,
             nearest=tuple(
                 Near(
                     inputs=tried.inputs[place],
@@ -188,12 +191,6 @@ class Campaign:
             scored=scored,
             data_digest=first.evidence.digest,
         )
-
-
-def _goal(problem: Problem, beliefs: Mapping[str, Belief]) -> Goal:
-    """What the campaign looks for."""
-    ensemble = beliefs[problem.objective.measure].ensemble
-    return Target(ensemble) if problem.objective.goal == "target" else Maximum(ensemble)
 
 
 def _digest(beliefs: Mapping[str, Belief]) -> str:

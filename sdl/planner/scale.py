@@ -6,7 +6,7 @@ seem to vary as much as the whole source does.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -23,8 +23,10 @@ class Scale:
     @classmethod
     def of_sources(cls, values: Floats, *, target: bool) -> Scale:
         """From the values of all sources together; with a target, zero stays zero."""
-        size = float(np.sqrt(np.mean(values**2))) or 1.0
-        return cls(Back.of(values / size if target else Shape().of(values), values))
+        if target:
+            size = float(np.sqrt(np.mean(values**2))) or 1.0
+            return cls(replace(Back.of(values / size, values), slope=size))
+        return cls(Back.of(Shape().of(values), values))
 
     def of(self, values: Floats) -> Floats:
         """Outputs of the values, straight between and beyond those of the sources."""

@@ -13,12 +13,17 @@ from sdl.wire.space_check import placed_sums
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
-WITHOUT_PLANNER: frozenset[Ability] = frozenset({"several_objectives", "range"})
+WITHOUT_PLANNER: frozenset[Ability] = frozenset(
+    {"several_objectives", "range", "hits", "level", "novelty"}
+)
 """What needs no planner: runs are judged all the same."""
 
 _CANNOT: Mapping[Ability, str] = {
     "several_objectives": "has one objective only; take another planner",
     "range": "cannot aim at a range; give a target, or take another planner",
+    "hits": "cannot count hits; give a goal or a target, or take another planner",
+    "level": "cannot look for where a level is passed; take another planner",
+    "novelty": "cannot look for what is new; take another planner",
     "real_sums": "meets no sum of real numbers; give its inputs levels (choices, or a step), or "
     "take another planner",
     "candidates": "cannot choose from a list of points; take another planner",
@@ -60,8 +65,11 @@ def _places(campaign: Campaign) -> dict[Ability, KeyPath]:
     found: dict[Ability, KeyPath] = {}
     real = {p.name for p in campaign.space if p.kind == "range" and not p.integer}
     for keys, objective in placed_objectives(campaign):
-        if objective.goal == "range":
-            found.setdefault("range", (*keys, "range"))
+        match objective.goal:
+            case "range":
+                found.setdefault("range", (*keys, "range"))
+            case "hits" | "level" | "novelty" as goal:
+                found.setdefault(goal, (*keys, "goal"))
     if campaign.further:
         found["several_objectives"] = ("objective", 1)
     for keys, constraint in placed_sums(campaign):

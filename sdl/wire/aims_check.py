@@ -9,6 +9,9 @@ from sdl.model.campaign import Campaign, ChoiceParameter, Objective, OutcomeCons
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean
 
+ALONE = ("hits", "level", "novelty")
+"""Goals of a campaign with one objective."""
+
 _Found = Iterator[tuple[KeyPath, str]]
 
 
@@ -43,6 +46,12 @@ def _objectives(campaign: Campaign) -> _Found:
         low, high = objective.low, objective.high
         if low is not None and high is not None and low >= high:
             yield (*keys, "range"), "needs two numbers, the lower one first"
+        low, high = objective.at_least, objective.at_most
+        if low is not None and high is not None and low >= high:
+            yield (*keys, "at_least"), f"{low:g} must be below at_most, which is {high:g}"
+        if objective.goal in ALONE and campaign.further:
+            message = f"{objective.goal!r} cannot be one of several; keep one objective"
+            yield (*keys, "goal"), message
         if objective.weight is not None and not objective.weight > 0:
             yield (*keys, "weight"), f"{objective.weight:g} must be above 0"
         if objective.weight is None and any(weight is not None for weight in weights):
@@ -74,11 +83,10 @@ def _outcomes(campaign: Campaign) -> _Found:
 
 def _clash(keys: KeyPath, constraint: OutcomeConstraint, objective: Objective) -> _Found:
     """A target that the constraint forbids."""
-    ends = {"target": (objective.target,) * 2, "range": (objective.low, objective.high)}
-    low, high = ends.get(objective.goal, (None, None))
-    if high is not None and constraint.at_least is not None and high < constraint.at_least:
+    low, high = objective.wanted
+    if constraint.at_least is not None and high < constraint.at_least:
         yield (*keys, "at_least"), f"forbids what the objective wants, which is {high:g} at most"
-    if low is not None and constraint.at_most is not None and low > constraint.at_most:
+    if constraint.at_most is not None and low > constraint.at_most:
         yield (*keys, "at_most"), f"forbids what the objective wants, which is {low:g} at least"
 
 
@@ -157,11 +165,13 @@ def _fidelity(campaign: Campaign) -> _Found:
 
 def _hypothesis(campaign: Campaign) -> _Found:
     """A claim about the best point needs one."""
-    if campaign.hypothesis is None or not campaign.further or campaign.is_weighted:
+    if campaign.hypothesis is None:
         return
-    predicts = campaign.hypothesis.predicts
-    if predicts.quantity in {parameter.name for parameter in campaign.space}:
-        yield (
-            ("hypothesis", "predicts", "quantity"),
-            "several objectives have no best point without weights; give each objective a weight",
-        )
+    predicts, keys = campaign.hypothesis.predicts, ("hypothesis", "predicts", "quantity")
+    if predicts.quantity not in {parameter.name for parameter in campaign.space}:
+        return
+    if campaign.further and not campaign.is_weighted:
+        message = "several objectives have no best point without weights; "
+        yield keys, f"{message}give each objective a weight"
+    if campaign.objective.goal == "novelty":
+        yield keys, "with the goal 'novelty' no point is the best; claim something of a measure"

@@ -10,6 +10,9 @@ _GOALS: dict[str, Goal] = {
     "maximize": "maximise",
     "minimise": "minimise",
     "minimize": "minimise",
+    "hits": "hits",
+    "level": "level",
+    "novelty": "novelty",
 }
 _ENDS = 2
 
@@ -41,9 +44,13 @@ def _objective(table: Table) -> Objective:
         table.mistake(
             None,
             'say what is better: goal = "maximise", "minimise", or target = 0.8, '
-            "or range = [0.7, 0.9]",
+            'or range = [0.7, 0.9]; or what is sought: goal = "hits", "level", "novelty"',
         )
     table.take("goal")
+    at_least, at_most, level = (
+        table.maybe_number(key, unit_name=measure) for key in ("at_least", "at_most", "level")
+    )
+    _check_ends(table, goal)
     found = Objective(
         measure=measure,
         goal=goal,
@@ -52,9 +59,23 @@ def _objective(table: Table) -> Objective:
         high=ends[1] if ends and goal == "range" else None,
         threshold=table.maybe_number("threshold", unit_name=measure),
         weight=table.maybe_number("weight", unit_name="weight_ratio"),
+        at_least=at_least if goal == "hits" else None,
+        at_most=at_most if goal == "hits" else None,
+        level=(0.0 if level is None else level) if goal == "level" else None,
     )
     table.close()
     return found
+
+
+def _check_ends(table: Table, goal: Goal) -> None:
+    """What belongs to the goals *hits* and *level*, to them alone, and has to be there."""
+    for key, owner in (("at_least", "hits"), ("at_most", "hits"), ("level", "level")):
+        if key in table and goal != owner:
+            table.mistake(key, f'belongs to goal = "{owner}"; remove it, or say that goal')
+    if goal == "hits" and "at_least" not in table and "at_most" not in table:
+        table.mistake("goal", "say what counts as a hit: at_least = 80, or at_most = 5, or both")
+    if goal == "level" and "level" not in table:
+        table.mistake("goal", "say which value is to be passed: level = 0.5")
 
 
 def _goal(table: Table) -> Goal:

@@ -12,14 +12,15 @@ from hypothesis import strategies as st
 from sdl.authoring import protocol
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
-from sdl.core.aims import counts, losses, score, with_point
+from sdl.core.aims import counts, losses, score, tallied, with_point
 from sdl.core.campaign import trial_text
 from sdl.core.engine import Engine
 from sdl.core.replay import fold
-from sdl.core.view import FrontPoint
+from sdl.core.view import FrontPoint, Tally
 from sdl.model.campaign import (
     Campaign,
     ChoiceParameter,
+    Goal,
     Objective,
     OutcomeConstraint,
     Prior,
@@ -30,6 +31,35 @@ from sdl.model.data import Trial
 from sdl.model.hypothesis import Hypothesis, Prediction
 from sdl.model.labware import Well
 from tests.core.floor import Floor, campaign, script
+
+
+@pytest.mark.parametrize(
+    "goal, given, expected",
+    [
+        ("hits", {"at_least": 2.0}, [2.0, 0.0, 0.0, 0.0]),
+        ("hits", {"at_least": 1.0, "at_most": 2.0}, [1.0, 0.0, 0.0, 3.0]),
+        ("level", {"level": 1.5}, [1.5, 0.0, 0.5, 3.5]),
+        ("range", {"low": 1.0, "high": 2.0}, [1.0, 0.0, 0.0, 3.0]),
+    ],
+)
+def test_a_loss_is_how_far_a_value_is_from_where_it_should_be(
+    goal: Goal, given: dict[str, float], expected: list[float]
+) -> None:
+    objective = Objective(measure="y", goal=goal, **given)
+    values = [0.0, 1.5 if given != {"at_least": 2.0} else 2.0, 2.0, 5.0]
+    assert [objective.loss(value) for value in values] == expected
+
+
+def test_where_what_is_new_is_sought_no_point_is_the_best() -> None:
+    assert score(campaign(objective=Objective(measure="y", goal="novelty")), {"y": 1.0}) is None
+
+
+def test_a_tally_tells_both_sides_and_both_ends() -> None:
+    objective, tally = Objective(measure="y", goal="level", level=0.5), Tally()
+    for value in (0.2, 0.9, 0.5, 0.1):
+        tally = tallied(tally, objective, value)
+    assert tally == Tally(below=2, within=1, above=1, least=0.1, most=0.9)
+
 
 GAIN = Objective(measure="gain", goal="maximise")
 PRICE = Objective(measure="price", goal="minimise")

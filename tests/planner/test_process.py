@@ -128,5 +128,5 @@ def test_approach_to_a_target_is_the_integral_that_it_stands_for(
     mean: float, sd: float, reach: float
 ) -> None:
     expected, _ = quad(lambda y: (reach - abs(y)) * norm.pdf(y, mean, sd), -reach, reach)
-    found = log_approach(np.array([mean]), np.array([sd]), np.array([reach]))
+    found = log_approach(np.array([mean]), np.array([sd]), np.array([reach]), np.zeros(1))
     assert np.exp(found) == pytest.approx([expected], rel=1e-6)

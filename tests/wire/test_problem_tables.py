@@ -152,6 +152,21 @@ def test_options_are_described_in_their_own_order(tmp_path: Path) -> None:
     assert design.options == ("L2", "L1", "L9")
 
 
+@pytest.mark.parametrize(
+    "words, expected",
+    [
+        ('goal = "hits"\nat_least = 0.8', Objective(measure="y", goal="hits", at_least=0.8)),
+        ('goal = "hits"\nat_most = 2', Objective(measure="y", goal="hits", at_most=2)),
+        ('goal = "level"\nlevel = 0.5', Objective(measure="y", goal="level", level=0.5)),
+        ('goal = "novelty"', Objective(measure="y", goal="novelty")),
+    ],
+)
+def test_more_can_be_sought_than_the_best(tmp_path: Path, words: str, expected: Objective) -> None:
+    aim = f'[objective]\nmeasure = "y"\n{words}\n'
+    campaign = read(tmp_path, "[search]\nx = { from = 0, to = 1 }\n", aim=aim)
+    assert campaign.objective == expected
+
+
 def test_several_objectives_have_goals_thresholds_and_weights(tmp_path: Path) -> None:
     aim = (
         '[[objective]]\nmeasure = "yield"\ngoal = "maximize"\nthreshold = 0.2\nweight = 2\n'
@@ -382,6 +397,39 @@ WRONG_AIMS: list[tuple[str, list[str]]] = [
     (
         '[objective]\nmeasure = "m"\nrange = [2, 1]\n',
         ["10: objective.range: needs two numbers, the lower one first"],
+    ),
+    (
+        '[objective]\nmeasure = "m"\ngoal = "hits"\n',
+        ["10: objective.goal: say what counts as a hit: at_least = 80, or at_most = 5, or both"],
+    ),
+    (
+        '[objective]\nmeasure = "m"\ngoal = "hits"\nat_least = 3\nat_most = 2\n',
+        ["11: objective.at_least: 3 must be below at_most, which is 2"],
+    ),
+    (
+        '[objective]\nmeasure = "m"\ngoal = "level"\nat_most = 2\n',
+        [
+            "10: objective.goal: say which value is to be passed: level = 0.5",
+            '11: objective.at_most: belongs to goal = "hits"; remove it, or say that goal',
+        ],
+    ),
+    (
+        '[[objective]]\nmeasure = "m"\ngoal = "maximise"\n'
+        '[[objective]]\nmeasure = "n"\ngoal = "novelty"\n',
+        ["13: objective[2].goal: 'novelty' cannot be one of several; keep one objective"],
+    ),
+    (
+        '[objective]\nmeasure = "m"\ngoal = "hits"\nat_least = 3\n'
+        '[[constraint]]\nmeasure = "m"\nat_most = 2\n',
+        ["14: constraint[1].at_most: forbids what the objective wants, which is 3 at least"],
+    ),
+    (
+        '[objective]\nmeasure = "m"\ngoal = "novelty"\n'
+        '[hypothesis]\nclaim = "x"\npredicts = { quantity = "x", at = "best", below = 1 }\n',
+        [
+            "13: hypothesis.predicts.quantity: with the goal 'novelty' no point is the best; "
+            "claim something of a measure"
+        ],
     ),
     (
         '[objective]\nmeasure = "m"\nrange = [1, 2]\ntarget = 1.5\n',
