@@ -71,7 +71,9 @@ def hints_of(others: Sequence[Halide], hints: Hints, seed: int) -> tuple[Trial, 
     for other in others:
         order = np.random.default_rng([seed, 264]).permutation(len(other.points))
         yields = other.yields[order] if hints == "shuffled" else other.yields
-        found += other.trials(list(map(int, order[: EARLIER if hints == "forty" else None])), yields)
+        found += other.trials(
+            list(map(int, order[: EARLIER if hints == "forty" else None])), yields
+        )
     return found
 
 
@@ -103,9 +105,8 @@ def table(found: Mapping[Hints, Floats], halides: Sequence[Halide]) -> list[str]
         ratio = each.mean() / found["cold"].mean()
         drawn = resampled(each, found["cold"], lambda one, cold: one.mean() / cold.mean())
         low, high = np.quantile(drawn, (0.05, 0.95))
-        lines.append(
-            f"{TOLD[hints]:34} {cells}  {each.mean():5.1f}   {ratio:.2f} ({low:.2f}-{high:.2f}) of a cold start"
-        )
+        share = f"{ratio:.2f} ({low:.2f}-{high:.2f}) of a cold start"
+        lines.append(f"{TOLD[hints]:34} {cells}  {each.mean():5.1f}   {share}")
     return lines
 
 
@@ -122,9 +123,7 @@ def resampled(
     found = []
     for _ in range(times):
         rows = chance.integers(one.shape[1], size=one.shape)
-        found.append(
-            figure(np.take_along_axis(one, rows, 1), np.take_along_axis(other, rows, 1))
-        )
+        found.append(figure(np.take_along_axis(one, rows, 1), np.take_along_axis(other, rows, 1)))
     return np.array(found)
 
 

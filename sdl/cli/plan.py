@@ -151,9 +151,11 @@ def _prior(prior: Prior) -> str:
         said = f"the trials of {prior.source}, read from the record at the start"
         return said + _HINT * prior.is_hint
     left = f", {prior.left_out} left out: outside the search space, or without all measures"
-    return f"{count(len(prior.trials), 'trial')} of {prior.source}" + (
-        left if prior.left_out else ""
-    ) + _HINT * prior.is_hint
+    return (
+        f"{count(len(prior.trials), 'trial')} of {prior.source}"
+        + (left if prior.left_out else "")
+        + _HINT * prior.is_hint
+    )
 
 
 def _runs(spec: Campaign) -> str:

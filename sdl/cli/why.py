@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,20 +13,19 @@ import typer
 from sdl.cli.console import say, write_json
 from sdl.cli.late import told
 from sdl.cli.places import Where, chosen_campaign, folders, full_name, opened
-from sdl.cli.runs import inputs_of, known_run
-from sdl.cli.words import point, quantity
+from sdl.cli.runs import known_run
+from sdl.cli.suggested import as_document, in_a_sentence, in_full
 from sdl.core.events import CampaignStarted
 from sdl.core.script import ProtocolFunction, Script
 from sdl.core.view import View, Waiting
 from sdl.errors import UserMistake
-from sdl.model.campaign import NO_PLANNER
 from sdl.wire.signature import read_signature
 from sdl.wire.toml_table import did_you_mean
 
 if TYPE_CHECKING:
     from sdl.core.engine import Scripts
     from sdl.shell.record import Record, RunDetail
-    from sdl.shell.tables import RunRow, SampleRow, SuggestionRow
+    from sdl.shell.tables import RunRow, SampleRow
 
 
 def why(
@@ -45,11 +43,20 @@ def why(
     """Say what a step waits for, why a run ended so, or why a point was tried."""
     with opened(where) as record:
         lines = reasons(Replay(record, folders(where)), what)
-    if as_json:
-        write_json("sdl.why/1", reasons=[{"who": one.who, "why": one.why} for one in lines])
-        return
-    for one in lines:
-        say(f"{one.who}: {one.why}")
+        named = [one.who for one in lines if "/suggestion-" in one.who]
+        points = [record.suggestion(one) for one in named]
+        if as_json:
+            write_json(
+                "sdl.why/1",
+                reasons=[{"who": one.who, "why": one.why} for one in lines],
+                suggestions=[as_document(record, one) for one in points],
+            )
+            return
+        for one in lines:
+            say(f"{one.who}: {one.why}")
+            if len(points) == 1 and one.who == points[0].suggestion:
+                for heading, line in in_full(record, points[0]):
+                    say(f"  {heading:<10} {line}")
 
 
 def reasons(replay: Replay, what: str | None) -> list[Waiting]:
@@ -74,7 +81,7 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
             for each in samples
             if each.suggestion == wanted
         ]
-        return [Waiting(who=found.suggestion, why=_words(found, planner)), *tried]
+        return [Waiting(who=found.suggestion, why=in_a_sentence(found, planner)), *tried]
     if kind != "run":
         raise UserMistake(
             f"{what!r} is no step, run, suggestion or campaign; see `sdl runs list` for names"
@@ -117,8 +124,8 @@ def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]
         return _of_step(detail, wanted)
     lines = [_ended(detail.run), *told(detail.broken_windows, run)]
     planner = replay.record.campaign(campaign).campaign.planner
-    points = [Waiting(who=one.suggestion, why=_words(one, planner)) for one in detail.suggestions]
-    return [*lines, *points]
+    points = detail.suggestions
+    return [*lines, *(Waiting(who=p.suggestion, why=in_a_sentence(p, planner)) for p in points)]
 
 
 def _ended(run: RunRow) -> Waiting:
@@ -148,32 +155,6 @@ def _tried(sample: SampleRow, of: int) -> str:
     where = f" in {sample.wells}" if sample.wells else ""
     reason = f": {sample.reason}" if sample.reason else ""
     return f"tried it{number}{where}, {sample.outcome or 'in flight'}{reason}"
-
-
-START = {
-    "centre": "the centre of the space",
-    "maximin": "as far as can be from the points before it",
-    "sobol": "by Sobol's sequence, which spreads points evenly",
-}
-"""What the planner with a model does before it has one, by the origin of the point."""
-
-
-def _words(row: SuggestionRow, planner: str) -> str:
-    """``planner``: the campaign's kind."""
-    said = f"{point(inputs_of(row.inputs))} was suggested by {row.origin}"
-    if row.origin == NO_PLANNER:
-        said = "every run of this campaign has the same inputs"
-    if row.origin != planner and row.origin in START and not row.fall_back:
-        said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
-    for name, expected in json.loads(row.predicted).items():
-        said += f", which expected {name} = {quantity(name, expected['mean'], expected['sd'])}"
-    if row.acquisition is not None:
-        said += f" (acquisition value {row.acquisition:.4g})"
-    if row.fall_back:
-        said += f"; a fall-back, because {row.fall_back}"
-    if row.disposition:
-        said += f"; it ended as {row.disposition}"
-    return said
 
 
 class Replay:

@@ -8,6 +8,8 @@ from typing import Literal, TypeAlias
 
 from pydantic import JsonValue
 
+from sdl.model.reason import Reason
+
 __all__ = [
     "Arguments",
     "Disposition",
@@ -62,6 +64,8 @@ class Suggestion:
     """SHA-256 over the fitted model's hyperparameters; empty where there is no model."""
     fall_back: str = ""
     """Why something else than the planner's own method made this point; empty if nothing did."""
+    reason: Reason | None = None
+    """None from a planner that gives none, and in journals of before there were any."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

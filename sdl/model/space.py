@@ -15,6 +15,7 @@ from sdl.model.candidates import count_of, members, rows_of
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
 from sdl.model.equality import Equality, equality_of
 from sdl.model.planning import Problem
+from sdl.model.reason import unsound
 
 Point: TypeAlias = tuple[InputValue, ...]
 """The searched inputs in the order of the space; whole numbers compare equal to their floats."""
@@ -339,6 +340,8 @@ def _nonsense(suggestion: Suggestion) -> Iterator[str]:
             yield f"predicts {measure} as {prediction.mean!r} with spread {prediction.sd!r}"
     if suggestion.acquisition is not None and not math.isfinite(suggestion.acquisition):
         yield f"has the acquisition value {suggestion.acquisition!r}"
+    if suggestion.reason is not None:
+        yield from unsound(suggestion.reason)
 
 
 def _repeats(

@@ -33,7 +33,7 @@ from torch import Tensor
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import number, point
-from sdl.planner.surrogate import Scale, closeness, digest
+from sdl.planner.surrogate import Scale, closeness, digest, reason_of
 
 METRIC = "m"
 """Names of measures and inputs never reach Ax, which parses them as Python ("yield", "lambda")."""
@@ -181,14 +181,17 @@ def _suggestion(
     generator = adapter.generator
     assert isinstance(generator, BoTorchGenerator)
     run = strategy.experiment.trials[index].generator_runs[0]
-    acquisition = (run.gen_metadata or {}).get("expected_acquisition_value")
+    acquisition = _first((run.gen_metadata or {}).get("expected_acquisition_value"))
+    predicted = scale.back(mean[METRIC][0], covariance[METRIC][METRIC][0])
+    model = generator.surrogate.model
     return Suggestion(
         inputs=_back(problem, parameters),
         origin="botorch",
-        predicted=scale.back(mean[METRIC][0], covariance[METRIC][METRIC][0]),
-        acquisition=_first(acquisition),
+        predicted=predicted,
+        acquisition=acquisition,
         seed=seed,
-        model_digest=digest(generator.surrogate.model),
+        model_digest=digest(model),
+        reason=reason_of(model, predicted, acquisition),
     )
 
 

@@ -6,9 +6,9 @@ import math
 from dataclasses import dataclass
 
 from sdl.model.campaign import Objective
+from sdl.model.reason import Expected
 from sdl.planner.axes import Coded, Floats
 from sdl.planner.ensemble import Ensemble, Evidence
-from sdl.planner.reason import Expected
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

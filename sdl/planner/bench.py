@@ -16,8 +16,7 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Objective
 from sdl.model.planning import Problem
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
-from sdl.planner.proposals import Campaign, Observed
-from sdl.planner.reason import Proposal
+from sdl.planner.proposals import Campaign, Observed, Proposal
 
 Point: TypeAlias = dict[str, float | int | str]
 Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]

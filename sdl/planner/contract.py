@@ -35,6 +35,8 @@ class Planner(Protocol):
         no measured or pending point comes again, and fewer than ``count`` points are right where
         fewer are left.
 
+        ``Suggestion.reason`` says why this point, as far as there is something to be said.
+
         PlannerFault if no point can be given, with a message that says why and what to do next.
         """
         ...

@@ -20,7 +20,7 @@ from sdl.planner.ties import size_of, ties_of
 PLAIN = Shape()
 
 LEAST_SPREAD = 0.05
-"""Of outputs on the scale of the sources; what lies closer together still says no more than that."""
+"""Of outputs on the scale of the sources; what lies closer together is taken to be as wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from sdl.errors import PlannerFault, SpaceExhausted
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
+from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
     equalities,
@@ -52,11 +53,14 @@ class GridPlanner:
                 f"every feasible point of the grid ({size} in all) was tried; "
                 "give more levels under [planner] levels, or end the campaign"
             )
-        found = [_suggestion(problem, values, seed) for values in points]
+        found = [_suggestion(problem, values, seed, number) for number, values in points]
         if len(found) < count and not is_finite(problem):
             extra = sobol_points(problem, trials, count - len(found), seed)
             reason = f"the grid had only {len(found)} points left"
-            found += [_suggestion(problem, values, seed, reason) for values in extra]
+            found += [
+                _suggestion(problem, values, seed, number, reason)
+                for number, values in enumerate(extra, start=len(trials) + 1)
+            ]
         return tuple(found)
 
     def options(self) -> frozenset[str]:
@@ -72,13 +76,16 @@ class GridPlanner:
         return {}
 
 
-def _suggestion(problem: Problem, values: Point, seed: int, fall_back: str = "") -> Suggestion:
+def _suggestion(
+    problem: Problem, values: Point, seed: int, number: int, fall_back: str = ""
+) -> Suggestion:
     return Suggestion(
         inputs=named(problem.space, values),
         origin="sobol" if fall_back else "grid",
         predicted={},
         seed=seed,
         fall_back=fall_back,
+        reason=Reason(number=number),
     )
 
 
@@ -108,11 +115,12 @@ def _every(problem: Problem) -> tuple[Iterable[Point], int]:
 
 def _untried(
     problem: Problem, trials: tuple[Trial, ...], every: Iterable[Point], count: int
-) -> list[Point]:
+) -> list[tuple[int, Point]]:
+    """The first of the grid that were not tried, each with its number there."""
     tried = taken(problem, trials, failed=True)
     fresh = (
-        values
-        for values in every
+        (number, values)
+        for number, values in enumerate(every, start=1)
         if values not in tried and feasible(problem, named(problem.space, values))
     )
     return list(itertools.islice(fresh, count))

@@ -24,13 +24,9 @@ from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
 from sdl.planner.hints import hinted, sources_of
 from sdl.planner.neighbours import REACHES, neighbours
-from sdl.planner.proposals import Campaign, Observed
-from sdl.planner.reason import Proposal
+from sdl.planner.proposals import Campaign, Observed, Proposal
 from sdl.planner.sources import Sources
 from sdl.planner.spread import START
-
-WIDTH = 2.0 * 1.6449
-"""Standard deviations within the 90 % interval of a normal distribution."""
 
 
 class EnsemblePlanner:
@@ -176,16 +172,16 @@ def _steps(parameter: Parameter) -> tuple[float, ...]:
 
 
 def _suggestion(one: Proposal, seed: int, fall_back: str) -> Suggestion:
-    gain = one.reason.log_gain
     return Suggestion(
         inputs=one.inputs,
         origin=one.origin,
         predicted={
-            measure: Prediction(mean=each.median, sd=(each.high - each.low) / WIDTH)
+            measure: Prediction(mean=each.median, sd=each.sd)
             for measure, each in one.reason.expected.items()
         },
-        acquisition=gain,
+        acquisition=one.reason.acquisition,
         seed=seed,
         model_digest=one.model_digest,
         fall_back=fall_back,
+        reason=one.reason,
     )

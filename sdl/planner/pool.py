@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import replace
 from operator import itemgetter
 
 import torch
@@ -22,10 +23,11 @@ from torch import Tensor
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
+from sdl.model.reason import NEAREST, Near
 from sdl.model.space import Point, is_finite, levels, named, number, point
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.sobol import to_unit
-from sdl.planner.surrogate import Scale, closeness, digest
+from sdl.planner.surrogate import Scale, closeness, digest, reason_of
 
 SAMPLES = 128
 
@@ -65,14 +67,19 @@ def suggest(
             best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
         open_points.append(best)
         acquisition.set_X_pending(_features(space, open_points))
+        predicted = _predicted(model, space, best, scale)
+        reason = reason_of(model, predicted, value)
         found.append(
             Suggestion(
                 inputs=named(space, best),
                 origin="botorch",
-                predicted=_predicted(model, space, best, scale),
+                predicted=predicted,
                 acquisition=value,
                 seed=seed,
                 model_digest=digest(model),
+                reason=replace(
+                    reason, nearest=_nearest(problem, model, trials, best), scored=len(candidates)
+                ),
             )
         )
     return tuple(found)
@@ -101,6 +108,27 @@ def _predicted(
     with torch.no_grad():
         posterior = model.posterior(_features(space, [values]), observation_noise=True)
     return scale.back(float(posterior.mean), float(posterior.variance))
+
+
+def _nearest(
+    problem: Problem, model: SingleTaskGP, trials: Sequence[Trial], values: Point
+) -> tuple[Near, ...]:
+    """The measured points that the model relates most to this one."""
+    space, measure = problem.space, problem.objective.measure
+    points = _features(space, [values, *_measured_points(problem, trials)])
+    with torch.no_grad():
+        covariance = model.covar_module(points[:1], points).to_dense()[0]
+    related = (covariance[1:] / covariance[0]).tolist()
+    measured = [trial for trial in trials if trial.status == "measured"]
+    order = sorted(range(len(measured)), key=lambda place: (-related[place], place))
+    return tuple(
+        Near(
+            inputs=measured[place].inputs,
+            measures={measure: measured[place].measures[measure]},
+            correlation=related[place],
+        )
+        for place in order[:NEAREST]
+    )
 
 
 def _model(problem: Problem, trials: Sequence[Trial], scale: Scale) -> SingleTaskGP:

@@ -1,8 +1,8 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
 The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
-constant stands for the unknown mean. Ties to sources scale it, and give a mean. See Rasmussen and Williams, Gaussian Processes for Machine
-Learning, chapters 2, 4.2 and 5.4.2.
+constant stands for the unknown mean. Ties to sources scale it, and give a mean. See Rasmussen and
+Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
 """
 
 from __future__ import annotations

@@ -7,13 +7,14 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import TypeAlias
+from typing import Literal, TypeAlias
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
+from sdl.model.reason import NEAREST, Near, Reason
 from sdl.planner.aim import Aim
 from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
 from sdl.planner.batch import Chosen, chosen, relation
@@ -21,15 +22,11 @@ from sdl.planner.belief import Belief
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
-from sdl.planner.reason import Near, Origin, Proposal, Reason
 from sdl.planner.sources import Sources
 from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
 
 Inputs: TypeAlias = Mapping[str, InputValue]
-
-NEAREST = 3
-"""Measured points that a reason names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +36,17 @@ class Observed:
     inputs: Inputs
     measures: Measures | None
     """All that the problem speaks of, each in its unit; None if the run failed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """A suggested point, and why it is one."""
+
+    inputs: Inputs
+    origin: Literal["maximin", "sources", "ensemble"]
+    reason: Reason
+    model_digest: str = ""
+    """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,11 +138,17 @@ class Campaign:
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        origin: Origin = "sources" if self._sources else "maximin"
-        found = self._sources.start if self._sources else far_points
-        for place in found(self._coded, free, there, count, chance):
+        if self._sources and self._problem.objective.goal not in ("level", "novelty"):
+            shares = {self._problem.objective.measure: self._sources.shares}
+            reason = Reason(surrogates=shares, scored=int(free.sum()))
+            for place in self._sources.start(self._coded, free, there, count, chance):
+                point = self._candidates.point(place)
+                yield Proposal(inputs=point, origin="sources", reason=reason)
+            return
+        places = far_points(self._coded, free, there, count, chance)
+        for number, place in enumerate(places, start=len(there) + 1):
             point = self._candidates.point(place)
-            yield Proposal(inputs=point, origin=origin, reason=Reason())
+            yield Proposal(inputs=point, origin="maximin", reason=Reason(number=number))
 
     def _tried(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> _Tried:
         measured = [one for one in observed if one.measures is not None]

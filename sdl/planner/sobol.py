@@ -11,6 +11,7 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
+from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
     all_met,
@@ -45,8 +46,14 @@ class SobolPlanner:
         """
         points = sobol_points(problem, trials, count, seed)
         return tuple(
-            Suggestion(inputs=named(problem.space, p), origin="sobol", predicted={}, seed=seed)
-            for p in points
+            Suggestion(
+                inputs=named(problem.space, values),
+                origin="sobol",
+                predicted={},
+                seed=seed,
+                reason=Reason(number=number),
+            )
+            for number, values in enumerate(points, start=len(trials) + 1)
         )
 
     def options(self) -> frozenset[str]:

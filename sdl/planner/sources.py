@@ -78,6 +78,11 @@ class Sources:
             return Learner(self.axes, seed)
         return Learner(self.axes, seed, self._kinds(measure), self._scales[measure])
 
+    @property
+    def shares(self) -> dict[str, float]:
+        """What each of them counts while nothing is known here."""
+        return {f"with {one.name}": 1.0 / len(self.every) for one in self.every}
+
     def told(self, points: Coded) -> Coded:
         """The points with what each source says of them."""
         if not self.every:

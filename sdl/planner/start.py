@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
+from sdl.model.reason import Reason
 from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, point
 from sdl.planner.sobol import from_unit, sobol_points, to_unit
 
@@ -36,8 +37,9 @@ def start_points(
             predicted={},
             seed=seed,
             fall_back=fall_back,
+            reason=Reason(number=number),
         )
-        for values, origin in found
+        for number, (values, origin) in enumerate(found, start=len(trials) + 1)
     )
 
 

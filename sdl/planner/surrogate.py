@@ -6,7 +6,7 @@ import hashlib
 import math
 import random
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sdl.model.campaign import Objective
 from sdl.model.data import Prediction, Trial
+from sdl.model.reason import Expected, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +55,17 @@ def closeness(samples: Tensor, X: Tensor | None = None) -> Tensor:  # noqa: N803
     """Minus the distance to the target, which lies at zero on the model's scale."""
     del X
     return -samples[..., 0].abs()
+
+
+def reason_of(
+    model: Model, predicted: Mapping[str, Prediction], acquisition: float | None
+) -> Reason:
+    """What a single process has to say for a point. ``acquisition``: log expected improvement."""
+    return Reason(
+        expected={name: Expected.of_normal(one.mean, one.sd) for name, one in predicted.items()},
+        surrogates={name: {type(model).__name__: 1.0} for name in predicted},
+        log_gain=acquisition,
+    )
 
 
 def digest(model: Model) -> str:

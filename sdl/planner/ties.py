@@ -1,9 +1,9 @@
 """How far a process follows its sources: what was measured on something like it, before.
 
 A process with ties is ``scale * (strength * what the sources say + the rest)`` and an offset. The
-rest is a process of its own that shrinks where the sources say much, so that the variance is that of
-two tasks with a common part (Bonilla, Chai and Williams, Multi-task Gaussian process prediction,
-NIPS 2007). What is uncertain in the sources counts at each point, and is not shared between points.
+rest is a process of its own that shrinks where the sources say much, so that the variance is that
+of two tasks with a common part (Bonilla, Chai and Williams, Multi-task Gaussian process prediction,
+NIPS 2007). What is uncertain in the sources counts at each point, and is not shared by points.
 """
 
 from __future__ import annotations

@@ -381,6 +381,7 @@ def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
                 "seed": point.seed,
                 "model_digest": point.model_digest,
                 "fall_back": text_of(point.fall_back),
+                "why": None if point.reason is None else json_of(asdict(point.reason)),
                 "accepted_at": line.at,
             }
             return insert(line, campaign_of(value.suggestion), "suggestion", key, accepted)

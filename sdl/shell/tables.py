@@ -16,7 +16,7 @@ import sdl.shell.tables_of_stocks  # these two make tables of their own
 import sdl.shell.tables_of_usage  # noqa: F401
 from sdl.shell.columns import Big, Indexed, Key, Prose, metadata, table
 
-SCHEMA = "0010"
+SCHEMA = "0011"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 
@@ -165,6 +165,8 @@ class SuggestionRow:
     seed: Big
     model_digest: str
     fall_back: Prose
+    why: Prose | None
+    """JSON: the planner's reason (``sdl.model.reason``); empty where it gave none."""
     accepted_at: float
     disposition: str | None
     reason: Prose | None

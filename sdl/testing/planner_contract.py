@@ -83,10 +83,18 @@ def cases(seed: int) -> Iterator[Case]:
         failed = replace(_trial(problem, "failed", seed, 6), broke_window=True)
         open_ones = (failed, _trial(problem, "pending", seed, 7))
         only_pending = tuple(_trial(problem, "pending", seed, index) for index in range(4))
-        yield Case(f"{name}, no trials", problem, ())
+        known = tuple(hint for trial in measured for hint in _hints(problem, trial))
+        measured, only_pending = (*known, *measured), (*known, *only_pending)
+        yield Case(f"{name}, no trials", problem, known)
         yield Case(f"{name}, measured trials", problem, measured)
         yield Case(f"{name}, a failed and a pending trial", problem, measured + open_ones)
         yield Case(f"{name}, nothing but pending trials", problem, only_pending)
+
+
+def _hints(problem: Problem, trial: Trial) -> Iterator[Trial]:
+    """The same point as it was measured elsewhere, if the problem speaks of that."""
+    for source in problem.hints:
+        yield replace(trial, prior=source, is_hint=True)
 
 
 def problems() -> dict[str, Problem]:
@@ -137,6 +145,7 @@ def special_problems() -> dict[str, Problem]:
         "range": replace(
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
+        "hints of another campaign": replace(both, hints=("earlier",)),
         "two objectives": replace(
             both,
             further=(Objective(measure="cost", goal="minimise", threshold=2.0),),

@@ -115,6 +115,32 @@ def test_why_tells_an_ending_a_run_a_point_and_a_step(sdl: Sdl) -> None:
     assert "dispense on handler done" in sdl("why", "dye-450/run-2/step-1").out
 
 
+def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    campaign = tmp_path / "lab" / "campaign.toml"
+    text = campaign.read_text().replace('"sobol"', '"ensemble"')
+    campaign.write_text(text.replace("runs = 4", "runs = 6"))
+    record = ("--record", "again.sqlite")
+    assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
+    where = ("suggestion-6", "--in", "again.sqlite")
+    said = command(tmp_path / "lab", "why", *where).out
+    assert "expected   absorbance_au = " in said
+    assert "90 % of measurements from " in said
+    assert "weighed    acquisition " in said
+    assert "models     of absorbance_au: length per axis (1)" in said
+    assert "near       dye-450/suggestion-" in said
+    assert "data       5 trials, sha256 " in said
+    assert "versions   numpy " in said
+    document = command(tmp_path / "lab", "why", *where, "--json").document
+    (point,) = document["suggestions"]
+    assert point["suggestion"] == "dye-450/suggestion-6"
+    assert len(point["trials_sha256"]) == len(point["reason"]["data_digest"]) == 64
+    low, high = (point["reason"]["expected"]["absorbance_au"][end] for end in ("low", "high"))
+    assert low < point["predicted"]["absorbance_au"]["mean"] < high
+    of_run = command(tmp_path / "lab", "why", "run-6", "--in", "again.sqlite").out
+    assert "dye-450/suggestion-6: " in of_run
+
+
 def test_points_before_the_first_model_read_as_start_points(lab: Path, tmp_path: Path) -> None:
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"

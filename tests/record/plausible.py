@@ -21,6 +21,7 @@ from sdl.model.labware import Labware
 from sdl.model.policy import Remedy
 from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.model.provenance import Origin
+from sdl.model.reason import Expected, Reason
 from sdl.model.stock import Source, Stocks
 from sdl.wire.journal import Chain, Line
 from sdl.wire.labware_kinds import labware_kind
@@ -228,6 +229,11 @@ def suggested(
         predicted={"absorbance_au": Prediction(mean=chance.random(), sd=0.1)},
         acquisition=chance.random(),
         seed=number,
+        reason=Reason(
+            expected={"absorbance_au": Expected.of_normal(chance.random(), 0.1)},
+            surrogates={"absorbance_au": {"a process": 1.0}},
+            log_gain=-chance.random(),
+        ),
     )
     for attempt in (1, 2):
         yield (

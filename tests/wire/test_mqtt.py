@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,7 @@ from sdl.core.events import (
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion, Trial
 from sdl.model.planning import Answer, Ask, Problem
+from sdl.model.reason import Expected, Near, Reason
 from sdl.wire.mqtt import (
     PAYLOAD_CAP,
     CommandEvent,
@@ -189,7 +191,15 @@ def test_a_question_and_its_answer_survive_the_way() -> None:
     assert decode_ask(encode_ask(ASK)) == ASK
     prediction = {"y": Prediction(mean=0.5, sd=0.1)}
     point = Suggestion(inputs={"x_ul": 1.0, "n": 3}, origin="botorch", predicted=prediction)
-    answer = Answer(id=ASK.id, suggestions=(point,), versions={"torch": "2"}, seconds=0.5)
+    near = Near(inputs={"x_ul": 2.0, "n": 3}, measures={"y": 0.4}, correlation=0.9)
+    reason = Reason(
+        expected={"y": Expected.of_normal(0.5, 0.1)},
+        surrogates={"y": {"process": 1.0}},
+        log_gain=-1.5,
+        nearest=(near,),
+    )
+    points = (point, replace(point, reason=reason))
+    answer = Answer(id=ASK.id, suggestions=points, versions={"torch": "2"}, seconds=0.5)
     assert decode_answer(encode_answer(answer)) == answer
 
 
