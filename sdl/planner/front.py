@@ -23,9 +23,6 @@ from sdl.planner.worth import Worth
 EXACT = 3
 """Objectives up to which the volume is taken apart into boxes."""
 
-BEYOND = 0.1
-"""How far the reference point lies below the worst of the front, in widths of the front."""
-
 
 @dataclass(frozen=True)
 class Front:
@@ -36,7 +33,7 @@ class Front:
     thresholds: tuple[float | None, ...]
     """What the reference point is in each objective, turned so that more is better.
 
-    Where there is none: the worst of the front, and a tenth of the front's width below it.
+    Where there is none: what each process believes of the worst measured point.
     """
     counted: Bools
     """(n,) which measured points can be on the front."""
@@ -56,7 +53,7 @@ class Front:
         """Beyond the front that each process believes in."""
         states = [Conditioning(one.processes, points, room) for one in self.ensembles]
         believed = self._worth([one.processes.believed for one in self.ensembles])
-        reference = self._reference(believed[:, self.counted])
+        reference = self._reference(believed)
         return _Beyond(self.worths, states, believed[:, self.counted], reference)
 
     def _worth(self, outputs: Sequence[Floats]) -> Floats:
@@ -65,21 +62,11 @@ class Front:
 
     def _reference(self, believed: Floats) -> Floats:
         """Of each process, (S, k)."""
-        found = np.stack([_below(points) for points in believed])
+        found = believed.min(axis=1)
         for place, given in enumerate(self.thresholds):
             if given is not None:
                 found[:, place] = self.ensembles[place].output(given)[:, 0]
         return found
-
-
-def _below(points: Floats) -> Floats:
-    """A reference point (k,) of worths (n, k)."""
-    if not len(points):
-        return np.full(points.shape[1], -1.0)
-    front = points[undominated(points)]
-    width = front.max(axis=0) - front.min(axis=0)
-    every = points.max(axis=0) - points.min(axis=0)
-    return np.asarray(front.min(axis=0) - BEYOND * np.where(width > 0.0, width, every))
 
 
 class _Beyond:

@@ -24,7 +24,7 @@ def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
     "planner, read",
     [
         (AxPlanner(), set()),
-        (EnsemblePlanner(), set()),
+        (EnsemblePlanner(), {"costs"}),
         (SobolPlanner(), set()),
         (GridPlanner(), {"levels"}),
     ],

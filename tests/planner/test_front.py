@@ -122,7 +122,7 @@ def _measured(inputs: Inputs) -> dict[str, float]:
 
 
 def _problem(*objectives: tuple[str, Goal], **further: float) -> Problem:
-    first, *others = (Objective(measure=name, goal=goal, **further) for name, goal in objectives)  # type: ignore[arg-type]
+    first, *others = (Objective(measure=name, goal=goal, **further) for name, goal in objectives)
     return Problem(space=(), objective=first, further=tuple(others))
 
 

@@ -17,8 +17,7 @@ from sdl.model.planning import Problem
 from sdl.planner.axes import Values
 from sdl.planner.candidates import Candidates, listed
 from sdl.planner.mixture import EnsemblePlanner
-from sdl.planner.proposals import Campaign, Observed
-from sdl.planner.reason import Proposal
+from sdl.planner.proposals import Campaign, Observed, Proposal
 from sdl.planner.spending import log_cost, prices_of
 
 STEPS = tuple(n / 14 for n in range(15))
