@@ -78,6 +78,8 @@ class Asking:
         self._state.open_ask = None
         for value in event.suggestions:
             self._accept(event.ask, value, open_ask.fall_back)
+        reasons = [value.reason for value in event.suggestions]
+        rules.listen(self._state, reasons[0].left if reasons and reasons[0] else None)
 
     def failed(self, event: ev.PlannerFailed) -> None:
         """The planner gave none."""

@@ -25,11 +25,13 @@ Ability: TypeAlias = Literal[
     "costs",
     "descriptors",
     "hints",
+    "left",
 ]
 """Something that not every planner can do. *several_objectives*: with their thresholds and weights.
 *range*: an objective with two ends; *hits*, *level*, *novelty*: one of that goal. *real_sums*: sums
 of real numbers that have to be met. *conditions*: inputs that are searched only at some values of
-others. *hints*: trials that were measured on something like it only (``Trial.is_hint``)."""
+others. *hints*: trials that were measured on something like it only (``Trial.is_hint``). *left*:
+saying what is left to be gained (``Reason.left``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
     {
@@ -67,6 +69,8 @@ class Problem:
     fidelity: Fidelity | None = None
     hints: tuple[str, ...] = ()
     """Where trials come from that were measured on something like it only."""
+    left: bool = False
+    """Whether each suggestion shall say what is left to be gained, with one objective."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -105,6 +109,7 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
         "outcome_constraints": bool(problem.outcomes),
         "costs": problem.costs is not None,
         "hints": bool(problem.hints),
+        "left": problem.left,
         "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
     }
     return frozenset(ability for ability, is_asked in found.items() if is_asked)

@@ -57,7 +57,7 @@ class Aim:
         given = [one for one in self.problem.objectives if one.threshold is not None]
         return (*self.problem.outcomes, *map(_threshold, given))
 
-    def _counted(self) -> Bools:
+    def counted(self) -> Bools:
         """(n,) which measured points keep the limits."""
         limits = self._limits()
         return np.array(
@@ -65,7 +65,7 @@ class Aim:
         )
 
     def _goal(self, beliefs: Mapping[str, Belief]) -> Goal:
-        counted, objectives = self._counted(), self.problem.objectives
+        counted, objectives = self.counted(), self.problem.objectives
         if len(objectives) == 1:
             return _goal_of_one(objectives[0], beliefs[objectives[0].measure], counted)
         if self.problem.is_weighted:

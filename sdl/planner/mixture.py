@@ -15,6 +15,7 @@ from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
+from sdl.model.reason import Left
 from sdl.model.space import Point, free_points, is_enumerable, levels, number, taken
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
@@ -76,6 +77,7 @@ class EnsemblePlanner:
                 "real_sums",
                 "candidates",
                 "hints",
+                "left",
             }
         )
 
@@ -143,9 +145,19 @@ def _polished(
             near = [centre]
             for reach in REACHES:
                 near += neighbours(problem, centre, reach, chance)
+            first = found.reason.left
             (found,) = _asked(problem, trials, near, flying, 1, seed)
+            reason = replace(found.reason, left=_larger(first, found.reason.left))
+            found = replace(found, reason=reason)
         flying.append(found.inputs)
         yield found
+
+
+def _larger(one: Left | None, other: Left | None) -> Left | None:
+    """What is left in the sample, and in the neighbourhood of its best point."""
+    if one is None or other is None:
+        return one or other
+    return Left(gain=max(one.gain, other.gain), chance=max(one.chance, other.chance))
 
 
 def _axes(space: Sequence[Parameter]) -> Axes:

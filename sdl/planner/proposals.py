@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,8 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
-from sdl.model.reason import NEAREST, Near, Reason
+from sdl.model.reason import NEAREST, Left, Near, Reason
+from sdl.planner.acquisition import Acquisition
 from sdl.planner.aim import Aim
 from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
 from sdl.planner.batch import Chosen, chosen, relation
@@ -22,6 +23,7 @@ from sdl.planner.belief import Belief
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.remaining import left_of
 from sdl.planner.sources import Sources
 from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
@@ -125,15 +127,26 @@ class Campaign:
         aim = Aim(self._problem, tried.points, tried.measures, self._learner)
         beliefs = aim.beliefs()
         acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
+        left = self._left(aim, acquisition, beliefs, free) if self._problem.left else None
         flying = tried.pending
         found = chosen(acquisition, self._coded, free, flying, count, self._prices, last)
         for one in found:
             yield Proposal(
                 inputs=self._candidates.point(one.place),
                 origin="ensemble",
-                reason=self._reason(beliefs, tried, one, int(free.sum())),
+                reason=replace(self._reason(beliefs, tried, one, int(free.sum())), left=left),
                 model_digest=digest,
             )
+
+    def _left(
+        self, aim: Aim, acquisition: Acquisition, beliefs: Mapping[str, Belief], free: Bools
+    ) -> Left | None:
+        """What is left to be gained; None while nothing counts that could be surpassed."""
+        objective, counted = self._problem.objective, aim.counted()
+        if not counted.any():
+            return None
+        belief = beliefs[objective.measure]
+        return left_of(acquisition, belief, objective, counted, self._coded, free, self._seed)
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
