@@ -165,7 +165,17 @@ def _runs(spec: Campaign) -> str:
     if spec.batch is not None:
         samples = f"at most {count(spec.stop.runs, 'sample')}, {spec.batch.size} in a run"
         at_once = f"{samples}, {count(spec.parallel, 'run')} at a time"
-    return f"{at_once}{hours}; ends after {failures} in a row"
+    return f"{at_once}{hours}; ends after {failures} in a row{_enough(spec)}"
+
+
+def _enough(spec: Campaign) -> str:
+    stop, said = spec.stop, ""
+    if stop.expected_gain is not None:
+        gain = quantity(spec.objective.measure, stop.expected_gain)
+        said += f", or once a gain of less than {gain} is expected"
+    if stop.chance_of_better is not None:
+        said += f", or once a better point is left with a chance below {stop.chance_of_better:g}"
+    return said
 
 
 def _wells(spec: Campaign, role: Role) -> str:
