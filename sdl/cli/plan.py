@@ -132,7 +132,9 @@ def _values(parameter: Parameter) -> str:
             return f"one of {numbers}{_unit(parameter.name)}"
         described = parameter.descriptors
         said = "" if described is None else f", by {count(len(described.names), 'descriptor')}"
-        return f"one of {', '.join(str(option) for option in parameter.options)}{said}"
+        shown = ", ".join(str(option) for option in parameter.options[:SHOWN])
+        more = len(parameter.options) - SHOWN
+        return f"one of {shown}{f' and {more} more' if more > 0 else ''}{said}"
     scale = ", on a logarithmic scale" if parameter.log else ""
     kind = ", whole numbers" if parameter.integer else ""
     return f"{parameter.low:g} to {parameter.high:g}{_unit(parameter.name)}{kind}{scale}"
@@ -142,6 +144,9 @@ def _unit(name: str) -> str:
     unit = unit_of(name)
     return "" if unit in ("", "1") else f" {unit}"
 
+
+SHOWN = 12
+"""Options of an input that are named."""
 
 _HINT = "; a hint, measured on something like it"
 
