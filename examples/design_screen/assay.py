@@ -28,7 +28,7 @@ class BindingAssay:
         name: str,
         bench: Bench,
         noise_percent: float = 4.0,
-        seconds_per_run: float = 3600.0,
+        seconds_per_run: float = 240.0,
         faults: FaultOptions = (),
     ) -> None:
         """``noise_percent``: standard deviation of one measurement."""
