@@ -43,7 +43,8 @@ class Exit(IntEnum):
     """The lab, a driver or the planner ended it; nobody answers; an instrument has not made safe;
     or `sdl doctor` found something amiss."""
     RECORD = 6
-    """The record cannot be read or written, or does not hold together."""
+    """The record cannot be read or written, or does not hold together; or `sdl replay` came to
+    another point than the one on record."""
     BUG = 70
     """A defect of this program; the details are in the log file that the message names."""
     INTERRUPTED = 130

@@ -199,7 +199,8 @@ def _planner(spec: Campaign) -> str:
     if planner.kind == NO_PLANNER:
         return "none: every run has the same inputs"
     options = "".join(f", {key} = {_option(value)}" for key, value in planner.options.items())
-    return f"{planner.kind}{options}; if it fails: {planner.fall_back}"
+    ahead = "" if planner.ahead is None else f", {count(planner.ahead, 'run')} ahead"
+    return f"{planner.kind}{options}{ahead}; if it fails: {planner.fall_back}"
 
 
 def _option(value: JsonValue) -> str:

@@ -44,6 +44,8 @@ def in_a_sentence(row: SuggestionRow, planner: str) -> str:
         said += f"; a fall-back, because {row.fall_back}"
     if row.disposition:
         said += f"; it ended as {row.disposition}"
+    if row.disposition == "withdrawn":
+        said += f": {row.reason}"
     return said
 
 

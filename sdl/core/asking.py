@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from sdl.core import campaign as rules
 from sdl.core import events as ev
 from sdl.core.campaign import CampaignState, OpenAsk
-from sdl.core.commands import AcceptSuggestion, AskPlanner
+from sdl.core.commands import AcceptSuggestion, AskPlanner, Dispose
+from sdl.core.refresh import outdated, revision
 from sdl.core.work import Work
 from sdl.errors import Bug
 from sdl.model.campaign import NO_PLANNER
@@ -37,23 +39,26 @@ class Asking:
         return open_ask.question
 
     def ask(self) -> bool:
-        """Ask for points, if some are wanted and no question is open.
+        """Ask for points, if some are wanted or out of date, and no question is open.
 
         Whether there are some at once, as nobody need be asked: then runs may begin.
         """
         count = rules.wanted_suggestions(self._state)
+        replaces = outdated(self._state)
         if self._state.spec.planner.kind == NO_PLANNER:
             for _ in range(count):
                 self._accept("", Suggestion(inputs={}, origin=NO_PLANNER, predicted={}), "")
             return count > 0
-        if count > 0:
-            question = rules.question(self._state, count)
+        if count > 0 or replaces:
+            question = rules.question(self._state, count + len(replaces), len(replaces))
             self._state.asks += 1
+            self._state.informed = rules.results(self._state)
             self._state.open_ask = OpenAsk(
                 question=question,
                 attempt=1,
                 asked_at=self._work.at,
-                trials_sha256=rules.trials_sha256(self._state),
+                trials_sha256=rules.trials_sha256(self._state, len(replaces)),
+                replaces=replaces,
             )
             self._send(self._state.open_ask)
         return False
@@ -76,17 +81,34 @@ class Asking:
             self._again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
             return
         self._state.open_ask = None
+        if open_ask.replaces:
+            if self._state.closing is None:
+                self._replace(open_ask, event.suggestions)
+            return
         for value in event.suggestions:
             self._accept(event.ask, value, open_ask.fall_back)
         reasons = [value.reason for value in event.suggestions]
         rules.listen(self._state, reasons[0].left if reasons and reasons[0] else None)
+
+    def _replace(self, open_ask: OpenAsk, points: Sequence[Suggestion]) -> None:
+        """Let new points take the places of those that still wait for their run."""
+        state, question = self._state, open_ask.question
+        found = revision(state, question.problem, open_ask.replaces, points)
+        for number, suggestion in enumerate(found.withdrawn, start=state.accepted + 1):
+            state.withdraw(suggestion)
+            reason = f"results came before its run; suggestion-{number} takes its place"
+            self._work.out.append(
+                Dispose(suggestion=suggestion, disposition="withdrawn", reason=reason)
+            )
+        for value in found.new:
+            self._accept(question.id, value, "")
 
     def failed(self, event: ev.PlannerFailed) -> None:
         """The planner gave none."""
         open_ask = self._answered(event)
         if open_ask is None:
             return
-        if event.exhausted:
+        if event.exhausted and not open_ask.replaces:
             self._give_up("exhausted", event.reason)
         else:
             self._again(open_ask, event.reason)
@@ -110,6 +132,9 @@ class Asking:
         self._work.out.append(AcceptSuggestion(suggestion=suggestion, ask=ask, value=value))
 
     def _again(self, open_ask: OpenAsk, reason: str) -> None:
+        if open_ask.replaces:
+            self._state.open_ask = None  # what is ready stays so; the next results ask anew
+            return
         choice = self._state.spec.planner
         open_ask.attempt += 1
         open_ask.failures += 1
@@ -141,5 +166,6 @@ class Asking:
                 seed=question.seed,
                 trials=len(question.trials),
                 trials_sha256=open_ask.trials_sha256,
+                replaces=open_ask.replaces,
             )
         )

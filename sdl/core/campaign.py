@@ -7,6 +7,7 @@ import json
 from collections import deque
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal, TypeAlias
 
 from sdl.core.commands import Conclude
@@ -32,8 +33,9 @@ LEAST_MEASURED = 10
 SHARE_OF_LEAST = 10
 """Runs before the share of failed ones says anything."""
 AHEAD = 1
-"""Suggestions kept ready beyond the runs in flight, so that the bench does not wait for a fit.
-Not with one run at a time: there, a suggestion made before the last result would be a worse one."""
+"""Runs whose suggestions are kept ready beyond those in flight, so that the bench does not wait for
+a fit, where nothing else is said. Not with one run at a time: there, a suggestion made before the
+last result would be a worse one."""
 
 
 class TrialsDigest:
@@ -49,13 +51,23 @@ class TrialsDigest:
         """There is one more."""
         self._left.append(suggestion)
 
-    def hexdigest(self, trials: Mapping[str, Trial], texts: Mapping[str, str]) -> str:
-        """Of all trials as a JSON list; what is over does not change any more."""
+    def leave(self, suggestion: str) -> None:
+        """One that is not over is no trial any more."""
+        self._left.remove(suggestion)
+
+    def hexdigest(
+        self, trials: Mapping[str, Trial], texts: Mapping[str, str], without: int = 0
+    ) -> str:
+        """Of all trials as a JSON list; what is over does not change any more.
+
+        ``without``: so many of the last ones are left out, which are all pending.
+        """
         while self._left and trials[self._left[0]].status != "pending":
             self._add(self._over, [texts[self._left.popleft()]])
             self._is_empty = False
         whole = self._over.copy()
-        self._add(whole, [texts[each] for each in self._left])
+        shown = islice(self._left, len(self._left) - without)
+        self._add(whole, [texts[each] for each in shown])
         whole.update(b"]")
         return whole.hexdigest()
 
@@ -76,6 +88,8 @@ class OpenAsk:
     """Attempts of the present planner that failed; a restart of ours is no failure of its."""
     fall_back: str = ""
     """Why another planner than the campaign's was asked; empty if it was not."""
+    replaces: tuple[str, ...] = ()
+    """Suggestions that were ready, whose trials it left out: the answer may take their places."""
 
 
 @dataclass(slots=True)
@@ -91,6 +105,8 @@ class CampaignState:
     """Its claim on the bench, beside the other campaigns of the lab."""
     asks: int = 0
     open_ask: OpenAsk | None = None
+    informed: int = 0
+    """Results that the planner knew of when it was asked last."""
     suggestions: dict[str, Suggestion] = field(default_factory=dict)
     """Accepted and not yet disposed of, by id."""
     accepted: int = 0
@@ -206,6 +222,12 @@ class CampaignState:
         self.requeued.pop(suggestion, None)
         del self.suggestions[suggestion]
 
+    def withdraw(self, suggestion: str) -> None:
+        """Forget a point whose run has not begun: the planner does not hear of it again."""
+        self.digest.leave(suggestion)
+        del self.trials[suggestion], self.trial_texts[suggestion], self.suggestions[suggestion]
+        self.ready.remove(suggestion)
+
     @property
     def may_requeue(self) -> bool:
         """Whether another run could still begin for a suggestion that had one.
@@ -228,12 +250,20 @@ def wanted_suggestions(state: CampaignState) -> int:
         return 0
     spec = state.spec
     size = 1 if spec.batch is None else spec.batch.size
-    ahead = AHEAD if state.runs_at_once > 1 else 0
+    ahead = spec.planner.ahead
+    if ahead is None:
+        ahead = AHEAD if state.runs_at_once > 1 else 0
     in_flight = sum(len(run.suggestions) for run in state.runs.values())
     room = (state.runs_at_once + ahead) * size - in_flight - len(state.ready)
     budget = spec.stop.runs - state.samples_begun - len(state.ready)
     left = budget if state.points is None else state.points - _tried(state)
     return max(0, min(room, budget, left))
+
+
+def results(state: CampaignState) -> int:
+    """Points of which it is known what came of them: they were measured, or failed."""
+    in_flight = sum(len(run.suggestions) for run in state.runs.values())
+    return _tried(state) - in_flight - len(state.ready)
 
 
 def _tried(state: CampaignState) -> int:
@@ -271,15 +301,18 @@ def count_points(spec: Campaign) -> int | None:
     return sum(values not in known for values in grid_points(whole))
 
 
-def question(state: CampaignState, count: int) -> Ask:
-    """The next question, a value that holds all the planner may know."""
+def question(state: CampaignState, count: int, without: int = 0) -> Ask:
+    """The next question, a value that holds all the planner may know.
+
+    ``without``: so many of the last trials are left out.
+    """
     spec = state.spec
     ask = f"{spec.name}/ask-{state.asks + 1}"
     return Ask(
         id=ask,
         planner=spec.planner.kind,
         problem=problem(spec),
-        trials=tuple(state.trials.values()),
+        trials=tuple(islice(state.trials.values(), len(state.trials) - without)),
         count=count,
         seed=spec.seed,
     )
@@ -347,9 +380,12 @@ def _enough(state: CampaignState, left: Left) -> str:
     return f"{said}, in {QUIET} answers of the planner in a row"
 
 
-def trials_sha256(state: CampaignState) -> str:
-    """SHA-256 over the trials so far as canonical JSON: keys sorted, no spaces."""
-    return state.digest.hexdigest(state.trials, state.trial_texts)
+def trials_sha256(state: CampaignState, without: int = 0) -> str:
+    """SHA-256 over the trials so far as canonical JSON: keys sorted, no spaces.
+
+    ``without``: so many of the last ones, which are all pending, are left out.
+    """
+    return state.digest.hexdigest(state.trials, state.trial_texts, without)
 
 
 def trial_text(trial: Trial) -> str:

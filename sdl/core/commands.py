@@ -42,6 +42,9 @@ class AskPlanner:
     trials: int
     trials_sha256: str
     """Over the canonical JSON of the trials that the planner is shown."""
+    replaces: tuple[str, ...] = ()
+    """Suggestions that wait for their run: it is not shown them, and its answer may take their
+    places."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -197,6 +197,12 @@ class PlannerChoice:
     """After three failed tries: end in good order, or go on with recorded Sobol points."""
     options: Mapping[str, JsonValue] = field(default_factory=dict)
     """Passed to the planner as they are."""
+    ahead: int | None = None
+    """Runs whose suggestions are ready beyond those in flight, 0 to 100. None: one where several
+    runs are in flight at once, else none."""
+    refresh: bool = False
+    """Whether what is ready is asked for anew when results come; a file says so if it says
+    nothing, and journals of before there was this did not."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

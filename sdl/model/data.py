@@ -32,8 +32,11 @@ Arguments: TypeAlias = Mapping[str, InputValue | tuple[Inputs, ...]]
 Measures: TypeAlias = Mapping[str, float]
 """Finite numbers by measure name; the unit is the suffix of the name."""
 
-Disposition = Literal["measured", "failed", "unknown", "abandoned", "refused", "unused"]
-"""How a suggestion ended; each has exactly one, once its campaign has ended."""
+Disposition = Literal[
+    "measured", "failed", "unknown", "abandoned", "refused", "unused", "withdrawn"
+]
+"""How a suggestion ended; each has exactly one, once its campaign has ended. *withdrawn*: before
+its run began, another one took its place in view of newer results."""
 
 RunOutcome = Literal["measured", "failed", "unknown", "abandoned"]
 """How a run ended. *unknown*: nobody knows what happened; the sample is not trusted. *abandoned*:

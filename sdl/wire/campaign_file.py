@@ -167,5 +167,7 @@ def _planner(table: Table) -> PlannerChoice:
         kind=table.text("kind", choice.kind),
         timeout_s=table.number("timeout_s", choice.timeout_s),
         fall_back="sobol" if fall_back == "sobol" else "stop",
+        ahead=table.whole("ahead", 0) if "ahead" in table else None,
+        refresh=table.truth("refresh", default=True),
         options=table.rest(),
     )

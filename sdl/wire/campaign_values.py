@@ -20,6 +20,7 @@ MOST_PARALLEL = 1000
 MOST_RUNS = 1_000_000
 MOST_SAMPLES = 1_536
 """Of one run: the wells of the largest plate."""
+AHEAD_MAX = 100
 MOST_ERROR = 0.5
 """A verdict that errs as often as a coin is none."""
 
@@ -94,6 +95,9 @@ def _batch(campaign: Campaign) -> _Found:
 
 
 def _planner(campaign: Campaign) -> _Found:
+    ahead = campaign.planner.ahead
+    if ahead is not None and not 0 <= ahead <= AHEAD_MAX:
+        yield ("planner", "ahead"), f"{ahead} runs ahead; use 0 to {AHEAD_MAX}"
     if campaign.planner.timeout_s <= 0:
         yield ("planner", "timeout_s"), f"{campaign.planner.timeout_s:g} s; use more than 0"
 

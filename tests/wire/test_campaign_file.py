@@ -58,6 +58,19 @@ warm_start = true
 """
 
 
+@pytest.mark.parametrize(
+    "written,ahead,refresh",
+    [("", None, True), ("ahead = 3", 3, True), ("ahead = 0\nrefresh = false", 0, False)],
+)
+def test_a_file_that_says_nothing_of_it_lets_what_is_ready_be_asked_for_anew(
+    tmp_path: Path, written: str, *, ahead: int | None, refresh: bool
+) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(GOOD.replace("warm_start = true", written))
+    planner = read_campaign(path).planner
+    assert (planner.ahead, planner.refresh, planner.options) == (ahead, refresh, {})
+
+
 def test_a_campaign_is_read_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "campaign.toml"
     path.write_text(GOOD)
@@ -246,6 +259,12 @@ CASES: list[tuple[str, str, str]] = [
         '37: stop.hours: "90 nm" does not fit: stop_h is in h, and nm cannot be converted to that',
     ),
     ("timeout_s = 120", "timeout_s = 0", "42: planner.timeout_s: 0 s; use more than 0"),
+    ("warm_start = true", "ahead = 101", "43: planner.ahead: 101 runs ahead; use 0 to 100"),
+    (
+        "warm_start = true",
+        "refresh = 1",
+        "43: planner.refresh: needs true or false, not 1",
+    ),
     (
         "warm_start = true",
         'fall_back = "sobel"',
