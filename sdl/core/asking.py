@@ -81,14 +81,14 @@ class Asking:
             self._again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
             return
         self._state.open_ask = None
+        reason = event.suggestions[0].reason
+        rules.listen(self._state, None if reason is None else reason.left)
         if open_ask.replaces:
             if self._state.closing is None:
                 self._replace(open_ask, event.suggestions)
             return
         for value in event.suggestions:
             self._accept(event.ask, value, open_ask.fall_back)
-        reasons = [value.reason for value in event.suggestions]
-        rules.listen(self._state, reasons[0].left if reasons and reasons[0] else None)
 
     def _replace(self, open_ask: OpenAsk, points: Sequence[Suggestion]) -> None:
         """Let new points take the places of those that still wait for their run."""
