@@ -162,15 +162,19 @@ class Learner:
     """
 
     def __init__(
-        self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS, scale: Scale | None = None
+        self,
+        axes: Axes,
+        seed: int,
+        kinds: Sequence[Kind] = KINDS,
+        scale: Scale | None = None,
+        told: int = 0,
     ) -> None:
-        """``scale``: of kinds that follow sources, and of these."""
+        """``scale``: of kinds that follow sources, and of these; ``told``: columns that they fill."""
         self._prior, self._seed, self._scale = Prior(axes), seed, scale
         # Without names there are no options to have a length of their own.
         self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
         self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
-        sources = 1 + max((at for kind in self.kinds for at in kind.sources), default=-1)
-        uses = np.array([np.isin(np.arange(sources), kind.sources) for kind in self.kinds])
+        uses = np.array([np.isin(np.arange(told), kind.sources) for kind in self.kinds])
         self._uses = np.repeat(uses.astype(float), DRAWS, axis=0)
         self._kept: dict[int, tuple[str, Floats]] = {}
 

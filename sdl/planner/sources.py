@@ -76,7 +76,8 @@ class Sources:
         """One for a campaign's own measurements, which follows them as far as they help."""
         if not self.every:
             return Learner(self.axes, seed)
-        return Learner(self.axes, seed, self._kinds(measure), self._scales[measure])
+        told = len(self.senses) * len(self.every)
+        return Learner(self.axes, seed, self._kinds(measure), self._scales[measure], told)
 
     @property
     def shares(self) -> dict[str, float]:

@@ -137,6 +137,11 @@ def special_problems() -> dict[str, Problem]:
     whole = {"lambda": 1.0, "base": 1.0, "salt": 1.0}
     mixture = LinearConstraint(weights=whole, at_least=1.0, at_most=1.0, is_mixture=True)
     both = _problem((acid, solvent), aim)
+    two = replace(
+        both,
+        further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
+        outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
+    )
     return {
         "mixture": _problem((acid, *others), aim, mixture),
         "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
@@ -146,11 +151,8 @@ def special_problems() -> dict[str, Problem]:
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
         "hints of another campaign": replace(both, hints=("earlier",)),
-        "two objectives": replace(
-            both,
-            further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
-            outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
-        ),
+        "two objectives": two,
+        "two objectives, hints of them": replace(two, hints=("earlier", "and another")),
     }
 
 

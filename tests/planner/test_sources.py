@@ -66,7 +66,8 @@ def played(
 ) -> tuple[list[float], Suggestion]:
     """What a campaign measures, one at a time, and the suggestion after that."""
     problem = PROBLEM if known else replace(PROBLEM, hints=())
-    trials, found = known, []
+    trials = known
+    found: list[float] = []
     while True:
         (next_,) = EnsemblePlanner().suggest(problem, trials, 1, seed)
         if len(found) == budget:
@@ -110,6 +111,7 @@ def shares(here: Sequence[float], known: tuple[Trial, ...], count: int, seed: in
         Trial(inputs=POINTS[at], status="measured", measures={"yield": here[at]}) for at in order
     )
     (found,) = EnsemblePlanner().suggest(PROBLEM, (*known, *own), 1, seed)
+    assert found.reason is not None
     return list(found.reason.surrogates["yield"].values())
 
 
