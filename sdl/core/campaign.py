@@ -253,7 +253,7 @@ def wanted_suggestions(state: CampaignState) -> int:
     ahead = spec.planner.ahead
     if ahead is None:
         ahead = AHEAD if state.runs_at_once > 1 else 0
-    in_flight = sum(len(run.suggestions) for run in state.runs.values())
+    in_flight = state.samples_begun - state.ended
     room = (state.runs_at_once + ahead) * size - in_flight - len(state.ready)
     budget = spec.stop.runs - state.samples_begun - len(state.ready)
     left = budget if state.points is None else state.points - _tried(state)

@@ -19,11 +19,13 @@ class Sense:
     """-1 where less is better."""
     zero: float | None = None
     """What is aimed at, in the measure's unit; None where there is no such value."""
+    is_plain: bool = False
+    """As in the evidence."""
 
     def evidence(self, points: Coded, values: Floats) -> Evidence:
         """What the models learn from values (n,) in the measure's unit."""
         if self.zero is None:
-            return Evidence(points, self.sign * values)
+            return Evidence(points, self.sign * values, is_plain=self.is_plain)
         return Evidence(points, values - self.zero, target=True)
 
     def turned(self, value: float) -> float:

@@ -65,6 +65,8 @@ class Evidence:
     values: Floats
     """(n,) in the measure's unit; more is better, or zero is the target."""
     target: bool = False
+    is_plain: bool = False
+    """Whether ranks have no part in the outputs: a step is worth as much wherever it is made."""
     unit: float | None = None
     """With a target, what one of the outputs' units is; None: their own spread about it."""
 
@@ -78,7 +80,10 @@ class Evidence:
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
-        return self.values / self.scale if self.target else kind.shape.of(self.values)
+        if self.target:
+            return self.values / self.scale
+        shape = replace(kind.shape, rank=0.0) if self.is_plain else kind.shape
+        return shape.of(self.values)
 
     @property
     def scale(self) -> float:
@@ -87,8 +92,8 @@ class Evidence:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over the exact bytes of points and values."""
-        total = hashlib.sha256()
+        """SHA-256 over the exact bytes of points and values, and how these are seen."""
+        total = hashlib.sha256(self.target * b"target" + self.is_plain * b"plain")
         for part in (self.points.value, self.points.rank, self.points.code, self.values):
             total.update(np.ascontiguousarray(part).tobytes())
         return total.hexdigest()
@@ -169,7 +174,7 @@ class Learner:
         scale: Scale | None = None,
         told: int = 0,
     ) -> None:
-        """``scale``: of kinds that follow sources, and of these; ``told``: columns that they fill."""
+        """``scale``: of kinds that follow sources, and of these; ``told``: columns these fill."""
         self._prior, self._seed, self._scale = Prior(axes), seed, scale
         # Without names there are no options to have a length of their own.
         self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)

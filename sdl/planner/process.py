@@ -95,16 +95,18 @@ def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
 
 
 def _matern(squared: Floats) -> Floats:
-    """Matern 5/2 of squared distances times 5; the array is overwritten."""
-    far = np.maximum(squared, 0.0, out=squared)
-    np.sqrt(far, out=far)
-    found = np.negative(far)
-    np.exp(found, out=found)
-    factor = far * (1.0 / 3.0)
-    factor += 1.0
-    factor *= far
-    factor += 1.0
-    found *= factor
+    """Matern 5/2 of squared distances times 5; the array is overwritten.
+
+    In as few passes and arrays as can be: half of the time of a suggestion is spent here.
+    """
+    found = np.maximum(squared, 0.0, out=squared)
+    far = np.sqrt(found)
+    found *= 1.0 / 3.0
+    found += far
+    found += 1.0
+    np.negative(far, out=far)
+    np.exp(far, out=far)
+    found *= far
     return found
 
 
@@ -234,6 +236,11 @@ class Conditioning:
     def measured_sd(self) -> Floats:
         """Standard deviation of a measurement, with its noise, (S, M)."""
         return np.asarray(np.sqrt(self.variance + self._hyper.noise[:, None]))
+
+    @property
+    def log_open(self) -> Floats:
+        """Logarithm of the share of the spread that is still unknown, (S, M); 0 at most."""
+        return np.asarray(0.5 * np.log(self.variance / VARIANCE))
 
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""

@@ -91,13 +91,10 @@ class Campaign:
         self._problem, self._candidates, self._seed = problem, candidates, seed
         self._sources = sources or Sources(candidates.axes)
         self._start = LEAST if self._sources else START
-        self._coded = self._encoded(candidates.columns, candidates.count)
+        self._coded = self._sources.told(candidates.coded)
         costs, columns = problem.costs, candidates.columns
         self._prices = None if costs is None else prices_of(costs, columns)
         self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
-        self._places: dict[tuple[InputValue, ...], list[int]] = {}
-        for place, key in enumerate(zip(*candidates.columns.values(), strict=True)):
-            self._places.setdefault(key, []).append(place)
 
     def proposals(
         self,
@@ -184,7 +181,7 @@ class Campaign:
     def _without(self, free: Bools, points: Sequence[Inputs]) -> Bools:
         names = list(self._candidates.columns)
         for point in points:
-            free[self._places.get(tuple(point[name] for name in names), [])] = False
+            free[self._candidates.places.get(tuple(point[name] for name in names), [])] = False
         return free
 
     def _points(self, points: Sequence[Inputs]) -> Coded:

@@ -21,12 +21,15 @@ class Scale:
     back: Back
 
     @classmethod
-    def of_sources(cls, values: Floats, *, target: bool) -> Scale:
-        """From the values of all sources together; with a target, zero stays zero."""
+    def of_sources(cls, values: Floats, *, target: bool, plain: bool = False) -> Scale:
+        """From the values of all sources together; with a target, zero stays zero.
+
+        ``plain``: ranks have no part in it.
+        """
         if target:
             size = float(np.sqrt(np.mean(values**2))) or 1.0
             return cls(replace(Back.of(values / size, values), slope=size))
-        return cls(Back.of(Shape().of(values), values))
+        return cls(Back.of((Shape(rank=0.0) if plain else Shape()).of(values), values))
 
     def of(self, values: Floats) -> Floats:
         """Outputs of the values, straight between and beyond those of the sources."""

@@ -130,6 +130,7 @@ class Sources:
             name: Scale.of_sources(
                 np.concatenate([self._evidence(one, name).values for one in self.every]),
                 target=sense.zero is not None,
+                plain=sense.is_plain,
             )
             for name, sense in self.senses.items()
         }
