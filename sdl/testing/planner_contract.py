@@ -208,7 +208,7 @@ def _trial(problem: Problem, status: Status, seed: int, index: int) -> Trial:
         inputs = _drawn(problem, chance)
         while not feasible(problem, inputs):
             inputs = _drawn(problem, chance)
-    measures = {one.measure: _value(inputs) for one in problem.objectives}
+    measures = {measure: _value(inputs) for measure in sorted(problem.measures)}
     if status == "measured":
         return Trial(inputs=inputs, status="measured", measures=measures)
     return Trial(inputs=inputs, status=status, measures={})
