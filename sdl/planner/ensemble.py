@@ -11,7 +11,7 @@ from scipy.special import ndtri  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Axes, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
-from sdl.planner.hyper import Hyper, Prior
+from sdl.planner.hyper import Prior
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
 
@@ -23,19 +23,11 @@ class Kind:
     """What is fixed of a process; everything else is drawn."""
 
     name: str
-    own: bool = False
-    """Whether each option of an axis has a length of its own; else an axis of names has one."""
     shape: Shape = PLAIN
 
 
-KINDS = (Kind(name="length per axis"),)
-"""What is used: mixed with others it was no better on measured data, and worse on made-up ones."""
-
-OTHERS = (
-    Kind(name="length per option", own=True),
-    Kind(name="upper half", shape=Shape(lower=0.5)),
-)
-"""What can be weighed against it."""
+KINDS = (Kind(name="pooled lengths"),)
+"""What is used where there is nothing to weigh against it (record 0018)."""
 
 DRAWS = 12
 """Sets of hyperparameters of each kind."""
@@ -146,26 +138,19 @@ class Learner:
 
     def __init__(self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS) -> None:
         self._prior, self._seed = Prior(axes), seed
-        # Without names there are no options to have a length of their own.
-        self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
-        self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
+        self.kinds = tuple(kinds)
         self._kept: dict[int, tuple[str, Floats]] = {}
 
     def ensemble(self, evidence: Evidence) -> Ensemble:
         """What is believed after the evidence, of at least ``chains.LEAST`` measurements."""
         draws = self._drawn(evidence)
-        processes = Processes(
-            self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
-        )
+        processes = Processes(self._prior.hyper(draws), evidence.points, self._outputs(evidence))
         # Densities are comparable on common outputs only, so each kernel is judged on the first's.
         common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
         judged = processes.seeing(common).leave_one_out()
         weights = weights_of(judged, self.kinds)
         digest = hashlib.sha256(draws.tobytes()).hexdigest()
         return Ensemble(processes, evidence, weights, self.kinds, digest)
-
-    def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
-        return self._prior.hyper(draws, self._own[rows])
 
     def _outputs(self, evidence: Evidence) -> Floats:
         return np.repeat([evidence.outputs(kind) for kind in self.kinds], DRAWS, axis=0)
@@ -187,6 +172,6 @@ class Learner:
         outputs = self._outputs(seen)
 
         def of(new: Floats, rows: Codes) -> Floats:
-            return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows])
+            return log_likelihood(self._prior.hyper(new), seen.points, outputs[rows])
 
         return moved(draws, of, steps(count), np.random.default_rng([self._seed, count]))

@@ -1,8 +1,8 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
-The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
-constant stands for the unknown mean. See Rasmussen and Williams, Gaussian Processes for Machine
-Learning, chapters 2, 4.2 and 5.4.2.
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``,
+times the signal. The constant stands for the unknown mean. See Rasmussen and Williams, Gaussian
+Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sdl.planner.hyper import Hyper
 CONSTANT = 0.3
 
 VARIANCE = 1.0 + CONSTANT
-"""Of every process before any measurement, everywhere."""
+"""Of every process before any measurement, everywhere, in units of its signal."""
 
 _ROOT = 5.0**0.5
 
@@ -43,7 +43,13 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
         effect = hyper.effect[:, used] * hyper.blend[:, None]
         found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
     found += CONSTANT
+    found *= hyper.signal[:, None, None]
     return found
+
+
+def variance(hyper: Hyper, points: Coded) -> Floats:
+    """Variances before any measurement, without noise, (S, N)."""
+    return np.repeat(VARIANCE * hyper.signal[:, None], len(points), axis=1)
 
 
 def _numbers(hyper: Hyper, points: Coded) -> Floats:
@@ -95,7 +101,7 @@ def covariance(hyper: Hyper, points: Coded) -> Floats:
     found = kernel(hyper, points, points)
     places = np.arange(len(points))
     # Exact where rounding in the distance of a point to itself is not.
-    found[:, places, places] = VARIANCE + hyper.noise[:, None]
+    found[:, places, places] = variance(hyper, points) + hyper.noise[:, None]
     return found
 
 
@@ -141,9 +147,7 @@ class Processes:
 
     def only(self, rows: list[int]) -> Processes:
         """Some of the processes."""
-        h = self.hyper
-        parts = (h.number, h.option, h.warp, h.blend, h.effect, h.noise)
-        found = Processes(Hyper(*(part[rows] for part in parts)), self.points, self.outputs[rows])
+        found = Processes(self.hyper.only(rows), self.points, self.outputs[rows])
         found.__dict__["inverse"] = self.inverse[rows]
         return found
 
@@ -158,7 +162,7 @@ class Processes:
         cross = kernel(self.hyper, points, self.points)
         mean = (cross @ self.weights[:, :, None])[:, :, 0]
         known = np.einsum("snm,snm->sn", cross @ self.inverse, cross)
-        return mean, np.maximum(VARIANCE - known, 1e-10)
+        return mean, np.maximum(variance(self.hyper, points) - known, 1e-10)
 
     @cached_property
     def believed(self) -> Floats:
@@ -192,7 +196,7 @@ class Conditioning:
         self.mean = (self._cross @ processes.weights[:, :, None])[:, :, 0]
         """(S, M)"""
         known = np.einsum("snm,snm->sn", self._known, self._cross)
-        self.variance = np.maximum(VARIANCE - known, 1e-10)
+        self.variance = np.maximum(variance(processes.hyper, points) - known, 1e-10)
         """(S, M), without noise."""
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
