@@ -38,12 +38,11 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
         [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
     )
     found = _matern(left @ right.transpose(0, 2, 1))
+    found *= (hyper.signal * (1.0 - hyper.blend))[:, None, None]
     if hyper.blend.any():
-        found *= (1.0 - hyper.blend)[:, None, None]
-        effect = hyper.effect[:, used] * hyper.blend[:, None]
+        effect = hyper.effect[:, used] * (hyper.signal * hyper.blend)[:, None]
         found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
-    found += CONSTANT
-    found *= hyper.signal[:, None, None]
+    found += CONSTANT * hyper.signal[:, None, None]
     return found
 
 
