@@ -107,7 +107,7 @@ def carried(chosen: Namespace) -> int:
     """Milliseconds of each turn while plates wait for an arm; printed."""
     play = hall(chosen.plates)
     opening = max(timed(play, lambda: in_flight(play) >= chosen.plates))
-    pending = sum(len(steps) for steps in play.engine.commons.waiting.values())
+    pending = sum(len(steps) for steps in play.engine.commons.steps.waiting.values())
     with short_pauses():
         turns = timed(play, lambda: False)
     report = {
@@ -166,7 +166,7 @@ def main(words: Sequence[str] | None = None) -> int:
         return carried(chosen)
     play = crowded()
     play.turn(planned(play, 3 * PLATES))
-    pending = sum(len(steps) for steps in play.engine.commons.waiting.values())
+    pending = sum(len(steps) for steps in play.engine.commons.steps.waiting.values())
     looks = looked(play)
     turns = dispatched(play)
     play.turn(planned(play, HORIZON))

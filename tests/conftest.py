@@ -8,6 +8,7 @@ where ``SDL_CI`` is set, it fails instead.
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NoReturn
@@ -24,6 +25,10 @@ IN_CI = "SDL_CI" in os.environ
 
 # Two cores are shared by all tests; threads of linear algebra would only fight for them.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+# The tests start some hundred processes of ours. Where bytecode may not be kept, as in many
+# containers, each of them would compile half a second of source.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 LONGEST = (
     "sim/test_drills.py",

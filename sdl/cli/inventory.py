@@ -78,12 +78,16 @@ def _row(level: Level) -> tuple[str, ...]:
 
 
 def _places(contents: tuple[Content, ...]) -> list[str]:
-    headings = ("place", "component", "volume", "share", "lots", "most of the uncertainty is from")
+    headings = (
+        *("place", "component", "volume", "in doubt", "share", "lots"),
+        "most of the uncertainty is from",
+    )
     rows = [
         (
             one.place,
             one.component,
             _volume(one.volume_ul, one.uncertainty_ul),
+            _volume(one.doubt_ul) if one.doubt_ul else "-",
             f"{one.fraction:.4g} ± {one.fraction_uncertainty:.2g}",
             ", ".join(lot for lot in one.lots if lot) or "-",
             one.mostly_from or "-",

@@ -32,6 +32,7 @@ VERBS = (
     Verb("status", "Show the campaigns of a lab's record and how they stand."),
     Verb("runs", "List the runs of a campaign, show one, or draw them all.", "group"),
     Verb("why", "Say what a step waits for, why a run failed, why a point."),
+    Verb("analyse", "Let Ax look at a campaign: what matters, and how well it fits."),
     Verb("replay", "Ask the planner again, and compare with the record."),
     Verb("resolve", "Say what became of an action, or list those nobody knows of."),
     Verb("inventory", "Show what sources and wells hold, and what of it is free."),

@@ -53,7 +53,7 @@ class Accounts:
             if instrument.account.doing != "busy":
                 instrument.account.turn("busy", at)
             return
-        waiting = self._commons.waiting.get(instrument.name)
+        waiting = self._commons.steps.waiting[instrument.name]
         paused = bool(lab.paused)
         if waiting and not paused:
             parts = (self._roster.of(run.id) for run, _ in waiting.values())

@@ -99,5 +99,4 @@ class Admittance:
         """
         if any(one.busy_with is not None for one in self._commons.lab.instruments.values()):
             return False
-        steps = (step for part in self._roster.everyone() for _, step in part.work.all())
-        return all(step.until is None for step in steps)
+        return all(step.until is None for _, step in self._commons.steps.at_work.values())

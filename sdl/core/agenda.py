@@ -25,7 +25,8 @@ from sdl.core.run import Run, Step
 STALE_S = 900.0
 """Lab seconds after which a plan counts no more: three times as long as one is let stand."""
 ENTRY_MAX_S = 3600.0
-"""Lab seconds after the last entry of a campaign for which it is kept from the next one at most."""
+"""Lab seconds after the last entry of a campaign for which it is kept from the next one at most;
+of a step that was not there by then, since it waits."""
 UNPLANNED_MAX_S = 120.0
 """The same where the plan does not know the next run: a new plan should come before."""
 CHAIN_MAX_S = 1800.0
@@ -247,7 +248,7 @@ class Agenda:
         if planned is not None and until <= at:
             until = self._keeps_chain(planned, step, lab, at)
             if until > at and enters:
-                until = min(until, self.entered.setdefault(campaign, at) + ENTRY_MAX_S)
+                until = min(until, self._barred_since(campaign, step.since, at) + ENTRY_MAX_S)
             elif until > at and step.not_after is None:
                 until = min(until, self.guarded.setdefault(step.id, at) + CHAIN_MAX_S)
         return self._end(until, at)
@@ -257,7 +258,7 @@ class Agenda:
         enters = is_entry(run, step) and step.not_after is None and run.id not in self.admitted
         if not enters or not self._may_keep(run, step, at):
             return 0.0
-        return self._end(self._keeps_entry(run.id, campaign, at), at)
+        return self._end(self._keeps_entry(run.id, campaign, at, step.since), at)
 
     def _end(self, until: float, at: float) -> float:
         """When a wait ends: with the plan at the latest, as nothing else may happen before."""
@@ -300,8 +301,12 @@ class Agenda:
     def _opens(self, planned: Planned) -> bool:
         return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
 
-    def _keeps_entry(self, run: str, campaign: str, at: float) -> float:
-        since = self.entered.setdefault(campaign, at)
+    def _barred_since(self, campaign: str, since: float, at: float) -> float:
+        """From when on it counts that a step is kept out which waits since lab time ``since``."""
+        return max(self.entered.setdefault(campaign, at), since)
+
+    def _keeps_entry(self, run: str, campaign: str, at: float, since: float = 0.0) -> float:
+        since = self._barred_since(campaign, since, at)
         first = self._firsts.get(run)
         if first is not None:
             turn = 0.0 if self._is_turn(first, at) else first.start - first.bring_s

@@ -57,6 +57,9 @@ class Content:
     mostly_from: str
     """The error that makes the most of ``uncertainty_ul``: the step, and its how-manieth transfer.
     Empty where none is known."""
+    doubt_ul: float = 0.0
+    """Of a well: how much more there may be, or less, by actions of which nobody knows how far they
+    got. It is part of neither uncertainty: those are of actions that ended well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

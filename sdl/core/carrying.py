@@ -18,11 +18,16 @@ way is put into store, unless its run holds it where it is.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from bisect import insort
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
+from typing import TypeAlias
 
+Bound: TypeAlias = Callable[[str], str]
+"""The place where a piece is wanted; empty: nowhere."""
 PERSON = ""
 """Stands for a person among the carriers."""
 PERSONS_LEG = 1_000
@@ -138,6 +143,9 @@ class Want:
     """What the step needs there, too: that is not put away for its sake."""
     ahead: bool = False
     """Whether the piece comes only later: a site is kept for it, or cleared."""
+    alike: bool = False
+    """Whether others follow that differ from it in their pieces alone, each with at least as much
+    beside: where it leads nowhere, they do not either."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,42 +182,72 @@ class Standing:
     """What is at, or on its way to, a place that is no store."""
     left: dict[str, int] = field(init=False)
     """By place: how many of its sites something is being taken from."""
-    shut: dict[tuple[str, str], bool] = field(init=False)
+    rank: dict[str, int] = field(init=False)
+    """Of each piece, in the order of all."""
+    _away: dict[str, None] = field(init=False)
+    """Pieces that are out of store, or on their way."""
+    passed: set[tuple[str, str]] = field(init=False)
+    """Starts and ends between which ``next_carry`` has found that nothing more is to be had."""
+    _shut: dict[tuple[str, str], bool] = field(init=False)
     """By start and end, as far as asked: whether nothing can be brought nearer, with no site kept
     for anybody."""
 
     def __post_init__(self) -> None:
-        self.idle = {place: [] for place in self.floor.sites}
-        self.left, self.shut = {}, {}
-        place_of, stores = self.floor.place_of, self.floor.stores
+        self.rank = {name: number for number, name in enumerate(self.pieces)}
         self.taken = dict.fromkeys(self.blocked, "")
-        self.taken.update({piece.site: name for name, piece in self.pieces.items()})
-        self.out = [one for one in self.pieces.values() if place_of[one.site] not in stores]
-        for piece in [one for one in self.pieces.values() if one.leaves]:
-            self.taken[piece.leaves] = piece.name
-            leaves = place_of[piece.leaves]
-            self.left[leaves] = self.left.get(leaves, 0) + 1
-        for piece in self.out:
+        self.free, self._away = {}, {}
+        self._stand(self.pieces.values(), self.floor.sites)
+
+    def go_on(
+        self, changed: Sequence[Piece], free_carriers: tuple[str, ...], closed: frozenset[str]
+    ) -> None:
+        """Be what stands a while later. ``changed``: pieces that were here before; no others."""
+        sites = dict.fromkeys(site for one in changed for site in (one.site, one.leaves) if site)
+        for was in [self.pieces[piece.name] for piece in changed]:
+            for site in [one for one in (was.site, was.leaves) if one]:
+                self.taken.pop(site, None)
+                sites[site] = None
+        self.taken.update(dict.fromkeys(self.blocked & sites.keys(), ""))
+        self.pieces.update({piece.name: piece for piece in changed})
+        self.free_carriers, self.closed = free_carriers, closed
+        self._stand(changed, {self.floor.place_of[site] for site in sites})
+
+    def _stand(self, changed: Iterable[Piece], places: Iterable[str]) -> None:
+        """Take in where some pieces stand. ``places``: where that changes which sites are free."""
+        place_of, stores = self.floor.place_of, self.floor.stores
+        for piece in changed:
+            self.taken.update(dict.fromkeys(filter(None, (piece.site, piece.leaves)), piece.name))
+            self._away.pop(piece.name, None)
+            if piece.leaves or place_of[piece.site] not in stores:
+                self._away[piece.name] = None
+        for place in places:
+            sites = self.floor.sites[place]
+            self.free[place] = [site for site in sites if site not in self.taken]
+        away = [self.pieces[name] for name in sorted(self._away, key=self.rank.__getitem__)]
+        self.out = [one for one in away if place_of[one.site] not in stores]
+        self.idle = {place: [] for place in self.floor.sites}
+        self.left, self._shut, self.passed = {}, {}, set()
+        for piece in away:
             place = place_of[piece.site]
-            if not (piece.leaves or piece.held or place in self.closed):
+            if piece.leaves:
+                leaves = place_of[piece.leaves]
+                self.left[leaves] = self.left.get(leaves, 0) + 1
+            elif not (piece.held or place in self.closed):
                 self.idle[place].append(piece)
-        self.free = {
-            place: [site for site in sites if site not in self.taken]
-            for place, sites in self.floor.sites.items()
-        }
 
     def place(self, piece: Piece) -> str:
         """The place at which, or on the way to which, a piece is."""
         return self.floor.place_of[piece.site]
 
-    def is_shut(self, name: str, place: str) -> bool:
-        """Whether a piece is there, or cannot be brought nearer now, nor room be made for it."""
-        piece = self.pieces.get(name)
-        if piece is None or (here := self.place(piece)) == place:
+    def is_shut(self, source: str, target: str) -> bool:
+        """Whether nothing can be brought from one place nearer to another now."""
+        if (source, target) in self.passed:
             return True
-        known = self.shut.get((here, place))
+        known = self._shut.get((source, target))
         if known is None:
-            known = self.shut[here, place] = _is_shut(self, here, place, set())
+            is_known = source in self.floor.sites
+            known = not is_known or _is_shut(self, source, target, set())
+            self._shut[source, target] = known
         return known
 
     def with_carriers(self, free: tuple[str, ...]) -> Standing:
@@ -247,14 +285,10 @@ def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
 def _out_after(standing: Standing, carry: Carry) -> list[Piece]:
     """What is out of store once a carry has been begun, in the order of all pieces."""
     moved = replace(standing.pieces[carry.piece], site=carry.target, leaves=carry.source)
-    is_out = standing.place(moved) not in standing.floor.stores
-    found = dict.fromkeys(piece.name for piece in standing.out)
-    if carry.piece in found or not is_out:
-        pieces = (moved if piece.name == carry.piece else piece for piece in standing.out)
-        return [piece for piece in pieces if is_out or piece is not moved]
-    found[carry.piece] = None
-    out = (piece for name, piece in standing.pieces.items() if name in found)
-    return [moved if piece.name == carry.piece else piece for piece in out]
+    out = [piece for piece in standing.out if piece.name != carry.piece]
+    if standing.place(moved) not in standing.floor.stores:
+        insort(out, moved, key=lambda piece: standing.rank[piece.name])
+    return out
 
 
 def _may_end(standing: Standing, piece: Piece, open_sites: Mapping[str, int]) -> bool:
@@ -273,17 +307,18 @@ def _end(standing: Standing, piece: Piece, open_sites: dict[str, int]) -> None:
 
 
 def next_carry(
-    standing: Standing, wants: Iterable[Want], bound: Mapping[str, str] | None = None
+    standing: Standing, wants: Iterable[Want], bound: Bound = lambda _: ""
 ) -> Carry | None:
     """The carry to begin now, for the most urgent want that may have one; None if none may.
 
     ``wants``: the most urgent one first. ``bound``: where pieces that stand in the way are wanted
-    themselves, by piece. To be asked again after each carry that was begun.
+    themselves. To be asked again after each carry that was begun.
     """
     if not standing.free_carriers:
         return None
     kept: set[str] = set()
     shut: set[tuple[str, str]] = set()
+    standing.passed.clear()
     for want in wants:
         piece = standing.pieces.get(want.piece)
         if piece is None or (here := standing.place(piece)) == want.place:
@@ -295,23 +330,27 @@ def next_carry(
             continue
         if not want.ahead and _is_shut(standing, here, want.place, kept):
             shut.add((here, want.place))
+            standing.passed.add((here, want.place))
             continue
-        for carry in _towards(standing, want, piece, kept, bound or {}):
+        carry = None
+        for carry in _towards(standing, want, piece, kept, bound):
             if not is_safe(standing, carry):
                 continue
             if carry.carrier in standing.free_carriers:
                 return carry
             kept.add(carry.target)
             break
+        if carry is None and want.alike and not (piece.moves or piece.held):
+            standing.passed.add((here, want.place))
     return None
 
 
 def _towards(
-    standing: Standing, want: Want, piece: Piece, kept: set[str], bound: Mapping[str, str]
+    standing: Standing, want: Want, piece: Piece, kept: set[str], bound: Bound
 ) -> Iterator[Carry]:
     """Legs that bring a piece nearer to where it is wanted, the best first, or make room for it.
 
-    ``bound``: by piece, where it is wanted.
+    ``bound``: where a piece is wanted.
     """
     if want.ahead:
         yield from _room(standing, want, want.place, kept, bound)
@@ -347,7 +386,7 @@ def _goes_on(standing: Standing, relay: str, target: str) -> bool:
 
 
 def _room(
-    standing: Standing, want: Want, place: str, kept: set[str], bound: Mapping[str, str]
+    standing: Standing, want: Want, place: str, kept: set[str], bound: Bound
 ) -> Iterator[Carry]:
     """Carries of what stands at a place for no reason: to where it is wanted, or into store."""
     if place in standing.floor.stores:
@@ -355,7 +394,7 @@ def _room(
     for other in standing.idle[place]:
         if other.name in want.beside:
             continue
-        aim = bound.get(other.name, place)
+        aim = bound(other.name) or place
         for towards in standing.floor.nearer(place, aim) if aim != place else ():
             if towards == aim:  # a relay could come to rest on the way
                 targets = _open(standing, towards, kept)
@@ -376,8 +415,10 @@ def _open(standing: Standing, place: str, kept: set[str], home: str = "") -> lis
     """The first site of a place that may be taken, ``home`` if it may; empty if none may."""
     if place in standing.closed:
         return []
-    open_ones = [site for site in standing.free[place] if site not in kept]
-    return [home] if home in open_ones else open_ones[:1]
+    is_home = home not in kept and standing.floor.place_of.get(home) == place
+    if is_home and home not in standing.taken:
+        return [home]
+    return list(islice((site for site in standing.free[place] if site not in kept), 1))
 
 
 def _legs(standing: Standing, step: str, piece: Piece, targets: Sequence[str]) -> Iterator[Carry]:

@@ -21,6 +21,7 @@ from sdl.authoring import Act
 from sdl.core.carrying import PERSON, Floor
 from sdl.core.commons import Commons
 from sdl.core.following import TIGHT_S
+from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
 from sdl.core.roster import Roster
@@ -63,17 +64,21 @@ class Chains:
 
     def promises(self) -> list[Promise]:
         """All that is tight, will be wanted soon or is by now, and has not come to its place."""
-        found: list[Promise] = []
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                for step in run.steps.values() if run.chains else ():
-                    if step.is_open and self._goes_on(step):
-                        found += self._leading(run, step)
-                    elif step.state == "waits" and step.deadline is not None:
-                        instrument = self._commons.lab.instruments[step.instrument]
-                        if is_let(self._commons.lab, part.state, step, instrument):
-                            found += self._waiting(run, step)
-        return found
+        lab, steps = self._commons.lab, self._commons.steps
+        turn = {name: number for number, name in enumerate(self._roster)}
+        found: dict[tuple[int, int, int], list[Promise]] = {}
+        in_window = (one for waiting in steps.in_window.values() for one in waiting.values())
+        for run, step in (*steps.at_work.values(), *in_window):
+            if not run.chains:
+                continue
+            key = turn[campaign_of(run.id)], run.number, step.order
+            if step.is_open and self._goes_on(step):
+                found[key] = list(self._leading(run, step))
+            elif step.state == "waits" and step.deadline is not None:
+                state = self._roster[campaign_of(run.id)].state
+                if is_let(lab, state, step, lab.instruments[step.instrument]):
+                    found[key] = list(self._waiting(run, step))
+        return [promise for key in sorted(found) for promise in found[key]]
 
     def _goes_on(self, step: Step) -> bool:
         """Whether a step that was sent may end soon: nobody waits for one that hangs."""
@@ -162,17 +167,25 @@ class Chains:
 
     def _staying(self, instrument: InstrumentState, me: Run) -> int:
         """Pieces at an instrument that something is to be done with there, or that settle there."""
-        lab, staying = self._commons.lab, set[str]()
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                for step in run.steps.values() if run is not me else ():
-                    if not step.instrument:
-                        staying.update(step.labware)
-                    elif step.instrument != instrument.name or self._may_wait(run, step):
-                        continue
-                    elif step.state != "waits" or is_let(lab, part.state, step, instrument):
-                        staying.update(step.labware)
-        return sum(place_of(lab.pieces[name].site) == instrument.name for name in staying)
+        steps = self._commons.steps
+        return sum(
+            any(
+                run is not me and self._stays(run, step, instrument)
+                for run, step in steps.naming[piece].values()
+            )
+            for piece in steps.pieces_at.get(instrument.name, ())
+        )
+
+    def _stays(self, run: Run, step: Step, instrument: InstrumentState) -> bool:
+        """Whether the labware of a step, which is at an instrument, will be there for a while."""
+        if not step.instrument:
+            return True
+        if step.instrument != instrument.name or self._may_wait(run, step):
+            return False
+        part = self._roster.of(run.id)
+        assert part is not None
+        waits = step.state == "waits"
+        return not waits or is_let(self._commons.lab, part.state, step, instrument)
 
     @staticmethod
     def _may_wait(run: Run, step: Step) -> bool:
@@ -231,10 +244,14 @@ class Chains:
         instrument = self._commons.lab.instruments[promise.instrument]
         if not instrument.ready:
             return math.inf
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                for step in run.steps.values():
-                    if step.is_open and step.cid == instrument.busy_with:
-                        known = self._goes_on(step) and self._took_s(step) > 0.0
-                        waits_s = max(waits_s, self._left_s(step) if known else math.inf)
+        busy = self._at_work_on(instrument)
+        if busy is not None:
+            known = self._goes_on(busy) and self._took_s(busy) > 0.0
+            waits_s = max(waits_s, self._left_s(busy) if known else math.inf)
         return waits_s
+
+    def _at_work_on(self, instrument: InstrumentState) -> Step | None:
+        """The step of a campaign whose command an instrument is busy with."""
+        part = self._roster.get(campaign_of(instrument.busy_with or ""))
+        found = part.work.by_cid(instrument.busy_with or "") if part is not None else None
+        return found[1] if found is not None and found[1].is_open else None

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from sdl.core.agenda import Agenda
 from sdl.core.commands import Command, Release, Wait
 from sdl.core.lab_state import LOST_S, InstrumentState, LabState
+from sdl.core.open_steps import OpenSteps
 from sdl.core.run import Run, Step
 
 PLAN = "/plan"
@@ -29,12 +30,16 @@ class Commons:
     """Where commands are put; the engine's own list of the present turn."""
     touched: dict[str, None] = field(default_factory=dict)
     """Instruments for which there may be something to dispatch, in order."""
-    waiting: dict[str, dict[str, tuple[Run, Step]]] = field(default_factory=dict)
-    """Steps that only wait for their instrument, by instrument and id."""
     order: int = 0
     """How many steps there were so far."""
     agenda: Agenda = field(default_factory=Agenda)
     """The plan in force, if any."""
+    steps: OpenSteps = field(init=False)
+    """Of all runs."""
+
+    def __post_init__(self) -> None:
+        """The books of open steps follow from all else."""
+        self.steps = OpenSteps(self.lab)
 
     @property
     def is_shared(self) -> bool:
@@ -47,7 +52,7 @@ class Commons:
 
     def waits_for(self, instrument: str) -> list[tuple[Run, Step]]:
         """What waits for an instrument, in order of having begun to."""
-        return list(self.waiting.get(instrument, {}).values())
+        return list(self.steps.waiting[instrument].values())
 
     def look_again(self, until: float) -> None:
         """Be woken at a moment until which the plan keeps somebody waiting."""

@@ -6,19 +6,19 @@ at work is neither brought to nor taken from.
 
 from __future__ import annotations
 
-from operator import itemgetter
+from collections.abc import Collection, Mapping
 from typing import TypeAlias
 
 from sdl.core.admittance import Admittance
 from sdl.core.carrying import PERSON, Floor, Piece, Standing
 from sdl.core.commons import Commons
+from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState, PieceState
-from sdl.core.let import Turns, Urgency, is_let
-from sdl.core.part import Part
+from sdl.core.lacking import KeepsOut, Lacking
+from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step, labware_of
+from sdl.core.run import Run, Step
 
-Waiting: TypeAlias = list[tuple[Urgency, Part, Run, Step]]
 InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 """Labware that only waits for its turn where it stands."""
 
@@ -33,58 +33,47 @@ class Deck:
         self._commons = commons
         self._roster = roster
         self._admittance = Admittance(commons, roster)
-        self._pieces: dict[str, Piece] = {}
-        """As they stood when they were looked at last."""
-        self.claims = Claims(roster, floor)
-        self._aside = frozenset(
-            site
-            for place, sites in floor.sites.items()
-            if place not in commons.lab.instruments
-            for site in sites
-        )
-        """Sites that are at no instrument."""
+        self._standing: Standing | None = None
+        """As all stood when it was looked at last."""
+        self._held: set[str] = set()
+        """Pieces that were held then."""
+        self.claims = Claims(commons, roster, floor)
 
     def is_all_to_be_had(self) -> bool:
         """Whether no step that waits now would do so in vain, at the first look."""
-        lab, sites = self._commons.lab, self.floor.sites
-        for piece in lab.pieces.values():
-            if piece.lost:
-                return False
-        for name, steps in self._commons.waiting.items():
-            room = len(sites.get(name, ()))
-            for _, step in steps.values():
-                if len(step.labware) > room:
-                    return False
-        return True
+        steps = self._commons.steps
+        return not (steps.lost or steps.too_many)
 
-    def waiting(self) -> tuple[Waiting, InPlace]:
-        """Steps that wait for labware, the most urgent first; and what waits for its turn."""
-        commons, turns = self._commons, Turns(self._commons.lab)
-        admittance, may_keep = self._admittance, self._admittance.may_keep
-        by_place = self.at_instruments()
-        whose = {run: part for part in self._roster.everyone() for run in part.state.runs}
-        away: Waiting = []
+    def waiting(self) -> tuple[Lacking, InPlace]:
+        """Steps that wait for labware; and what waits for its turn where it stands."""
+        commons, by_place = self._commons, self.at_instruments()
+        lacking = Lacking(commons, self._roster, by_place, self.keeping_out())
         there: InPlace = []
-        for name, steps in commons.waiting.items():
-            instrument, at_hand = commons.lab.instruments[name], by_place.get(name, set())
-            for run, step in steps.values():
-                part = whose.get(run.id) or self._roster.of(run.id)
+        for name, instrument in commons.lab.instruments.items():
+            at_hand = by_place.get(name)
+            for run, step in commons.steps.with_labware(name, at_hand) if at_hand else ():
+                part = self._roster.of(run.id)
                 assert part is not None
-                if not at_hand.issuperset(step.labware):
-                    over = step.deadline is not None and step.deadline < commons.at
-                    if not (over or (may_keep and admittance.keeps_out(run, step))):
-                        away.append((turns.urgency(part, run, step), part, run, step))
-                elif step.labware and is_let(commons.lab, part.state, step, instrument):
-                    there.append((turns.urgency(part, run, step), step.labware))
-        return sorted(away, key=itemgetter(0)), there
+                if step.labware and is_let(commons.lab, part.state, step, instrument):
+                    there.append((lacking.urgency(run, step), step.labware))
+        return lacking, there
+
+    def keeping_out(self) -> KeepsOut | None:
+        """Whether the plan has nothing brought for a step yet; None where it keeps nobody now."""
+        return self._admittance.keeps_out if self._admittance.may_keep else None
 
     def at_instruments(self) -> dict[str, set[str]]:
         """By instrument: what stands on its sites, and nobody takes away."""
-        place_of, aside = self.floor.place_of, self._aside
+        lab, place_of = self._commons.lab, self.floor.place_of
         found: dict[str, set[str]] = {}
-        for piece in [one for one in self._commons.lab.pieces.values() if one.site not in aside]:
-            if piece.site in place_of and not (piece.leaves or piece.lost):
-                found.setdefault(place_of[piece.site], set()).add(piece.name)
+        for name in self.floor.sites:
+            if name in lab.instruments:
+                pieces = [lab.pieces[one] for one in self._commons.steps.pieces_at.get(name, ())]
+                found[name] = {
+                    one.name
+                    for one in pieces
+                    if one.site in place_of and not (one.leaves or one.lost)
+                }
         return found
 
     def never(self, step: Step) -> str:
@@ -103,45 +92,57 @@ class Deck:
 
     def standing(self) -> Standing:
         """All of it, as the rule of carrying sees it."""
-        lab = self._commons.lab
-        in_hand = self.in_hand()
-        claims = self.claims.by_piece()
-        known, former = dict[str, Piece](), self._pieces
-        for name, piece in lab.pieces.items():
-            if piece.lost:
-                continue
-            held, claim = name in in_hand or name in self.given_up, claims.get(name, ())
-            was = former.get(name)
-            if (
-                was is None
-                or was.claim is not claim
-                or was.site != piece.site
-                or was.leaves != piece.leaves
-                or was.held != held
-            ):
-                was = Piece(
-                    name=name,
-                    site=piece.site,
-                    leaves=piece.leaves,
-                    held=held,
-                    claim=claim,
-                    home=piece.home,
-                )
-            known[name] = was
-        self._pieces = known
-        lost = (self.piece_sites(piece) for piece in lab.pieces.values() if piece.lost)
-        carriers = [lab.instruments[name] for name in self.floor.carriers]
-        return Standing(
-            floor=self.floor,
-            pieces=known,
-            free_carriers=(*(one.name for one in carriers if self.is_free(one)), PERSON),
-            closed=frozenset(
-                place
-                for place in self.floor.sites
-                if place in lab.instruments and not is_open(lab.instruments[place])
-            ),
-            blocked=frozenset(site for sites in lost for site in sites if site),
+        lab, steps = self._commons.lab, self._commons.steps
+        lab, steps, claims = self._commons.lab, self._commons.steps, self.claims.by_piece()
+        held = self._in_hand() | self.given_up
+        changed = {**steps.moved, **self.claims.changed, **dict.fromkeys(held ^ self._held)}
+        self._held = held
+        steps.moved.clear()
+        self.claims.changed.clear()
+        lost = (self.piece_sites(lab.pieces[name]) for name in steps.lost)
+        blocked = frozenset(site for sites in lost for site in sites if site)
+        known = self._standing
+        if known is None or known.blocked != blocked or not self._is_all_known(known):
+            known = self._standing = Standing(
+                floor=self.floor,
+                pieces={
+                    name: self._piece(one, claims)
+                    for name, one in lab.pieces.items()
+                    if name not in steps.lost
+                },
+                free_carriers=(),
+                blocked=blocked,
+            )
+            changed.clear()
+        known.go_on(
+            [self._piece(lab.pieces[name], claims) for name in changed if name not in steps.lost],
+            free_carriers=(*filter(self._may_carry, self.floor.carriers), PERSON),
+            closed=frozenset(filter(self._is_closed, self.floor.sites)),
         )
+        return known
+
+    def _is_all_known(self, standing: Standing) -> bool:
+        """Whether it has all pieces but those that are lost now."""
+        lost = self._commons.steps.lost.keys()
+        some = len(standing.pieces) + len(lost) != len(self._commons.lab.pieces)
+        return not (some or lost & standing.pieces.keys())
+
+    def _piece(self, piece: PieceState, claims: Mapping[str, tuple[str, ...]]) -> Piece:
+        return Piece(
+            name=piece.name,
+            site=piece.site,
+            leaves=piece.leaves,
+            held=piece.name in self._held,
+            claim=claims.get(piece.name, ()),
+            home=piece.home,
+        )
+
+    def _may_carry(self, name: str) -> bool:
+        return self.is_free(self._commons.lab.instruments[name])
+
+    def _is_closed(self, place: str) -> bool:
+        instrument = self._commons.lab.instruments.get(place)
+        return instrument is not None and not is_open(instrument)
 
     @staticmethod
     def piece_sites(piece: PieceState) -> tuple[str, str]:
@@ -151,17 +152,16 @@ class Deck:
     def is_free(self, carrier: InstrumentState) -> bool:
         """Whether it could carry something at once."""
         idle = carrier.ready and carrier.busy_with is None and not carrier.mending
-        return idle and not self._commons.waiting.get(carrier.name)
+        return idle and not self._commons.steps.waiting[carrier.name]
 
-    def in_hand(self) -> set[str]:
-        """Pieces that something acts on, or that settle, or about whose step a person is asked."""
-        held: set[str] = set()
-        for part in self._roster.values():
-            for run in part.state.runs.values():
-                for step in run.steps.values():
-                    if step.state not in ("waits", "mends"):
-                        held.update(step.labware)
-        return held
+    def is_in_hand(self, piece: str) -> bool:
+        """Whether something acts on it, or it settles, or a person is asked about its step."""
+        steps = self._commons.steps.naming[piece].values()
+        return any(step.state not in ("waits", "mends") for _, step in steps)
+
+    def _in_hand(self) -> set[str]:
+        at_work = self._commons.steps.at_work.values()
+        return {name for _, step in at_work if step.state != "mends" for name in step.labware}
 
 
 def is_open(instrument: InstrumentState) -> bool:
@@ -172,37 +172,29 @@ def is_open(instrument: InstrumentState) -> bool:
 class Claims:
     """Where runs in flight may still need the labware that is theirs."""
 
-    def __init__(self, roster: Roster, floor: Floor) -> None:
+    def __init__(self, commons: Commons, roster: Roster, floor: Floor) -> None:
+        self._commons = commons
         self._roster = roster
         self._floor = floor
-        self._begun: list[tuple[str, int, int]] = []
-        """Of each campaign when it was looked at last: runs so far, and runs in flight."""
-        self._players: list[tuple[Run, dict[str, str]]] = []
-        """Who played which role in each run in flight then."""
         self._by_piece: dict[str, tuple[str, ...]] = {}
+        self.changed: dict[str, None] = {}
+        """Pieces whose claims are others than when ``Deck`` looked last."""
 
     def by_piece(self) -> dict[str, tuple[str, ...]]:
-        """By piece of a run in flight: the places at which one may need it; not to be changed.
-
-        It is the same as before unless a run has begun or ended, or a role was given to another.
-        """
-        parts = self._roster.values()
-        begun = [(part.name, part.state.begun, len(part.state.runs)) for part in parts]
-        changed = begun != self._begun
-        for run, players in self._players:
-            changed = changed or run.instruments != players
-        if changed:
-            runs = [run for part in parts for run in part.state.runs.values()]
-            self._begun, self._players = begun, [(run, dict(run.instruments)) for run in runs]
-            self._by_piece = self._claimed(runs)
+        """By piece of a run in flight: the places at which one may need it; not to be changed."""
+        steps = self._commons.steps
+        for piece in steps.recast:
+            runs, before = steps.runs_on[piece].values(), self._by_piece.pop(piece, None)
+            if runs:
+                self._by_piece[piece] = self._claimed(runs)
+            if self._by_piece.get(piece) != before:
+                self.changed[piece] = None
+        steps.recast.clear()
         return self._by_piece
 
-    def _claimed(self, runs: list[Run]) -> dict[str, tuple[str, ...]]:
-        claims: dict[str, tuple[str, ...]] = {}
-        for run in runs:
-            mine = [name for name in run.instruments.values() if name in self._floor.sites]
-            for piece in labware_of(run):
-                both = tuple(dict.fromkeys((*claims.get(piece, ()), *mine)))
-                was = self._by_piece.get(piece)
-                claims[piece] = was if was == both else both
-        return claims
+    def _claimed(self, runs: Collection[Run]) -> tuple[str, ...]:
+        """The places of several runs, those of the first campaign first."""
+        turn = {name: number for number, name in enumerate(self._roster)}
+        in_turn = sorted(runs, key=lambda run: (turn[campaign_of(run.id)], run.number))
+        players = (name for run in in_turn for name in run.instruments.values())
+        return tuple(dict.fromkeys(name for name in players if name in self._floor.sites))

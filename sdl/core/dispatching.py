@@ -44,8 +44,7 @@ class Dispatching:
             for name in names:
                 self._serve(commons.lab.instruments[name], there.get(name, set()))
             for name in names:
-                if commons.waiting.get(name):
-                    self._watch_windows(name)
+                self._watch_windows(name)
                 self._accounts.book(commons.lab.instruments[name])
 
     def queue(self, name: str) -> list[str]:
@@ -62,21 +61,19 @@ class Dispatching:
 
     def _look_at_chains(self) -> None:
         """What was held back for what follows it may begin by now."""
-        waiting, touched = self._commons.waiting, self._commons.touched
-        for name in self._commons.lab.instruments if self.transport is not None else ():
-            for run, step in waiting.get(name, {}).values() if name not in touched else ():
-                if run.chains and step.path in run.chains:
-                    touched[name] = None
-                    break
+        if self.transport is None:
+            return  # where nothing is carried, nothing is held back
+        for name, leading in self._commons.steps.leading.items():
+            if leading:
+                self._commons.touched[name] = None
 
     def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
         """``there``: the labware that stands at it."""
-        waiting = self._commons.waits_for(instrument.name)
+        # What its labware has still to be brought for may wait.
+        waiting = self._commons.steps.with_labware(instrument.name, there)
         if instrument.mending:
             waiting = [(run, step) for run, step in waiting if step.mends]
-        if self._commons.lab.pieces:  # what its labware has still to be brought for may wait
-            waiting = [one for one in waiting if there.issuperset(one[1].labware)]
-            waiting = self._not_held_back(waiting)
+        waiting = self._not_held_back(waiting)
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if instrument.ready and instrument.busy_with is None:
@@ -96,12 +93,10 @@ class Dispatching:
 
     def _not_held_back(self, waiting: list[tuple[Run, Step]]) -> list[tuple[Run, Step]]:
         """Those for which all is ready that must follow soon; none while one in a window waits."""
-        if self.transport is None:
+        if self.transport is None or not any(step.path in run.chains for run, step in waiting):
             return waiting
         chains = self.transport.chains
-        promises = (
-            chains.promises() if any(step.path in run.chains for run, step in waiting) else []
-        )
+        promises = chains.promises()
         held = {step.id: step for run, step in waiting if chains.objection(run, step, promises)}
         for step in held.values():
             if step.not_after is not None and step.prompted is None:
@@ -155,7 +150,7 @@ class Dispatching:
         )
 
     def _watch_windows(self, name: str) -> None:
-        for _, step in self._commons.waits_for(name):
+        for _, step in self._commons.steps.in_window[name].values():
             if step.deadline is not None and not step.watched:
                 step.watched = True
                 self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))

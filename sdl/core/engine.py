@@ -22,6 +22,7 @@ from sdl.core import events as ev
 from sdl.core.absence import Absences
 from sdl.core.accounts import Accounts
 from sdl.core.amounts import Content
+from sdl.core.beginning import Beginning
 from sdl.core.campaign import CampaignState
 from sdl.core.carrying import Floor
 from sdl.core.commands import (
@@ -42,7 +43,6 @@ from sdl.core.porter import porter_head
 from sdl.core.predicting import Predictor
 from sdl.core.prospect import Prospect
 from sdl.core.roster import Roster
-from sdl.core.schedule import Claim, order_of_beginning
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
 from sdl.core.steps import greeting
@@ -240,6 +240,7 @@ class Engine:
         """Those that are over while the lab goes on."""
         self._accounts = Accounts(commons, self.campaigns)
         self._dispatching = Dispatching(commons, self.campaigns, self._accounts)
+        self._beginning = Beginning(commons, self.campaigns, self._dispatching.admittance)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
         self._storeroom = Storeroom(commons)
@@ -436,13 +437,14 @@ class Engine:
     # What follows from all that is known.
 
     def _advance(self) -> None:
+        self._beginning.look_again()
         if self._transport is not None:
             self._transport.deck.given_up.clear()
         while True:
             self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if self._begin_run() or self._carry():
+            if self._beginning.begin_run() or self._carry():
                 continue
             if self.lab.closing or not self._ask():
                 break
@@ -469,26 +471,6 @@ class Engine:
         """Ask for points; whether there are some at once."""
         at_once = [part.asking.ask() for part in self.campaigns.values()]
         return any(at_once)
-
-    def _begin_run(self) -> bool:
-        """Begin one run, of the campaign whose turn it is and that can."""
-        if self.lab.paused or self.lab.closing:
-            return False
-        parts = [part for part in self.campaigns.values() if part.casting.may_begin]
-        if len(parts) > 1:
-            claims = (
-                Claim(
-                    campaign=part.name,
-                    priority=part.priority,
-                    weight=part.state.terms.weight,
-                    in_flight=len(part.state.runs),
-                    place=place,
-                )
-                for place, part in enumerate(parts)
-            )
-            parts = [self.campaigns[claim.campaign] for claim in order_of_beginning(claims)]
-        admits = self._dispatching.admittance.admits
-        return any(admits(part) and part.casting.begin_run() for part in parts)
 
     def _fold_down(self, part: Part) -> None:
         """Keep no more of a campaign that is over than what its lab needs to know."""

@@ -55,5 +55,5 @@ class Errands:
         part = self._roster.of(state.step)
         if part is not None and part.work.seek(state.step) is not None:
             return True
-        waiting = self._commons.waits_for(place_of(state.target))
-        return any(state.piece in step.labware for _, step in waiting)
+        waiting, place = self._commons.steps.lacking(state.piece), place_of(state.target)
+        return any(step.instrument == place for _, step in waiting)

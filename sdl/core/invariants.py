@@ -15,6 +15,7 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import LOST_S
+from sdl.core.open_steps import OpenSteps
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.whereabouts import Whereabouts, hold
 from sdl.model.campaign import Terms
@@ -120,6 +121,7 @@ class Watch:
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
         _check_materials(engine)
+        _check_books(engine)
         if not engine.is_over:
             _check_accounts(engine)
 
@@ -271,9 +273,11 @@ class Watch:
                 self.timers.add(timer)
             case do.AcceptSuggestion(suggestion=suggestion):
                 self.accepted.add(suggestion)
-            case do.Dispose(suggestion=suggestion):
+            case do.Dispose(suggestion=suggestion, disposition=end):
                 self.dispositions[suggestion] += 1
                 hold(self.dispositions[suggestion] == 1, f"{suggestion} ends twice")
+                had_run = suggestion in self.tries
+                hold(not (end == "withdrawn" and had_run), f"{suggestion} had a run, and goes")
             case do.EndRun(run=run, samples=samples):
                 self.ends[run] += 1
                 told = tuple(each.suggestion for each in samples)
@@ -416,6 +420,20 @@ def _check_materials(engine: Engine) -> None:
     for run, amounts in inventory.reserved.items():
         hold(run in runs, f"something is reserved for {run}, which is over")
         hold(all(pl > 0 for pl in amounts.values()), f"nothing is reserved for {run}")
+
+
+def _check_books(engine: Engine) -> None:
+    """The books of open steps fit the runs, and where labware stands."""
+    afresh = OpenSteps(engine.lab)
+    for part in engine.campaigns.everyone():
+        for run in part.state.runs.values():
+            afresh.begin(run)
+            for step in run.steps.values():
+                enter = afresh.wait if step.state == "waits" else afresh.enter
+                enter(run, step)
+    books = engine.commons.steps.content()
+    for name, found in afresh.content().items():
+        hold(books[name] == found, f"the book {name} of open steps does not fit the runs")
 
 
 def _check_accounts(engine: Engine) -> None:

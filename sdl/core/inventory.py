@@ -10,8 +10,8 @@ away: the sum of all never changes but by a refill.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from sdl.core.amounts import Content, Level, Moved, Shortage, Task
 from sdl.core.mixture import MOST_UL, Mixture, Portion, microlitres, picolitres, spoken
@@ -58,6 +58,9 @@ class Inventory:
     """By instrument: standard uncertainty of a volume in µL, and as a share of it."""
     wells: dict[str, Mixture] = field(default_factory=dict)
     """Those that hold anything."""
+    in_doubt: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
+    """By well, command and component, in picolitres: what it may have filled in or drawn off, as
+    nobody knows how far it got."""
     waste: Mixture = field(default_factory=Mixture)
     undeclared_pl: dict[str, int] = field(default_factory=dict)
     """What was drawn from sources that are not declared."""
@@ -116,11 +119,21 @@ class Inventory:
     def described(self) -> tuple[Content, ...]:
         """What is in each place, by component; sources first."""
         mixtures = {place: vessel.contents for place, vessel in self.sources.items()} | self.wells
-        return tuple(
-            _content(place, mixture, component)
-            for place, mixture in mixtures.items()
-            for component in dict.fromkeys(each.component for each in mixture.portions)
-        )
+        found = []
+        for place in dict.fromkeys((*mixtures, *self.in_doubt)):
+            mixture, doubts = mixtures.get(place, Mixture()), self._doubts(place)
+            for component in dict.fromkeys((*(one.component for one in mixture.portions), *doubts)):
+                content = _content(place, mixture, component)
+                found.append(replace(content, doubt_ul=microlitres(doubts.get(component, 0))))
+        return tuple(found)
+
+    def _doubts(self, well: str) -> dict[str, int]:
+        """What is in doubt of a well, in picolitres by component."""
+        found: dict[str, int] = {}
+        for amounts in self.in_doubt.get(well, {}).values():
+            for component, volume_pl in amounts.items():
+                found[component] = found.get(component, 0) + volume_pl
+        return found
 
     def total_pl(self) -> dict[str, int]:
         """All there is of each component anywhere, less what undeclared sources gave."""
@@ -295,6 +308,34 @@ class Inventory:
         if source in self.sources and cid not in self.sources[source].doubts:
             self.sources[source].doubts[cid] = volume_pl
             self.use(run, source, volume_pl)
+
+    def doubt_wells(self, transfers: Iterable[Transfer], cid: str) -> None:
+        """A command may have made these transfers, or some, or a part of one."""
+        self.lift_wells(cid)
+        for each in transfers:
+            for well in (one for one in (each.source, each.target) if isinstance(one, Well)):
+                amounts = self.in_doubt.setdefault(str(well), {}).setdefault(cid, {})
+                for component, volume_pl in self._composed(each).items():
+                    amounts[component] = amounts.get(component, 0) + volume_pl
+
+    def lift_wells(self, cid: str) -> None:
+        """It is known what a command did to the wells that it touched."""
+        for well in [well for well, doubts in self.in_doubt.items() if cid in doubts]:
+            del self.in_doubt[well][cid]
+            if not self.in_doubt[well]:
+                del self.in_doubt[well]
+
+    def _composed(self, transfer: Transfer) -> dict[str, int]:
+        """What a transfer would move at most, in picolitres by component."""
+        if not 0.0 < transfer.volume_ul <= MOST_UL:
+            return {}
+        volume_pl = picolitres(transfer.volume_ul)
+        if isinstance(transfer.source, str):
+            return {transfer.source: volume_pl}
+        there = self.contents(str(transfer.source))
+        drawn = there.split(min(volume_pl, there.volume_pl)).drawn
+        components = dict.fromkeys(one.component for one in drawn.portions)
+        return {component: drawn.of_component(component) for component in components}
 
     def lift(self, run: str, source: str, volume_pl: int, cid: str) -> None:
         """What a command may have drawn is in doubt no more, and kept for its run again.

@@ -6,7 +6,8 @@ declares no stocks, there is no ledger and nothing is done here.
 What a run needs is read from its forecast, made of the protocol alone: volumes that follow from a
 measurement are a guess. An action that ended well has moved what it declares. One that failed
 before it began has moved nothing. Of one that failed on the way, or of an unknown end, nobody
-knows how much it took: it stays aside, in doubt, until a person has looked and says what is there.
+knows how much it took: it stays aside, in doubt, until a person has looked and says what is there;
+the wells that it touched hold that much more or less than is known.
 """
 
 from __future__ import annotations
@@ -122,6 +123,7 @@ class Materials:
         drawn = _drawn(transfers, step.instrument)
         sources = [source for source, _ in drawn]
         if is_known:
+            inventory.lift_wells(step.cid)
             for source, volume_pl in drawn:
                 inventory.lift(run, source, volume_pl, step.cid)
         if transfers and end in ALL_MOVED:
@@ -129,6 +131,7 @@ class Materials:
         elif is_known:
             self._storeroom.book("reserved", sources, run, step.cid)
         elif transfers:
+            inventory.doubt_wells(transfers, step.cid)
             for source, volume_pl in drawn:
                 inventory.doubt(run, source, volume_pl, step.cid)
             self._storeroom.book("in_doubt", sources, run, step.cid)

@@ -7,7 +7,8 @@ two campaigns never come to stand on one plate without both having said so.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections import deque
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from sdl.core.lab_state import LabState
@@ -17,6 +18,7 @@ from sdl.model.labware import Labware, Well
 
 SHARED = ""
 """Stands for the owner of a plate that was opened by name."""
+ANY = PlateChoice()
 
 
 def plates_of(campaign: Campaign, labware: Iterable[Labware], role: str) -> tuple[str, ...]:
@@ -37,14 +39,21 @@ class Plates:
             role: tuple(p for p in plates_of(campaign, lab.labware, role) if p in state.free_wells)
             for role in {**campaign.roles, **campaign.plates}
         }
+        self._left = {role: deque(plates) for role, plates in self._by_role.items()}
+        """The same without those at the front of which all wells are used."""
 
     def free(self, role: str, count: int, taken: Collection[Well]) -> tuple[Well, ...]:
         """Unused wells for a role, all on one plate, but for those taken.
 
         None where no plate has so many.
         """
-        for plate in self._in_turn(role):
-            names = (n for n in self._state.free_wells[plate] if Well(plate, n) not in taken)
+        free, left = self._state.free_wells, self._left[role]
+        while left and not free[left[0]]:
+            left.popleft()
+        for plate in self._may(role, left):
+            if len(free[plate]) < count or not self._is_known(plate):
+                continue
+            names = (n for n in free[plate] if Well(plate, n) not in taken)
             found = tuple(Well(plate, name) for name in islice(names, count))
             if len(found) == count:
                 return found
@@ -70,7 +79,7 @@ class Plates:
     def astray(self, role: str, count: int) -> str:
         """The plate that would do once a person has said where it is, and how; empty if none."""
         pieces, known = self._state.pieces, self._known(role)
-        for plate in self._may(role):
+        for plate in self._may(role, self._by_role[role]):
             lost = pieces[plate].lost if plate not in known and pieces[plate].stands else ""
             if lost and len(self._state.free_wells[plate]) >= count:
                 return f"{plate}: {lost}; say where it is: sdl place {plate} SITE"
@@ -85,34 +94,41 @@ class Plates:
 
     def _kept_apart(self, role: str) -> str:
         """What is there and may not be used."""
-        may, free = self._in_turn(role), self._state.free_wells
-        others = [plate for plate in self._known(role) if plate not in may and free[plate]]
+        free = self._state.free_wells
+        others = [p for p in self._known(role) if free[p] and not self._may_be(role, p)]
         if not others:
             return ""
         return f"; {', '.join(others)}: in use by another campaign, name it in both to share it"
 
-    def in_turn(self) -> set[str]:
-        """Plates on which the next runs may begin."""
-        free = self._state.free_wells
-        return {plate for role in self._by_role for plate in self._in_turn(role) if free[plate]}
+    def may_use(self, plate: str) -> bool:
+        """Whether one of the next runs may begin on a plate."""
+        if not self._state.free_wells.get(plate) or not self._is_known(plate):
+            return False
+        roles = (role for role, plates in self._by_role.items() if plate in plates)
+        return any(self._may_be(role, plate) for role in roles)
 
     def _known(self, role: str) -> tuple[str, ...]:
         """Those of which it is known where they are."""
-        pieces = self._state.pieces
-        return tuple(p for p in self._by_role[role] if p not in pieces or not pieces[p].lost)
+        return tuple(plate for plate in self._by_role[role] if self._is_known(plate))
+
+    def _is_known(self, plate: str) -> bool:
+        piece = self._state.pieces.get(plate)
+        return piece is None or not piece.lost
+
+    def _may_be(self, role: str, plate: str) -> bool:
+        """Whether no other campaign has it."""
+        me, owner = self._campaign.name, self._state.opened.get(plate)
+        if self._choice(role).kind:
+            return owner in (None, me)
+        return owner in (None, SHARED, me)
 
     def _choice(self, role: str) -> PlateChoice:
-        return self._campaign.plates.get(role, PlateChoice())
+        return self._campaign.plates.get(role, ANY)
 
-    def _in_turn(self, role: str) -> list[str]:
-        """Plates that this campaign may use now."""
-        known = self._known(role)
-        return [plate for plate in self._may(role) if plate in known]
-
-    def _may(self, role: str) -> list[str]:
+    def _may(self, role: str, plates: Collection[str]) -> Iterator[str]:
         """Those that no other campaign has; of a kind, what it has opened itself comes first."""
-        plates, me, opened = self._by_role[role], self._campaign.name, self._state.opened
+        may = (plate for plate in plates if self._may_be(role, plate))
         if not self._choice(role).kind:
-            return [plate for plate in plates if opened.get(plate, SHARED) in (SHARED, me)]
-        mine = [plate for plate in plates if opened.get(plate) == me]
-        return mine + [plate for plate in plates if plate not in opened]
+            return may
+        opened = self._state.opened
+        return iter(sorted(may, key=lambda plate: plate not in opened))

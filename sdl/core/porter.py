@@ -148,6 +148,6 @@ class PorterTroubles(Troubles):
         elif step.proven and step.attempt < TRIES_MAX:
             work.again(run, step, REST_S)
         elif not self._nobody_stands_there(step):
-            work.ask(step, "unknown" if trouble == "unknown" else "asks")
+            work.ask(run, step, "unknown" if trouble == "unknown" else "asks")
         else:
             work.give_up(run, step)

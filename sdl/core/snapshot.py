@@ -109,7 +109,7 @@ class Snapshot:
 def capture(commons: Commons, roster: Roster, ended: Mapping[str, Ended]) -> Snapshot:
     """Write an engine down, between two events."""
     lab = commons.lab
-    waiting = {name: list(steps) for name, steps in sorted(commons.waiting.items()) if steps}
+    waiting = {name: list(steps) for name, steps in sorted(commons.steps.waiting.items()) if steps}
     entries = [
         ("engine", "name", _json(commons.name)),
         ("engine", "at", _json(commons.at)),
@@ -221,13 +221,25 @@ class Restored:
                 else:
                     self.campaigns[one.part.name] = one.part
             parts = [*self.campaigns.values(), *([self.porter] if self.porter else [])]
-            steps = {step.id: (run, step) for part in parts for run, step in part.work.all()}
-            for instrument, ids in json.loads(engine["waiting"]).items():
-                self.commons.waiting[instrument] = {each: steps[each] for each in ids}
+            self._book(parts, json.loads(engine["waiting"]))
         except BaseException:
             for trampoline in self._made:
                 trampoline.abandon()  # nobody will go on with it
             raise
+
+    def _book(self, parts: Sequence[Part], waiting: Mapping[str, Sequence[str]]) -> None:
+        """Enter the open steps where they belong. ``waiting``: their ids, by instrument."""
+        books = self.commons.steps
+        steps = {step.id: (run, step) for part in parts for run, step in part.work.all()}
+        for part in parts:
+            for run in part.state.runs.values():
+                books.begin(run)
+        for ids in waiting.values():
+            for each in ids:
+                books.wait(*steps[each])
+        for run, step in steps.values():
+            if not books.is_waiting(step):
+                books.enter(run, step)
 
 
 def _split(text: str) -> list[Sections]:

@@ -15,10 +15,11 @@ from sdl.core.carrying import PERSON, Carry, Floor, next_carry
 from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
-from sdl.core.deck import Deck, InPlace, Waiting
+from sdl.core.deck import Deck, InPlace
 from sdl.core.errands import Errands
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
-from sdl.core.let import is_let, urgency
+from sdl.core.lacking import Lacking
+from sdl.core.let import Turns, is_let
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
@@ -79,24 +80,36 @@ class Transport:
         arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
         may_carry = self._people_carry or any(map(self.deck.is_free, arms))
         is_to_be_had = self.deck.is_all_to_be_had()
-        if is_to_be_had and not may_carry and self._commons.agenda.plan is None:
-            return False  # nor has a plan to be asked when to look again
-        waiting, in_place = self.deck.waiting()
-        for _, part, run, step in waiting if not is_to_be_had else ():
-            reason = self.deck.never(step)
-            if reason:
-                part.steps.lack(run, step, ActionRefused(reason))
-                return True
-        carry = self._next(waiting, in_place) if may_carry else None
+        if is_to_be_had and not may_carry:
+            return False
+        lacking, in_place = self.deck.waiting()
+        if not is_to_be_had and self._give_up_waiting(lacking):
+            return True
+        carry = self._next(lacking, in_place) if may_carry else None
         if carry is not None:
             self._begin(carry)
         return carry is not None
 
-    def _next(self, waiting: Waiting, in_place: InPlace) -> Carry | None:
+    def _give_up_waiting(self, lacking: Lacking) -> bool:
+        """End the most urgent wait of those that are in vain; whether there was one."""
+        steps = self._commons.steps
+        vain = {**steps.too_many}
+        for piece in steps.lost:
+            vain |= {one[1].id: one for one in steps.lacking(piece)}
+        found = [one for one in vain.values() if lacking.counts(*one)]
+        if not found:
+            return False
+        run, step = min(found, key=lambda one: lacking.urgency(*one))
+        part = self._roster.of(run.id)
+        assert part is not None
+        part.steps.lack(run, step, ActionRefused(self.deck.never(step)))
+        return True
+
+    def _next(self, lacking: Lacking, in_place: InPlace) -> Carry | None:
         """The carry to begin now; None if there is none."""
         standing = self.deck.standing()
-        urgent = self._want.urgent(waiting, in_place, standing)
-        bound = self._want.bound(waiting, standing)
+        urgent = self._want.urgent(lacking, in_place, standing)
+        bound = lacking.bound
         carry = next_carry(standing, urgent, bound)
         if carry is not None:
             return carry
@@ -104,13 +117,13 @@ class Transport:
         free = tuple(name for name in standing.free_carriers if name not in awaited)
         if free == (PERSON,) and not self._people_carry:
             return None
-        wants = self._want.wants(waiting, in_place, standing)
+        wants = self._want.wants(lacking, in_place, standing)
         carry = next_carry(standing.with_carriers(free), chain(urgent, wants), bound)
         idle = [] if carry is not None else list(self._want.idle(standing))
         if not idle:
             return carry
         arms = tuple(name for name in free if name != PERSON)  # nobody is asked to clear up
-        wants = self._want.wants(waiting, in_place, standing)
+        wants = self._want.wants(lacking, in_place, standing)
         return next_carry(standing.with_carriers(arms), chain(urgent, wants, idle), bound)
 
     def _begin(self, carry: Carry) -> None:
@@ -128,6 +141,7 @@ class Transport:
         lab.carries[state.id] = state
         piece = lab.pieces[carry.piece]
         piece.site, piece.leaves = carry.target, carry.source
+        self._commons.steps.move(piece)
         for instrument in self._ends(state):
             instrument.approached = state.id
         self._commons.out.append(
@@ -145,7 +159,7 @@ class Transport:
             run = self._work.carry(state.id, carry.carrier, carry.piece, ends)
             deadline = self._deadline(carry)
             for step in run.steps.values():
-                step.not_after = deadline
+                self._commons.steps.hurry(step, deadline)
 
     def _deadline(self, carry: Carry) -> float | None:
         """That of the step that waits for what is carried; what makes room for it has none."""
@@ -160,36 +174,47 @@ class Transport:
 
         It does for a while only: what keeps the other away may last.
         """
-        lab, instrument = self._commons.lab, self._commons.lab.instruments[step.instrument]
+        lab = self._commons.lab
         if not lab.is_shared or not step.labware or step.not_after is not None:
             return False
-        mine = urgency(lab, part, run, step)[:3]
-        others = [
-            other
-            for other_run, other in self._commons.waits_for(instrument.name)
-            if (whose := self._roster.of(other_run.id)) is not None
-            and whose is not part
-            and urgency(lab, whose, other_run, other)[:3] < mine
-            and other.labware
-            and not lab.are_at(other.labware, instrument.name)
-            and is_let(lab, whose.state, other, instrument)
-        ]
-        in_hand = self.deck.in_hand() if others else set()
-        if not any(self._may_come(other, in_hand) for other in others):
+        rivals = self._rivals(part, run, step)
+        if not any(self._may_come(other) for other in rivals):
             return False
         if step.prompted is None:
             step.prompted = self._commons.at + WAY_S
             self._commons.out.append(Wait(timer=f"{step.id}/prompt", until=step.prompted))
         return self._commons.at < step.prompted
 
-    def _may_come(self, step: Step, in_hand: set[str]) -> bool:
+    def _rivals(self, part: Part, run: Run, step: Step) -> Iterator[Step]:
+        """Steps of other campaigns that want labware brought where a step is about to begin.
+
+        Not those that the plan keeps out: for them nothing would be brought.
+        """
+        lab, turns = self._commons.lab, Turns(self._commons.lab)
+        instrument, keeps_out = lab.instruments[step.instrument], self.deck.keeping_out()
+        mine = turns.urgency(part, run, step)[:3]
+        for (place, _, campaign), lacks in self._commons.steps.in_lanes():
+            other = self._roster[campaign]
+            if place != step.instrument or other is part:
+                continue
+            for *_, rival, wanting in lacks:
+                if turns.urgency(other, rival, wanting)[:3] >= mine:
+                    break  # nor is any behind it
+                away = not lab.are_at(wanting.labware, place)
+                if not (away and is_let(lab, other.state, wanting, instrument)):
+                    continue
+                if keeps_out is None or not keeps_out(rival, wanting):
+                    yield wanting
+
+    def _may_come(self, step: Step) -> bool:
         """Whether nothing keeps the labware of a step, and somebody could bring it."""
         lab = self._commons.lab
         for name in step.labware:
             piece = lab.pieces[name]
             able = self.floor.carriers_between(place_of(piece.site), step.instrument)
             ready = any(one != PERSON and lab.instruments[one].ready for one in able)
-            if piece.lost or name in in_hand or not (ready or piece.is_at(step.instrument)):
+            kept = piece.lost or self.deck.is_in_hand(name)
+            if kept or not (ready or piece.is_at(step.instrument)):
                 return False
         return True
 
@@ -244,6 +269,7 @@ class Transport:
         piece.lost = event.reason
         if event.site in self.floor.place_of and event.site != piece.site:
             piece.leaves = event.site
+        self._commons.steps.move(piece)
         end = EndCarry(carry="", labware=piece.name, site="", lost=event.reason)
         self._commons.out.append(end)
 
@@ -309,6 +335,7 @@ class Transport:
         piece.lost = lost
         if site or not piece.leaves:
             piece.site, piece.leaves = site, ""  # else it blocks both ends of its way
+        self._commons.steps.move(piece)
         place = place_of(site)
         if place in self._commons.lab.instruments:
             self._commons.touched[place] = None

@@ -116,7 +116,7 @@ class Troubles:
             case "requeue":
                 work.requeue(run, step)
             case "ask":
-                work.ask(step, "unknown" if step.trouble == "unknown" else "asks")
+                work.ask(run, step, "unknown" if step.trouble == "unknown" else "asks")
             case "quarantine":
                 work.instrument(step).held = f"quarantined after {step.id}: {step.error}"
                 work.give_up(run, step)
@@ -133,7 +133,7 @@ class Troubles:
             if self._nobody_stands_there(step):
                 work.give_up(run, step)
             else:
-                work.ask(step, "unknown")
+                work.ask(run, step, "unknown")
             return
         passes = trouble in BY_ITSELF or (trouble == "lab" and step.proven)
         ruled = any(_speaks_of(rule, step, trouble) for rule in self._rules)
@@ -166,6 +166,7 @@ class Troubles:
         self._work.lab.playing.subtract([run.instruments[role]])
         self._work.lab.playing[other] += 1
         run.instruments[role] = other
+        self._work.commons.steps.change_hands(run)
         for each in run.steps.values():
             plays = isinstance(each.request, Act) and each.request.role == role
             if plays and (each is step or each.state == "waits"):

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from sdl.core.carrying import Standing, Want
 from sdl.core.chains import Chains, Promise
 from sdl.core.commons import Commons
-from sdl.core.deck import Deck, InPlace, Waiting
-from sdl.core.let import Urgency, is_let
+from sdl.core.deck import Deck, InPlace
+from sdl.core.lacking import Lacking
+from sdl.core.let import Urgency
 from sdl.core.roster import Roster
+from sdl.core.run import Step
 from sdl.model.lab import place_of
 
 
@@ -26,50 +28,24 @@ class Wants:
         self._deck = deck
         self._chains = chains
 
-    def urgent(self, waiting: Waiting, in_place: InPlace, standing: Standing) -> list[Want]:
+    def urgent(self, lacking: Lacking, in_place: InPlace, standing: Standing) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
-        tight = [one for one in waiting if one[3].not_after is not None]
-        due = {step.id: step.not_after or 0.0 for *_, step in tight}
-        wants = [(due[want.step], want) for want in self.wants(tight, in_place, standing)]
+        tight = list(lacking.in_turn(standing.is_shut, in_window=True))
+        wants = [(turn[0], _want(turn, step, piece, in_place)) for turn, _, piece, _, step in tight]
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
                 wants += [(promise.due, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
-    def wants(self, waiting: Waiting, in_place: InPlace, standing: Standing) -> Iterator[Want]:
+    @staticmethod
+    def wants(lacking: Lacking, in_place: InPlace, standing: Standing) -> Iterator[Want]:
         """What steps wait for that may begin once it is there; one want for each piece.
 
         What could not be brought nearer whoever came first is left out.
         """
-        lab, spoken_for = self._commons.lab, set[str]()
-        for mine, part, _, step in waiting:
-            instrument = lab.instruments[step.instrument]
-            mends = not instrument.mending or bool(step.mends)
-            if not (mends and is_let(lab, part.state, step, instrument)):
-                continue
-            for name in step.labware:
-                if name in spoken_for:
-                    continue
-                spoken_for.add(name)
-                if not standing.is_shut(name, step.instrument):
-                    yield Want(
-                        step=step.id,
-                        piece=name,
-                        place=step.instrument,
-                        beside=_before(in_place, mine) | frozenset(step.labware),
-                    )
-
-    @staticmethod
-    def bound(waiting: Waiting, standing: Standing) -> dict[str, str]:
-        """Where what is out of store is wanted, by piece: at its most urgent step."""
-        out = {piece.name for piece in standing.out}
-        return {
-            name: step.instrument
-            for *_, step in reversed(waiting)
-            for name in step.labware
-            if name in out
-        }
+        for turn, _, piece, _, step in lacking.in_turn(standing.is_shut):
+            yield _want(turn, step, piece, in_place, alike=len(step.labware) == 1)
 
     def idle(self, standing: Standing) -> Iterator[Want]:
         """What nobody needs where it stands, and somebody may have to wait for later."""
@@ -85,19 +61,27 @@ class Wants:
         left = [(piece, home) for piece, home in left if standing.place(piece) != home]
         if not left:
             return
-        runs = [run for part in self._roster.values() for run in part.state.runs.values()]
-        sought = {place for run in runs for place in run.instruments.values()}
-        later = self._later()
         for piece, home in left:
-            if standing.place(piece) in sought or piece.name not in later:
+            sought = lab.playing[standing.place(piece)] > 0
+            if sought or not self._may_be_used(piece.name):
                 yield Want(step="", piece=piece.name, place=home)
 
-    def _later(self) -> set[str]:
-        """Labware on which a campaign at work may still begin a run."""
+    def _may_be_used(self, labware: str) -> bool:
+        """Whether a campaign at work may still begin a run on it."""
         if self._commons.lab.closing:
-            return set()
+            return False
         parts = (part for part in self._roster.values() if part.state.closing is None)
-        return {name for part in parts for name in part.casting.plates.in_turn()}
+        return any(part.casting.plates.may_use(labware) for part in parts)
+
+
+def _want(turn: Urgency, step: Step, piece: str, in_place: InPlace, *, alike: bool = False) -> Want:
+    return Want(
+        step=step.id,
+        piece=piece,
+        place=step.instrument,
+        beside=_before(in_place, turn) | frozenset(step.labware),
+        alike=alike,
+    )
 
 
 def _before(in_place: list[tuple[Urgency, tuple[str, ...]]], urgency: Urgency) -> frozenset[str]:

@@ -114,13 +114,14 @@ class Work:
         """Start the protocol of a new run."""
         is_carried = bool(self.lab.pieces)
         self.commons.agenda.enter(run.id, self.state.spec.name, self.at, is_carried=is_carried)
+        self.commons.steps.begin(run)
         self._want(run, run.trampoline, run.trampoline.start(self.at), "")
 
     def send(self, run: Run, step: Step) -> None:
         """Its next attempt leaves for the world."""
         instrument = self.instrument(step)
         self.commons.agenda.sent(run, step, self.state.spec.name, self.at)
-        self._unlist(step)
+        self.commons.steps.enter(run, step)
         step.attempt += 1
         step.state = "sent"
         step.memory, step.epoch = instrument.memory, self.lab.epoch
@@ -135,6 +136,7 @@ class Work:
         """Let a step wait for its instrument once more, after a rest of some lab seconds."""
         if after_s > 0.0:
             step.state, step.until = "rests", self.at + after_s
+            self.commons.steps.enter(run, step)
             self.out.append(Wait(timer=f"{step.id}/again-{step.attempt}", until=step.until))
             return
         step.state, step.until, step.since = "waits", None, self.at
@@ -143,7 +145,7 @@ class Work:
 
     def move(self, run: Run, step: Step, instrument: str) -> None:
         """Let another instrument do a step that waits."""
-        self._unlist(step)
+        self.commons.steps.leave_queue(step)
         step.instrument = instrument
         if step.state == "waits":
             self._list(run, step)
@@ -172,10 +174,12 @@ class Work:
         self.past.enter(cid, step.instrument, step.memory, end, by=by, result=told(result))
         self.materials.over(step, end)
 
-    def ask(self, step: Step, state: Literal["unknown", "asks"]) -> None:
+    def ask(self, run: Run, step: Step, state: Literal["unknown", "asks"]) -> None:
         """Let a step, and its instrument, wait for a person."""
         step.state, step.since = state, self.at
+        self.commons.steps.enter(run, step)
         self.instrument(step).asking = step.id
+        self.commons.touched[step.instrument] = None
 
     def flag(self, over: Over, reason: str) -> None:
         """Put on record that something does not fit what became of a command."""
@@ -214,7 +218,7 @@ class Work:
 
     def recover(self, run: Run, step: Step, name: str) -> None:
         """Begin a recovery for a step, within its run; or a diversion, if its window is missed."""
-        self._unlist(step)
+        self.commons.steps.enter(run, step)
         step.recoveries += 1
         step.state = "mends"
         step.trampoline.issue(step.path)
@@ -254,7 +258,7 @@ class Work:
 
     def drop(self, run: Run, step: Step) -> None:
         """A step is over, whatever became of it."""
-        self._unlist(step)
+        self.commons.steps.drop(step)
         run.steps.pop(step.path, None)
         if not step.instrument:
             return
@@ -274,6 +278,7 @@ class Work:
         self.lab.playing.subtract(run.instruments.values())
         self.lab.lodging.subtract(run.lodgings)
         self.commons.agenda.forget(run.id)
+        self.commons.steps.end(run)
         self.out.extend(end_run(self.script, self.state, run))
         self.materials.release(run.id)
 
@@ -333,6 +338,7 @@ class Work:
             step.not_after = None
             step.labware = self._settling(run, step)
             step.until = self.at + request.seconds
+            self.commons.steps.enter(run, step)
             self.out.append(Wait(timer=f"{step.id}/settle", until=step.until))
 
     def _labware_of(self, act: Act) -> tuple[str, ...]:
@@ -386,8 +392,5 @@ class Work:
         self.throw(run, step, error)
 
     def _list(self, run: Run, step: Step) -> None:
-        self.commons.waiting.setdefault(step.instrument, {})[step.id] = (run, step)
+        self.commons.steps.wait(run, step)
         self.commons.touched[step.instrument] = None
-
-    def _unlist(self, step: Step) -> None:
-        self.commons.waiting.get(step.instrument, {}).pop(step.id, None)

@@ -29,9 +29,14 @@ _SLACK = 1e-9
 
 def is_finite(problem: Problem) -> bool:
     """Whether there are finitely many points: they are listed, or no range is of real numbers."""
-    return problem.candidates is not None or all(
-        isinstance(p, ChoiceParameter) or p.integer or p.low == p.high for p in problem.space
-    )
+    return problem.candidates is not None or all(map(is_levelled, problem.space))
+
+
+def is_levelled(parameter: Parameter) -> bool:
+    """Whether an input takes finitely many values: it is no range of real numbers."""
+    if isinstance(parameter, ChoiceParameter):
+        return True
+    return parameter.integer or parameter.low == parameter.high
 
 
 def size(problem: Problem) -> int | None:
@@ -159,9 +164,13 @@ def named(space: Sequence[Parameter], values: Sequence[InputValue]) -> dict[str,
 
 
 def taken(problem: Problem, trials: Sequence[Trial], *, failed: bool = False) -> set[Point]:
-    """The points that are measured or pending, and the failed ones if asked for."""
+    """The points that are measured or pending, and the failed ones if asked for; without hints."""
     free = ("abandoned",) if failed else ("abandoned", "failed")
-    return {point(problem.space, trial.inputs) for trial in trials if trial.status not in free}
+    return {
+        point(problem.space, trial.inputs)
+        for trial in trials
+        if trial.status not in free and not trial.is_hint
+    }
 
 
 def free_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:
@@ -241,7 +250,7 @@ def violations(
 
     ``trials``: what the planner was shown. In an enumerable space no point may repeat a measured
     or pending one, nor another one of the answer, and fewer than ``count`` points are right where
-    fewer are left, but never none.
+    fewer are left, be it that failed ones come again or not, but never none.
     """
     found = _wrong_count(problem, suggestions, count, trials)
     sound: list[Suggestion] = []
@@ -262,9 +271,11 @@ def _wrong_count(
     if given == count:
         return []
     if 0 < given < count and is_enumerable(problem):
-        used = taken(problem, trials)
-        left = sum(values not in used for values in grid_points(problem))
-        if given == left:
+        used, failed = taken(problem, trials), taken(problem, trials, failed=True)
+        left = [values for values in grid_points(problem) if values not in used]
+        untried = sum(values not in failed for values in left)
+        # Failed points may come again, but need not while others were never tried.
+        if (untried or len(left)) <= given <= len(left):
             return []
     return [f"{given} suggestions came, {count} were asked for"]
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sdl.model.campaign import Objective, OutcomeConstraint
 from sdl.model.data import Measures
 from sdl.model.planning import Problem
+from sdl.model.space import is_enumerable
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded
 from sdl.planner.belief import PLAIN, Belief, Sense, sense_of
@@ -37,9 +38,7 @@ class Aim:
 
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""
-        senses = {one.measure: sense_of(one) for one in self.problem.objectives}
-        for limit in self.problem.outcomes:
-            senses.setdefault(limit.measure, PLAIN)
+        senses = senses_of(self.problem)
         return {measure: self._belief(measure, sense) for measure, sense in senses.items()}
 
     def _belief(self, measure: str, sense: Sense) -> Belief:
@@ -59,7 +58,7 @@ class Aim:
         given = [one for one in self.problem.objectives if one.threshold is not None]
         return (*self.problem.outcomes, *map(_threshold, given))
 
-    def _counted(self) -> Bools:
+    def counted(self) -> Bools:
         """(n,) which measured points keep the limits."""
         limits = self._limits()
         return np.array(
@@ -67,9 +66,11 @@ class Aim:
         )
 
     def _goal(self, beliefs: Mapping[str, Belief]) -> Goal:
-        counted, objectives = self._counted(), self.problem.objectives
+        counted, objectives = self.counted(), self.problem.objectives
         if len(objectives) == 1:
-            return _goal_of_one(objectives[0], beliefs[objectives[0].measure], counted)
+            endless = not is_enumerable(self.problem)
+            belief = beliefs[objectives[0].measure]
+            return _goal_of_one(objectives[0], belief, counted, apart=endless)
         if self.problem.is_weighted:
             score = self._score()
             return Maximum(score, counted) if counted.any() else Anything(score)
@@ -87,14 +88,30 @@ class Aim:
     def _score(self) -> Ensemble:
         """Of the sum of weighted losses, turned."""
         objectives = self.problem.objectives
-        totals = [
-            -math.fsum((one.weight or 0.0) * one.loss(seen[one.measure]) for one in objectives)
-            for seen in self.measures
-        ]
+        totals = [score_of(objectives, seen) for seen in self.measures]
         return self.learner(SCORE).ensemble(PLAIN.evidence(self.points, np.array(totals)))
 
 
-def _goal_of_one(objective: Objective, belief: Belief, counted: Bools) -> Goal:
+def score_of(objectives: Sequence[Objective], seen: Measures) -> float:
+    """The sum of weighted losses, turned."""
+    return -math.fsum((one.weight or 0.0) * one.loss(seen[one.measure]) for one in objectives)
+
+
+def senses_of(problem: Problem) -> dict[str, Sense]:
+    """How each measure is turned, the first objective's first.
+
+    Of a front, volume is what counts, and that is counted in values, not in ranks.
+    """
+    senses = {one.measure: sense_of(one) for one in problem.objectives}
+    if problem.further and not problem.is_weighted:
+        senses = {measure: replace(one, is_plain=True) for measure, one in senses.items()}
+    for limit in problem.outcomes:
+        senses.setdefault(limit.measure, PLAIN)
+    return senses
+
+
+def _goal_of_one(objective: Objective, belief: Belief, counted: Bools, *, apart: bool) -> Goal:
+    """``apart``: whether there is no end of points, so that likes of a good one are no gain."""
     ensemble, sense = belief.ensemble, belief.sense
     if objective.goal == "novelty":
         return Novelty(ensemble)
@@ -102,11 +119,11 @@ def _goal_of_one(objective: Objective, belief: Belief, counted: Bools) -> Goal:
         assert objective.level is not None
         return Boundary(ensemble, sense.turned(objective.level))
     if objective.goal == "hits":
-        return Hits(ensemble, *sense.ends(objective.at_least, objective.at_most))
+        return Hits(ensemble, *sense.ends(objective.at_least, objective.at_most), apart)
     if not counted.any():
         return Anything(ensemble)
     if objective.goal in ("target", "range"):
-        return Interval(ensemble, counted, _half(objective, ensemble))
+        return Interval(ensemble, counted, _half(objective, ensemble), apart)
     return Maximum(ensemble, counted)
 
 

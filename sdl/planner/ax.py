@@ -118,7 +118,10 @@ def _proposed(
         from sdl.planner import ax_client
 
         if ax_client.suits(problem):
-            return ax_client.suggest(problem, trials, count, seed)
+            found = ax_client.suggest(problem, trials, count, seed)
+            new = {point(problem.space, one.inputs) for one in found} - taken(problem, trials)
+            if len(new) == count:  # else Ax proposes an end of a range again
+                return found
     from sdl.planner import pool
 
     return pool.suggest(problem, trials, candidates(problem, trials, seed), count, seed)

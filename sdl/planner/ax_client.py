@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import cast
 
+import torch
 from ax.adapter.registry import Generators, MBM_X_trans
 from ax.api.client import Client
 from ax.api.configs import RangeParameterConfig
@@ -27,13 +29,15 @@ from botorch.acquisition.objective import (
     MCAcquisitionObjective,
     PosteriorTransform,
 )
+from botorch.models import SingleTaskGP
 from botorch.models.model import Model
 from torch import Tensor
 
 from sdl.model.data import Inputs, InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import number, point
-from sdl.planner.surrogate import Scale, closeness, digest, reason_of
+from sdl.planner.sobol import to_unit
+from sdl.planner.surrogate import Scale, closeness, digest, nearest, reason_of
 
 METRIC = "m"
 """Names of measures and inputs never reach Ax, which parses them as Python ("yield", "lambda")."""
@@ -101,7 +105,7 @@ def suggest(
         _attach(client, _into(problem, trial.inputs), trial, scale)
     proposed = client.get_next_trials(max_trials=count)
     return tuple(
-        _suggestion(problem, strategy, index, parameters, scale, seed)
+        _suggestion(problem, strategy, index, parameters, scale, trials, seed)
         for index, parameters in proposed.items()
     )
 
@@ -172,6 +176,7 @@ def _suggestion(
     index: int,
     parameters: Mapping[str, object],
     scale: Scale,
+    trials: Sequence[Trial],
     seed: int,
 ) -> Suggestion:
     adapter = strategy.adapter
@@ -183,16 +188,32 @@ def _suggestion(
     run = strategy.experiment.trials[index].generator_runs[0]
     acquisition = _first((run.gen_metadata or {}).get("expected_acquisition_value"))
     predicted = scale.back(mean[METRIC][0], covariance[METRIC][METRIC][0])
-    model = generator.surrogate.model
+    model, inputs = generator.surrogate.model, _back(problem, parameters)
+    assert isinstance(model, SingleTaskGP)
+    measured = [trial.inputs for trial in trials if trial.status == "measured"]
+    near = nearest(model, _units(problem, [inputs]), _units(problem, measured), trials)
     return Suggestion(
-        inputs=_back(problem, parameters),
+        inputs=inputs,
         origin="botorch",
         predicted=predicted,
         acquisition=acquisition,
         seed=seed,
         model_digest=digest(model),
-        reason=reason_of(model, predicted, acquisition),
+        reason=replace(reason_of(model, predicted, acquisition), nearest=near),
     )
+
+
+def _units(problem: Problem, points: Sequence[Inputs]) -> Tensor:
+    """A row for each point, each input within 0 and 1: so the kernel sees them behind Ax's maps."""
+    rows = [
+        [
+            to_unit(parameter, value)
+            for parameter, value in zip(problem.space, point(problem.space, inputs), strict=True)
+            if parameter.kind == "range"
+        ]
+        for inputs in points
+    ]
+    return torch.tensor(rows, dtype=torch.double)
 
 
 def _first(value: object) -> float | None:

@@ -20,7 +20,7 @@ AT_ONCE = 4_000_000
 SHORT = 500
 """Candidates that are then left for all of them, or twenty for each that is wanted."""
 
-BLOCK = 2048
+BLOCK = 512
 """Candidates of one sweep, which bounds the memory and stays within the caches."""
 
 
@@ -93,8 +93,21 @@ def _short_list(
     return np.asarray(places[np.sort(order)])
 
 
+def promising(acquisition: Acquisition, candidates: Coded, free: Bools, size: int) -> Codes:
+    """Places of the free candidates that are worth most by what is known now, ascending."""
+    places = np.flatnonzero(free)
+    if len(places) * acquisition.effort > AT_ONCE:
+        nothing = np.zeros(len(candidates))
+        places = _short_list(acquisition, candidates, places, nothing, max(SHORT, 5 * size))
+    outlook = acquisition.over(candidates.take(places), 0)
+    gains = outlook.log_gain()
+    worth = outlook.mixed(gains, outlook.tops(gains, np.ones(len(places), dtype=bool)))
+    order = np.argsort(-worth - outlook.log_feasible(), kind="stable")[:size]
+    return np.asarray(places[np.sort(order)])
+
+
 def relation(ensemble: Ensemble, point: Coded) -> Floats:
     """Correlations (n,) of a point with those that were measured, 0 to 1."""
-    hyper = ensemble.processes.hyper
+    hyper = ensemble.processes.hyper.untied
     found = kernel(hyper, point, ensemble.evidence.points)[:, 0]
     return np.asarray(np.average(found / variance(hyper, point), axis=0, weights=ensemble.shares))

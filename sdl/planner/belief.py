@@ -19,11 +19,13 @@ class Sense:
     """-1 where less is better."""
     zero: float | None = None
     """What is aimed at, in the measure's unit; None where there is no such value."""
+    is_plain: bool = False
+    """As in the evidence."""
 
     def evidence(self, points: Coded, values: Floats) -> Evidence:
         """What the models learn from values (n,) in the measure's unit."""
         if self.zero is None:
-            return Evidence(points, self.sign * values)
+            return Evidence(points, self.sign * values, is_plain=self.is_plain)
         return Evidence(points, values - self.zero, target=True)
 
     def turned(self, value: float) -> float:
@@ -50,7 +52,8 @@ def sense_of(objective: Objective) -> Sense:
         return Sense(zero=objective.target)
     if objective.low is not None and objective.high is not None:
         return Sense(zero=0.5 * (objective.low + objective.high))
-    return Sense(sign=-1.0) if objective.goal == "minimise" else PLAIN
+    is_below = objective.goal == "hits" and objective.at_least is None
+    return Sense(sign=-1.0) if objective.goal == "minimise" or is_below else PLAIN
 
 
 @dataclass(frozen=True)

@@ -7,12 +7,13 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from sdl.errors import PlannerFault
-from sdl.planner.axes import Axes, Axis, Floats, Values, axes_of
+from sdl.planner.axes import Axes, Axis, Coded, Floats, Values, axes_of
 
 PRODUCT = 200_000
 """Combinations of levels and options that are listed one by one."""
@@ -73,6 +74,19 @@ class Candidates:
     columns: Mapping[str, Values]
     axes: Axes
     count: int
+
+    @cached_property
+    def coded(self) -> Coded:
+        """All of them as the models see them."""
+        return self.axes.coded(self.columns, self.count)
+
+    @cached_property
+    def places(self) -> Mapping[tuple[float | int | str, ...], Sequence[int]]:
+        """Where each point stands; more than one place if it is listed more than once."""
+        found: dict[tuple[float | int | str, ...], list[int]] = {}
+        for place, key in enumerate(zip(*self.columns.values(), strict=True)):
+            found.setdefault(key, []).append(place)
+        return found
 
     def point(self, place: int) -> dict[str, float | int | str]:
         """One of them."""

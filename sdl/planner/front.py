@@ -62,7 +62,7 @@ class Front:
 
     def _reference(self, believed: Floats) -> Floats:
         """Of each process, (S, k)."""
-        found = believed.min(axis=1)
+        found = np.asarray(believed.min(axis=1))
         for place, given in enumerate(self.thresholds):
             if given is not None:
                 found[:, place] = self.ensembles[place].output(given)[:, 0]

@@ -121,6 +121,9 @@ class Interval(_OfOne):
     """(n,) which measured points can be the nearest, one at least."""
     half: float = 0.0
     """Of the interval, in the unit of the outputs."""
+    apart: bool = False
+    """Whether points within it are worth less the more is known of them: where there is no end of
+    points, each of them has likes as near as one wants."""
 
     def over(self, points: Coded, room: int) -> Standing:
         """Nearer than what each process believes of the point that it holds for the nearest."""
@@ -143,7 +146,10 @@ class _Nearer:
 
     def log_gain(self) -> Floats:
         reach, half = np.maximum(self._reach, REACH), np.asarray(self._wanted.half)
-        return log_approach(self._state.mean, np.sqrt(self._state.variance), reach, half)
+        found = log_approach(self._state.mean, np.sqrt(self._state.variance), reach, half)
+        if not self._wanted.apart:
+            return found
+        return np.where(self._reach <= REACH, found + self._state.log_open, found)
 
     def add(self, place: int, counted: Bools) -> None:
         self._state.add(place)
@@ -158,11 +164,14 @@ class Hits(_OfOne):
     low: float = -np.inf
     high: float = np.inf
     """In the unit of the evidence."""
+    apart: bool = False
+    """Whether a hit is worth less the more is known of it, as in ``Interval``."""
 
     def over(self, points: Coded, room: int) -> Standing:
         """With noise, for it is by its measurement that a point counts as a hit."""
         state = Conditioning(self.ensemble.processes, points, room)
-        return _Between(state, *ends_of(self.ensemble, self.low, self.high))
+        low, high = ends_of(self.ensemble, self.low, self.high)
+        return _Between(state, low, high, apart=self.apart)
 
 
 def ends_of(ensemble: Ensemble, low: float, high: float) -> tuple[Floats, Floats]:
@@ -174,11 +183,12 @@ def ends_of(ensemble: Ensemble, low: float, high: float) -> tuple[Floats, Floats
 
 
 class _Between:
-    def __init__(self, state: Conditioning, low: Floats, high: Floats) -> None:
-        self._state, self._low, self._high = state, low, high
+    def __init__(self, state: Conditioning, low: Floats, high: Floats, *, apart: bool) -> None:
+        self._state, self._low, self._high, self._apart = state, low, high, apart
 
     def log_gain(self) -> Floats:
-        return log_between(self._state.mean, self._state.measured_sd, self._low, self._high)
+        found = log_between(self._state.mean, self._state.measured_sd, self._low, self._high)
+        return found + self._state.log_open if self._apart else found
 
     def add(self, place: int, counted: Bools) -> None:  # noqa: ARG002 - what is found stays found
         self._state.add(place)

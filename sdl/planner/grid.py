@@ -5,21 +5,21 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from sdl.errors import PlannerFault, SpaceExhausted
-from sdl.model.campaign import Parameter, RangeParameter
+from sdl.model.campaign import ChoiceParameter, Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
-    equalities,
     feasible,
     grid_points,
     is_finite,
+    is_levelled,
     levels,
     named,
-    settled,
     size,
     taken,
 )
@@ -91,26 +91,24 @@ def _suggestion(
 
 def _every(problem: Problem) -> tuple[Iterable[Point], int]:
     """The grid, and how many points it has; those that break an inequality included."""
-    wanted = _wanted(problem)
-    exact = problem.candidates is not None or equalities(problem)
-    if exact and not is_finite(problem):
-        raise PlannerFault(
-            "a grid of real numbers meets no sum exactly; give its inputs levels (choices, or "
-            "step under [[mixture]]), or take another planner"
-        )
-    found = size(problem) if exact else math.prod(len(values) for values in wanted)
+    grid = problem
+    if problem.candidates is None:
+        real = {p.name for p in problem.space if p.kind == "range" and not is_levelled(p)}
+        sums = [one for one in problem.constraints if one.equals is not None]
+        if not all(real.isdisjoint(one.weights) for one in sums):
+            raise PlannerFault(
+                "a grid of real numbers meets no sum exactly; give its inputs levels (choices, or "
+                "step under [[mixture]]), or take another planner"
+            )
+        grid = replace(problem, space=_with_levels(problem))
+    found = size(grid)
     assert found is not None
     if found > MAX_POINTS:
         raise PlannerFault(
             f"the grid has {found} points, more than {MAX_POINTS}; give fewer levels under "
             "[planner] levels, or take another planner"
         )
-    if exact:
-        return grid_points(problem), found
-    # Of points that differ in nothing that is searched, the first.
-    whole = (settled(problem.space, values) for values in itertools.product(*wanted))
-    has_conditions = any(parameter.only_if for parameter in problem.space)
-    return dict.fromkeys(whole) if has_conditions else whole, found
+    return grid_points(grid), found
 
 
 def _untried(
@@ -126,8 +124,8 @@ def _untried(
     return list(itertools.islice(fresh, count))
 
 
-def _wanted(problem: Problem) -> list[Sequence[InputValue]]:
-    """Levels of each parameter. PlannerFault if the option makes no sense."""
+def _with_levels(problem: Problem) -> tuple[Parameter, ...]:
+    """The space with choices for its ranges. PlannerFault if the option makes no sense."""
     option = problem.options.get("levels")
     names = {parameter.name for parameter in problem.space if parameter.kind == "range"}
     if isinstance(option, dict) and not option.keys() <= names:
@@ -135,21 +133,28 @@ def _wanted(problem: Problem) -> list[Sequence[InputValue]]:
             f"[planner] levels names {', '.join(sorted(option.keys() - names))}, which is no "
             f"range of this campaign; its ranges are {', '.join(sorted(names)) or 'none'}"
         )
-    return [_levels(parameter, option) for parameter in problem.space]
+    return tuple(_levelled(parameter, option) for parameter in problem.space)
 
 
-def _levels(parameter: Parameter, option: JsonValue) -> Sequence[InputValue]:
+def _levelled(parameter: Parameter, option: JsonValue) -> Parameter:
     if parameter.kind == "choice":
-        return levels(parameter)
+        return parameter
     given = option.get(parameter.name) if isinstance(option, dict) else option
     if given is None:
-        return levels(parameter) if parameter.integer else spaced(parameter, DEFAULT_LEVELS)
+        if is_levelled(parameter):
+            return parameter
+        given = DEFAULT_LEVELS
     if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MAX_LEVELS:
         raise PlannerFault(
             f"[planner] levels for {parameter.name} is {given!r}; "
             f"give a whole number, 1 to {MAX_LEVELS}"
         )
-    return spaced(parameter, given)
+    return ChoiceParameter(
+        name=parameter.name,
+        options=tuple(spaced(parameter, given)),
+        only_if=parameter.only_if,
+        otherwise=parameter.otherwise,
+    )
 
 
 def spaced(parameter: RangeParameter, count: int) -> Sequence[InputValue]:

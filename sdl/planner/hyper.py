@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Axes, Floats
+from sdl.planner.ties import Ties
 
 NUMBER = 0.28
 NAME = 0.5
@@ -58,6 +59,8 @@ class Hyper:
     """(S,) variance."""
     signal: Floats
     """(S,) factor of all covariances, noise apart."""
+    ties: Ties | None = None
+    """To sources; None where there are none."""
 
     def only(self, rows: list[int]) -> Hyper:
         """Those of some of the processes."""
@@ -69,7 +72,13 @@ class Hyper:
             effect=self.effect[rows],
             noise=self.noise[rows],
             signal=self.signal[rows],
+            ties=None if self.ties is None else self.ties.only(rows),
         )
+
+    @property
+    def untied(self) -> Hyper:
+        """The same without sources, for what these say nothing of."""
+        return replace(self, ties=None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,23 +7,27 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter
+from sdl.model.candidates import Candidates as Listed
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.space import Point, free_points, is_enumerable, levels, number
+from sdl.model.reason import Left
+from sdl.model.space import Point, grid_points, is_enumerable, levels, number, taken
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.hints import hinted, sources_of
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed, Proposal
+from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 
 
@@ -39,20 +43,20 @@ class EnsemblePlanner:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         problem = _asked_for(problem)
         tried = [trial for trial in trials if trial.status != "abandoned"]
-        listed = is_enumerable(problem)
-        points = free_points(problem, trials) if listed else candidates(problem, trials, seed)
-        if not points:
+        if is_enumerable(problem):
+            found = _asked(problem, tried, _listed(problem), (), count, seed)
+        else:
+            points = _sample(problem, trials, count, seed)
+            found = list(_polished(problem, tried, points, count, seed))
+        if not found:
             raise PlannerFault(
                 "no free point is left that keeps every constraint; "
                 "widen the space, loosen the constraints or end the campaign"
             )
-        if listed:
-            found = _asked(problem, tried, points, (), count, seed)
-        else:
-            found = list(_polished(problem, tried, points, count, seed))
-        measured = sum(trial.status == "measured" for trial in tried)
-        due = len(tried) >= START and measured < LEAST
-        fall_back = no_model(tried) if due else ""
+        own = [trial for trial in tried if not trial.is_hint]
+        measured = sum(trial.status == "measured" for trial in own)
+        due = len(own) >= START and measured < LEAST
+        fall_back = no_model(own) if due else ""
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
@@ -60,7 +64,7 @@ class EnsemblePlanner:
         return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """All goals, limits and costs; real sums and lists of points."""
+        """All goals, limits and costs; real sums, lists of points and hints."""
         return frozenset(
             {
                 "several_objectives",
@@ -72,6 +76,8 @@ class EnsemblePlanner:
                 "costs",
                 "real_sums",
                 "candidates",
+                "hints",
+                "left",
             }
         )
 
@@ -91,7 +97,7 @@ def _asked_for(problem: Problem) -> Problem:
 def _asked(
     problem: Problem,
     trials: Sequence[Trial],
-    points: Sequence[Point],
+    every: Candidates,
     flying: Sequence[Mapping[str, InputValue]],
     count: int,
     seed: int,
@@ -100,22 +106,59 @@ def _asked(
     observed = [
         Observed(one.inputs, one.measures if problem.measures <= one.measures.keys() else None)
         for one in trials
-        if one.status in {"measured", "failed"}
+        if one.status in {"measured", "failed"} and not one.is_hint
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
-    axes = _axes(problem.space)
-    columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    every = Candidates(columns, axes, len(points))
-    campaign = Campaign(problem, every, seed, partial(_learner, axes, seed))
+    sources = sources_of(every.axes, problem, trials)
+    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
     own = [trial.inputs for trial in trials if not trial.prior]
     last = next(reversed([*own, *flying]), None)
     return campaign.proposals(observed, [*pending, *flying], count, last)
 
 
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A space that can be listed, known by all on which its points depend."""
+
+    space: tuple[Parameter, ...]
+    candidates: Listed | None
+    constraints: str
+    problem: Problem = field(compare=False)
+
+
+def _listed(problem: Problem) -> Candidates:
+    """All points of a space that can be listed."""
+    return _of_list(_Listed(problem.space, problem.candidates, repr(problem.constraints), problem))
+
+
+@lru_cache(maxsize=2)
+def _of_list(listed: _Listed) -> Candidates:
+    """Kept with all that is made of them: to list 100,000 points anew would take half a second."""
+    return _made_of(listed.problem, list(grid_points(listed.problem)))
+
+
+def _made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
+    columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
+    return Candidates(columns, _axes(problem.space), len(points))
+
+
 @lru_cache(maxsize=32)
-def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+def _learner(sources: Sources, seed: int, measure: str) -> Learner:
     """One for each measure of each campaign that this process serves; it only saves time."""
-    return Learner(axes, seed)
+    return sources.learner(measure, seed)
+
+
+def _sample(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
+    """Free points of a space that cannot be listed. PlannerFault if they are fewer than wanted."""
+    used = taken(problem, trials, failed=True)
+    hints = [one for one in hinted(problem, trials) if one not in used]
+    points = [*hints, *candidates(problem, trials, seed)]
+    if len(points) < count:
+        raise PlannerFault(
+            f"only {len(points)} free points that keep every constraint were found, {count} are "
+            "wanted; loosen the constraints or narrow the ranges around them"
+        )
+    return points
 
 
 def _polished(
@@ -124,16 +167,27 @@ def _polished(
     """One after the other, each the best of the sample and then of its own neighbourhood."""
     chance = random.Random(seed)
     flying: list[Mapping[str, InputValue]] = []
+    sample = _made_of(problem, points)
     for _ in range(count):
-        (found,) = _asked(problem, trials, points, flying, 1, seed)
+        (found,) = _asked(problem, trials, sample, flying, 1, seed)
         if found.origin == "ensemble":
             centre = tuple(found.inputs[p.name] for p in problem.space)
             near = [centre]
             for reach in REACHES:
                 near += neighbours(problem, centre, reach, chance)
-            (found,) = _asked(problem, trials, near, flying, 1, seed)
+            first = found.reason.left
+            (found,) = _asked(problem, trials, _made_of(problem, near), flying, 1, seed)
+            reason = replace(found.reason, left=_larger(first, found.reason.left))
+            found = replace(found, reason=reason)
         flying.append(found.inputs)
         yield found
+
+
+def _larger(one: Left | None, other: Left | None) -> Left | None:
+    """What is left in the sample, and in the neighbourhood of its best point."""
+    if one is None or other is None:
+        return one or other
+    return Left(gain=max(one.gain, other.gain), chance=max(one.chance, other.chance))
 
 
 def _axes(space: Sequence[Parameter]) -> Axes:

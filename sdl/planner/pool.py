@@ -23,11 +23,10 @@ from torch import Tensor
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.reason import NEAREST, Near
-from sdl.model.space import Point, is_finite, levels, named, number, point
+from sdl.model.space import Point, is_finite, levels, named, number, point, taken
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.sobol import to_unit
-from sdl.planner.surrogate import Scale, closeness, digest, reason_of
+from sdl.planner.surrogate import Scale, closeness, digest, nearest, reason_of
 
 SAMPLES = 128
 
@@ -45,30 +44,35 @@ def suggest(
     """
     space, scale = problem.space, Scale.of(problem.objective, trials)
     model = _model(problem, trials, scale)
+    baseline = _features(space, _measured_points(problem, trials))
     # A failed point counts as one whose result is still to come: the model learns nothing from
     # it, but does not press on right beside it either.
     open_points = [point(space, trial.inputs) for trial in trials if trial.status != "measured"]
     acquisition = qLogNoisyExpectedImprovement(
         model=model,
-        X_baseline=_features(space, _measured_points(problem, trials)),
+        X_baseline=baseline,
         sampler=SobolQMCNormalSampler(torch.Size([SAMPLES]), seed=seed % 2**31),
         objective=None if problem.objective.target is None else GenericMCObjective(closeness),
         X_pending=_features(space, open_points) if open_points else None,
         prune_baseline=True,
     )
     left = list(candidates)
+    used = taken(problem, trials, failed=True)
     chance = random.Random(seed)
     found: list[Suggestion] = []
     while left and len(found) < count:
         best, value = _best(acquisition, space, left)
         left.remove(best)
         for reach in () if is_finite(problem) else REACHES:
-            near = [best, *neighbours(problem, best, reach, chance)]
+            around = neighbours(problem, best, reach, chance)
+            near = [best, *(values for values in around if values not in used)]
             best, value = max((best, value), _best(acquisition, space, near), key=itemgetter(1))
+        used.add(best)
         open_points.append(best)
         acquisition.set_X_pending(_features(space, open_points))
         predicted = _predicted(model, space, best, scale)
         reason = reason_of(model, predicted, value)
+        known = nearest(model, _features(space, [best]), baseline, trials)
         found.append(
             Suggestion(
                 inputs=named(space, best),
@@ -77,9 +81,7 @@ def suggest(
                 acquisition=value,
                 seed=seed,
                 model_digest=digest(model),
-                reason=replace(
-                    reason, nearest=_nearest(problem, model, trials, best), scored=len(candidates)
-                ),
+                reason=replace(reason, nearest=known, scored=len(candidates)),
             )
         )
     return tuple(found)
@@ -108,27 +110,6 @@ def _predicted(
     with torch.no_grad():
         posterior = model.posterior(_features(space, [values]), observation_noise=True)
     return scale.back(float(posterior.mean), float(posterior.variance))
-
-
-def _nearest(
-    problem: Problem, model: SingleTaskGP, trials: Sequence[Trial], values: Point
-) -> tuple[Near, ...]:
-    """The measured points that the model relates most to this one."""
-    space, measure = problem.space, problem.objective.measure
-    points = _features(space, [values, *_measured_points(problem, trials)])
-    with torch.no_grad():
-        covariance = model.covar_module(points[:1], points).to_dense()[0]
-    related = (covariance[1:] / covariance[0]).tolist()
-    measured = [trial for trial in trials if trial.status == "measured"]
-    order = sorted(range(len(measured)), key=lambda place: (-related[place], place))
-    return tuple(
-        Near(
-            inputs=measured[place].inputs,
-            measures={measure: measured[place].measures[measure]},
-            correlation=related[place],
-        )
-        for place in order[:NEAREST]
-    )
 
 
 def _model(problem: Problem, trials: Sequence[Trial], scale: Scale) -> SingleTaskGP:

@@ -72,7 +72,7 @@ class SobolPlanner:
 def sobol_points(
     problem: Problem, trials: Sequence[Trial], count: int, seed: int, *, skip: int | None = None
 ) -> list[Point]:
-    """The next ``count`` feasible points; in a finite space none that was tried before.
+    """The next ``count`` feasible points, none of them tried before.
 
     ``skip``: how many feasible points of an endless space are passed over first; the number of
     trials if not given. PlannerFault as in ``SobolPlanner.suggest``.
@@ -80,14 +80,18 @@ def sobol_points(
     if is_finite(problem):
         return _fresh(problem, trials, count, seed)
     passed = len(trials) if skip is None else skip
+    used = taken(problem, trials, failed=True)
     found: list[Point] = []
-    for values in feasible_sequence(problem, seed):
-        found.append(values)
-        if len(found) == passed + count:
-            return found[passed:]
+    for place, values in enumerate(feasible_sequence(problem, seed)):
+        # Trials that are not of this sequence may lie on it where few inputs are real.
+        if place >= passed and values not in used:
+            found.append(values)
+            if len(found) == count:
+                return found
     raise PlannerFault(
-        f"of {MAX_DRAWS} Sobol points only {len(found)} keep the constraints, "
-        f"{passed + count} are needed; loosen the constraints or narrow the ranges around them"
+        f"of {MAX_DRAWS} Sobol points, after the first {passed}, only {len(found)} keep the "
+        f"constraints and are new, {count} are wanted; "
+        "loosen the constraints or narrow the ranges around them"
     )
 
 

@@ -12,12 +12,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from botorch.models import SingleTaskGP
 from botorch.models.model import Model
 from torch import Tensor
 
 from sdl.model.campaign import Objective
 from sdl.model.data import Prediction, Trial
-from sdl.model.reason import Expected, Reason
+from sdl.model.reason import NEAREST, Expected, Near, Reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +66,25 @@ def reason_of(
         expected={name: Expected.of_normal(one.mean, one.sd) for name, one in predicted.items()},
         surrogates={name: {type(model).__name__: 1.0} for name in predicted},
         log_gain=acquisition,
+    )
+
+
+def nearest(
+    model: SingleTaskGP, here: Tensor, rows: Tensor, trials: Sequence[Trial]
+) -> tuple[Near, ...]:
+    """The measured trials that a process relates most to a point.
+
+    ``here``: (1, d) the point, ``rows``: (n, d) the measured ones in their order, as the kernel
+    sees them.
+    """
+    with torch.no_grad():
+        covariance = model.covar_module(here, torch.cat([here, rows])).to_dense()[0]
+    related = (covariance[1:] / covariance[0]).tolist()
+    measured = [trial for trial in trials if trial.status == "measured"]
+    pairs = sorted(zip(related, measured, strict=True), key=lambda pair: -pair[0])
+    return tuple(
+        Near(inputs=trial.inputs, measures=trial.measures, correlation=correlation)
+        for correlation, trial in pairs[:NEAREST]
     )
 
 

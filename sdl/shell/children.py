@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sdl.errors import SdlError
-from sdl.shell.lifeline import GRACE_S, READY
+from sdl.shell.lifeline import FINISH, GRACE_S, READY
 
 if TYPE_CHECKING:
     from asyncio.subprocess import Process
@@ -122,6 +122,19 @@ class Child:
             with suppress(ProcessLookupError):
                 press()
         await process.wait()
+
+    async def finish(self, within_s: float) -> None:
+        """Let it end what it has in hand, and end it after so many wall seconds. Safe to repeat."""
+        process = self._process
+        try:
+            if process is not None and process.stdin is not None and self.running:
+                with suppress(OSError):  # it has just died
+                    process.stdin.write(FINISH)
+                    await process.stdin.drain()
+                if not await self._ended(process, within_s):
+                    log.warning("the %s process is not done after %g s", self.name, within_s)
+        finally:
+            await self.stop()
 
     async def kill(self) -> None:
         """End it at once, as a crash would."""

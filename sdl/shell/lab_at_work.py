@@ -25,7 +25,7 @@ from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
-from sdl.shell.leading import Led, leading
+from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
 from sdl.shell.planning import planning_for
@@ -81,7 +81,7 @@ async def open_lab_for_work(
     mistakes: list[UserMistake] = []
     load_drivers(lab, mistakes)
     raise_all(mistakes)
-    record = Record.open(lab.record_url)
+    record = await record_of(lab.record_url, standby=choice.standby)
     try:
         async with leading(record, lab.lab.name, lab.folder, standby=choice.standby) as led:
             crash_point("orchestrator.lease.taken")

@@ -23,7 +23,7 @@ from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
 from sdl.shell.lab_lock import PATIENCE_S
-from sdl.shell.leading import Led, leading
+from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.lease import Lease
 from sdl.shell.left_standing import doubts
 from sdl.shell.outcome import Outcome, Watch
@@ -79,7 +79,7 @@ async def run_campaign(
     """
     die_as_told()
     prepared = prepare(campaign_path)
-    record = Record.open(prepared.lab.record_url)
+    record = await record_of(prepared.lab.record_url, standby=choice.standby)
     try:
         lab = prepared.lab.lab.name
         async with leading(record, lab, prepared.lab.folder, standby=choice.standby) as led:

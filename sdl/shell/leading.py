@@ -10,7 +10,7 @@ from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdl.errors import LabFault, RecordFault
+from sdl.errors import LabFault, RecordAway, RecordFault
 from sdl.shell.first_failure import first_of_group
 from sdl.shell.lab_lock import orchestrator_lock, try_orchestrator_lock
 from sdl.shell.lease import LOOK_S, Lease, Watch, holder_of, is_dead, lead, may_take
@@ -28,6 +28,29 @@ class Led:
     is_frozen: bool
     """Whether the one before, of this machine and folder, lives on: it is frozen, or cut off from
     the database, and its node may be well."""
+
+
+async def record_of(url: str, *, standby: bool) -> Record:
+    """The record at a database URL, as ``Record.open``.
+
+    ``standby``: wait while the database is away, or a frozen process keeps it for itself.
+    """
+    told = ""
+    while True:
+        try:
+            return Record.open(url)
+        except RecordAway as away:
+            if not standby:
+                raise
+            told = _warned(away, told)
+        await asyncio.sleep(LOOK_S)
+
+
+def _warned(fault: RecordFault, told: str) -> str:
+    """Tell a person of a fault, unless that was ``told`` last."""
+    if str(fault) != told:
+        log.warning("the lease cannot be taken now, this goes on trying: %s", fault)
+    return str(fault)
 
 
 @asynccontextmanager
@@ -115,7 +138,5 @@ async def _stand_by(
                     return lease, is_locked
         except RecordFault as fault:
             watch = Watch()  # nobody could renew it meanwhile
-            if str(fault) != told:
-                log.warning("the lease cannot be taken now, this goes on trying: %s", fault)
-            told = str(fault)
+            told = _warned(fault, told)
         await asyncio.sleep(LOOK_S)

@@ -17,7 +17,7 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Protocol, TypeAlias
 
-from sdl.errors import LabFault, RecordAway, RecordFault
+from sdl.errors import LabFault, LeaseLost, RecordAway, RecordFault
 from sdl.shell.leases import Held, lost
 
 RENEW_S = 1.0
@@ -84,6 +84,8 @@ class Lease:
         self._monotonic = monotonic
         self._in_thread = in_thread
         self._renewed = monotonic()
+        self.is_lost = False
+        """Whether somebody knows that another one has taken it."""
 
     @classmethod
     def take(
@@ -106,6 +108,11 @@ class Lease:
         if not leases.swap(lab, holder, epoch, former):
             return None
         return cls(leases, lab, epoch, monotonic=monotonic, in_thread=in_thread)
+
+    def lose(self) -> bool:
+        """Note that another one has taken it; whether nobody had noted that before."""
+        is_news, self.is_lost = not self.is_lost, True
+        return is_news
 
     def is_fresh(self) -> bool:
         """Whether nobody can have taken over yet."""
@@ -130,11 +137,15 @@ class Lease:
         self._renewed = began
 
     async def keep(self) -> None:
-        """Renew it each second until cancelled; raises LeaseLost."""
+        """Renew it each second until cancelled; raises LeaseLost if nobody knew that."""
         is_away = False
-        while True:
+        while not self.is_lost:
             try:
                 await self.renew()
+            except LeaseLost:
+                if self.lose():
+                    raise
+                return  # whoever found out is about to leave, and must not be cut off
             except RecordAway as away:
                 if not is_away:
                     log.warning(

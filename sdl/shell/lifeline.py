@@ -1,7 +1,8 @@
 """The child's side of a child process: it says when it is ready and leaves with its parent.
 
 The parent holds the other end of the child's standard input. When that closes, be it on purpose
-or because the parent was killed, the child ends: this works alike on every operating system.
+or because the parent was killed, the child ends: this works alike on every operating system. On
+the same line a parent can let a child end what it has in hand first.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ import time
 
 READY = "sdl-ready"
 """The line by which a child tells its parent that it does its work now."""
+FINISH = b"finish\n"
+"""What a parent writes to a child that is to end as soon as it has nothing in hand."""
 GRACE_S = 4.0
 """Wall seconds that a child may take to end in good order, unless it says otherwise."""
 
@@ -31,11 +34,14 @@ def announce_ready(though: str = "") -> None:
     os.dup2(2, 1)
 
 
-def until_parent_leaves(grace_s: float = GRACE_S) -> asyncio.Event:
+def until_parent_leaves(
+    grace_s: float = GRACE_S, *, finish: asyncio.Event | None = None
+) -> asyncio.Event:
     """An event that is set when the parent closes the line or asks this process to end.
 
-    Ctrl-C reaches every process of a terminal; a child leaves it to its parent. A child that does
-    not end in ``grace_s`` is ended the hard way.
+    ``finish`` is set when the parent lets it end what it has in hand first. Ctrl-C reaches every
+    process of a terminal; a child leaves it to its parent. A child that does not end in
+    ``grace_s`` is ended the hard way.
     """
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -45,8 +51,9 @@ def until_parent_leaves(grace_s: float = GRACE_S) -> asyncio.Event:
     def watch() -> None:
         # Not sys.stdin: a buffered reader that waits in a thread breaks the end of the interpreter.
         with contextlib.suppress(OSError):
-            while os.read(0, 4096):
-                pass
+            while said := os.read(0, 4096):
+                if finish is not None and FINISH in said:
+                    loop.call_soon_threadsafe(finish.set)
         with contextlib.suppress(RuntimeError):  # the loop has ended already
             loop.call_soon_threadsafe(stop.set)
         time.sleep(grace_s)

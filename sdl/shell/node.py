@@ -90,7 +90,7 @@ class Node:
         self._tasks: set[asyncio.Task[None]] = set()
         self._obeying: asyncio.Task[None] | None = None
         self._renewing = asyncio.Lock()
-        self._dead = self._closing = False
+        self._dead = self._leaving = self._closing = False
         self.stations: dict[str, Station] = {}
         self._births: dict[str, Birth] = {}
         self._shown: dict[str, tuple[int, str]] = {}
@@ -139,26 +139,44 @@ class Node:
         if self._silence_s is not None:
             self._spawn(self._watch(self._silence_s))
 
-    async def serve(self, stop: asyncio.Event) -> None:
-        """Return when ``stop`` is set; raise whatever ended this node's work before that."""
+    async def serve(self, stop: asyncio.Event, finish: asyncio.Event | None = None) -> None:
+        """Return when ``stop`` is set; raise whatever ended this node's work before that.
+
+        When ``finish`` is set it begins nothing more, and returns once nothing is in hand.
+        """
         assert self._obeying is not None, "the node was not started"
         stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait((stopped, self._obeying), return_when=asyncio.FIRST_COMPLETED)
-        stopped.cancel()
+        finished = asyncio.create_task(self._finish(finish or asyncio.Event()))
+        ends = (stopped, finished, self._obeying)
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
+        for task in (stopped, finished):
+            task.cancel()
         if self._obeying.done():
             self._obeying.result()
 
     async def aclose(self) -> None:
-        """Make everything safe, say good-bye, and close the lines to instruments and bus."""
+        """Say good-bye, make everything safe, and close the lines to instruments and bus."""
         if not self._dead:
+            await self._say_good_bye()
             self._closing = True
             await self._close_stations()
-            await self._send(self._status(online=False))
         for task in tuple(self._tasks):
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
         await self._bus.aclose()
+
+    async def _finish(self, told: asyncio.Event) -> None:
+        """Once told: end what is in hand. A stop is obeyed meanwhile, as always."""
+        await told.wait()
+        ends = (station.finish() for station in self.stations.values())
+        await asyncio.gather(self._say_good_bye(), *ends)
+
+    async def _say_good_bye(self) -> None:
+        """Before anything is refused: or whoever leads would send it again at once, in vain."""
+        if not self._leaving:
+            self._leaving = True
+            await self._send(self._status(online=False))
 
     def kill(self) -> None:
         """End at once, as in a crash: nothing more is written, told or begun. For simulations.
@@ -276,6 +294,9 @@ class Node:
 
     async def _announce(self) -> None:
         """After every connection, for a broker may have forgotten all that it kept."""
+        if self._leaving:
+            await self._send(self._status(online=False))
+            return
         await self._send(self._status(online=True))
         for name in self.stations:
             await self._send_birth(name)
@@ -286,6 +307,8 @@ class Node:
         topic = self._topics.node_heartbeat(self.name)
         while True:
             await asyncio.sleep(heartbeat_s)
+            if self._leaving:  # a sign of life would outweigh the good-bye
+                return
             seq += 1
             beat = Heartbeat(boot=self.boot, seq=seq, monotonic=time.monotonic())
             await self._bus.publish(topic, encode(beat), qos=0)

@@ -19,6 +19,9 @@ LAB_FILE = "lab.json"
 LEAVE_S = MAKE_SAFE_S + 10.0
 """Wall seconds that a node may take to leave; one that is killed while it makes an instrument safe
 leaves that as it is."""
+IN_HAND_S = 600.0
+"""Wall seconds that a node may take to end what it has in hand, where another orchestrator has
+taken over from its own. Nothing else begins at it meanwhile; then its instruments are made safe."""
 
 
 def node_name(only: tuple[str, ...]) -> str:

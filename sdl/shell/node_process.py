@@ -34,6 +34,7 @@ async def run_node(
     *,
     broker_url: str,
     stop: asyncio.Event,
+    finish: asyncio.Event | None = None,
     only: tuple[str, ...] = (),
     name: str = "node",
     bench_file: Path | None = None,
@@ -41,7 +42,7 @@ async def run_node(
     elsewhere: Callable[[str], None] | None = None,
     patience_s: float | None = None,
 ) -> None:
-    """Host instruments until ``stop`` is set.
+    """Host instruments until ``stop`` is set, or ``finish``: then until nothing is in hand.
 
     ``folder``: that of ``lab.toml``. ``bench_file``: keeps the simulated bench over a
     restart. ``ready`` is called once the node obeys. ``name`` must be unique in the lab.
@@ -50,11 +51,12 @@ async def run_node(
     that is told instead, in a sentence, and this one takes its place when it leaves. RecordFault
     if the journal cannot be used.
     """
+    finish = finish or asyncio.Event()
     hosted = [each.name for each in lab.instruments if not only or each.name in only]
     locks = instrument_locks(folder, lab.name, hosted, patience_s=patience_s, elsewhere=elsewhere)
     async with AsyncExitStack() as stack:
         # Before the node reads the bench's memory: a node that is about to leave may still write.
-        if not await _before(stop, stack.enter_async_context(locks)):
+        if not await _before(stack.enter_async_context(locks), stop, finish):
             return
         clock = WallClock(lab.speed)
         # Sessions at the embedded broker do not outlive a client that is killed: it is locked out.
@@ -76,23 +78,24 @@ async def run_node(
         try:
             if ready is not None:
                 ready()
-            await node.serve(stop)
+            await node.serve(stop, finish)
         finally:
             await node.aclose()
 
 
-async def _before(stop: asyncio.Event, work: Awaitable[None]) -> bool:
-    """Whether something was done before ``stop`` was set; else it is given up."""
-    doing, stopping = asyncio.ensure_future(work), asyncio.create_task(stop.wait())
+async def _before(work: Awaitable[None], *ends: asyncio.Event) -> bool:
+    """Whether something was done before one of ``ends`` was set; else it is given up."""
+    doing = asyncio.ensure_future(work)
+    ending = [asyncio.create_task(end.wait()) for end in ends]
     try:
-        await asyncio.wait((doing, stopping), return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((doing, *ending), return_when=asyncio.FIRST_COMPLETED)
         if doing.done():
             doing.result()
         return doing.done()
     finally:
-        doing.cancel()
-        stopping.cancel()
-        await asyncio.gather(doing, stopping, return_exceptions=True)
+        for task in (doing, *ending):
+            task.cancel()
+        await asyncio.gather(doing, *ending, return_exceptions=True)
 
 
 def main() -> None:
@@ -123,11 +126,13 @@ def main() -> None:
             announce_ready()
 
     async def run() -> None:
+        finish = asyncio.Event()
         await run_node(
             lab,
             chosen.folder,
             broker_url=chosen.broker_file.read_text(encoding="utf-8"),
-            stop=until_parent_leaves(LEAVE_S),
+            stop=until_parent_leaves(LEAVE_S, finish=finish),
+            finish=finish,
             only=only,
             name=node_name(only),
             bench_file=chosen.bench_file,

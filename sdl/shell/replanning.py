@@ -20,6 +20,7 @@ from sdl.core.events import Event, PlanArrived
 from sdl.core.outlook import Outlook, outlook
 from sdl.core.predicting import Predictor
 from sdl.errors import said
+from sdl.scheduling.check import broken
 from sdl.scheduling.model import Answer, Problem, Question
 from sdl.scheduling.repair import repaired
 from sdl.shell.crash import crash_point
@@ -195,9 +196,17 @@ class PlanningAtOnce:
 
 
 def mended_plan(drafted: Draft, seq: int, cause: str) -> PlanArrived | None:
-    """The plan in force, shifted to where it can be; None if it cannot be had that way."""
-    mended = repaired(drafted.problem)
+    """The plan in force, shifted to where it can be; None if it cannot be had that way.
+
+    The independent checker has nothing against it but the windows that it is foretold to break.
+    """
+    problem = drafted.problem
+    mended = repaired(problem)
     if mended is None:
+        return None
+    lost = set(mended.broken)
+    kept = replace(problem, lags=tuple(lag for lag in problem.lags if lag not in lost))
+    if broken(kept, mended.plan):
         return None
     answer = Answer(status="feasible", plan=mended.plan, found_by="right shift")
     event = drafted.event(answer, mended.plan, basis=seq, cause=cause)

@@ -75,7 +75,7 @@ class Station:
         self._worker: asyncio.Task[None] | None = None
         self._acting = Acting(lambda: self.device, clock, pen)
         self._recovered = True
-        self._greeted = False
+        self._greeted = self._leaves = False
         self._greeter = ("", 0)
         """Journal and epoch of the last orchestrator that greeted us."""
         self._meetings = 0
@@ -226,7 +226,7 @@ class Station:
         """
         if from_seq is not None and not await self.pen.replay(from_seq):
             return False
-        if meeting == self._meetings:
+        if meeting == self._meetings and not self._leaves:
             self._greeted = True
             self._free()
         return True
@@ -276,6 +276,13 @@ class Station:
             await asyncio.wait((self._worker,))
         if not self._greeted:
             await self.safety.make_safe()
+
+    async def finish(self) -> None:
+        """Begin nothing more, whoever greets us, and return when nothing is in hand."""
+        self._leaves, self._greeted = True, False
+        self._changed()
+        while self._worker is not None:
+            await asyncio.wait((self._worker,))
 
     def _free(self) -> None:
         self._changed()

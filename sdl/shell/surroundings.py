@@ -11,16 +11,18 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from types import TracebackType
+from typing import TypeAlias
 
 from sdl.core.events import Event
-from sdl.errors import LabFault
+from sdl.errors import LabFault, LeaseLost
 from sdl.model.lab import Lab
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, remove_ours, write_secret, written
 from sdl.shell.children import Child
 from sdl.shell.first_failure import first_of_group
 from sdl.shell.lease import Lease
 from sdl.shell.mqtt_bus import MqttBus
-from sdl.shell.node_child import node_child
+from sdl.shell.node_child import IN_HAND_S, node_child
 from sdl.shell.planner_client import PlannerClient
 from sdl.shell.planner_worker import WORKER, planner_child
 from sdl.shell.presence import Presence
@@ -36,6 +38,11 @@ CHILD_PAUSES_S = (1.0, 2.0, 5.0)
 """Wall seconds between the tries of one restart: a dead process's port may still be busy."""
 DESK_S = 1.0
 """Wall seconds that people wait at most for the first command to leave, before they are let in."""
+
+Leave: TypeAlias = Callable[
+    [type[BaseException] | None, BaseException | None, TracebackType | None], Awaitable[None]
+]
+"""What a stack calls with the error that ends it, if there is one."""
 
 log = logging.getLogger(__name__)
 
@@ -101,11 +108,14 @@ async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
         if needs.planner is None
         else None
     )
+    if node is not None:
+        stack.push_async_exit(_end_of(node, lease))
+    if worker is not None:
+        stack.push_async_callback(worker.stop)
     with first_of_group():
         async with asyncio.TaskGroup() as group:
             for child in (node, worker):
                 if child is not None:
-                    stack.push_async_callback(child.stop)
                     group.create_task(child.start())
     planner = PlannerClient(
         lab=lab.name,
@@ -116,6 +126,31 @@ async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
     stack.push_async_callback(planner.aclose)
     await planner.start()
     return Surroundings(bus=bus, presence=presence, planner=planner, broker=broker, node=node)
+
+
+def _end_of(node: Child, lease: Lease) -> Leave:
+    """Ends the node: where another orchestrator leads the lab now, not before what it has in hand.
+
+    What it does was asked for, and is on its journal; whoever took over will hear how it ended.
+    """
+
+    async def end(
+        _kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> None:
+        if not lease.is_lost and not isinstance(error, LeaseLost):
+            await node.stop()
+            return
+        lease.lose()
+        log.warning(
+            "another orchestrator leads the lab now; the node ends what it has in hand, in %g min "
+            "at the latest (Ctrl-C twice cuts it off)",
+            IN_HAND_S / 60.0,
+        )
+        await node.finish(IN_HAND_S)
+
+    return end
 
 
 async def _broker(

@@ -11,6 +11,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Literal, TypeAlias, get_args
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import (
@@ -24,9 +25,12 @@ from sdl.model.campaign import (
     RangeParameter,
 )
 from sdl.model.candidates import packed
+from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import Inputs, Suggestion, Trial
-from sdl.model.planning import NEEDED, Problem, asked_of
+from sdl.model.descriptors import Descriptors
+from sdl.model.planning import NEEDED, Ability, Problem, asked_of
 from sdl.model.space import (
+    Point,
     all_met,
     equalities,
     feasible,
@@ -34,6 +38,7 @@ from sdl.model.space import (
     is_enumerable,
     levels,
     named,
+    point,
     settled,
     violations,
 )
@@ -41,6 +46,8 @@ from sdl.planner.contract import Planner
 
 MEASURE = "yield"
 """A word of Python's own, as measures in a laboratory like to be."""
+
+Status: TypeAlias = Literal["measured", "failed", "abandoned", "pending"]
 
 OURS = frozenset(field.name for field in fields(PlannerChoice))
 """Keys under ``[planner]`` that are not the planner's, and the name of all those that are."""
@@ -58,14 +65,18 @@ class Case:
 def planner_contract(planner: Planner, *, seeds: Iterable[int] = (0, 1)) -> None:
     """AssertionError, with case, count and seed, if the planner breaks the contract.
 
-    Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed, late
-    and pending ones, in real, whole, logarithmic, named, constrained and nearly used up spaces; in
-    mixtures, lists of points and with two objectives as far as it says that it can.
+    Each case is asked for 1 point, and twice for 3: with no trials, with measured, failed, late,
+    abandoned and pending ones and some of before the campaign, in real, whole, logarithmic, named,
+    constrained and nearly used up spaces; in mixtures, lists of points, with several objectives,
+    fidelities and conditions as far as it says that it can. Any number of further questions gives
+    ``sdl.testing.random_questions``, which ``sdl.testing.planner_proof`` asks and judges.
     """
     versions = planner.versions()
     assert all(versions.values()), f"versions() has an empty version: {dict(versions)}"
     clash = sorted(planner.options() & OURS)
     assert not clash, f"options() names {', '.join(clash)}, which the runtime reads itself"
+    unknown = sorted(set(planner.abilities()) - set(get_args(Ability)))
+    assert not unknown, f"abilities() has {', '.join(unknown)}, which no campaign asks for"
     for seed in seeds:
         for case in cases(seed):
             if asked_of(case.problem) & NEEDED - planner.abilities():
@@ -80,13 +91,26 @@ def cases(seed: int) -> Iterator[Case]:
     for name, problem in (problems() | special_problems()).items():
         measured = tuple(_trial(problem, "measured", seed, index) for index in range(6))
         measured = (*measured[:-1], replace(measured[-1], broke_window=True))
+        known = tuple(replace(one, prior="earlier.csv") for one in measured[:2])
         failed = replace(_trial(problem, "failed", seed, 6), broke_window=True)
-        open_ones = (failed, _trial(problem, "pending", seed, 7))
+        others = (
+            failed,
+            _trial(problem, "pending", seed, 7),
+            _trial(problem, "abandoned", seed, 8),
+        )
         only_pending = tuple(_trial(problem, "pending", seed, index) for index in range(4))
-        yield Case(f"{name}, no trials", problem, ())
-        yield Case(f"{name}, measured trials", problem, measured)
-        yield Case(f"{name}, a failed and a pending trial", problem, measured + open_ones)
-        yield Case(f"{name}, nothing but pending trials", problem, only_pending)
+        hints = tuple(hint for trial in measured for hint in _hints(problem, trial))
+        each = (*hints, *known, *measured[2:], *others)
+        yield Case(f"{name}, no trials", problem, hints)
+        yield Case(f"{name}, measured trials", problem, (*hints, *measured))
+        yield Case(f"{name}, trials of each kind", problem, each)
+        yield Case(f"{name}, nothing but pending trials", problem, (*hints, *only_pending))
+
+
+def _hints(problem: Problem, trial: Trial) -> Iterator[Trial]:
+    """The same point as it was measured elsewhere, if the problem speaks of that."""
+    for source in problem.hints:
+        yield replace(trial, prior=source, is_hint=True)
 
 
 def problems() -> dict[str, Problem]:
@@ -125,23 +149,40 @@ def special_problems() -> dict[str, Problem]:
         ChoiceParameter(name=name, options=share) for name in ("lambda", "base", "salt")
     )
     solvent = ChoiceParameter(name="class", options=("water", "2-propanol", "n/a: none"))
+    told = Descriptors(names=("polarity",), rows=((1.0,), (0.5,), (0.0,)), source="by hand")
+    heat = RangeParameter(name="heat_c", low=20, high=40, integer=True)
+    prices = {"water": 0.1, "2-propanol": 3.0, "n/a: none": 0.0}
     rows = [(0.05 + n / 20, "water" if n % 3 else "2-propanol") for n in range(16)]
     whole = {"lambda": 1.0, "base": 1.0, "salt": 1.0}
     mixture = LinearConstraint(weights=whole, at_least=1.0, at_most=1.0, is_mixture=True)
     both = _problem((acid, solvent), aim)
+    two = replace(
+        both,
+        further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
+        outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
+    )
     return {
         "mixture": _problem((acid, *others), aim, mixture),
         "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
         "listed points": replace(both, candidates=packed("list.csv", "", rows, 2)),
+        "costs and descriptors": replace(
+            _problem((replace(solvent, descriptors=told), heat), aim),
+            costs=Costs(per_run=1.0, options={"class": prices}, change={"heat_c": 2.0}),
+        ),
+        "fidelity": replace(
+            _problem((solvent, heat), aim),
+            fidelity=Fidelity(input="class", target="water", costs={"water": 9.0}),
+        ),
         "conditions": _problem((solvent, _sometimes(acid)), aim),
         "range": replace(
             both, objective=Objective(measure=MEASURE, goal="range", low=0.1, high=0.2)
         ),
-        "two objectives": replace(
-            both,
-            further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
-            outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
-        ),
+        "hits": replace(both, objective=Objective(measure=MEASURE, goal="hits", at_least=0.2)),
+        "level": replace(both, objective=Objective(measure=MEASURE, goal="level", level=0.2)),
+        "novelty": replace(both, objective=Objective(measure=MEASURE, goal="novelty")),
+        "hints of another campaign": replace(both, hints=("earlier",)),
+        "two objectives": two,
+        "two objectives, hints of them": replace(two, hints=("earlier", "and another")),
     }
 
 
@@ -156,7 +197,7 @@ def _problem(
     return Problem(space=space, objective=objective, constraints=constraints)
 
 
-def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
+def _trial(problem: Problem, status: Status, seed: int, index: int) -> Trial:
     """The ``index``-th of a row of different points, measured as a smooth function of them."""
     chance = random.Random(f"{seed}/{index}")
     if is_enumerable(problem):
@@ -167,10 +208,10 @@ def _trial(problem: Problem, status: str, seed: int, index: int) -> Trial:
         inputs = _drawn(problem, chance)
         while not feasible(problem, inputs):
             inputs = _drawn(problem, chance)
-    measures = {one.measure: _value(inputs) for one in problem.objectives}
+    measures = {measure: _value(inputs) for measure in sorted(problem.measures)}
     if status == "measured":
         return Trial(inputs=inputs, status="measured", measures=measures)
-    return Trial(inputs=inputs, status="failed" if status == "failed" else "pending", measures={})
+    return Trial(inputs=inputs, status=status, measures={})
 
 
 def _drawn(problem: Problem, chance: random.Random) -> Inputs:
@@ -195,6 +236,10 @@ def _check(planner: Planner, case: Case, count: int, seed: int) -> None:
     wrong = violations(case.problem, found, count, case.trials)
     assert not wrong, f"{where}: {'; '.join(wrong)}"
     assert all(s.origin for s in found), f"{where}: a suggestion does not name its origin"
+    flying = {_key(case, t.inputs) for t in case.trials if t.status == "pending"}
+    for one in found:
+        assert _key(case, one.inputs) not in flying, f"{where}: {one.inputs} is pending, or twice"
+        flying.add(_key(case, one.inputs))
     if count == 1:
         return
     again = _asked(planner, case, count, seed, where)
@@ -210,13 +255,24 @@ def _asked(
         raise AssertionError(f"{where}: raised {type(fault).__name__}: {fault}") from fault
 
 
+def _key(case: Case, inputs: Inputs) -> Point:
+    return point(case.problem.space, inputs)
+
+
 def _check_the_end(planner: Planner, seed: int) -> None:
-    """Two points are left of a finite space, then none."""
+    """Two points are left of a finite space, one of them after a failure, then none."""
     problem = problems()["finite constrained space"]
     size = sum(1 for _ in grid_points(problem))
     trials = tuple(_trial(problem, "measured", seed, index) for index in range(size))
     case = Case("a finite space with two points left", problem, trials[:-2])
     _check(planner, case, 3, seed)
+    failed = replace(trials[-1], status="failed", measures={})
+    _check(
+        planner,
+        Case("a failed and an untried point left", problem, (*trials[:-2], failed)),
+        3,
+        seed,
+    )
     try:
         found = planner.suggest(problem, trials, 1, seed)
     except PlannerFault:

@@ -83,7 +83,7 @@ def test_a_place_is_shown_with_its_components_and_where_their_uncertainty_is_fro
 ) -> None:
     said = here("inventory", "plate-1/A1")
     _, row = said.out.splitlines()
-    shown = "plate-1/A1 dye 50 µL ± 0.52 µL 0.25 ± 0.0026 D1 dye/run-1/step-1.1"
+    shown = "plate-1/A1 dye 50 µL ± 0.52 µL - 0.25 ± 0.0026 D1 dye/run-1/step-1.1"
     assert " ".join(row.split()) == shown
     assert len(here("inventory", "plate-1").out.splitlines()) == 3
     nothing = here("inventory", "plate-2")

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, STALE_S, UNPLANNED_MAX_S
+from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, STALE_S, UNPLANNED_MAX_S, Agenda
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
+from sdl.core.lab_state import LabState
 from sdl.core.replay import fold
 from sdl.model.campaign import Terms
 from sdl.wire.journal import dump, load
@@ -309,3 +310,20 @@ def test_a_journal_without_a_plan_is_as_it_was() -> None:
     assert not any(timer.endswith("/plan") for timer in timers)
     assert run_of("dye/run-7/step-2.r1.1") == "dye/run-7"
     assert started(campaign(), SCRIPT).at == arrive(0.5).at - 1.0
+
+
+@pytest.mark.parametrize("before", [(), ("a",)])
+def test_a_campaign_that_comes_late_is_kept_out_from_then_on(before: tuple[str, ...]) -> None:
+    """Not let in at once because nobody of it has entered for so long."""
+    late = 2.0 * ENTRY_MAX_S
+    agenda = Agenda(entered=dict.fromkeys(before, 10.0))
+    others = planned("b/run-1/step-1", "handler", late + 60.0)
+    mine = planned("a/run-2/step-1", "handler", late + 100_000.0)
+    event = replace(plan(late, others, mine), asked_at=late + ENTRY_MAX_S)
+    agenda = agenda.renewed(event, LabState({}))
+    run = waiting().engine.state.runs["dye/run-2"]
+    step = replace(run.steps["1"], id="a/run-2/step-1", since=late)
+    run = replace(run, id="a/run-2")
+    assert agenda.keeps_out(run, step, "a", late) == late + ENTRY_MAX_S
+    assert agenda.keeps_out(run, step, "a", late + ENTRY_MAX_S - 1.0) == late + ENTRY_MAX_S
+    assert agenda.keeps_out(run, step, "a", late + ENTRY_MAX_S) == 0.0, "nor for longer than that"

@@ -57,7 +57,8 @@ def settled(on: Floor, state: State, order: Sequence[int]) -> State:
     state = _started(on, state)
     while True:
         standing, wants = standing_of(on, state), wants_of(on, state, order)
-        carry = next_carry(standing, wants, {want.piece: want.place for want in wants})
+        bound = dict.fromkeys(standing.pieces, "") | {one.piece: one.place for one in wants}
+        carry = next_carry(standing, wants, bound.__getitem__)
         if carry is None:
             return state
         assert carry.target not in standing.taken, f"{carry} goes where something is"
@@ -278,7 +279,7 @@ def test_what_stands_in_the_way_goes_to_where_it_is_wanted_itself() -> None:
         Want(step="a", piece="new", place="handler"),
         Want(step="b", piece="old", place="incubator"),
     ]
-    carry = next_carry(standing, wants, {"old": "incubator"})
+    carry = next_carry(standing, wants, {"old": "incubator"}.__getitem__)
     assert carry is not None
     assert (carry.piece, carry.target) == ("old", "incubator/1"), "one carry in place of two"
     away = next_carry(standing, wants)
@@ -349,6 +350,29 @@ def test_what_is_asked_of_a_carry_is_what_is_so_once_it_has_begun(block: int) ->
     assert found == {True, False}
 
 
+def test_what_stands_a_while_later_is_the_same_as_if_it_had_been_looked_at_afresh() -> None:
+    moved = 0
+    for seed in range(300):
+        standing, chance = random_standing(seed), random.Random(seed)
+        for _ in range(6):
+            afresh = dict(standing.pieces)
+            free = [site for sites in standing.free.values() for site in sites]
+            for name in chance.sample(
+                list(afresh), k=chance.randint(0, min(2, len(free), len(afresh)))
+            ):
+                was = afresh[name]
+                held, site = chance.random() < 0.3, was.site if was.leaves else free.pop()
+                leaves = "" if was.leaves or chance.random() < 0.5 else was.site
+                afresh[name] = replace(was, held=held, site=site, leaves=leaves)
+            closed = frozenset(chance.sample("abcd"[: len(standing.floor.sites) - 1], k=1))
+            changed = [one for name, one in afresh.items() if one != standing.pieces[name]]
+            standing.go_on(changed, ("arm-0",), closed)
+            expected = replace(standing, pieces=afresh, closed=closed)
+            assert standing == expected, f"seed {seed}"
+            moved += len(changed)
+    assert moved > 1000
+
+
 def test_a_want_that_is_shut_out_changes_nothing() -> None:
     shut = 0
     for seed in range(400):
@@ -357,7 +381,12 @@ def test_a_want_that_is_shut_out_changes_nothing() -> None:
             Want(step=name, piece=name, place=chance.choice(list(standing.floor.sites)))
             for name in standing.pieces
         ]
-        open_ones = [one for one in wants if not standing.is_shut(one.piece, one.place)]
+        here = {name: standing.place(piece) for name, piece in standing.pieces.items()}
+        open_ones = [
+            one
+            for one in wants
+            if one.place != here[one.piece] and not standing.is_shut(here[one.piece], one.place)
+        ]
         shut += len(wants) - len(open_ones)
         assert next_carry(standing, wants) == next_carry(standing, open_ones), f"seed {seed}"
     assert shut > 100

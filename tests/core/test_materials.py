@@ -23,7 +23,7 @@ from sdl.model.policy import Rule
 from sdl.model.provenance import Clock
 from sdl.model.stock import Source, Stocks, Transfer
 from tests.core.dye import SCRIPT, Place, at_work
-from tests.core.floor import ROLES, Chances, Floor, campaign, script
+from tests.core.floor import ROLES, Chances, Floor, campaign, lab, script
 from tests.core.nodes import failed
 from tests.core.test_replay import chances, policies
 from tests.core.test_snapshot import again, turns
@@ -246,6 +246,53 @@ def test_what_failed_on_the_way_is_in_doubt_until_a_person_says_what_became_of_i
     )
     level = floor.engine.view().stocks[0]
     assert (level.volume_ul, level.reserved_ul, level.doubt_ul) == expected
+
+
+def in_wells(floor: Floor) -> list[tuple[str, str, float, float]]:
+    """Place, component, volume and what is in doubt of it."""
+    return [
+        (one.place, one.component, one.volume_ul, one.doubt_ul)
+        for one in floor.engine.contents()
+        if one.place.startswith("plate-1/")
+    ]
+
+
+@pytest.mark.parametrize(
+    "verdict, expected",
+    [
+        ("did_not_happen", []),
+        ("happened", [("plate-1/A1", "dye", 50.0, 0.0)]),
+        ("discard", [("plate-1/A1", "dye", 0.0, 50.0)]),
+    ],
+)
+def test_a_well_is_in_doubt_by_what_an_action_may_have_done_to_it_until_a_person_says(
+    verdict: ev.Verdict, expected: list[tuple[str, str, float, float]]
+) -> None:
+    rule = Rule(then="ask", on=("driver",))
+    floor, _ = at_work(Place(handler_with(DYE)), policy=(rule,))
+    floor.turn(failed(6.0, "dye/run-1/step-1/try-1", "during", "driver"))
+    assert in_wells(floor) == [("plate-1/A1", "dye", 0.0, 50.0)]
+    floor.turn(
+        ev.StepResolved(at=9.0, step="dye/run-1/step-1", verdict=verdict, by="ada", attempt=1)
+    )
+    assert in_wells(floor) == expected
+
+
+def test_a_transfer_that_failed_on_the_way_leaves_both_wells_in_doubt_by_what_it_would_move() -> (
+    None
+):
+    a1, b1 = Well("plate-1", "A1"), Well("plate-1", "B1")
+    inventory = Inventory.of(replace(lab(), stocks=STOCKS))
+    assert inventory is not None
+    inventory.move(Transfer("dye", a1, 30.0), "handler", "first")
+    inventory.move(Transfer("buffer", a1, 10.0), "handler", "second")
+    inventory.doubt_wells((Transfer(a1, b1, 20.0),), "try-1")
+    inventory.doubt_wells((Transfer(a1, b1, 20.0),), "try-1")  # said twice
+    found = {(one.place, one.component): one.doubt_ul for one in inventory.described()}
+    for well in ("plate-1/A1", "plate-1/B1"):
+        assert (found[well, "dye"], found[well, "buffer"]) == (15.0, 5.0)
+    inventory.lift_wells("try-1")
+    assert not any(one.doubt_ul for one in inventory.described())
 
 
 def test_an_unknown_outcome_keeps_its_reservation_until_a_person_has_spoken() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from sdl.core.engine import Engine
 from sdl.core.refresh import replaceable
 from sdl.core.replay import fold
 from sdl.model.campaign import Campaign, PlannerChoice, StopRule
+from sdl.wire.journal import dump, load
 from tests.core import test_batch as batch
 from tests.core.dye import SCRIPT, arrive, kinds
 from tests.core.floor import Chances, Floor, Start, campaign, failed, online, started
@@ -180,6 +182,32 @@ def test_a_journal_of_before_asks_for_nothing_anew(choice: PlannerChoice) -> Non
     assert "withdrawn" not in disposed(floor).values()
 
 
+def as_before(line: ev.Event | do.Command) -> ev.Event | do.Command:
+    """A line as it was written before there were reasons and refreshes, read again."""
+    body = json.loads(dump(line))
+    match line:
+        case ev.CampaignStarted():
+            del body["campaign"]["planner"]["ahead"], body["campaign"]["planner"]["refresh"]
+        case do.AskPlanner():
+            del body["replaces"]
+        case do.AcceptSuggestion():
+            del body["value"]["reason"]
+        case ev.SuggestionsArrived():
+            for each in body["suggestions"]:
+                del each["reason"]
+        case _:
+            pass
+    return load(type(line).__name__, json.dumps(body))
+
+
+def test_a_journal_written_before_there_was_all_this_folds_as_it_did() -> None:
+    floor = Floor(Engine(SCRIPT), seed=4, chances=Chances(fail=0.2, planner_fails=0.2))
+    floor.play(campaign(parallel=3, stop=StopRule(runs=12)))
+    older = [as_before(line) for line in floor.journal]
+    assert older == floor.journal
+    assert fold(SCRIPT, older).view() == floor.engine.view()
+
+
 def test_where_nothing_is_prepared_ahead_the_journal_is_the_same() -> None:
     def journal(*, refresh: bool) -> list[object]:
         choice = PlannerChoice(kind="sobol", refresh=refresh)
@@ -221,6 +249,25 @@ def test_out_of_a_snapshot_it_goes_on_in_the_same_way(seed: int, odds: Chances, 
         if number and number % every == 0:
             engine = again(engine)
         assert list(engine.handle(event)) == commands, f"seed {seed}, turn {number}"
+
+
+class Slow(Floor):
+    """Its planner thinks for most of the time that a run takes."""
+
+    def plan(self, command: do.AskPlanner, at: float) -> None:
+        super().plan(command, at + 25.0)
+
+
+def test_a_planner_that_is_always_behind_keeps_no_bench_waiting() -> None:
+    floor = Slow(Engine(SCRIPT), seed=2)
+    floor.play(keen(2, parallel=2, stop=StopRule(runs=30, failures=100)))
+    assert "withdrawn" in disposed(floor).values(), "seed 2"
+    followed = [
+        "BeginRun" in kinds(commands)
+        for _, commands in turns(floor.journal)
+        if "EndRun" in kinds(commands)
+    ]
+    assert followed == [True] * 28 + [False] * 2, "seed 2: the next one begins at once"
 
 
 def test_the_next_batch_is_asked_for_anew_when_one_is_measured() -> None:

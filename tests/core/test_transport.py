@@ -218,11 +218,11 @@ def test_what_a_person_will_not_carry_fails_its_run_until_they_say_where_it_is()
     assert end.outcome == "failed"
     assert "plate-1 is not to be had: ada did not carry it: broken" in end.reason
     (part,) = floor.engine.campaigns.values()
-    assert part.casting.plates.in_turn() == set()
+    assert not part.casting.plates.may_use("plate-1")
     lack = part.casting.plates.lack("well", 1)
     assert lack.endswith("plate-1 is not to be had: ada did not carry it: broken")
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="hotel/1", by="ada"))
-    assert part.casting.plates.in_turn() == {"plate-1"}
+    assert part.casting.plates.may_use("plate-1")
 
 
 def unknown_carry(seed: int) -> tuple[Cell, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -54,6 +56,13 @@ def test_a_learner_that_begins_anew_believes_what_one_that_went_along_does(seed:
     one, other = along.ensemble(whole), Learner(AXES, seed).ensemble(whole)
     assert one.digest == other.digest, f"seed {seed}"
     assert one.weights.tobytes() == other.weights.tobytes(), f"seed {seed}"
+
+
+def test_what_was_learnt_for_one_goal_leaves_nothing_behind_for_another() -> None:
+    whole = _evidence(8, 3)
+    learner = Learner(AXES, 3)
+    for evidence in (whole, replace(whole, target=True), replace(whole, is_plain=True)):
+        assert learner.ensemble(evidence).digest == Learner(AXES, 3).ensemble(evidence).digest
 
 
 def test_a_result_that_is_corrected_later_leaves_nothing_behind() -> None:

@@ -10,7 +10,13 @@ import numpy as np
 import pytest
 
 from sdl.errors import PlannerFault
-from sdl.model.campaign import ChoiceParameter, Goal, Objective, OutcomeConstraint
+from sdl.model.campaign import (
+    ChoiceParameter,
+    Goal,
+    Objective,
+    OutcomeConstraint,
+    RangeParameter,
+)
 from sdl.model.costs import Costs
 from sdl.model.data import Inputs, Measures, Trial
 from sdl.model.planning import Problem
@@ -250,3 +256,28 @@ def test_equal_results_are_no_reason_to_fail_whatever_is_looked_for(
         for one in _next(problem, observed, 2):
             assert np.isfinite(one.reason.log_gain or 0.0)
             assert np.isfinite(one.reason.log_feasible or 0.0)
+
+
+@pytest.mark.parametrize(
+    "objective",
+    [
+        Objective(measure="y", goal="hits", at_least=0.8),
+        Objective(measure="y", goal="range", low=0.7, high=0.9),
+    ],
+)
+def test_where_there_is_no_end_of_points_a_good_one_is_not_tried_again_and_again(
+    objective: Objective,
+) -> None:
+    problem = Problem(
+        space=tuple(RangeParameter(name=name, low=0.0, high=1.0) for name in "xz"),
+        objective=objective,
+    )
+    trials: tuple[Trial, ...] = ()
+    for _ in range(24):
+        (found,) = EnsemblePlanner().suggest(problem, trials, 1, 3)
+        measures = _measures(found.inputs)
+        trials += (Trial(inputs=found.inputs, status="measured", measures=measures),)
+    points = np.array([[float(trial.inputs[name]) for name in "xz"] for trial in trials])
+    away = np.linalg.norm(points[:, None] - points, axis=2) + np.eye(24)
+    assert away.min() > 0.005
+    assert sum(objective.loss(trial.measures["y"]) == 0.0 for trial in trials) >= 10

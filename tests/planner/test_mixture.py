@@ -7,7 +7,7 @@ import math
 import pytest
 
 from sdl.errors import PlannerFault
-from sdl.model.campaign import ChoiceParameter, Objective, RangeParameter
+from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
 from sdl.model.data import Inputs, Trial
 from sdl.model.planning import Problem
 from sdl.planner.mixture import EnsemblePlanner
@@ -66,3 +66,11 @@ def test_a_used_up_list_says_so() -> None:
     )
     with pytest.raises(PlannerFault, match="no free point"):
         EnsemblePlanner().suggest(problem, trials, 1, 0)
+
+
+def test_a_corner_that_hardly_any_point_hits_is_told() -> None:
+    space = tuple(RangeParameter(name=name, low=0.0, high=1.0) for name in "abcd")
+    corner = LinearConstraint(weights=dict.fromkeys("abcd", 1.0), at_most=0.12)
+    problem = Problem(space=space, objective=PROBLEM.objective, constraints=(corner,))
+    with pytest.raises(PlannerFault, match="free points that keep every constraint were found, 9"):
+        EnsemblePlanner().suggest(problem, (), 9, 0)

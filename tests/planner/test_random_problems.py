@@ -22,8 +22,8 @@ from sdl.model.space import (
 )
 from sdl.planner.grid import GridPlanner
 from sdl.planner.sobol import SobolPlanner
+from sdl.testing.random_problems import random_problem
 from sdl.wire.mqtt import decode_ask, encode_ask
-from tests.planner.random_problems import random_problem
 
 SEEDS = st.integers(0, 2**32)
 

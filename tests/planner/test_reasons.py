@@ -79,6 +79,11 @@ def test_ax_says_what_it_expects_in_an_endless_space() -> None:
     assert reason.expected["yield"].low < reason.expected["yield"].high
     assert reason.log_gain is not None
     assert list(reason.surrogates["yield"].values()) == [1.0]
+    (found,) = AxPlanner().suggest(ENDLESS, trials, 1, 3)
+    here = float(found.inputs["dose_mg"])
+    away = [abs(float(near.inputs["dose_mg"]) - here) for near in reason.nearest]
+    assert away == sorted(abs(float(trial.inputs["dose_mg"]) - here) for trial in trials)[:3]
+    assert all(0.0 < near.correlation <= 1.0 for near in reason.nearest)
 
 
 @pytest.mark.parametrize(

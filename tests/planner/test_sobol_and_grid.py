@@ -109,8 +109,25 @@ def test_sobol_keeps_a_narrow_constraint_or_says_that_it_cannot() -> None:
     found = SobolPlanner().suggest(task, (), 5, 1)
     assert all(feasible(task, s.inputs) for s in found)
     nowhere = LinearConstraint(weights={"x": 1.0}, at_most=-1.0)
-    with pytest.raises(PlannerFault, match="only 0 keep the constraints"):
+    with pytest.raises(PlannerFault, match="only 0 keep the constraints and are new"):
         SobolPlanner().suggest(problem(X, Y, constraints=(nowhere,)), (), 1, 1)
+
+
+def test_sobol_passes_over_points_that_others_tried() -> None:
+    first, second = SobolPlanner().suggest(problem(X), (), 2, 7)
+    (found,) = SobolPlanner().suggest(problem(X), pending((second,)), 1, 7)
+    assert found.inputs not in (first.inputs, second.inputs)
+
+
+def test_a_grid_goes_through_a_lattice_and_a_range_beside_it() -> None:
+    share = (0.0, 0.5, 1.0)
+    parts = tuple(ChoiceParameter(name=name, options=share) for name in ("a", "b"))
+    whole = LinearConstraint(weights={"a": 1.0, "b": 1.0}, at_least=1.0, at_most=1.0)
+    task = problem(*parts, X, constraints=(whole,), options={"levels": {"x": 2}})
+    found = GridPlanner().suggest(task, (), 6, 0)
+    assert [tuple(s.inputs.values()) for s in found] == [
+        (a, 1.0 - a, x) for a in share for x in (0.0, 1.0)
+    ]
 
 
 def test_the_grid_runs_in_order_with_ends_included() -> None:

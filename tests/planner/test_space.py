@@ -121,6 +121,15 @@ def test_fewer_points_are_right_where_fewer_are_left() -> None:
     assert violations(problem(NAMES), last, 3) == ["1 suggestions came, 3 were asked for"]
 
 
+def test_where_few_points_are_left_those_that_failed_may_come_again_or_not() -> None:
+    task = problem(WHOLE)
+    trials = [trial("measured", drops=1), trial("failed", drops=2)]
+    untried = [suggested(drops=3), suggested(drops=4)]
+    assert violations(task, untried, 5, trials) == []
+    assert violations(task, [*untried, suggested(drops=2)], 5, trials) == []
+    assert violations(task, untried[:1], 5, trials) == ["1 suggestions came, 5 were asked for"]
+
+
 def test_a_point_of_a_finite_space_does_not_come_again() -> None:
     water = suggested(solvent="water")
     for status in ("measured", "pending"):

@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import os
 import platform
+import sqlite3
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 
-from sdl.errors import LabFault, LeaseLost, RecordFault
+from sdl.errors import LabFault, LeaseLost, RecordAway, RecordFault
+from sdl.shell import database
 from sdl.shell import lease as lease_module
 from sdl.shell.lab_lock import orchestrator_lock
-from sdl.shell.leading import leading
+from sdl.shell.leading import leading, record_of
 from sdl.shell.lease import FRESH_S, STILL_S, Lease, Watch, holder_of, is_dead, may_take
 from sdl.shell.leases import Held, Leases
 from sdl.shell.record import Record
@@ -230,6 +232,25 @@ async def test_who_is_taken_over_from_is_broken_off_whatever_it_does(
 
 
 @pytest.mark.usefixtures("hasty")
+async def test_who_has_found_out_by_itself_may_leave_in_its_own_time(
+    records: tuple[Record, Record], tmp_path: Path
+) -> None:
+    left: list[str] = []
+
+    async def work() -> None:
+        async with leading(records[1], LAB, tmp_path, standby=False) as led:
+            taken(records[0])
+            led.lease.lose()  # in one step with that: nobody has renewed it meanwhile
+            await asyncio.sleep(1.0)  # as long as many renewals take
+            left.append("whole")
+            raise LeaseLost("a command was refused")
+
+    with pytest.raises(LeaseLost, match="a command was refused"):
+        await work()
+    assert left == ["whole"]
+
+
+@pytest.mark.usefixtures("hasty")
 @pytest.mark.parametrize("ending", ["released", "still", "died here"])
 async def test_a_standby_takes_over_from_one_that_ends_stands_still_or_died(
     records: tuple[Record, Record], tmp_path: Path, ending: str
@@ -284,3 +305,24 @@ async def test_a_standby_goes_on_trying_where_a_frozen_one_keeps_the_database(
         )
     told = [each.getMessage().rpartition(": ")[2] for each in caplog.records]
     assert told == ["locked", "locked again"], "each is told once"
+
+
+async def test_a_standby_waits_where_a_frozen_one_keeps_the_record_from_being_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, url = tmp_path / "record.sqlite", f"sqlite:///{tmp_path / 'record.sqlite'}"
+    Record.open(url).close()
+    monkeypatch.setattr(database, "BUSY_MS", 50)
+    with closing(sqlite3.connect(file)) as frozen:
+        frozen.execute("BEGIN IMMEDIATE")
+        with pytest.raises(RecordAway, match="another process holds the database"):
+            await record_of(url, standby=False)
+        waiting = asyncio.create_task(record_of(url, standby=True))
+        while not caplog.messages:  # noqa: ASYNC110 - it says nothing else
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.5)
+        assert not waiting.done()
+        frozen.rollback()
+        async with asyncio.timeout(10.0):
+            (await waiting).close()
+    assert len(caplog.messages) == 1, "it is told once"

@@ -16,16 +16,23 @@ from typing import Any
 
 import psutil
 import pytest
+from pydantic import TypeAdapter
 
 from sdl.cli.exits import Exit
 from sdl.core import events as ev
-from sdl.service.card import card_path
+from sdl.core.view import View
+from sdl.errors import SdlError
+from sdl.service.caller import Caller
+from sdl.service.card import card_path, read
 from sdl.shell.record import Record
 from sdl.wire.journal import load
 from tests.cli.conftest import Said, command
 from tests.sim.places import place
 
 PATIENCE_S = 60.0
+ANSWER_S = 2.0
+VIEW = TypeAdapter(View)
+NOTHING: dict[str, Any] = {"in_flight": [], "instruments": [], "questions": [], "paused": ""}
 BY = ("--by", "anna", "--note", "a leak")
 
 
@@ -62,11 +69,16 @@ def until(process: subprocess.Popen[str], holds: Callable[[], bool], what: str) 
 
 
 def now(folder: Path) -> dict[str, Any]:
-    """The view that the orchestrator gives; an empty one where it does not answer yet."""
-    if not card_path(folder / ".sdl", "bench").exists():
-        return {"in_flight": [], "instruments": [], "questions": [], "paused": ""}
-    said = command(folder, "status", "--json")
-    return dict(said.document["at_work"] or {"in_flight": [], "instruments": []})
+    """The view that the orchestrator gives; an empty one where it does not answer yet.
+
+    Asked all the time, so not by way of `sdl status`, which reads the record, too.
+    """
+    card = card_path(folder / ".sdl", "bench")
+    try:
+        view = Caller(read(card), ANSWER_S).view() if card.exists() else None
+    except SdlError:
+        view = None
+    return NOTHING if view is None else dict(VIEW.dump_python(view, mode="json"))
 
 
 def states(folder: Path) -> dict[str, str]:

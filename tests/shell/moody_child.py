@@ -1,7 +1,7 @@
 """A child process that does at each start what its plan says: ``moody_child.py PLAN``.
 
-The plan is a file with one word per start: ``die`` after it came up, ``fail`` to come up, or
-``stay``. Each start takes one word away.
+The plan is a file with one word per start: ``die`` after it came up, ``fail`` to come up,
+``stay``, or ``obey``, and write down what it was told. Each start takes one word away.
 """
 
 from __future__ import annotations
@@ -21,3 +21,5 @@ if mood == "fail":
 announce_ready()
 if mood == "stay":
     sys.stdin.read()
+if mood == "obey":
+    PLAN.with_suffix(".told").write_text(sys.stdin.readline())

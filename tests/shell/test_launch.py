@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sdl.errors import LabFault, UserMistake
+from sdl.errors import LabFault, LeaseLost, UserMistake
 from sdl.shell import launch, lease, opening, surroundings
 from sdl.shell.children import Child
 from sdl.shell.lab_lock import orchestrator_lock
@@ -75,6 +75,41 @@ async def test_only_the_deaths_of_late_are_counted(
         await kept(moody(tmp_path, "die die stay"), tmp_path / "plan")
     monkeypatch.setattr(surroundings, "CHILD_MEMORY_S", 0.0)
     await kept(moody(tmp_path, "die die die stay"), tmp_path / "plan")
+
+
+@pytest.mark.parametrize(
+    "error, is_lost, told",
+    [
+        (LeaseLost("another orchestrator leads"), False, "finish\n"),
+        (asyncio.CancelledError(), True, "finish\n"),  # so the keeper of the lease breaks off
+        (asyncio.CancelledError(), False, ""),
+        (LabFault("the broker is gone"), False, ""),
+    ],
+)
+async def test_a_node_may_end_what_it_has_in_hand_where_another_orchestrator_leads(
+    tmp_path: Path, error: BaseException, is_lost: bool, told: str
+) -> None:
+    child, record = moody(tmp_path, "obey"), Record.open("sqlite://")
+    led = lease.Lease(record.leases, "bench", 1)
+    if is_lost:
+        led.lose()
+    await child.start()
+    await surroundings._end_of(child, led)(type(error), error, None)
+    record.close()
+    assert (tmp_path / "plan.told").read_text() == told
+    assert led.is_lost == bool(told)
+
+
+async def test_a_child_that_does_not_finish_in_time_is_ended(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    child = moody(tmp_path, "stay")  # until its line is let go of
+    await child.start()
+    async with asyncio.timeout(PATIENCE_S):
+        await child.finish(0.2)
+    assert not child.running
+    assert caplog.messages == ["the node process is not done after 0.2 s"]
+    await child.finish(0.2)
 
 
 async def test_a_broker_out_of_reach_is_told_before_any_process_starts(tmp_path: Path) -> None:

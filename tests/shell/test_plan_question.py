@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+import pytest
+
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
@@ -14,7 +16,8 @@ from sdl.model.data import JsonValue
 from sdl.model.policy import Rule
 from sdl.model.prediction import Prediction
 from sdl.scheduling.counted import solve_counted
-from sdl.scheduling.model import Lag, Question
+from sdl.scheduling.model import Lag, Problem, Question
+from sdl.scheduling.repair import Repair, repaired
 from sdl.shell.occasions import DEBOUNCE_S, EVERY_S, Occasions
 from sdl.shell.plan_question import LATE_COST, NOW, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce, mended_plan
@@ -115,6 +118,31 @@ def test_after_an_overrun_the_plan_is_shifted_and_breaks_are_foretold() -> None:
     gone = mended_plan(drafted(floor, 40.0), 9, "the reader is out")
     assert gone is not None
     assert "dye/run-1/step-3" in gone.breaks
+
+
+def test_a_shifted_plan_to_which_the_checker_objects_does_not_enter(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    floor, _ = at_work(parallel=2)
+    floor.turn(planned(drafted(floor, 2.0)))
+    late = drafted(floor, 40.0)
+
+    def at_one_moment(problem: Problem) -> Repair | None:
+        """A planted defect: all that has not begun starts at once."""
+        found = repaired(problem)
+        assert found is not None
+        fixed = {one.name for one in problem.activities if one.fixed}
+        placed = tuple(
+            one
+            if one.activity in fixed
+            else replace(one, start_s=500, end_s=500 + one.end_s - one.start_s)
+            for one in found.plan.placed
+        )
+        return replace(found, plan=replace(found.plan, placed=placed))
+
+    assert mended_plan(late, 9, "it is late") is not None
+    monkeypatch.setattr("sdl.shell.replanning.repaired", at_one_moment)
+    assert mended_plan(late, 9, "it is late") is None
 
 
 def test_what_gives_a_reason_to_plan() -> None:

@@ -149,6 +149,33 @@ async def test_a_node_makes_its_instruments_safe_however_long_that_takes(
     assert safe.exists(), f"it was ended before that: {child.last_lines()}"
 
 
+async def test_a_node_that_may_finish_ends_its_action_and_leaves(
+    mosquitto: str, tmp_path: Path
+) -> None:
+    folder, cid = folder_of_probe(tmp_path), "c/run-1/step-1/try-1"
+    (folder / "slow_device.py").write_text(
+        (FOLDER / "probe_device.py").read_text() + "\n\nclass Slow(Probe):\n"
+        '    @action("once")\n'
+        "    async def act(self, what: str) -> float:\n"
+        "        await asyncio.sleep(1.0)\n"
+        "        return 7.0\n"
+    )
+    slow = Instrument(name="slow", driver="./slow_device.py:Slow", simulated=True)
+    lab = replace(probe_lab("finish"), instruments=(slow,))
+    child = node_child(
+        lab, folder, run_folder=tmp_path, broker_file=broker_file(mosquitto, tmp_path)
+    )
+    async with Caller(MqttBus(mosquitto, "caller-finish"), lab.name) as caller, started(child):
+        memory = (await caller.birth_of("slow")).memory
+        order = command(cid, "act", "slow", what="ok")
+        await caller.send(order.model_copy(update={"memory": memory}))
+        await caller.told(cid, "started")
+        await child.finish(PATIENCE_S)
+        end = await caller.end(cid)
+        assert (end.st, end.result) == ("done", 7.0), child.last_lines()
+        assert online(caller) == [True, False]
+
+
 async def test_a_child_that_cannot_start_says_why(tmp_path: Path) -> None:
     child = node_child(
         probe_lab("lonely"),

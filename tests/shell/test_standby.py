@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import signal
-import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sdl.shell.broker import URL_FILE
+from tests.frozen import freeze_between_writes
 from tests.sim.places import place
 
 PATIENCE_S = 60.0
@@ -42,22 +42,6 @@ def until(holds: Callable[[], bool], log: Path) -> None:
         time.sleep(0.05)
 
 
-def freeze(process: subprocess.Popen[bytes], record: Path, log: Path) -> None:
-    """Freeze a process, but not while it writes: then it would keep SQLite's lock as well."""
-
-    def frozen() -> bool:
-        process.send_signal(signal.SIGSTOP)
-        try:
-            with closing(sqlite3.connect(record, timeout=0.5)) as connection:
-                connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.OperationalError:
-            process.send_signal(signal.SIGCONT)
-            return False
-        return True
-
-    until(frozen, log)
-
-
 @pytest.mark.drill
 def test_a_standby_leads_the_node_of_a_frozen_one_and_hosts_when_that_is_gone(
     tmp_path: Path, mosquitto: str
@@ -67,7 +51,7 @@ def test_a_standby_leads_the_node_of_a_frozen_one_and_hosts_when_that_is_gone(
     node_log = tmp_path / ".sdl" / "dye" / "node.log"
     with orchestrator(campaign, first_log) as first:
         until(lambda: "dye/run-3 began" in first_log.read_text(), first_log)
-        freeze(first, tmp_path / "record.sqlite", first_log)
+        freeze_between_writes(first.pid, tmp_path / "record.sqlite")
         with orchestrator(campaign, second_log, "--standby") as second:
             until(lambda: "of at most 30 runs ended" in second_log.read_text(), second_log)
             assert "another node (process" in second_log.read_text()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from sdl.core import deck
-from sdl.core.carrying import Standing
+from sdl.core.carrying import Piece, Standing
 from sdl.core.deck import Deck
 from sdl.core.porter import PorterTroubles
 from sdl.core.work import Work
@@ -68,13 +69,13 @@ def test_a_carry_that_is_taken_for_done_though_nobody_knows_is_found(
 
 
 def test_two_plates_on_one_site_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    usual = Standing.__post_init__
+    usual = Standing._stand
 
-    def free(self: Standing) -> None:
-        usual(self)
+    def free(self: Standing, changed: Iterable[Piece], places: Iterable[str]) -> None:
+        usual(self, changed, places)
         self.taken = {}
         self.idle = {place: [] for place in self.floor.sites}
         self.free = {place: list(sites) for place, sites in self.floor.sites.items()}
 
-    monkeypatch.setattr(Standing, "__post_init__", free)
+    monkeypatch.setattr(Standing, "_stand", free)
     assert broken(range(6)) == {"I7 or the watch"}

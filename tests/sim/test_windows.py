@@ -127,7 +127,7 @@ def test_a_suggestion_that_was_requeued_names_its_runs(tmp_path: Path) -> None:
     assert record.rebuild(check=True) == []
     record.close()
     asked = command(folder, "why", first.suggestion, *where).out.splitlines()
-    whose = [line.partition(": ")[0] for line in asked]
+    whose = [line.partition(": ")[0] for line in asked if not line.startswith(" ")]
     assert whose == [first.suggestion, tried[0].run, tried[1].run]
     told_of_first = command(folder, "why", first.run, *where).out
     assert "its run was given up, for its suggestion to be tried again" in told_of_first

@@ -19,6 +19,9 @@ from sdl.model.space import all_met, equalities, levels, named, number, settled
 
 NAMES = ("lambda", "class", "yield", "dose_mg", "is", "heat_c")
 
+WORDS = ("water", "2-propanol", "n/a: none", "1", "1.0", "Water")
+"""Names of options as people choose them."""
+
 
 def random_problem(seed: int) -> Problem:
     """A problem that has a point: limits are put around one that was drawn."""
@@ -32,7 +35,7 @@ def random_problem(seed: int) -> Problem:
         constraints=tuple(constraints),
     )
     points = [drawn(whole, chance) for _ in range(chance.randint(1, 30))]
-    if chance.random() < 0.3 and not any(p.only_if for p in space):
+    if is_so(chance, 0.3) and not any(p.only_if for p in space):
         rows = list(dict.fromkeys(points))
         return Problem(
             space=whole.space,
@@ -61,24 +64,37 @@ def drawn(problem: Problem, chance: random.Random) -> tuple[InputValue, ...]:
     return settled(problem.space, met)
 
 
+def is_so(chance: random.Random, share: float) -> bool:
+    """True in this share of the cases."""
+    return chance.random() < share
+
+
 def _parameter(chance: random.Random, name: str) -> Parameter:
-    kind = chance.choice(("range", "log", "whole", "levels", "names"))
     low = chance.uniform(0.01, 1.0)
-    if kind in ("range", "log"):
-        return RangeParameter(
-            name=name, low=low, high=low + chance.uniform(0.1, 9.0), log=kind == "log"
-        )
-    if kind == "whole":
-        return RangeParameter(name=name, low=0, high=chance.randint(1, 9), integer=True)
-    if kind == "levels":
-        many = chance.randint(1, 6)
-        return ChoiceParameter(name=name, options=tuple(low * (n + 1) for n in range(many)))
-    return ChoiceParameter(name=name, options=tuple("abcdef"[: chance.randint(1, 6)]))
+    match chance.choice(("range", "log", "whole", "levels", "names")):
+        case "range":
+            shift = chance.choice((0.0, 0.0, -5.0))
+            return RangeParameter(
+                name=name, low=low + shift, high=low + shift + chance.uniform(0.1, 9.0)
+            )
+        case "log":
+            high = low * 10.0 ** chance.uniform(0.5, 6.0)
+            return RangeParameter(name=name, low=low, high=high, log=True)
+        case "whole":
+            high = chance.choice(
+                (chance.randint(1, 9), chance.randint(1, 9), chance.randint(10, 90))
+            )
+            return RangeParameter(name=name, low=0, high=high, integer=True)
+        case "levels":
+            many = chance.randint(1, 6)
+            return ChoiceParameter(name=name, options=tuple(low * (n + 1) for n in range(many)))
+        case _:
+            return ChoiceParameter(name=name, options=WORDS[: chance.randint(1, len(WORDS))])
 
 
 def _mixture(chance: random.Random, space: list[Parameter]) -> list[LinearConstraint]:
     """Some of the inputs become components, with a step or without."""
-    if len(space) < 2 or chance.random() < 0.5:
+    if not space[1:] or is_so(chance, 0.5):
         return []
     parts = sorted(chance.sample(range(len(space)), chance.randint(2, len(space))))
     steps = chance.choice((0, 4, 5, 10))
@@ -98,7 +114,7 @@ def _make_conditional(chance: random.Random, space: list[Parameter], bound: set[
     index = chance.randrange(len(space))
     others = [p for p in space[:index] if isinstance(p, ChoiceParameter)]
     parameter = space[index]
-    if not others or parameter.name in bound or chance.random() < 0.4:
+    if not others or parameter.name in bound or is_so(chance, 0.4):
         return
     other = chance.choice(others)
     condition = (Condition(input=other.name, values=(chance.choice(other.options),)),)
@@ -125,11 +141,11 @@ def _limit(
     """A bound on a sum of numbers that a known point keeps with room to spare."""
     inputs = named(problem.space, values)
     numbers = [name for name, value in inputs.items() if not isinstance(value, str)]
-    if not numbers or chance.random() < 0.5:
+    if not numbers or is_so(chance, 0.5):
         return []
     weights = {name: chance.uniform(0.5, 2.0) for name in numbers}
     total = sum(weight * number(inputs[name]) for name, weight in weights.items())
     room = 1.0 + abs(total)
-    if chance.random() < 0.5:
+    if is_so(chance, 0.5):
         return [LinearConstraint(weights=weights, at_most=total + room)]
     return [LinearConstraint(weights=weights, at_least=total - room, at_most=total + room)]

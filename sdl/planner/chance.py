@@ -1,0 +1,94 @@
+"""Points by chance: what every other planner has to be better than."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator, Mapping, Sequence
+
+from sdl.errors import PlannerFault
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import NEEDED, Ability, Problem
+from sdl.model.reason import Reason
+from sdl.model.space import (
+    Point,
+    all_met,
+    equalities,
+    feasible,
+    free_points,
+    is_enumerable,
+    named,
+    settled,
+    taken,
+)
+from sdl.planner.sobol import MAX_DRAWS, from_unit
+
+
+class RandomPlanner:
+    """Any point that keeps the constraints is as likely as another, of a list each once."""
+
+    def suggest(
+        self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
+    ) -> tuple[Suggestion, ...]:
+        """``count`` points. PlannerFault if the space is used up, or too few keep constraints."""
+        # By the number of trials, or the same points would be drawn again at the next question.
+        chance = random.Random(f"{seed}/{len(trials)}")
+        if is_enumerable(problem):
+            free = free_points(problem, trials)
+            found = chance.sample(free, min(count, len(free)))
+        else:
+            found = _drawn(problem, trials, count, chance)
+        if not found:
+            raise PlannerFault(
+                "every feasible point of the space is measured or pending; "
+                "there is nothing left to suggest, so widen the space or end the campaign"
+            )
+        return tuple(
+            Suggestion(
+                inputs=named(problem.space, values),
+                origin="random",
+                predicted={},
+                seed=seed,
+                reason=Reason(number=number),
+            )
+            for number, values in enumerate(found, start=len(trials) + 1)
+        )
+
+    def options(self) -> frozenset[str]:
+        """It reads none."""
+        return frozenset()
+
+    def abilities(self) -> frozenset[Ability]:
+        """All that can be done without a look at results."""
+        return NEEDED
+
+    def versions(self) -> Mapping[str, str]:
+        """Nothing but this package has a part in it."""
+        return {}
+
+
+def _drawn(
+    problem: Problem, trials: Sequence[Trial], count: int, chance: random.Random
+) -> list[Point]:
+    used = taken(problem, trials, failed=True)
+    found: dict[Point, None] = {}
+    for values in _sequence(problem, chance):
+        if values not in used:
+            found[values] = None
+        if len(found) == count:
+            return list(found)
+    raise PlannerFault(
+        f"of {MAX_DRAWS} points by chance only {len(found)} keep the constraints and are new, "
+        f"{count} are wanted; loosen the constraints or narrow the ranges around them"
+    )
+
+
+def _sequence(problem: Problem, chance: random.Random) -> Iterator[Point]:
+    sums = equalities(problem)
+    for _ in range(MAX_DRAWS):
+        units = [chance.random() for _ in problem.space]
+        values = tuple(from_unit(p, unit) for p, unit in zip(problem.space, units, strict=True))
+        met = all_met(sums, values, units)
+        if met is not None:
+            values = settled(problem.space, met)
+            if feasible(problem, named(problem.space, values)):
+                yield values

@@ -1,0 +1,61 @@
+"""Many runs begin a few at a time: nobody else waits until the last of them has begun."""
+
+from __future__ import annotations
+
+from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
+from sdl.model.campaign import StopRule
+from tests.core.dye import SCRIPT
+from tests.core.floor import Floor, campaign, online
+from tests.core.test_snapshot import turns
+
+RUNS = 3 * IN_A_TURN + 1
+SPEC = campaign(stop=StopRule(runs=RUNS), parallel=RUNS)
+
+
+def begun_by_turn(floor: Floor) -> list[int]:
+    """How many runs began in each turn in which some did."""
+    counts = (
+        sum(isinstance(line, do.BeginRun) for line in commands)
+        for _, commands in turns(floor.journal)
+    )
+    return [count for count in counts if count]
+
+
+def test_a_turn_begins_a_few_runs_and_the_rest_begin_at_the_same_moment() -> None:
+    floor = Floor(Engine(SCRIPT), seed=1).play(SPEC)
+    assert begun_by_turn(floor) == [IN_A_TURN] * 3 + [1]
+    began = {line.at for line in floor.journal if isinstance(line, ev.SuggestionsArrived)}
+    more = [line for line in floor.journal if isinstance(line, ev.TimerFired)]
+    assert {line.at for line in more if line.timer == "dye/more"} == began
+    assert floor.engine.state.ended == RUNS
+
+
+def test_runs_that_are_few_begin_without_a_timer() -> None:
+    few = campaign(stop=StopRule(runs=IN_A_TURN), parallel=IN_A_TURN)
+    floor = Floor(Engine(SCRIPT), seed=2).play(few)
+    assert begun_by_turn(floor) == [IN_A_TURN]
+    assert not any(isinstance(line, do.Wait) and "more" in line.timer for line in floor.journal)
+
+
+def test_the_rest_begins_after_a_restart_too() -> None:
+    whole = Floor(Engine(SCRIPT), seed=3).play(SPEC)
+    engine = Engine(SCRIPT)
+    for event, _ in turns(whole.journal):
+        engine.handle(event)
+        if engine.state.runs:
+            break
+    assert len(engine.state.runs) == IN_A_TURN
+    engine.handle(ev.OrchestratorStarted(at=engine.at, epoch=2))
+    engine.handle(online("handler", engine.at))
+    out = engine.handle(online("reader", engine.at))
+    assert sum(isinstance(line, do.BeginRun) for line in out) == IN_A_TURN
+    assert do.Wait(timer="dye/more", until=engine.at) in out
+
+
+def test_a_journal_of_many_beginnings_is_folded_exactly() -> None:
+    floor = Floor(Engine(SCRIPT), seed=5).play(SPEC)
+    assert fold(SCRIPT, floor.journal).state_sha256() == floor.engine.state_sha256()
