@@ -246,6 +246,6 @@ class Learner:
         outputs = self._outputs(seen)
 
         def of(new: Floats, rows: Codes) -> Floats:
-            return log_likelihood(self._prior.hyper(new), seen.points, outputs[rows])
+            return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows])
 
         return moved(draws, of, steps(count), np.random.default_rng([self._seed, count]))
