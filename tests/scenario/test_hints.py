@@ -30,7 +30,7 @@ def test_an_earlier_campaign_guides_the_first_point_and_its_points_can_be_tried(
     assert first.origin == "sources"
     assert third.why is not None
     weights = json.loads(third.why)["surrogates"]["gain_ratio"]
-    assert set(weights) == {"length per axis", "with earlier"}
+    assert set(weights) == {"pooled lengths", "with earlier"}
 
 
 def test_a_planner_that_would_take_hints_for_measurements_is_refused(tmp_path: Path) -> None:
