@@ -117,8 +117,23 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
     if left is not None:
         said = f"{left['gain']:.4g}, with a chance of {left['chance']:.3g} that a better point is"
         yield "left", f"an expected gain of {said} left"
+    look = cast("Mapping[str, str | float] | None", reason.get("look"))
+    if look is not None:
+        yield "fidelity", _look(look)
     if reason["number"]:
         yield "design", f"point {reason['number']} of it; no results were looked at"
+
+
+def _look(look: Mapping[str, str | float]) -> str:
+    """At which fidelity, and why."""
+    words = {
+        "opening": "one of its first runs, by which it is judged",
+        "target": "the one that counts; no cheaper one tells more for what it costs",
+        "left over": "every point is measured at the target, or cannot be",
+        "pays": f"it tells {look['tells']:.3g} of what a run at the target would tell, for less; "
+        f"the models that follow it weigh {look['weight']:.3g}",
+    }
+    return f"{look['option']}, cost {look['cost']:.4g}: {words[str(look['why'])]}"
 
 
 def _weighed(row: SuggestionRow, reason: Json) -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 # In place of `model.data.Inputs`: that module holds suggestions, and so imports this one.
 _Point = Mapping[str, float | int | str]
@@ -61,6 +62,23 @@ class Left:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """At which fidelity a run is made, and why."""
+
+    option: str
+    why: Literal["opening", "pays", "target", "left over"]
+    """*opening*: one of the first runs of a cheaper fidelity. *pays*: there it tells more for what
+    it costs than at the target. *target*: no other one does. *left over*: every point is measured
+    at the target."""
+    tells: float = 1.0
+    """Which share of what is not known of the point at the target such a run tells, 0 to 1."""
+    weight: float = 1.0
+    """Of the models that follow this fidelity, 0 to 1."""
+    cost: float = 0.0
+    """Of the run, in the currency of the campaign's costs."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why this point and no other. What had no part in the choice is empty.
 
@@ -88,6 +106,9 @@ class Reason:
     counted, and of a grid all points; 0 where a model chose it."""
     left: Left | None = None
     """What was left to be gained when the point was chosen, if that was asked for."""
+    look: Look | None = None
+    """In a campaign with fidelities. At a cheaper one than the target the gain is that at the
+    target times what the run tells of it, and nothing is said of what it will measure."""
     data_digest: str = ""
     """SHA-256 over what the surrogates learnt from, as they saw it."""
 
@@ -118,6 +139,10 @@ def _numbers(reason: Reason) -> Iterator[tuple[str, float]]:
         yield from ((f"weight of {name}", weight) for name, weight in weights.items())
     if reason.left is not None:
         yield "gain that is left", reason.left.gain
+    if reason.look is not None:
+        yield "what the fidelity tells", reason.look.tells
+        yield "weight of the fidelity", reason.look.weight
+        yield "cost of the fidelity", reason.look.cost
     for near in reason.nearest:
         yield "correlation", near.correlation
         yield from near.measures.items()

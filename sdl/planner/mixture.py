@@ -16,8 +16,16 @@ from sdl.model.campaign import Parameter
 from sdl.model.candidates import Candidates as Listed
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.reason import Left
-from sdl.model.space import Point, grid_points, is_enumerable, levels, number, taken
+from sdl.model.reason import Left, Reason
+from sdl.model.space import (
+    Point,
+    free_points,
+    grid_points,
+    is_enumerable,
+    levels,
+    number,
+    taken,
+)
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis
@@ -25,10 +33,12 @@ from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
 from sdl.planner.hints import hinted, sources_of
+from sdl.planner.looks import Looks, at, names_of
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed, Proposal
 from sdl.planner.sources import Sources
 from sdl.planner.spread import START
+from sdl.planner.start import start_points
 
 
 class EnsemblePlanner:
@@ -42,18 +52,18 @@ class EnsemblePlanner:
     ) -> tuple[Suggestion, ...]:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         problem = _asked_for(problem)
-        tried = [trial for trial in trials if trial.status != "abandoned"]
-        if is_enumerable(problem):
-            found = _asked(problem, tried, _listed(problem), (), count, seed)
+        if problem.fidelity is None:
+            found = _proposed(problem, trials, count, seed)
         else:
-            points = _sample(problem, trials, count, seed)
-            found = list(_polished(problem, tried, points, count, seed))
+            looks = Looks(problem, problem.fidelity, trials)
+            found = _with_looks(looks, count, seed)
+            trials = looks.at_target
         if not found:
             raise PlannerFault(
                 "no free point is left that keeps every constraint; "
                 "widen the space, loosen the constraints or end the campaign"
             )
-        own = [trial for trial in tried if not trial.is_hint]
+        own = [one for one in trials if one.status != "abandoned" and not one.is_hint]
         measured = sum(trial.status == "measured" for trial in own)
         due = len(own) >= START and measured < LEAST
         fall_back = no_model(own) if due else ""
@@ -64,7 +74,7 @@ class EnsemblePlanner:
         return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """All goals, limits and costs; real sums, lists of points and hints."""
+        """All goals, limits, costs and fidelities; real sums, lists of points and hints."""
         return frozenset(
             {
                 "several_objectives",
@@ -76,6 +86,7 @@ class EnsemblePlanner:
                 "costs",
                 "real_sums",
                 "candidates",
+                "fidelity",
                 "hints",
                 "left",
             }
@@ -92,6 +103,62 @@ def _asked_for(problem: Problem) -> Problem:
     if not isinstance(said, bool):
         raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
     return problem if said else replace(problem, costs=None)
+
+
+def _proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
+    """Where fidelities have no part. Fewer, or none, where a space that can be listed ends."""
+    tried = [trial for trial in trials if trial.status != "abandoned"]
+    if is_enumerable(problem):
+        return _asked(problem, tried, _listed(problem), (), count, seed)
+    points = _sample(problem, trials, count, seed)
+    return list(_polished(problem, tried, points, count, seed))
+
+
+def _with_looks(looks: Looks, count: int, seed: int) -> list[Proposal]:
+    """Runs that open cheaper fidelities, then the best points, each at the one that pays."""
+    found: list[Proposal] = []
+    for option, due in looks.opening():
+        found += _opened(looks, option, min(due, count - len(found)), seed)
+    for waited in (True, False):  # a point whose cheaper run is under way comes last
+        known = looks.at_target if waited else looks.without_waiting
+        flying = [
+            Trial(inputs=looks.point_at_target(one.inputs), status="pending", measures={})
+            for one in found
+        ]
+        wanted = count - len(found)
+        if wanted and looks.has_target and (waited or is_enumerable(looks.problem)):
+            problem = at(looks.problem, looks.fidelity, looks.fidelity.target)
+            found += looks.chosen(_proposed(problem, (*known, *flying), wanted, seed), found)
+    return [*found, *_left_over(looks, found, count - len(found), seed)]
+
+
+def _opened(looks: Looks, option: str, count: int, seed: int) -> list[Proposal]:
+    """Points of a cheaper fidelity that are far from each other."""
+    if count < 1:
+        return []
+    problem = replace(at(looks.problem, looks.fidelity, option), costs=None)
+    every = (
+        _listed(problem)
+        if is_enumerable(problem)
+        else _made_of(problem, _sample(problem, (), count, seed))
+    )
+    found = Campaign(problem, every, seed).proposals((), looks.tried_at(option), count)
+    return [looks.with_look(one, option, "opening") for one in found]
+
+
+def _left_over(
+    looks: Looks, found: Sequence[Proposal], count: int, seed: int
+) -> Iterator[Proposal]:
+    """What there is when every point is measured at the target: no gain, but sound points."""
+    flying = [Trial(inputs=one.inputs, status="pending", measures={}) for one in found]
+    trials = (*looks.trials, *flying)
+    if not count or not is_enumerable(looks.problem) or not free_points(looks.problem, trials):
+        return
+    for one in start_points(looks.problem, trials, count, seed):
+        reason = one.reason or Reason()
+        spread = Proposal(inputs=one.inputs, origin="maximin", reason=reason)
+        option = str(one.inputs[looks.fidelity.input])
+        yield looks.with_look(spread, option, "left over")
 
 
 def _asked(
@@ -111,7 +178,8 @@ def _asked(
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     sources = sources_of(every.axes, problem, trials)
     campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
-    own = [trial.inputs for trial in trials if not trial.prior]
+    ours = {"", *names_of(problem.fidelity)}
+    own = [trial.inputs for trial in trials if trial.prior in ours]
     last = next(reversed([*own, *flying]), None)
     return campaign.proposals(observed, [*pending, *flying], count, last)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -27,6 +27,7 @@ from sdl.planner.remaining import left_of
 from sdl.planner.sources import Sources
 from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
+from sdl.planner.telling import Telling, telling
 
 Inputs: TypeAlias = Mapping[str, InputValue]
 
@@ -49,6 +50,8 @@ class Proposal:
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
+    tellings: Mapping[str, Telling] = field(default_factory=dict)
+    """What one more measurement there by a source would tell, by name; empty without a model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,14 @@ class Campaign:
                 origin="ensemble",
                 reason=replace(self._reason(beliefs, tried, one, int(free.sum())), left=left),
                 model_digest=digest,
+                tellings=self._tellings(acquisition, one.place),
             )
+
+    def _tellings(self, acquisition: Acquisition, place: int) -> dict[str, Telling]:
+        if not self._sources:
+            return {}
+        names = [one.name for one in self._sources.every]
+        return telling(names, acquisition, self._coded.take(slice(place, place + 1)))
 
     def _left(
         self, aim: Aim, acquisition: Acquisition, beliefs: Mapping[str, Belief], free: Bools
