@@ -11,7 +11,7 @@ from sdl.model.data import Inputs
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded, Codes, Floats, joined
 from sdl.planner.ensemble import Ensemble
-from sdl.planner.process import VARIANCE, kernel
+from sdl.planner.process import kernel, variance
 from sdl.planner.spending import Prices, log_cost
 
 AT_ONCE = 4_000_000
@@ -108,5 +108,6 @@ def promising(acquisition: Acquisition, candidates: Coded, free: Bools, size: in
 
 def relation(ensemble: Ensemble, point: Coded) -> Floats:
     """Correlations (n,) of a point with those that were measured, 0 to 1."""
-    found = kernel(ensemble.processes.hyper.untied, point, ensemble.evidence.points)[:, 0]
-    return np.asarray(np.average(found / VARIANCE, axis=0, weights=ensemble.shares))
+    hyper = ensemble.processes.hyper.untied
+    found = kernel(hyper, point, ensemble.evidence.points)[:, 0]
+    return np.asarray(np.average(found / variance(hyper, point), axis=0, weights=ensemble.shares))

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Protocol, TypeAlias
 
 from sdl.errors import PlannerFault
@@ -22,6 +21,10 @@ from sdl.planner.proposals import Campaign, Observed, Proposal
 Point: TypeAlias = dict[str, float | int | str]
 Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float | None]]
 """A point, and the value of each objective there; a run without a finite value failed."""
+
+
+SHOWN = 12
+"""Names that a message lists at most."""
 
 
 class Column(Protocol):
@@ -45,15 +48,18 @@ class BenchPlanner:
 
     def __init__(
         self,
-        objectives: tuple[Objective, ...],
+        objectives: Sequence[Objective],
         candidates: Candidates,
         named: Sequence[str],
         seed: int,
     ) -> None:
-        """``named``: parameters whose values are names."""
-        self._objectives = objectives
+        """``objectives``: those of the space, of which the observations say which count.
+
+        ``named``: parameters whose values are names.
+        """
+        self._objectives, self._candidates, self._seed = tuple(objectives), candidates, seed
         self._options = {name: {one: one for one in candidates.columns[name]} for name in named}
-        self._campaign = cache(lambda aims: Campaign(_problem(aims), candidates, seed))
+        self._campaigns: dict[tuple[Objective, ...], Campaign] = {}
         self.reasons: tuple[Proposal, ...] = ()
 
     def suggest(
@@ -62,53 +68,54 @@ class BenchPlanner:
         pending: Sequence[Mapping[str, float | int | str]],
         n: int,
     ) -> list[Point]:
-        """At most ``n`` candidates, each another one, none measured or pending, best first.
+        """At most ``n`` different candidates, none of them measured or pending, best first.
 
-        Fewer where fewer are left, none where none is. An objective of which no observation says
-        anything is left out. PlannerFault if a point has a name that no candidate has.
+        Fewer where fewer are left, none where none is. Looked for is what the observations tell of:
+        an objective that none of them names has no part. PlannerFault if a point has a name that no
+        candidate has.
         """
-        aims = self._told(observations)
+        told = {name for _, found in observations for name in found}
+        counted = tuple(one for one in self._objectives if one.measure in told)
+        counted = counted or self._objectives[:1]
         observed = [
-            Observed(self._point(one), _measured(aims, found)) for one, found in observations
+            Observed(self._point(one), _measured(found, counted)) for one, found in observations
         ]
         flying = [self._point(one) for one in pending]
-        self.reasons = tuple(self._campaign(aims).proposals(observed, flying, n))
+        self.reasons = tuple(self._campaign(counted).proposals(observed, flying, n))
         return [dict(proposal.inputs) for proposal in self.reasons]
-
-    def _told(self, observations: Sequence[Observation]) -> tuple[Objective, ...]:
-        """Objectives that are spoken of; all of them while none is."""
-        told = {name for _, found in observations for name in found}
-        return tuple(one for one in self._objectives if one.measure in told) or self._objectives
 
     def _point(self, point: Mapping[str, float | int | str]) -> Point:
         """With names as the candidates have them: a table of numbers makes 1.0 of a name 1."""
         found = dict(point)
         for name, options in self._options.items():
             if found[name] not in options:
-                known = ", ".join(map(str, options))
+                known = ", ".join(map(str, [*options][:SHOWN]))
                 raise PlannerFault(
                     f"no candidate has {name} = {found[name]!r}; leave out such observations, or "
-                    f"add a candidate that has it; known are {known}"
+                    f"add a candidate that has it; there are {known}"
                 )
             found[name] = options[found[name]]
         return found
 
-
-def _problem(objectives: tuple[Objective, ...]) -> Problem:
-    """Without a space, for there are the candidates."""
-    return Problem(space=(), objective=objectives[0], further=objectives[1:])
+    def _campaign(self, counted: tuple[Objective, ...]) -> Campaign:
+        if counted not in self._campaigns:
+            first, *further = counted
+            problem = Problem(space=(), objective=first, further=tuple(further))
+            self._campaigns[counted] = Campaign(problem, self._candidates, self._seed)
+        return self._campaigns[counted]
 
 
 def _measured(
-    objectives: Sequence[Objective], found: Mapping[str, float | None]
+    found: Mapping[str, float | None], counted: Sequence[Objective]
 ) -> dict[str, float] | None:
-    given = {one.measure: found.get(one.measure) for one in objectives}
+    """What a run gave; None if any of it is missing or not finite, for then it failed."""
+    given = {one.measure: found.get(one.measure) for one in counted}
     values = {name: math.nan if one is None else float(one) for name, one in given.items()}
     return values if all(map(math.isfinite, values.values())) else None
 
 
 def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
-    """A planner for one campaign, for all objectives of the space.
+    """A planner for one campaign.
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if

@@ -28,21 +28,13 @@ class Kind:
     """What is fixed of a process; everything else is drawn."""
 
     name: str
-    own: bool = False
-    """Whether each option of an axis has a length of its own; else an axis of names has one."""
     shape: Shape = PLAIN
     sources: tuple[int, ...] = ()
     """Places of the sources that it follows."""
 
 
-KINDS = (Kind(name="length per axis"),)
-"""What is used: mixed with others it was no better on measured data, and worse on made-up ones."""
-
-OTHERS = (
-    Kind(name="length per option", own=True),
-    Kind(name="upper half", shape=Shape(lower=0.5)),
-)
-"""What can be weighed against it."""
+KINDS = (Kind(name="pooled lengths"),)
+"""What is used where there is nothing to weigh against it (record 0018)."""
 
 DRAWS = 12
 """Sets of hyperparameters of each kind."""
@@ -176,9 +168,7 @@ class Learner:
     ) -> None:
         """``scale``: of kinds that follow sources, and of these; ``told``: columns these fill."""
         self._prior, self._seed, self._scale = Prior(axes), seed, scale
-        # Without names there are no options to have a length of their own.
-        self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
-        self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
+        self.kinds = tuple(kinds)
         uses = np.array([np.isin(np.arange(told), kind.sources) for kind in self.kinds])
         self._uses = np.repeat(uses.astype(float), DRAWS, axis=0)
         self._kept: dict[int, tuple[str, Floats]] = {}
@@ -225,7 +215,7 @@ class Learner:
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
         cut = self._prior.size
-        found = self._prior.hyper(draws[:, :cut], self._own[rows])
+        found = self._prior.hyper(draws[:, :cut])
         if self._scale is None:
             return found
         return replace(found, ties=ties_of(draws[:, cut:], self._uses[rows]))

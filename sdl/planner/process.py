@@ -1,8 +1,9 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
-The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
-constant stands for the unknown mean. Ties to sources scale it, and give a mean. See Rasmussen and
-Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``,
+times the signal. The constant stands for the unknown mean. Ties to sources scale it, and give a
+mean. See Rasmussen and Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and
+5.4.2.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sdl.planner.hyper import Hyper
 CONSTANT = 0.3
 
 VARIANCE = 1.0 + CONSTANT
-"""Of every process before any measurement, everywhere."""
+"""Of every process before any measurement, everywhere, in units of its signal."""
 
 _ROOT = 5.0**0.5
 
@@ -38,11 +39,11 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
         [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
     )
     found = _matern(left @ right.transpose(0, 2, 1))
+    found *= (hyper.signal * (1.0 - hyper.blend))[:, None, None]
     if hyper.blend.any():
-        found *= (1.0 - hyper.blend)[:, None, None]
-        effect = hyper.effect[:, used] * hyper.blend[:, None]
+        effect = hyper.effect[:, used] * (hyper.signal * hyper.blend)[:, None]
         found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
-    found += CONSTANT
+    found += CONSTANT * hyper.signal[:, None, None]
     if hyper.ties is not None:
         found *= hyper.ties.spread(points)[:, :, None]
         found *= hyper.ties.spread(others)[:, None, :]
@@ -59,9 +60,10 @@ def level(hyper: Hyper, points: Coded) -> Floats:
 
 def variance(hyper: Hyper, points: Coded) -> Floats:
     """Variances before any measurement, without noise, (S, N)."""
+    alone = np.repeat(VARIANCE * hyper.signal[:, None], len(points), axis=1)
     if hyper.ties is None:
-        return np.full((len(hyper.noise), len(points)), VARIANCE)
-    return VARIANCE * hyper.ties.spread(points) ** 2 + hyper.ties.offset[:, None]
+        return alone
+    return alone * hyper.ties.spread(points) ** 2 + hyper.ties.offset[:, None]
 
 
 def _numbers(hyper: Hyper, points: Coded) -> Floats:
@@ -213,7 +215,8 @@ class Conditioning:
         self.mean = level(processes.hyper, points) + rest
         """(S, M)"""
         known = np.einsum("snm,snm->sn", self._known, self._cross)
-        self.variance = np.maximum(variance(processes.hyper, points) - known, 1e-10)
+        self._before = variance(processes.hyper, points)
+        self.variance = np.maximum(self._before - known, 1e-10)
         """(S, M), without noise."""
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
@@ -240,7 +243,7 @@ class Conditioning:
     @property
     def log_open(self) -> Floats:
         """Logarithm of the share of the spread that is still unknown, (S, M); 0 at most."""
-        return np.asarray(0.5 * np.log(self.variance / VARIANCE))
+        return np.asarray(0.5 * np.log(self.variance / self._before))
 
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""

@@ -40,10 +40,10 @@ def tied(processes: int, seed: int) -> Hyper:
 
 
 def hyper(processes: int, seed: int) -> Hyper:
-    """Hyperparameters from the prior; every other process has a length for each option."""
+    """Hyperparameters from the prior."""
     prior = Prior(AXES)
     draws = np.random.default_rng(seed).standard_normal((processes, prior.size))
-    return prior.hyper(draws, np.array([place % 2.0 for place in range(processes)]))
+    return prior.hyper(draws)
 
 
 def outputs(processes: int, count: int, seed: int) -> Floats:

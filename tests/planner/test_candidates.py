@@ -90,6 +90,20 @@ def test_the_bench_asks_with_plain_data_and_without_a_list() -> None:
     assert min(found["yield"] for _, found in observations) < 0.01
 
 
+def test_the_bench_looks_for_what_the_observations_tell_of() -> None:
+    wanted = [{"name": "yield", "goal": "maximize"}, {"name": "purity", "goal": "maximize"}]
+    parameters = [_real("a"), _real("b")]
+    both = factory({"parameters": parameters, "objectives": wanted}, None, 3)
+    first = factory({"parameters": parameters, "objectives": wanted[:1]}, None, 3)
+    start = both.suggest([], [], 4)
+    assert start == first.suggest([], [], 4)
+    told = [(p, {"yield": float(p["a"])}) for p in start]
+    assert both.suggest(told, [], 3) == first.suggest(told, [], 3)
+    more = [(p, {"yield": float(p["a"]), "purity": -float(p["a"])}) for p in start]
+    both.suggest(more, [], 1)
+    assert set(both.reasons[0].reason.expected) == {"yield", "purity"}
+
+
 class _Column:
     def __init__(self, values: Sequence[float | int | str]) -> None:
         self._values = values
@@ -106,15 +120,6 @@ def _space(*goals: str, **kinds: str) -> dict[str, object]:
 
 
 AMOUNTS: Sequence[float] = [n / 20 for n in range(21)]
-
-
-@pytest.mark.parametrize("given", ["missing", "of all"])
-def test_an_objective_that_no_observation_speaks_of_does_not_make_runs_failures(given: str) -> None:
-    planner = factory(_space("maximize", "minimize", x="continuous"), {"x": _Column(AMOUNTS)}, 1)
-    seen = {x: {"f0": x} | ({"f1": 0.0} if given == "of all" else {}) for x in (0.0, 0.4, 0.7)}
-    planner.suggest([({"x": x}, found) for x, found in seen.items()], [], 1)
-    assert planner.reasons[0].origin == "ensemble"
-    assert set(planner.reasons[0].reason.expected) == {"f0"} | set(seen[0.0])
 
 
 def test_a_point_that_is_listed_twice_is_given_once() -> None:

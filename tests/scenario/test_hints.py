@@ -7,6 +7,7 @@ from pathlib import Path
 
 from sdl.shell.record import Record
 from sdl.sim.simulate import simulate
+from tests.cli.conftest import command
 from tests.scenario.test_problems import GRID, MIXTURE, ONE, played, refused, written
 
 OURS = '\n[planner]\nkind = "ensemble"\n'
@@ -29,7 +30,7 @@ def test_an_earlier_campaign_guides_the_first_point_and_its_points_can_be_tried(
     assert first.origin == "sources"
     assert third.why is not None
     weights = json.loads(third.why)["surrogates"]["gain_ratio"]
-    assert set(weights) == {"length per axis", "with earlier"}
+    assert set(weights) == {"pooled lengths", "with earlier"}
 
 
 def test_a_planner_that_would_take_hints_for_measurements_is_refused(tmp_path: Path) -> None:
@@ -48,8 +49,12 @@ def test_a_planner_that_does_not_say_what_is_left_is_refused(tmp_path: Path) -> 
 
 def test_a_campaign_ends_once_little_is_left(tmp_path: Path) -> None:
     rules = "\n[stop]\nruns = 66\nexpected_gain = 0.05\n"
-    outcome, _ = played(tmp_path, MIXTURE, ONE, OURS, rules)
+    outcome, sqlite = played(tmp_path, MIXTURE, ONE, OURS, rules)
     view = outcome.view
+    last = f"blend/suggestion-{view.runs_measured}"
+    said = command(tmp_path, "why", last, "--in", str(sqlite)).out
+    assert "an expected gain of" in said
+    assert "that a better point is left" in said
     assert view.ended is not None
     assert view.ended.ending == "enough"
     assert 10 <= view.runs_measured < 60
