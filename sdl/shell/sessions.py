@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine, Scripts
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
@@ -37,7 +38,13 @@ def new_session(
     origin = Origin(
         file_name=lab.name, clock=clock, speed=speed, software=software(), protocol_sha256=""
     )
-    opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
+    opened = ev.LabOpened(
+        at=at,
+        name=name,
+        lab=without_secrets(lab),
+        origin=origin,
+        runs_in_a_turn=IN_A_TURN,
+    )
     first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(scripts), Chain(name), first)
 

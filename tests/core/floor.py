@@ -17,6 +17,7 @@ from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.amounts import Task
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine
 from sdl.core.invariants import Watch
 from sdl.core.script import ProtocolFunction, Script
@@ -423,7 +424,11 @@ class Floor:
 def opened(*more: str, simulated: bool = True) -> ev.LabOpened:
     origin = Origin(file_name="bench", clock="virtual", speed=1.0, software={}, protocol_sha256="")
     return ev.LabOpened(
-        at=0.0, name="bench-lab", lab=lab(*more, simulated=simulated), origin=origin
+        at=0.0,
+        name="bench-lab",
+        lab=lab(*more, simulated=simulated),
+        origin=origin,
+        runs_in_a_turn=IN_A_TURN,
     )
 
 
@@ -438,4 +443,5 @@ def started(spec: Campaign, script: Script, *, simulated: bool = True) -> ev.Cam
         lab=lab(*names, simulated=simulated),
         protocol=script.signature,
         origin=origin,
+        runs_in_a_turn=IN_A_TURN,
     )

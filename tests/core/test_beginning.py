@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import json
+
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine
 from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
+from sdl.wire.journal import dump, load
 from tests.core.dye import SCRIPT
 from tests.core.floor import Floor, campaign, online
 from tests.core.test_snapshot import turns
 
 RUNS = 3 * IN_A_TURN + 1
 SPEC = campaign(stop=StopRule(runs=RUNS), parallel=RUNS)
+
+
+def as_before(event: ev.Event) -> ev.Event:
+    """As it was written before a head said how many runs begin within one turn."""
+    if not isinstance(event, ev.CampaignStarted):
+        return event
+    body = json.loads(dump(event))
+    del body["runs_in_a_turn"]
+    head = load("CampaignStarted", json.dumps(body))
+    assert isinstance(head, ev.CampaignStarted)
+    return head
 
 
 def begun_by_turn(floor: Floor) -> list[int]:
@@ -32,6 +46,17 @@ def test_a_turn_begins_a_few_runs_and_the_rest_begin_at_the_same_moment() -> Non
     more = [line for line in floor.journal if isinstance(line, ev.TimerFired)]
     assert {line.at for line in more if line.timer == "dye/more"} == began
     assert floor.engine.state.ended == RUNS
+
+
+def test_in_a_journal_of_before_all_begin_in_one_turn() -> None:
+    whole = Floor(Engine(SCRIPT), seed=1).play(SPEC)
+    engine = Engine(SCRIPT)
+    for event, _ in turns(whole.journal):
+        out = engine.handle(as_before(event))
+        if engine.state.runs:
+            break
+    assert sum(isinstance(line, do.BeginRun) for line in out) == RUNS
+    assert not any(isinstance(line, do.Wait) and "more" in line.timer for line in out)
 
 
 def test_runs_that_are_few_begin_without_a_timer() -> None:
