@@ -132,9 +132,7 @@ def test_one_that_began_with_refreshes_does_not_go_on_without_them(tmp_path: Pat
     record = Record.open(f"sqlite:///{file}")
     prepared = prepare(campaign)
     with pytest.raises(UserMistake, match="began with another planner than"):
-        opening.again(
-            prepared.script, record, prepared.campaign.campaign, prepared.lab.lab, at=1e9
-        )
+        opening.again(prepared.script, record, prepared.campaign.campaign, prepared.lab.lab, at=1e9)
     record.close()
 
 
