@@ -51,8 +51,9 @@ def test_a_turn_begins_a_few_runs_and_the_rest_begin_at_the_same_moment() -> Non
 def test_in_a_journal_of_before_all_begin_in_one_turn() -> None:
     whole = Floor(Engine(SCRIPT), seed=1).play(SPEC)
     engine = Engine(SCRIPT)
+    out: list[do.Command] = []
     for event, _ in turns(whole.journal):
-        out = engine.handle(as_before(event))
+        out = list(engine.handle(as_before(event)))
         if engine.state.runs:
             break
     assert sum(isinstance(line, do.BeginRun) for line in out) == RUNS

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from sdl.core import commands as do
-from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.model.campaign import PlannerChoice, StopRule
 from sdl.shell.record import Record
@@ -26,7 +25,7 @@ def test_trials_of_the_record_are_those_that_the_planner_was_told(tmp_path: Path
     record, chain, at = Record.open(f"sqlite:///{tmp_path / 'record.sqlite'}"), Chain("dye"), 0.0
     lines = []
     for value in floor.journal:
-        at = value.at if isinstance(value, ev.EVENTS) else at
+        at = getattr(value, "at", at)  # a command is of its event's time
         lines.append(chain.add(value, at))
     record.append(lines)
     _, found = tried(record, "dye")
