@@ -54,7 +54,7 @@ def in_a_line(view: View) -> str:
     if view.front:
         names = ", ".join(_short(one) for one in view.front[-SHOWN:])
         return f"{on_front(len(view.front))} ({names})"
-    if view.best is None:
+    if view.best is None or view.goal in SOUGHT:
         return in_short(view, "none yet")
     return f"{in_short(view, '')} at {point(view.best.inputs)} ({view.best.where})"
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from sdl.core.commands import Conclude
 
 
-GOOD = ("target", "budget", "exhausted")
+GOOD = ("target", "budget", "exhausted", "enough")
 """Endings that a campaign is made for."""
 
 

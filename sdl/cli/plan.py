@@ -132,7 +132,9 @@ def _values(parameter: Parameter) -> str:
             return f"one of {numbers}{_unit(parameter.name)}"
         described = parameter.descriptors
         said = "" if described is None else f", by {count(len(described.names), 'descriptor')}"
-        return f"one of {', '.join(str(option) for option in parameter.options)}{said}"
+        shown = ", ".join(str(option) for option in parameter.options[:SHOWN])
+        more = len(parameter.options) - SHOWN
+        return f"one of {shown}{f' and {more} more' if more > 0 else ''}{said}"
     scale = ", on a logarithmic scale" if parameter.log else ""
     kind = ", whole numbers" if parameter.integer else ""
     return f"{parameter.low:g} to {parameter.high:g}{_unit(parameter.name)}{kind}{scale}"
@@ -143,12 +145,21 @@ def _unit(name: str) -> str:
     return "" if unit in ("", "1") else f" {unit}"
 
 
+SHOWN = 12
+"""Options of an input that are named."""
+
+_HINT = "; a hint, measured on something like it"
+
+
 def _prior(prior: Prior) -> str:
     if prior.is_campaign and not prior.sha256:
-        return f"the trials of {prior.source}, read from the record at the start"
+        said = f"the trials of {prior.source}, read from the record at the start"
+        return said + _HINT * prior.is_hint
     left = f", {prior.left_out} left out: outside the search space, or without all measures"
-    return f"{count(len(prior.trials), 'trial')} of {prior.source}" + (
-        left if prior.left_out else ""
+    return (
+        f"{count(len(prior.trials), 'trial')} of {prior.source}"
+        + (left if prior.left_out else "")
+        + _HINT * prior.is_hint
     )
 
 
@@ -159,7 +170,17 @@ def _runs(spec: Campaign) -> str:
     if spec.batch is not None:
         samples = f"at most {count(spec.stop.runs, 'sample')}, {spec.batch.size} in a run"
         at_once = f"{samples}, {count(spec.parallel, 'run')} at a time"
-    return f"{at_once}{hours}; ends after {failures} in a row"
+    return f"{at_once}{hours}; ends after {failures} in a row{_enough(spec)}"
+
+
+def _enough(spec: Campaign) -> str:
+    stop, said = spec.stop, ""
+    if stop.expected_gain is not None:
+        gain = quantity(spec.objective.measure, stop.expected_gain)
+        said += f", or once a gain of less than {gain} is expected"
+    if stop.chance_of_better is not None:
+        said += f", or once a better point is left with a chance below {stop.chance_of_better:g}"
+    return said
 
 
 def _wells(spec: Campaign, role: Role) -> str:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 START = {
     "centre": "the centre of the space",
     "maximin": "as far as can be from the points before it",
+    "sources": "good by what earlier campaigns say that are hints",
     "sobol": "by Sobol's sequence, which spreads points evenly",
 }
 """What the planner with a model does before it has one, by the origin of the point."""
@@ -115,6 +116,10 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
     names = {one.inputs: one.suggestion for one in measured}
     for near in cast("list[Mapping[str, Mapping[str, InputValue]]]", reason["nearest"]):
         yield "near", _near(near, names)
+    left = cast("Mapping[str, float] | None", reason.get("left"))
+    if left is not None:
+        said = f"{left['gain']:.4g}, with a chance of {left['chance']:.3g} that a better point is"
+        yield "left", f"an expected gain of {said} left"
     if reason["number"]:
         yield "design", f"point {reason['number']} of it; no results were looked at"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from sdl.cli.best import in_a_line, in_short
+from sdl.cli.best import SOUGHT, in_a_line, in_short
 from sdl.cli.console import screen, tell
 from sdl.cli.questions import asked, idle, short_step, sought, stands, way_out
 from sdl.cli.words import count, duration, point
@@ -213,7 +213,7 @@ def _facts(view: View) -> RenderableType:
     from rich.markup import escape
 
     facts = _grid()
-    best = view.best
+    best = None if view.goal in SOUGHT else view.best
     value = in_short(view, "none yet")
     place = "" if best is None or view.front is not None else f" ({best.where})"
     facts.add_row("best", f"[bold green]{value}{place}[/]")

@@ -75,10 +75,9 @@ class Admittance:
         """
         commons, agenda = self._commons, self._commons.agenda
         campaign = campaign_of(run.id)
-        if step.not_after is not None:
-            return self._kept(step, agenda.keeps_out(run, step, campaign, commons.at))
-        until = agenda.keeps(run, step, campaign, commons.lab, commons.at)
-        return self._kept(step, max(0.0, until - agenda.carry_s(step)))
+        carry_s = agenda.carry_s(step)
+        until = agenda.keeps(run, step, campaign, commons.lab, commons.at, carry_s)
+        return self._kept(step, max(0.0, until - carry_s))
 
     @property
     def may_keep(self) -> bool:

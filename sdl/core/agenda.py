@@ -7,8 +7,8 @@ the steps of chains under way are due to need is kept free for them. All other s
 in order.
 
 It can keep nobody for ever: a plan that is old is passed over, every wait has an end of its own,
-and where nothing moves on the whole bench nothing is kept. A step with an open window is never
-kept at all.
+and where nothing moves on the whole bench nothing is kept. A step whose window is open is kept
+until that is about to close at most.
 """
 
 from __future__ import annotations
@@ -39,6 +39,9 @@ MARGIN_S = 5.0
 """Lab seconds before its own window closes up to which a step may be kept."""
 AGAIN_S = 30.0
 """Lab seconds after which a chain is looked at again that waits for others to begin."""
+EARLY_S = 60.0
+"""Lab seconds by which a run that has windows may enter ahead of its time, where nothing is planned
+before it at its instrument."""
 EXCHANGE = 2
 """Carries from the end of one step at an instrument to the start of the next one: out, and in."""
 PATIENCE_S = 3600.0
@@ -57,6 +60,7 @@ class Due:
     late: float
     """... and at which its window closes, as far as it is known."""
     length_s: float
+    """From when it is asked for to when the instrument is free again."""
 
 
 @dataclass(slots=True)
@@ -89,6 +93,8 @@ class Agenda:
     """By instrument: steps that have not started, in the plan's order."""
     _firsts: dict[str, Planned] = field(default_factory=dict)
     """By run: the step with which it enters."""
+    _tied: set[str] = field(default_factory=set)
+    """Runs that have windows to keep."""
     _followers: dict[str, list[Planned]] = field(default_factory=dict)
     """By step: those whose windows open at its end."""
 
@@ -102,6 +108,7 @@ class Agenda:
             self._steps[one.step] = one
             self._firsts.setdefault(run_of(one.step), one)
             if one.opened_by:
+                self._tied.add(run_of(one.step))
                 self._followers.setdefault(one.opened_by, []).append(one)
             if one.step not in self.begun:
                 self._queues.setdefault(one.instrument, []).append(one.step)
@@ -131,10 +138,12 @@ class Agenda:
         for one in fresh._steps.values():
             if one.closes is not None and one.step not in fresh.begun:
                 fresh._wait_for(one, "", one.opens, one.closes)
+                start = max(one.opens, min(one.start, one.closes))
+                fresh._expect(one, start + _quick_s(one), set())
         for step, since in under_way.items():
             if step in fresh._steps:
                 planned = fresh._steps[step]
-                fresh._expect(planned, since + planned.duration_s, set())
+                fresh._expect(planned, max(event.at, since + _quick_s(planned)), set())
         return fresh
 
     def enter(self, run: str, campaign: str, at: float, *, is_carried: bool) -> None:
@@ -155,7 +164,7 @@ class Agenda:
         self.guarded.pop(step.id, None)
         planned = self._steps.get(step.id)
         if planned is not None:
-            self._expect(planned, at + planned.duration_s, set())
+            self._expect(planned, at + _quick_s(planned), set())
 
     def done(self, step: str, at: float) -> None:
         """A step has ended well: the windows behind it are open."""
@@ -187,7 +196,7 @@ class Agenda:
         for one in self._followers.get(opener.step, ()):
             if one.step not in self.begun:
                 self._wait_for(one, opener.step, end + one.least_s, end + one.most_s)
-                self._expect(one, end + one.least_s + one.duration_s, seen)
+                self._expect(one, max(end + one.least_s, one.start) + _quick_s(one), seen)
 
     def _wait_for(self, one: Planned, opener: str, opens: float, closes: float) -> None:
         self.due[one.step] = Due(
@@ -195,7 +204,7 @@ class Agenda:
             opener=opener,
             early=opens,
             late=max(opens, closes - EXCHANGE * one.carry_s),
-            length_s=one.duration_s,
+            length_s=one.duration_s + EXCHANGE * one.carry_s,
         )
 
     # What follows from it.
@@ -220,6 +229,23 @@ class Agenda:
         planned = self._steps.get(step.id)
         return math.inf if planned is None else planned.start
 
+    def leads(self, step: str, at: float) -> bool:
+        """Whether a step is planned, and what has to follow it within a short window as well."""
+        planned = self._steps.get(step)
+        return planned is not None and self.is_in_force(at) and self._opens(planned)
+
+    def expected_s(self, step: str, at: float) -> float:
+        """How long a step is planned to take; 0 where it is not planned."""
+        planned = self._steps.get(step)
+        return planned.duration_s if planned is not None and self.is_in_force(at) else 0.0
+
+    def is_before(self, step: str, other: str, at: float) -> bool:
+        """Whether the plan puts one of two steps before the other one."""
+        mine, theirs = self._steps.get(step), self._steps.get(other)
+        if mine is None or theirs is None or not self.is_in_force(at):
+            return False
+        return mine.start < theirs.start
+
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""
         planned = self._steps.get(step.id)
@@ -238,15 +264,20 @@ class Agenda:
             return 0.0
         return self._end(self._keeps_entry(run, campaign, at), at)
 
-    def keeps(self, run: Run, step: Step, campaign: str, lab: LabState, at: float) -> float:
-        """Until when a step that its instrument is free for may not start, at most; 0 if it may."""
+    def keeps(
+        self, run: Run, step: Step, campaign: str, lab: LabState, at: float, carry_s: float = 0.0
+    ) -> float:
+        """Until when a step that its instrument is free for may not start, at most; 0 if it may.
+
+        ``carry_s``: for how long its labware is on its way before.
+        """
         if not self._may_keep(run, step, at):
             return 0.0
         enters = is_entry(run, step) and step.not_after is None
         until = self.keeps_out(run, step, campaign, at)
         planned = self._steps.get(step.id)
         if planned is not None and until <= at:
-            until = self._keeps_chain(planned, step, lab, at)
+            until = self._keeps_chain(planned, step, lab, at, carry_s)
             if until > at and enters:
                 until = min(until, self._barred_since(campaign, step.since, at) + ENTRY_MAX_S)
             elif until > at and step.not_after is None:
@@ -271,31 +302,45 @@ class Agenda:
         exempt = step.attempt or step.mends or step.late or run.broken is not None
         return self.is_in_force(at) and not exempt
 
-    def _keeps_chain(self, planned: Planned, step: Step, lab: LabState, at: float) -> float:
-        """Until when a step waits for the sake of its own chain, or of another one."""
-        until = self._fits_at(planned, step.instrument, lab, at)
-        if self._opens(planned):
-            until = max(until, self._chain_turn(planned, at))
-        bears = step.not_after is None or until <= step.not_after - MARGIN_S
-        return until if bears else 0.0
+    def _keeps_chain(
+        self, planned: Planned, step: Step, lab: LabState, at: float, carry_s: float
+    ) -> float:
+        """Until when a step waits for the sake of its own chain, or of another one.
+
+        With a window of its own it waits no longer than that allows, and does not wait at all for
+        what comes too late for it, nor for a turn that does.
+        """
+        room_s = MARGIN_S + (1 + EXCHANGE) * carry_s  # the arm may be busy, the place not cleared
+        last = math.inf if step.not_after is None else step.not_after - room_s
+        until = self._free(step.instrument, at + carry_s, planned.duration_s, planned.step, lab, at)
+        if until <= at + carry_s or until > last:
+            until = 0.0
+        ready = self._follows_at(planned, lab, at, carry_s)
+        if self._opens(planned) and planned.start <= last:
+            ready = max(ready, self._chain_turn(planned, at))
+        return max(until, min(ready, last))
 
     def _chain_turn(self, planned: Planned, at: float) -> float:
         """When the turn of a chain comes; 0: now.
 
-        Ahead of its time only if nothing is planned before any of its steps that has not begun;
-        and later not before what was to begin before it has.
+        Ahead of its time only where none of its steps is in the way of what is planned there and
+        has not begun; and later not before what was to begin before it has.
         """
         is_due = at >= planned.start
-        if not is_due and not self._is_turn(planned, at):
-            return planned.start
-        run = run_of(planned.step)
-        for one, _, _ in self._chain(planned, planned.duration_s, {planned.step}):
-            before = planned.start if is_due else one.start
+        own = (planned, 0.0, 0.0)
+        chain = self._chain(planned, planned.duration_s, {planned.step})
+        for one, early_s, _ in [own, *chain]:
+            start = at + early_s + (one.carry_s if one is not planned else 0.0)
             for other in self._queues.get(one.instrument, ()):
-                if self._steps[other].start >= before:
+                theirs = self._steps[other]
+                if run_of(other) == run_of(planned.step):
+                    continue
+                if theirs.start >= (planned.start if is_due else start + one.duration_s):
                     break
-                if run_of(other) != run:
-                    return at + AGAIN_S if is_due else planned.start
+                if is_due:
+                    return at + AGAIN_S
+                if theirs.start + theirs.duration_s > start or theirs.start < at:
+                    return planned.start
         return 0.0
 
     def _opens(self, planned: Planned) -> bool:
@@ -309,28 +354,31 @@ class Agenda:
         since = self._barred_since(campaign, since, at)
         first = self._firsts.get(run)
         if first is not None:
-            turn = 0.0 if self._is_turn(first, at) else first.start - first.bring_s
-            return min(turn, since + ENTRY_MAX_S)
+            return min(self._turn(first), since + ENTRY_MAX_S)
         others = (
             one.step not in self.begun and name.rpartition("/")[0] == campaign
             for name, one in self._firsts.items()
         )
         return since + (ENTRY_MAX_S if any(others) else UNPLANNED_MAX_S)
 
-    def _is_turn(self, planned: Planned, at: float) -> bool:
-        queue = self._queues.get(planned.instrument, [])
-        fetched = at >= planned.start - planned.bring_s
-        return fetched or not queue or queue[0] == planned.step
+    def _turn(self, first: Planned) -> float:
+        """When a run may enter: one with windows not long before its time, as all of them move."""
+        queue = self._queues.get(first.instrument, [])
+        fetched = first.start - first.bring_s
+        if queue and queue[0] != first.step:
+            return fetched
+        return fetched - EARLY_S if run_of(first.step) in self._tied else 0.0
 
     # Room for chains.
 
-    def _fits_at(self, planned: Planned, instrument: str, lab: LabState, at: float) -> float:
-        """When a step may start, so that neither its chain nor another one breaks; 0: now."""
-        until = self._free(instrument, at, planned.duration_s, planned.step, lab, at)
-        for one, early_s, late_s in self._chain(planned, planned.duration_s, {planned.step}):
-            free = self._free(one.instrument, at + early_s, one.duration_s, planned.step, lab, at)
+    def _follows_at(self, planned: Planned, lab: LabState, at: float, carry_s: float) -> float:
+        """When a step may start, so that what has to follow it may as well; 0: now."""
+        start, until = at + carry_s, 0.0
+        for one, early_s, late_s in self._chain(planned, _quick_s(planned), {planned.step}):
+            length_s = one.duration_s + one.carry_s + planned.duration_s - _quick_s(planned)
+            free = self._free(one.instrument, start + early_s, length_s, one.step, lab, at)
             until = max(until, free - late_s)
-        return until if until > at else 0.0
+        return until if until > start else 0.0
 
     def _chain(
         self, opener: Planned, end_s: float, seen: set[str]
@@ -340,7 +388,7 @@ class Agenda:
             if one.step not in seen and one.most_s <= TIGHT_S:
                 seen.add(one.step)
                 yield one, end_s + one.least_s, end_s + _latest_s(one)
-                yield from self._chain(one, end_s + one.least_s + one.duration_s, seen)
+                yield from self._chain(one, end_s + one.least_s + _quick_s(one), seen)
 
     def _free(
         self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
@@ -352,11 +400,17 @@ class Agenda:
             self._shifted(due, lab, at)
             for one, due in self.due.items()
             if due.instrument == instrument and run_of(one) != run
+            if not self._may_go_first(step, one, due)
         ]
         for due in sorted(dues, key=lambda due: due.early):
             if due.late >= at and start + length_s > due.late:
                 start = max(start, due.early) + due.length_s
         return start
+
+    def _may_go_first(self, step: str, other: str, due: Due) -> bool:
+        """Whether what another step is due after has not begun, nor will before a step has."""
+        has_begun = not due.opener or due.opener in self.begun
+        return not has_begun and self._steps[step].start < self._steps[other].start
 
     def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
         """When an instrument is free, as far as it is known."""
@@ -389,6 +443,11 @@ class Agenda:
             late=at + due.late - due.early,
             length_s=due.length_s,
         )
+
+
+def _quick_s(planned: Planned) -> float:
+    """How long a step takes where it is quick."""
+    return planned.quick_s or planned.duration_s
 
 
 def _latest_s(follower: Planned) -> float:

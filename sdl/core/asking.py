@@ -81,6 +81,8 @@ class Asking:
             self._again(open_ask, f"the planner answered nonsense: {'; '.join(wrong[:3])}")
             return
         self._state.open_ask = None
+        reason = event.suggestions[0].reason
+        rules.listen(self._state, None if reason is None else reason.left)
         if open_ask.replaces:
             if self._state.closing is None:
                 self._replace(open_ask, event.suggestions)

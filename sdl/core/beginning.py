@@ -37,6 +37,14 @@ class Beginning:
         """A turn begins."""
         self._begun = 0
 
+    @property
+    def has_more(self) -> bool:
+        """Whether more runs begin in the next turn, at this very moment.
+
+        Who chooses among runs waits for these: the first few are not the most urgent ones.
+        """
+        return self._begun > IN_A_TURN
+
     def begin_run(self) -> bool:
         """Begin one run, of the campaign whose turn it is and that can; whether one has begun."""
         lab = self._commons.lab

@@ -19,12 +19,17 @@ from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
 from sdl.model.planning import Ask, Problem
+from sdl.model.reason import Left
 from sdl.model.space import grid_points, is_enumerable, taken
 
 Ending: TypeAlias = Literal[
-    "target", "budget", "exhausted", "stopped", "failures", "planner", "material"
+    "target", "budget", "exhausted", "enough", "stopped", "failures", "planner", "material"
 ]
 
+QUIET = 3
+"""Answers in a row that have to expect too little, for one of them may be mistaken ..."""
+LEAST_MEASURED = 10
+"""... and measured runs, or samples, before a model's word ends a campaign."""
 SHARE_OF_LEAST = 10
 """Runs before the share of failed ones says anything."""
 AHEAD = 1
@@ -141,6 +146,12 @@ class CampaignState:
     front: tuple[FrontPoint, ...] = ()
     """Of several objectives, in the order in which they were measured."""
     tally: Tally = field(default_factory=Tally)
+    left: Left | None = None
+    """What the planner said last of what is left to be gained."""
+    quiet: int = 0
+    """Its answers in a row that expected too little."""
+    heard_at: int = 0
+    """Measured samples when it last answered."""
     outcomes: list[Outcome] = field(default_factory=list)
     belief: Belief | None = field(default=None, repr=False, compare=False)
     """What makes the evidence of them; None before the first one that this process took in."""
@@ -272,6 +283,8 @@ def problem(spec: Campaign) -> Problem:
         candidates=spec.candidates,
         costs=spec.costs,
         fidelity=spec.fidelity,
+        left=spec.stop.looks_ahead,
+        hints=tuple(prior.source for prior in spec.prior if prior.is_hint),
     )
 
 
@@ -324,14 +337,47 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
                 f"{state.failed} of {over} {tried} gave no measurement, more than "
                 f"{stop.failed_share:g} of them; the last: {state.last_failure}"
             )
+    if state.quiet >= QUIET and state.measured >= LEAST_MEASURED and state.left is not None:
+        return "enough", _enough(state, state.left)
     if state.samples_begun >= stop.runs and not state.runs:
         return "budget", f"all {stop.runs} {tried} are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
     if state.points is not None and _tried(state) >= state.points and not state.ready:
-        known = f", {state.known_before} trials of before aside" if state.known_before else ""
+        same = sum(len(prior.trials) for prior in state.spec.prior if not prior.is_hint)
+        known = f", {same} trials of before aside" if same else ""
         return "exhausted", f"all {state.points} points of the search space were tried{known}"
     return None if state.ready else state.dry
+
+
+def listen(state: CampaignState, left: Left | None) -> None:
+    """An answer of the planner came: count those in a row that expect too little to be left.
+
+    One that has seen no new measurement repeats the last.
+    """
+    stop = state.spec.stop
+    state.left = left
+    is_quiet = left is not None and (
+        (stop.expected_gain is not None and left.gain < stop.expected_gain)
+        or (stop.chance_of_better is not None and left.chance < stop.chance_of_better)
+    )
+    if is_quiet and state.measured > state.heard_at:
+        state.quiet += 1
+    elif not is_quiet:
+        state.quiet = 0
+    state.heard_at = state.measured
+
+
+def _enough(state: CampaignState, left: Left) -> str:
+    stop, measure = state.spec.stop, state.spec.objective.measure
+    if stop.expected_gain is not None and left.gain < stop.expected_gain:
+        said = (
+            f"no point that is left is believed to be better by more than {stop.expected_gain:g} "
+            f"in {measure}: {left.gain:.3g} is expected"
+        )
+    else:
+        said = f"no point that is left is believed to be better: the chance is {left.chance:.2g}"
+    return f"{said}, in {QUIET} answers of the planner in a row"
 
 
 def trials_sha256(state: CampaignState, without: int = 0) -> str:
@@ -353,4 +399,6 @@ def trial_text(trial: Trial) -> str:
         plain["broke_window"] = True
     if trial.prior:
         plain["prior"] = trial.prior
+    if trial.is_hint:
+        plain["is_hint"] = True
     return json.dumps(plain, sort_keys=True, separators=(",", ":"))

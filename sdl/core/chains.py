@@ -45,6 +45,8 @@ class Promise:
     run: Run
     step: Step
     """The first of the two while it goes on; else the tight one itself."""
+    follows: str
+    """The tight one."""
     labware: tuple[str, ...]
     source: str
     """Where it comes from."""
@@ -90,6 +92,9 @@ class Chains:
     def _took_s(self, step: Step) -> float:
         """How long such a step took lately; 0 where none has ended yet."""
         assert isinstance(step.request, Act)
+        expected_s = self._commons.agenda.expected_s(step.id, self._commons.at)
+        if expected_s:
+            return expected_s
         return self._commons.lab.took.get(f"{step.instrument}/{step.request.operation}", 0.0)
 
     def _leading(self, run: Run, step: Step) -> Iterator[Promise]:
@@ -100,6 +105,7 @@ class Chains:
                 yield Promise(
                     run=run,
                     step=step,
+                    follows=f"{run.id}/step-{following.path}",
                     labware=following.labware,
                     source=step.instrument,
                     instrument=instrument,
@@ -117,6 +123,7 @@ class Chains:
             yield Promise(
                 run=run,
                 step=step,
+                follows=step.id,
                 labware=step.labware,
                 source=place_of(lab.pieces[away[0]].site),
                 instrument=step.instrument,
@@ -140,6 +147,8 @@ class Chains:
         """
         if not run.chains.get(step.path):
             return ""
+        if self._commons.agenda.leads(step.id, self._commons.at):
+            return ""  # who keeps the plan sees to that, and knows more
         if step.not_after is not None and step.not_after - self._commons.at <= SPARE_S:
             return ""
         leading = list(self._leading(run, step))

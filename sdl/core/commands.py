@@ -289,7 +289,10 @@ class Weigh:
 class Conclude:
     """The campaign is over."""
 
-    ending: Literal["target", "budget", "exhausted", "stopped", "failures", "planner", "material"]
+    ending: Literal[
+        "target", "budget", "exhausted", "enough", "stopped", "failures", "planner", "material"
+    ]
+    """*enough*: the planner believes that too little is left to be gained."""
     reason: str
     best_run: str | None
     verdict: Verdict | None

@@ -2,7 +2,8 @@
 
 Of each action of each instrument the last ones are kept, and of those the middle is believed: one
 that hung for an hour says nothing about the others. Where an action is told how long to last, in
-an argument ``duration_s``, what is learned is how much longer it took.
+an argument ``duration_s``, what is learned is how much longer it took, and of those only what was
+told to last about as long is believed.
 """
 
 from __future__ import annotations
@@ -23,6 +24,9 @@ OPEN_MAX = 4_096
 """Commands under way that are remembered; beyond, the oldest is forgotten."""
 ENOUGH = 5
 """Durations from which on their own spread is believed; of fewer it may be small by chance."""
+PRACTISED = 16
+"""Durations that are believed before anybody's prediction; of more, so many that were told to last
+about as long: the middle of fewer lies by chance too far from that of all."""
 FEW_SPREAD = 0.25
 """Share of the middle duration that the spread is at least, before there are enough."""
 NORMAL_QUARTILES = 1.349
@@ -30,18 +34,19 @@ NORMAL_QUARTILES = 1.349
 ASKED = "duration_s"
 """The argument in which an action is told how long to last."""
 
-Kept: TypeAlias = tuple[str, str, tuple[float, ...]]
-"""Instrument, action, and by how many seconds the last ones took longer than they were told to."""
+Kept: TypeAlias = tuple[str, str, tuple[tuple[float, float], ...]]
+"""Instrument, action, and of the last ones: how many seconds they were told to last, and by how
+many more they did."""
 
 
 class Durations:
     """Folded from events; a ``Predictor``. The same lines give the same predictions."""
 
     def __init__(self, kept: Iterable[Kept] = ()) -> None:
-        self._over: dict[tuple[str, str], deque[float]] = {}
+        self._over: dict[tuple[str, str], deque[tuple[float, float]]] = {}
         self._open: dict[str, Perform] = {}
-        for instrument, operation, durations_s in kept:
-            self._over[instrument, operation] = deque(durations_s, MEMORY)
+        for instrument, operation, over in kept:
+            self._over[instrument, operation] = deque(over, MEMORY)
 
     def take(self, line: Event | Command) -> None:
         """Take the next line of a journal in. Only what ended well teaches anything."""
@@ -68,7 +73,8 @@ class Durations:
         """One more action took ``duration_s``; nonsense is left out."""
         if 0.0 <= duration_s < math.inf:
             over = self._over.setdefault((instrument, operation), deque(maxlen=MEMORY))
-            over.append(duration_s - asked_s(arguments))
+            told_s = asked_s(arguments)
+            over.append((told_s, duration_s - told_s))
 
     def kept(self) -> tuple[Kept, ...]:
         """All that was learned, as plain values."""
@@ -82,15 +88,25 @@ class Durations:
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
         """What an action will probably take, from what it took; None before it was ever done."""
-        over = sorted(self._over.get((instrument, operation), ()))
+        told_s = asked_s(arguments)
+        over = self._near(self._over.get((instrument, operation), ()), told_s)
         if not over:
             return None
         middle = quantile(over, 0.5)
-        duration_s = max(0.0, asked_s(arguments) + middle)
+        duration_s = max(0.0, told_s + middle)
         spread_s = (quantile(over, 0.75) - quantile(over, 0.25)) / NORMAL_QUARTILES
         if len(over) < ENOUGH:
             spread_s = max(spread_s, FEW_SPREAD * abs(middle))
         return Prediction(duration_s=duration_s, spread_s=spread_s)
+
+    @staticmethod
+    def _near(learned: Iterable[tuple[float, float]], told_s: float) -> list[float]:
+        """By how much those took longer, in order, that were told to last about so long."""
+        apart = sorted((abs(other_s - told_s), over_s) for other_s, over_s in learned)
+        if not apart:
+            return []
+        most, _ = apart[min(PRACTISED, len(apart)) - 1]
+        return sorted(over_s for each, over_s in apart if each <= most)
 
 
 class Practised:
@@ -104,7 +120,7 @@ class Practised:
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
         """As it was learned; None before there are enough."""
-        if self._learned.count(instrument, operation) < ENOUGH:
+        if self._learned.count(instrument, operation) < PRACTISED:
             return None
         return self._learned.predict(instrument, operation, arguments)
 

@@ -465,7 +465,9 @@ class Engine:
 
     def _carry(self) -> bool:
         """Begin one carry; whether there was one, or something that waits for it ended."""
-        return self._transport is not None and self._transport.begin()
+        if self._transport is None or self._beginning.has_more:
+            return False
+        return self._transport.begin()
 
     def _ask(self) -> bool:
         """Ask for points; whether there are some at once."""

@@ -344,12 +344,13 @@ class Planned:
     """One step in a plan; of a run that has not begun, by the number that it will have."""
 
     step: str
-    """``dye-450/run-7/step-2``."""
     instrument: str
     start: float
     """Lab time."""
     duration_s: float
     """Expected, in lab seconds."""
+    quick_s: float = 0.0
+    """Lab seconds after which it may be over where all goes fast; 0: nobody knows."""
     bring_s: float = 0.0
     """Lab seconds before its start at which its labware is to be fetched; 0: it is there."""
     carry_s: float = 0.0

@@ -406,7 +406,7 @@ _STATE = _Columns(
 )
 _LAB = _Columns(LabState, "instruments")
 _ENDED = _Columns(Ended)
-_AGENDA = _Columns(Agenda, "_steps", "_queues", "_firsts", "_followers")
+_AGENDA = _Columns(Agenda, "_steps", "_queues", "_firsts", "_tied", "_followers")
 _INSTRUMENTS = _Columns(InstrumentState)
 _RUNS = _Columns(Run, "trampoline", "steps", "recoveries")
 _STEPS = _Columns(Step, "trampoline", "error")

@@ -188,10 +188,11 @@ class Transport:
     def _rivals(self, part: Part, run: Run, step: Step) -> Iterator[Step]:
         """Steps of other campaigns that want labware brought where a step is about to begin.
 
-        Not those that the plan keeps out: for them nothing would be brought.
+        Not those that the plan keeps out, for which nothing would be brought, or puts behind it.
         """
         lab, turns = self._commons.lab, Turns(self._commons.lab)
         instrument, keeps_out = lab.instruments[step.instrument], self.deck.keeping_out()
+        agenda = self._commons.agenda
         mine = turns.urgency(part, run, step)[:3]
         for (place, _, campaign), lacks in self._commons.steps.in_lanes():
             other = self._roster[campaign]
@@ -201,7 +202,8 @@ class Transport:
                 if turns.urgency(other, rival, wanting)[:3] >= mine:
                     break  # nor is any behind it
                 away = not lab.are_at(wanting.labware, place)
-                if not (away and is_let(lab, other.state, wanting, instrument)):
+                is_behind = agenda.is_before(step.id, wanting.id, self._commons.at)
+                if is_behind or not (away and is_let(lab, other.state, wanting, instrument)):
                     continue
                 if keeps_out is None or not keeps_out(rival, wanting):
                     yield wanting

@@ -12,7 +12,7 @@ from sdl.core.carrying import Standing, Want
 from sdl.core.chains import Chains, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace
-from sdl.core.lacking import Lacking
+from sdl.core.lacking import Lacked, Lacking
 from sdl.core.let import Urgency
 from sdl.core.roster import Roster
 from sdl.core.run import Step
@@ -35,8 +35,17 @@ class Wants:
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
-                wants += [(promise.due, want) for want in _ahead(promise, before)]
+                due_s = max([promise.due, *self._before_it(promise, tight)])
+                wants += [(due_s, want) for want in _ahead(promise, before)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
+
+    def _before_it(self, promise: Promise, tight: list[Lacked]) -> Iterator[float]:
+        """When windows close of steps that the plan puts before what was promised a place."""
+        agenda, at = self._commons.agenda, self._commons.at
+        for *_, run, step in tight:
+            is_rival = run is not promise.run and step.instrument == promise.instrument
+            if is_rival and agenda.is_before(step.id, promise.follows, at):
+                yield step.not_after or 0.0
 
     @staticmethod
     def wants(lacking: Lacking, in_place: InPlace, standing: Standing) -> Iterator[Want]:

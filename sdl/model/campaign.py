@@ -166,9 +166,19 @@ class StopRule:
     target or a range)."""
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
+    expected_gain: float | None = None
+    """Ends once the planner expects less than this to be left to gain, in the measure's unit."""
+    chance_of_better: float | None = None
+    """Ends once the planner gives less than this chance that a better point is left, between 0 and
+    1; of points that can be listed."""
     failed_share: float | None = None
     """Ends once more than this share of at least ten runs, or samples, gave no measurement; 0 to 1.
     """
+
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the planner has to say what is left to be gained."""
+        return self.expected_gain is not None or self.chance_of_better is not None
 
 
 NO_PLANNER = "none"
@@ -208,6 +218,8 @@ class Prior:
     """Measured ones, within the search space, in their order."""
     left_out: int = 0
     """Rows or trials that lie outside the search space, or lack what this campaign steers by."""
+    is_hint: bool = False
+    """Whether it was measured on something like it only; then ``[fixed]`` may differ."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -85,3 +85,6 @@ class Trial:
     lag may be at fault, not the point. Where a point was tried again, its last run counts."""
     prior: str = ""
     """Where it was measured, if not in this campaign: a file, or an earlier campaign."""
+    is_hint: bool = False
+    """Measured there on something like it only, such as another substance: it tells something of
+    this point, which is as good as not tried."""

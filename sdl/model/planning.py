@@ -24,11 +24,14 @@ Ability: TypeAlias = Literal[
     "outcome_constraints",
     "costs",
     "descriptors",
+    "hints",
+    "left",
 ]
 """Something that not every planner can do. *several_objectives*: with their thresholds and weights.
 *range*: an objective with two ends; *hits*, *level*, *novelty*: one of that goal. *real_sums*: sums
 of real numbers that have to be met. *conditions*: inputs that are searched only at some values of
-others."""
+others. *hints*: trials that were measured on something like it only (``Trial.is_hint``). *left*:
+saying what is left to be gained (``Reason.left``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
     {
@@ -41,6 +44,7 @@ NEEDED: frozenset[Ability] = frozenset(
         "candidates",
         "fidelity",
         "conditions",
+        "hints",
     }
 )
 """Without these a planner's answers would be wrong; without the others they are only worse."""
@@ -63,6 +67,10 @@ class Problem:
     """The only points that there are, where they are listed."""
     costs: Costs | None = None
     fidelity: Fidelity | None = None
+    hints: tuple[str, ...] = ()
+    """Where trials come from that were measured on something like it only."""
+    left: bool = False
+    """Whether each suggestion shall say what is left to be gained, with one objective."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -100,6 +108,8 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
         "fidelity": problem.fidelity is not None,
         "outcome_constraints": bool(problem.outcomes),
         "costs": problem.costs is not None,
+        "hints": bool(problem.hints),
+        "left": problem.left,
         "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
     }
     return frozenset(ability for ability, is_asked in found.items() if is_asked)

@@ -47,6 +47,20 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What a planner believes is left to be gained by points neither tried nor under way.
+
+    It is about true values: noise has no part in it.
+    """
+
+    gain: float
+    """By how much the best of them is expected to be better than the best that was measured, in
+    the measure's unit; 0 where it is worse, and so 0 or more."""
+    chance: float
+    """Probability that one of them at least is better, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why this point and no other. What had no part in the choice is empty.
 
@@ -72,6 +86,8 @@ class Reason:
     number: int = 0
     """Which point of a design that looks at no results it is, from 1, all trials before it
     counted, and of a grid all points; 0 where a model chose it."""
+    left: Left | None = None
+    """What was left to be gained when the point was chosen, if that was asked for."""
     data_digest: str = ""
     """SHA-256 over what the surrogates learnt from, as they saw it."""
 
@@ -88,6 +104,8 @@ def unsound(reason: Reason) -> Iterator[str]:
     for measure, one in reason.expected.items():
         if not -math.inf < one.low <= one.median <= one.high < math.inf:
             yield f"expects {measure} as {one.median!r} between {one.low!r} and {one.high!r}"
+    if reason.left is not None and not (reason.left.gain >= 0.0 and 0.0 <= reason.left.chance <= 1):
+        yield f"expects {reason.left.gain!r} to be left, with a chance of {reason.left.chance!r}"
     for name, part in _numbers(reason):
         if not math.isfinite(part):
             yield f"gives {part!r} as {name}"
@@ -98,6 +116,8 @@ def _numbers(reason: Reason) -> Iterator[tuple[str, float]]:
     yield from ((f"log_{name}", part) for name, part in parts.items() if part is not None)
     for weights in reason.surrogates.values():
         yield from ((f"weight of {name}", weight) for name, weight in weights.items())
+    if reason.left is not None:
+        yield "gain that is left", reason.left.gain
     for near in reason.nearest:
         yield "correlation", near.correlation
         yield from near.measures.items()

@@ -164,9 +164,13 @@ def named(space: Sequence[Parameter], values: Sequence[InputValue]) -> dict[str,
 
 
 def taken(problem: Problem, trials: Sequence[Trial], *, failed: bool = False) -> set[Point]:
-    """The points that are measured or pending, and the failed ones if asked for."""
+    """The points that are measured or pending, and the failed ones if asked for; without hints."""
     free = ("abandoned",) if failed else ("abandoned", "failed")
-    return {point(problem.space, trial.inputs) for trial in trials if trial.status not in free}
+    return {
+        point(problem.space, trial.inputs)
+        for trial in trials
+        if trial.status not in free and not trial.is_hint
+    }
 
 
 def free_points(problem: Problem, trials: Sequence[Trial]) -> list[Point]:

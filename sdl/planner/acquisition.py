@@ -81,7 +81,8 @@ class Outlook:
         Each kind's is taken relative to its best candidate, for kinds differ in their scale.
         """
         relative = self._by_kind(gains) - tops[:, None]
-        return np.asarray(logsumexp(relative + np.log(self._weights)[:, None], axis=0))
+        with np.errstate(divide="ignore"):  # kinds that were left out
+            return np.asarray(logsumexp(relative + np.log(self._weights)[:, None], axis=0))
 
     def _by_kind(self, gains: Floats) -> Floats:
         return np.asarray(logsumexp(gains.reshape(len(self._weights), DRAWS, -1), axis=1))

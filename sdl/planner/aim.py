@@ -38,11 +38,7 @@ class Aim:
 
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""
-        senses = {one.measure: sense_of(one) for one in self.problem.objectives}
-        if self._is_front:
-            senses = {measure: replace(one, is_plain=True) for measure, one in senses.items()}
-        for limit in self.problem.outcomes:
-            senses.setdefault(limit.measure, PLAIN)
+        senses = senses_of(self.problem)
         return {measure: self._belief(measure, sense) for measure, sense in senses.items()}
 
     def _belief(self, measure: str, sense: Sense) -> Belief:
@@ -55,11 +51,6 @@ class Aim:
         limits = tuple(_limit(one, beliefs[one.measure]) for one in self._limits())
         return Acquisition(self._goal(beliefs), failed, limits)
 
-    @property
-    def _is_front(self) -> bool:
-        """Then volume is what counts, and that is counted in values, not in ranks."""
-        return bool(self.problem.further) and not self.problem.is_weighted
-
     def _limits(self) -> tuple[OutcomeConstraint, ...]:
         """Of a front, the thresholds are its reference point; of a score, they are limits."""
         if not self.problem.is_weighted:
@@ -67,7 +58,7 @@ class Aim:
         given = [one for one in self.problem.objectives if one.threshold is not None]
         return (*self.problem.outcomes, *map(_threshold, given))
 
-    def _counted(self) -> Bools:
+    def counted(self) -> Bools:
         """(n,) which measured points keep the limits."""
         limits = self._limits()
         return np.array(
@@ -75,7 +66,7 @@ class Aim:
         )
 
     def _goal(self, beliefs: Mapping[str, Belief]) -> Goal:
-        counted, objectives = self._counted(), self.problem.objectives
+        counted, objectives = self.counted(), self.problem.objectives
         if len(objectives) == 1:
             endless = not is_enumerable(self.problem)
             belief = beliefs[objectives[0].measure]
@@ -97,11 +88,26 @@ class Aim:
     def _score(self) -> Ensemble:
         """Of the sum of weighted losses, turned."""
         objectives = self.problem.objectives
-        totals = [
-            -math.fsum((one.weight or 0.0) * one.loss(seen[one.measure]) for one in objectives)
-            for seen in self.measures
-        ]
+        totals = [score_of(objectives, seen) for seen in self.measures]
         return self.learner(SCORE).ensemble(PLAIN.evidence(self.points, np.array(totals)))
+
+
+def score_of(objectives: Sequence[Objective], seen: Measures) -> float:
+    """The sum of weighted losses, turned."""
+    return -math.fsum((one.weight or 0.0) * one.loss(seen[one.measure]) for one in objectives)
+
+
+def senses_of(problem: Problem) -> dict[str, Sense]:
+    """How each measure is turned, the first objective's first.
+
+    Of a front, volume is what counts, and that is counted in values, not in ranks.
+    """
+    senses = {one.measure: sense_of(one) for one in problem.objectives}
+    if problem.further and not problem.is_weighted:
+        senses = {measure: replace(one, is_plain=True) for measure, one in senses.items()}
+    for limit in problem.outcomes:
+        senses.setdefault(limit.measure, PLAIN)
+    return senses
 
 
 def _goal_of_one(objective: Objective, belief: Belief, counted: Bools, *, apart: bool) -> Goal:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
@@ -19,6 +19,11 @@ LEVELS = 30
 
 SHARE = 3
 """So is one that takes more different values than a third of the candidates."""
+
+
+def _nothing() -> Floats:
+    """Of points that no source says anything of."""
+    return np.zeros((0, 0))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,13 +68,18 @@ class Coded:
     """(N, q) by rank among the levels."""
     code: Codes
     """(N, c) columns of the one-hot table, counted through over all axes of names."""
+    told: Floats = field(default_factory=_nothing)
+    """(N, k) what each source says of a point, in its own units; empty where there are none."""
+    known: Floats = field(default_factory=_nothing)
+    """(N, k) share of the variance there that it knows, 0 to 1."""
 
     def __len__(self) -> int:
         return len(self.code)
 
     def take(self, rows: Codes | slice) -> Coded:
         """Some of the points."""
-        return Coded(self.value[rows], self.rank[rows], self.code[rows])
+        told, known = (part[rows] if part.size else part for part in (self.told, self.known))
+        return Coded(self.value[rows], self.rank[rows], self.code[rows], told, known)
 
 
 def joined(parts: Sequence[Coded]) -> Coded:
@@ -78,6 +88,8 @@ def joined(parts: Sequence[Coded]) -> Coded:
         np.concatenate([part.value for part in parts]),
         np.concatenate([part.rank for part in parts]),
         np.concatenate([part.code for part in parts]),
+        np.concatenate([part.told for part in parts]),
+        np.concatenate([part.known for part in parts]),
     )
 
 

@@ -11,7 +11,7 @@ from sdl.model.data import Inputs
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded, Codes, Floats, joined
 from sdl.planner.ensemble import Ensemble
-from sdl.planner.process import VARIANCE, kernel
+from sdl.planner.process import kernel, variance
 from sdl.planner.spending import Prices, log_cost
 
 AT_ONCE = 4_000_000
@@ -93,7 +93,21 @@ def _short_list(
     return np.asarray(places[np.sort(order)])
 
 
+def promising(acquisition: Acquisition, candidates: Coded, free: Bools, size: int) -> Codes:
+    """Places of the free candidates that are worth most by what is known now, ascending."""
+    places = np.flatnonzero(free)
+    if len(places) * acquisition.effort > AT_ONCE:
+        nothing = np.zeros(len(candidates))
+        places = _short_list(acquisition, candidates, places, nothing, max(SHORT, 5 * size))
+    outlook = acquisition.over(candidates.take(places), 0)
+    gains = outlook.log_gain()
+    worth = outlook.mixed(gains, outlook.tops(gains, np.ones(len(places), dtype=bool)))
+    order = np.argsort(-worth - outlook.log_feasible(), kind="stable")[:size]
+    return np.asarray(places[np.sort(order)])
+
+
 def relation(ensemble: Ensemble, point: Coded) -> Floats:
     """Correlations (n,) of a point with those that were measured, 0 to 1."""
-    found = kernel(ensemble.processes.hyper, point, ensemble.evidence.points)[:, 0]
-    return np.asarray(np.average(found / VARIANCE, axis=0, weights=ensemble.shares))
+    hyper = ensemble.processes.hyper.untied
+    found = kernel(hyper, point, ensemble.evidence.points)[:, 0]
+    return np.asarray(np.average(found / variance(hyper, point), axis=0, weights=ensemble.shares))

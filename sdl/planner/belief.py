@@ -52,7 +52,8 @@ def sense_of(objective: Objective) -> Sense:
         return Sense(zero=objective.target)
     if objective.low is not None and objective.high is not None:
         return Sense(zero=0.5 * (objective.low + objective.high))
-    return Sense(sign=-1.0) if objective.goal == "minimise" else PLAIN
+    is_below = objective.goal == "hits" and objective.at_least is None
+    return Sense(sign=-1.0) if objective.goal == "minimise" or is_below else PLAIN
 
 
 @dataclass(frozen=True)

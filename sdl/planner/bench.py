@@ -42,10 +42,10 @@ class Table(Protocol):
 class BenchPlanner:
     """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
 
-    def __init__(self, problem: Problem, candidates: Candidates, seed: int) -> None:
-        """``problem``: without a space, for there are the candidates."""
-        self._measures = [objective.measure for objective in problem.objectives]
-        self._campaign = Campaign(problem, candidates, seed)
+    def __init__(self, objectives: Sequence[Objective], candidates: Candidates, seed: int) -> None:
+        """``objectives``: those of the space, of which the observations say which count."""
+        self._objectives, self._candidates, self._seed = tuple(objectives), candidates, seed
+        self._campaigns: dict[tuple[Objective, ...], Campaign] = {}
         self.reasons: tuple[Proposal, ...] = ()
 
     def suggest(
@@ -56,27 +56,38 @@ class BenchPlanner:
     ) -> list[Point]:
         """At most ``n`` candidates, none of them measured or pending, best first.
 
-        Fewer where fewer are left, none where none is.
+        Fewer where fewer are left, none where none is. Looked for is what the observations tell of:
+        an objective that none of them names has no part.
         """
-        observed = [Observed(point, self._measured(found)) for point, found in observations]
-        self.reasons = tuple(self._campaign.proposals(observed, pending, n))
+        told = {name for _, found in observations for name in found}
+        counted = tuple(one for one in self._objectives if one.measure in told)
+        counted = counted or self._objectives[:1]
+        observed = [Observed(point, _measured(found, counted)) for point, found in observations]
+        self.reasons = tuple(self._campaign(counted).proposals(observed, pending, n))
         return [dict(proposal.inputs) for proposal in self.reasons]
 
-    def _measured(self, found: Mapping[str, float]) -> dict[str, float] | None:
-        values = {name: float(found.get(name, math.nan)) for name in self._measures}
-        return values if all(map(math.isfinite, values.values())) else None
+    def _campaign(self, counted: tuple[Objective, ...]) -> Campaign:
+        if counted not in self._campaigns:
+            first, *further = counted
+            problem = Problem(space=(), objective=first, further=tuple(further))
+            self._campaigns[counted] = Campaign(problem, self._candidates, self._seed)
+        return self._campaigns[counted]
+
+
+def _measured(found: Mapping[str, float], counted: Sequence[Objective]) -> dict[str, float] | None:
+    """What a run gave; None if any of it is missing or not finite, for then it failed."""
+    values = {one.measure: float(found.get(one.measure, math.nan)) for one in counted}
+    return values if all(map(math.isfinite, values.values())) else None
 
 
 def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) -> BenchPlanner:
-    """A planner for one campaign, for all objectives of the space.
+    """A planner for one campaign.
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
     there is none, or a constraint is not linear.
     """
     parameters = _tables(space, "parameters")
-    objective, *further = map(_objective, _tables(space, "objectives"))
-    problem = Problem(space=(), objective=objective, further=tuple(further))
     if pool is None:
         rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
         candidates = made(parameters, rules, seed)
@@ -84,7 +95,7 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
         named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
         columns = {str(p["name"]): pool[str(p["name"])].tolist() for p in parameters}
         candidates = listed(columns, named, logarithmic(parameters))
-    return BenchPlanner(problem, candidates, seed)
+    return BenchPlanner([_objective(one) for one in _tables(space, "objectives")], candidates, seed)
 
 
 factory = bench_planner

@@ -29,6 +29,8 @@ class Planner(Protocol):
         later, so do not propose it again. ``broke_window`` of a measured one says that it was
         measured late, of a failed one that lateness was the reason; ours make no difference between
         these and others.
+        A hint (``Trial.is_hint``) was measured on something like it: its point is as good as not
+        tried. Where ``Problem.left`` asks for it, reasons say what is left to be gained.
         ``seed``: the only source of chance. Inputs stay within their bounds and options, keep every
         constraint, are in the list of points if there is one, and are at ``otherwise`` where they
         are not searched (``sdl.model.space.settled``). In an enumerable space (``sdl.model.space``)

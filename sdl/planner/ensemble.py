@@ -14,8 +14,13 @@ from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
+from sdl.planner.scale import Scale
+from sdl.planner.ties import size_of, ties_of
 
 PLAIN = Shape()
+
+LEAST_SPREAD = 0.05
+"""Of outputs on the scale of the sources; what lies closer together is taken to be as wide."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,19 +28,13 @@ class Kind:
     """What is fixed of a process; everything else is drawn."""
 
     name: str
-    own: bool = False
-    """Whether each option of an axis has a length of its own; else an axis of names has one."""
     shape: Shape = PLAIN
+    sources: tuple[int, ...] = ()
+    """Places of the sources that it follows."""
 
 
-KINDS = (Kind(name="length per axis"),)
-"""What is used: mixed with others it was no better on measured data, and worse on made-up ones."""
-
-OTHERS = (
-    Kind(name="length per option", own=True),
-    Kind(name="upper half", shape=Shape(lower=0.5)),
-)
-"""What can be weighed against it."""
+KINDS = (Kind(name="pooled lengths"),)
+"""What is used where there is nothing to weigh against it (record 0018)."""
 
 DRAWS = 12
 """Sets of hyperparameters of each kind."""
@@ -45,6 +44,9 @@ STEPS = ndtri((np.arange(64) + 0.5) / 64)
 
 TEMPER = 0.5
 """Power of the leave-one-out density in the weights: its terms are not independent."""
+
+DROPPED = 0.05
+"""A kind that follows sources and has less weight than this is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +59,16 @@ class Evidence:
     target: bool = False
     is_plain: bool = False
     """Whether ranks have no part in the outputs: a step is worth as much wherever it is made."""
+    unit: float | None = None
+    """With a target, what one of the outputs' units is; None: their own spread about it."""
 
     def first(self, count: int) -> Evidence:
         """The first of them."""
-        return replace(self, points=self.points.take(slice(count)), values=self.values[:count])
+        return self.take(slice(count))
+
+    def take(self, rows: Codes | slice) -> Evidence:
+        """Some of them."""
+        return replace(self, points=self.points.take(rows), values=self.values[rows])
 
     def outputs(self, kind: Kind) -> Floats:
         """The values as a kind sees them. With a target, scaled only, and zero stays zero."""
@@ -72,7 +80,7 @@ class Evidence:
     @property
     def scale(self) -> float:
         """What is one of the outputs' units where zero is the target."""
-        return float(np.sqrt(np.mean(self.values**2))) or 1.0
+        return self.unit or float(np.sqrt(np.mean(self.values**2))) or 1.0
 
     @property
     def digest(self) -> str:
@@ -94,10 +102,13 @@ class Ensemble:
     kinds: tuple[Kind, ...]
     digest: str
     """SHA-256 over the draws."""
+    backs: tuple[Back, ...]
+    """(S,) ways back from outputs to values."""
 
     def only(self, rows: list[int]) -> Ensemble:
         """Some of the processes, for a first look; the weights stay."""
-        return replace(self, processes=self.processes.only(rows))
+        backs = tuple(self.backs[row] for row in rows)
+        return replace(self, processes=self.processes.only(rows), backs=backs)
 
     @property
     def shared(self) -> dict[str, float]:
@@ -111,22 +122,17 @@ class Ensemble:
 
     def output(self, value: float) -> Floats:
         """What a value, in the unit of the evidence, is to each process, (S, 1)."""
-        values = self.evidence.values
-        found = [Back.of(row, values).output(value) for row in self.processes.outputs]
-        return np.array(found)[:, None]
+        return np.array([back.output(value) for back in self.backs])[:, None]
 
     def predicted(self, point: Coded) -> tuple[float, float, float]:
         """Median and 90 % interval of a measurement at one point, in the unit of the values."""
         mean, variance = self.processes.posterior(point)
         sd = np.sqrt(variance[:, 0] + self.processes.hyper.noise)
-        kinds = len(self.weights)
         outputs = mean[:, 0, None] + sd[:, None] * STEPS
         values = np.concatenate(
             [
-                Back.of(self.processes.outputs[k * DRAWS], self.evidence.values).value(
-                    outputs[k * DRAWS : (k + 1) * DRAWS].ravel()
-                )
-                for k in range(kinds)
+                self.backs[first].value(outputs[first : first + DRAWS].ravel())
+                for first in range(0, len(outputs), DRAWS)
             ]
         )
         share = np.repeat(self.shares, len(STEPS)) / len(STEPS)
@@ -140,7 +146,10 @@ def weights_of(densities: Floats, kinds: Sequence[Kind]) -> Floats:
     """Weights of the kinds from log densities (S, n) of left-out measurements; they sum to one."""
     total = TEMPER * densities.sum(axis=1).reshape(len(kinds), -1).mean(axis=1)
     found = np.exp(total - total.max())
-    return np.asarray(found / found.sum())
+    found /= found.sum()
+    follows = np.array([bool(kind.sources) for kind in kinds])
+    kept = np.where(follows & (found < DROPPED), 0.0, found)
+    return np.asarray(kept / kept.sum())
 
 
 class Learner:
@@ -149,34 +158,79 @@ class Learner:
     It answers as if it had begun anew; what is kept only saves time.
     """
 
-    def __init__(self, axes: Axes, seed: int, kinds: Sequence[Kind] = KINDS) -> None:
-        self._prior, self._seed = Prior(axes), seed
-        # Without names there are no options to have a length of their own.
-        self.kinds = tuple(kinds) if axes.names else tuple(kind for kind in kinds if not kind.own)
-        self._own = np.repeat([float(kind.own) for kind in self.kinds], DRAWS)
+    def __init__(
+        self,
+        axes: Axes,
+        seed: int,
+        kinds: Sequence[Kind] = KINDS,
+        scale: Scale | None = None,
+        told: int = 0,
+    ) -> None:
+        """``scale``: of kinds that follow sources, and of these; ``told``: columns these fill."""
+        self._prior, self._seed, self._scale = Prior(axes), seed, scale
+        self.kinds = tuple(kinds)
+        uses = np.array([np.isin(np.arange(told), kind.sources) for kind in self.kinds])
+        self._uses = np.repeat(uses.astype(float), DRAWS, axis=0)
         self._kept: dict[int, tuple[str, Floats]] = {}
 
     def ensemble(self, evidence: Evidence) -> Ensemble:
         """What is believed after the evidence, of at least ``chains.LEAST`` measurements."""
+        if evidence.target and self._scale is not None:
+            # One unit for all, so that what is near enough is the same to each.
+            evidence = replace(evidence, unit=self._scale.back.slope)
         draws = self._drawn(evidence)
         processes = Processes(
             self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
         )
-        # Densities are comparable on common outputs only, so each kernel is judged on the first's.
-        common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
-        judged = processes.seeing(common).leave_one_out()
-        weights = weights_of(judged, self.kinds)
+        weights = weights_of(self._judged(processes, evidence), self.kinds)
         digest = hashlib.sha256(draws.tobytes()).hexdigest()
-        return Ensemble(processes, evidence, weights, self.kinds, digest)
+        return Ensemble(
+            processes, evidence, weights, self.kinds, digest, self._backs(processes, evidence)
+        )
+
+    def _backs(self, processes: Processes, evidence: Evidence) -> tuple[Back, ...]:
+        each = [
+            self._scale.back
+            if kind.sources and self._scale is not None
+            else Back.of(processes.outputs[at * DRAWS], evidence.values)
+            for at, kind in enumerate(self.kinds)
+        ]
+        return tuple(back for back in each for _ in range(DRAWS))
+
+    def _judged(self, processes: Processes, evidence: Evidence) -> Floats:
+        """Log densities of left-out measurements, (S, n).
+
+        They are comparable on common outputs only: those of the first kind, or of the sources, on
+        which all that follow none see them standardised.
+        """
+        if self._scale is None:
+            common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
+            return processes.seeing(common).leave_one_out()
+        outputs = self._scale.of(evidence.values)
+        middle = 0.0 if evidence.target else outputs.mean()
+        spread = max(float(np.sqrt(np.mean((outputs - middle) ** 2))), LEAST_SPREAD)
+        follows = self._uses.max(axis=1, keepdims=True) > 0.0
+        common = np.where(follows, outputs, (outputs - middle) / spread)
+        return processes.seeing(common).leave_one_out() - np.where(follows, 0.0, np.log(spread))
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
-        return self._prior.hyper(draws, self._own[rows])
+        cut = self._prior.size
+        found = self._prior.hyper(draws[:, :cut])
+        if self._scale is None:
+            return found
+        return replace(found, ties=ties_of(draws[:, cut:], self._uses[rows]))
 
     def _outputs(self, evidence: Evidence) -> Floats:
-        return np.repeat([evidence.outputs(kind) for kind in self.kinds], DRAWS, axis=0)
+        seen = [
+            self._scale.of(evidence.values)
+            if kind.sources and self._scale is not None
+            else evidence.outputs(kind)
+            for kind in self.kinds
+        ]
+        return np.repeat(seen, DRAWS, axis=0)
 
     def _drawn(self, evidence: Evidence) -> Floats:
-        shape = (DRAWS * len(self.kinds), self._prior.size)
+        shape = (len(self._uses), self._prior.size + size_of(self._uses.shape[1]))
         draws = np.random.default_rng([self._seed, 0]).standard_normal(shape)
         for count in due(len(evidence.values)):
             seen = evidence.first(count)

@@ -26,7 +26,7 @@ def log_success(processes: Processes, points: Coded, failed: Coded) -> Floats:
     seen = joined([processes.points, failed])
     label = np.zeros((processes.count, len(seen)))
     label[:, len(processes.points) :] = -2.0
-    judge = Processes(processes.hyper, seen, label)
+    judge = Processes(processes.hyper.untied, seen, label)
     mean, variance = judge.posterior(points)
     sure = (1.0 + mean) / np.sqrt(variance + processes.hyper.noise[:, None])
     return np.asarray(log_ndtr(sure).mean(axis=0))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Axes, Floats
+from sdl.planner.ties import Ties
 
 NUMBER = 0.28
 NAME = 0.5
@@ -20,8 +21,15 @@ apart.
 SHARED, OWN = 0.6, 0.6
 """Spread of the logarithm of lengths: what all have in common, and what each axis adds."""
 
-OPTION = 0.5
-"""Median spread among the options of an axis, where each has a length of its own."""
+OPTION = 0.2
+"""Median spread of the logarithm of lengths among the options of an axis.
+
+It is drawn over a wide range, so what is measured decides how far options differ: a few may be
+unlike all others, or all may be equally far from each other.
+"""
+
+SIGNAL = 0.5
+"""Spread of the logarithm of the process's standard deviation, in that of the outputs."""
 
 NOISE = 0.1
 """Median standard deviation of the noise, in units of the spread of the outputs."""
@@ -49,6 +57,28 @@ class Hyper:
     """(S, o) share of the axis of each option in the main effects; an axis counts once."""
     noise: Floats
     """(S,) variance."""
+    signal: Floats
+    """(S,) factor of all covariances, noise apart."""
+    ties: Ties | None = None
+    """To sources; None where there are none."""
+
+    def only(self, rows: list[int]) -> Hyper:
+        """Those of some of the processes."""
+        return Hyper(
+            number=self.number[rows],
+            option=self.option[rows],
+            warp=self.warp[rows],
+            blend=self.blend[rows],
+            effect=self.effect[rows],
+            noise=self.noise[rows],
+            signal=self.signal[rows],
+            ties=None if self.ties is None else self.ties.only(rows),
+        )
+
+    @property
+    def untied(self) -> Hyper:
+        """The same without sources, for what these say nothing of."""
+        return replace(self, ties=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +90,23 @@ class Prior:
     @property
     def size(self) -> int:
         """How many draws make one set of hyperparameters."""
-        return 4 + 2 * len(self.axes.numbers) + 2 * len(self.axes.names) + self._options
+        return 5 + 2 * len(self.axes.numbers) + 2 * len(self.axes.names) + self._options
 
     @property
     def _options(self) -> int:
         return len(self.axes.axis_of_option)
 
-    def hyper(self, draws: Floats, own: Floats) -> Hyper:
-        """Hyperparameters of (S, size) draws.
-
-        ``own``: (S,), 1 where each option has a length of its own, 0 where an axis has one.
-        """
+    def hyper(self, draws: Floats) -> Hyper:
+        """Hyperparameters of (S, size) draws."""
         numbers, names = len(self.axes.numbers), len(self.axes.names)
-        cuts = np.cumsum([1, 1, 1, 1, numbers, numbers, names, names])
-        shared, spread, blend, noise, far, warp, length, effect, each = np.split(
+        cuts = np.cumsum([1, 1, 1, 1, 1, numbers, numbers, names, names])
+        shared, spread, blend, noise, signal, far, warp, length, effect, each = np.split(
             draws, cuts, axis=1
         )
         root = np.sqrt(self.axes.size)
         lengths = np.log(NUMBER * root) + SHARED * shared + OWN * far
         axis = self.axes.axis_of_option
-        spreads = OPTION * np.exp(spread) * own[:, None]
+        spreads = OPTION * np.exp(spread)
         options = (np.log(NAME * root) + SHARED * shared + OWN * length)[:, axis] + spreads * each
         share = np.exp(np.clip(effect, -4.0, 4.0))
         share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
@@ -90,4 +117,5 @@ class Prior:
             blend=ndtr(1.5 * blend[:, 0]) * (names > 0),
             effect=share[:, axis],
             noise=(NOISE * np.exp(np.clip(noise[:, 0], -4.0, 2.5))) ** 2 + FLOOR,
+            signal=np.exp(2.0 * SIGNAL * signal[:, 0]),
         )

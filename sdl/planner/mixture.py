@@ -16,15 +16,18 @@ from sdl.model.campaign import Parameter
 from sdl.model.candidates import Candidates as Listed
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.space import Point, grid_points, is_enumerable, levels, number
+from sdl.model.reason import Left
+from sdl.model.space import Point, grid_points, is_enumerable, levels, number, taken
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.hints import hinted, sources_of
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed, Proposal
+from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 
 
@@ -50,9 +53,10 @@ class EnsemblePlanner:
                 "no free point is left that keeps every constraint; "
                 "widen the space, loosen the constraints or end the campaign"
             )
-        measured = sum(trial.status == "measured" for trial in tried)
-        due = len(tried) >= START and measured < LEAST
-        fall_back = no_model(tried) if due else ""
+        own = [trial for trial in tried if not trial.is_hint]
+        measured = sum(trial.status == "measured" for trial in own)
+        due = len(own) >= START and measured < LEAST
+        fall_back = no_model(own) if due else ""
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
     def options(self) -> frozenset[str]:
@@ -60,7 +64,7 @@ class EnsemblePlanner:
         return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """All goals, limits and costs; real sums and lists of points."""
+        """All goals, limits and costs; real sums, lists of points and hints."""
         return frozenset(
             {
                 "several_objectives",
@@ -72,6 +76,8 @@ class EnsemblePlanner:
                 "costs",
                 "real_sums",
                 "candidates",
+                "hints",
+                "left",
             }
         )
 
@@ -100,10 +106,11 @@ def _asked(
     observed = [
         Observed(one.inputs, one.measures if problem.measures <= one.measures.keys() else None)
         for one in trials
-        if one.status in {"measured", "failed"}
+        if one.status in {"measured", "failed"} and not one.is_hint
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
-    campaign = Campaign(problem, every, seed, partial(_learner, every.axes, seed))
+    sources = sources_of(every.axes, problem, trials)
+    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
     own = [trial.inputs for trial in trials if not trial.prior]
     last = next(reversed([*own, *flying]), None)
     return campaign.proposals(observed, [*pending, *flying], count, last)
@@ -136,14 +143,16 @@ def _made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
 
 
 @lru_cache(maxsize=32)
-def _learner(axes: Axes, seed: int, measure: str) -> Learner:  # noqa: ARG001 - each has its own
+def _learner(sources: Sources, seed: int, measure: str) -> Learner:
     """One for each measure of each campaign that this process serves; it only saves time."""
-    return Learner(axes, seed)
+    return sources.learner(measure, seed)
 
 
 def _sample(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
     """Free points of a space that cannot be listed. PlannerFault if they are fewer than wanted."""
-    points = candidates(problem, trials, seed)
+    used = taken(problem, trials, failed=True)
+    hints = [one for one in hinted(problem, trials) if one not in used]
+    points = [*hints, *candidates(problem, trials, seed)]
     if len(points) < count:
         raise PlannerFault(
             f"only {len(points)} free points that keep every constraint were found, {count} are "
@@ -166,9 +175,19 @@ def _polished(
             near = [centre]
             for reach in REACHES:
                 near += neighbours(problem, centre, reach, chance)
+            first = found.reason.left
             (found,) = _asked(problem, trials, _made_of(problem, near), flying, 1, seed)
+            reason = replace(found.reason, left=_larger(first, found.reason.left))
+            found = replace(found, reason=reason)
         flying.append(found.inputs)
         yield found
+
+
+def _larger(one: Left | None, other: Left | None) -> Left | None:
+    """What is left in the sample, and in the neighbourhood of its best point."""
+    if one is None or other is None:
+        return one or other
+    return Left(gain=max(one.gain, other.gain), chance=max(one.chance, other.chance))
 
 
 def _axes(space: Sequence[Parameter]) -> Axes:

@@ -1,8 +1,9 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
-The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``. The
-constant stands for the unknown mean. See Rasmussen and Williams, Gaussian Processes for Machine
-Learning, chapters 2, 4.2 and 5.4.2.
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``,
+times the signal. The constant stands for the unknown mean. Ties to sources scale it, and give a
+mean. See Rasmussen and Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and
+5.4.2.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ from sdl.planner.hyper import Hyper
 CONSTANT = 0.3
 
 VARIANCE = 1.0 + CONSTANT
-"""Of every process before any measurement, everywhere."""
+"""Of every process before any measurement, everywhere, in units of its signal."""
 
 _ROOT = 5.0**0.5
 
@@ -38,12 +39,31 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
         [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
     )
     found = _matern(left @ right.transpose(0, 2, 1))
+    found *= (hyper.signal * (1.0 - hyper.blend))[:, None, None]
     if hyper.blend.any():
-        found *= (1.0 - hyper.blend)[:, None, None]
-        effect = hyper.effect[:, used] * hyper.blend[:, None]
+        effect = hyper.effect[:, used] * (hyper.signal * hyper.blend)[:, None]
         found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
-    found += CONSTANT
+    found += CONSTANT * hyper.signal[:, None, None]
+    if hyper.ties is not None:
+        found *= hyper.ties.spread(points)[:, :, None]
+        found *= hyper.ties.spread(others)[:, None, :]
+        found += hyper.ties.offset[:, None, None]
     return found
+
+
+def level(hyper: Hyper, points: Coded) -> Floats:
+    """Means before any measurement, (S, N)."""
+    if hyper.ties is None:
+        return np.zeros((len(hyper.noise), len(points)))
+    return hyper.ties.level(points)
+
+
+def variance(hyper: Hyper, points: Coded) -> Floats:
+    """Variances before any measurement, without noise, (S, N)."""
+    alone = np.repeat(VARIANCE * hyper.signal[:, None], len(points), axis=1)
+    if hyper.ties is None:
+        return alone
+    return alone * hyper.ties.spread(points) ** 2 + hyper.ties.offset[:, None]
 
 
 def _numbers(hyper: Hyper, points: Coded) -> Floats:
@@ -97,7 +117,7 @@ def covariance(hyper: Hyper, points: Coded) -> Floats:
     found = kernel(hyper, points, points)
     places = np.arange(len(points))
     # Exact where rounding in the distance of a point to itself is not.
-    found[:, places, places] = VARIANCE + hyper.noise[:, None]
+    found[:, places, places] = variance(hyper, points) + hyper.noise[:, None]
     return found
 
 
@@ -109,8 +129,9 @@ def log_likelihood(hyper: Hyper, points: Coded, outputs: Floats) -> Floats:
     count = outputs.shape[1]
     whole = np.empty((len(outputs), count + 1, count + 1))
     whole[:, :count, :count] = covariance(hyper, points)
-    whole[:, count, :count] = whole[:, :count, count] = outputs
-    whole[:, count, count] = 1.0 + (outputs**2).sum(axis=1) / hyper.noise
+    rest = outputs - level(hyper, points)
+    whole[:, count, :count] = whole[:, :count, count] = rest
+    whole[:, count, count] = 1.0 + (rest**2).sum(axis=1) / hyper.noise
     factor = np.linalg.cholesky(whole)
     diagonal = np.diagonal(factor, axis1=1, axis2=2)[:, :count]
     fit = (factor[:, count, :count] ** 2).sum(axis=1)
@@ -138,14 +159,13 @@ class Processes:
 
     @cached_property
     def weights(self) -> Floats:
-        """Inverse times outputs, (S, n)."""
-        return np.asarray((self.inverse @ self.outputs[:, :, None])[:, :, 0])
+        """Inverse times what outputs lie above the level, (S, n)."""
+        rest = self.outputs - level(self.hyper, self.points)
+        return np.asarray((self.inverse @ rest[:, :, None])[:, :, 0])
 
     def only(self, rows: list[int]) -> Processes:
         """Some of the processes."""
-        h = self.hyper
-        parts = (h.number, h.option, h.warp, h.blend, h.effect, h.noise)
-        found = Processes(Hyper(*(part[rows] for part in parts)), self.points, self.outputs[rows])
+        found = Processes(self.hyper.only(rows), self.points, self.outputs[rows])
         found.__dict__["inverse"] = self.inverse[rows]
         return found
 
@@ -158,9 +178,9 @@ class Processes:
     def posterior(self, points: Coded) -> tuple[Floats, Floats]:
         """Mean and variance, without noise, at N points; (S, N) each."""
         cross = kernel(self.hyper, points, self.points)
-        mean = (cross @ self.weights[:, :, None])[:, :, 0]
+        mean = level(self.hyper, points) + (cross @ self.weights[:, :, None])[:, :, 0]
         known = np.einsum("snm,snm->sn", cross @ self.inverse, cross)
-        return mean, np.maximum(VARIANCE - known, 1e-10)
+        return mean, np.maximum(variance(self.hyper, points) - known, 1e-10)
 
     @cached_property
     def believed(self) -> Floats:
@@ -191,10 +211,12 @@ class Conditioning:
         self._hyper, self._points = processes.hyper, points
         self._cross = kernel(processes.hyper, points, processes.points)
         self._known = self._cross @ processes.inverse
-        self.mean = (self._cross @ processes.weights[:, :, None])[:, :, 0]
+        rest = (self._cross @ processes.weights[:, :, None])[:, :, 0]
+        self.mean = level(processes.hyper, points) + rest
         """(S, M)"""
         known = np.einsum("snm,snm->sn", self._known, self._cross)
-        self.variance = np.maximum(VARIANCE - known, 1e-10)
+        self._before = variance(processes.hyper, points)
+        self.variance = np.maximum(self._before - known, 1e-10)
         """(S, M), without noise."""
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
@@ -221,7 +243,7 @@ class Conditioning:
     @property
     def log_open(self) -> Floats:
         """Logarithm of the share of the spread that is still unknown, (S, M); 0 at most."""
-        return np.asarray(0.5 * np.log(self.variance / VARIANCE))
+        return np.asarray(0.5 * np.log(self.variance / self._before))
 
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal, TypeAlias
 
@@ -14,7 +14,8 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
-from sdl.model.reason import NEAREST, Near, Reason
+from sdl.model.reason import NEAREST, Left, Near, Reason
+from sdl.planner.acquisition import Acquisition
 from sdl.planner.aim import Aim
 from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
 from sdl.planner.batch import Chosen, chosen, relation
@@ -22,6 +23,8 @@ from sdl.planner.belief import Belief
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
+from sdl.planner.remaining import left_of
+from sdl.planner.sources import Sources
 from sdl.planner.spending import prices_of
 from sdl.planner.spread import START, far_points
 
@@ -42,7 +45,7 @@ class Proposal:
     """A suggested point, and why it is one."""
 
     inputs: Inputs
-    origin: Literal["maximin", "ensemble"]
+    origin: Literal["maximin", "sources", "ensemble"]
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
@@ -78,16 +81,20 @@ class Campaign:
         candidates: Candidates,
         seed: int,
         learner: Callable[[str], Learner] | None = None,
+        sources: Sources | None = None,
     ) -> None:
         """``problem``: what is wanted; the points are the candidates, whatever its space says.
 
         ``learner``: by measure one that has gone along with this campaign, if there are such.
+        ``sources``: what earlier campaigns say of the points.
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
-        self._coded = candidates.coded
+        self._sources = sources or Sources(candidates.axes)
+        self._start = LEAST if self._sources else START
+        self._coded = self._sources.told(candidates.coded)
         costs, columns = problem.costs, candidates.columns
         self._prices = None if costs is None else prices_of(costs, columns)
-        self._learner = learner or cache(lambda _: Learner(candidates.axes, seed))
+        self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
 
     def proposals(
         self,
@@ -111,25 +118,43 @@ class Campaign:
     def _proposed(
         self, tried: _Tried, free: Bools, count: int, last: Inputs | None
     ) -> Iterator[Proposal]:
-        if len(tried.points) < LEAST or len(tried.there) < START:
+        if len(tried.points) < LEAST or len(tried.there) < self._start:
             yield from self._started(tried, free, count)
             return
         aim = Aim(self._problem, tried.points, tried.measures, self._learner)
         beliefs = aim.beliefs()
         acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
+        left = self._left(aim, acquisition, beliefs, free) if self._problem.left else None
         flying = tried.pending
         found = chosen(acquisition, self._coded, free, flying, count, self._prices, last)
         for one in found:
             yield Proposal(
                 inputs=self._candidates.point(one.place),
                 origin="ensemble",
-                reason=self._reason(beliefs, tried, one, int(free.sum())),
+                reason=replace(self._reason(beliefs, tried, one, int(free.sum())), left=left),
                 model_digest=digest,
             )
+
+    def _left(
+        self, aim: Aim, acquisition: Acquisition, beliefs: Mapping[str, Belief], free: Bools
+    ) -> Left | None:
+        """What is left to be gained; None while nothing counts that could be surpassed."""
+        objective, counted = self._problem.objective, aim.counted()
+        if not counted.any():
+            return None
+        belief = beliefs[objective.measure]
+        return left_of(acquisition, belief, objective, counted, self._coded, free, self._seed)
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
+        if self._sources and self._problem.objective.goal not in ("level", "novelty"):
+            shares = {self._problem.objective.measure: self._sources.shares}
+            reason = Reason(surrogates=shares, scored=int(free.sum()))
+            for place in self._sources.start(self._coded, free, there, count, chance):
+                point = self._candidates.point(place)
+                yield Proposal(inputs=point, origin="sources", reason=reason)
+            return
         places = far_points(self._coded, free, there, count, chance)
         for number, place in enumerate(places, start=len(there) + 1):
             point = self._candidates.point(place)
@@ -164,7 +189,7 @@ class Campaign:
         return self._encoded(columns_of(points, names), len(points))
 
     def _encoded(self, columns: Mapping[str, Values], count: int) -> Coded:
-        return self._candidates.axes.coded(columns, count)
+        return self._sources.told(self._candidates.axes.coded(columns, count))
 
     def _reason(
         self, beliefs: Mapping[str, Belief], tried: _Tried, one: Chosen, scored: int
@@ -176,9 +201,9 @@ class Campaign:
         return Reason(
             expected={measure: belief.expected(point) for measure, belief in beliefs.items()},
             surrogates={measure: belief.ensemble.shared for measure, belief in beliefs.items()},
-            log_gain=one.log_gain if math.isfinite(one.log_gain) else None,
-            log_feasible=one.log_feasible,
-            log_cost=one.log_cost,
+            log_gain=_finite(one.log_gain),
+            log_feasible=_finite(one.log_feasible),
+            log_cost=_finite(one.log_cost),
             nearest=tuple(
                 Near(
                     inputs=tried.inputs[place],
@@ -190,6 +215,11 @@ class Campaign:
             scored=scored,
             data_digest=first.evidence.digest,
         )
+
+
+def _finite(logarithm: float | None) -> float | None:
+    """None where something is out of the question: no record holds an infinite number."""
+    return None if logarithm is None or not math.isfinite(logarithm) else logarithm
 
 
 def _digest(beliefs: Mapping[str, Belief]) -> str:

@@ -13,7 +13,7 @@ from sdl.scheduling.ruin import Ruin
 from sdl.scheduling.solve import start
 from sdl.scheduling.walks import walk_from
 
-ROUNDS, FIRST = 300, 2000
+ROUNDS, FIRST = 600, 2000
 """Of the local search, where there is a plan to go on from, and where there is none; each takes
 some activities out and puts them in again."""
 

@@ -11,7 +11,7 @@ import math
 import random
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from sdl.scheduling.index import Edge, Indexed
 from sdl.scheduling.insertion import Arrays, arrays_of, fresh_board, justify
@@ -27,6 +27,8 @@ MEAN_END = 0.2
 
 The makespan alone says nothing of a move that does not touch the last group.
 """
+MISSED_SHARE = 0.5
+"""Of the steps, while wishes are not kept: groups are taken out around one of these."""
 HEAT = 0.004
 """How much worse a plan may be that is gone on from, as a share of its cost."""
 
@@ -40,6 +42,10 @@ class Ruin:
         free = [[one for one in group if not layout.pinned[one]] for group in layout.members]
         self.groups = [group for group in free if group and arrays[1][group[0]] >= 0]
         self._fees = _Fees(index, self.groups)
+        self._all_needs = [
+            [frozenset(resource for resource, _ in needs) for needs in modes]
+            for modes in layout.demands
+        ]
         self.steps = 0
         self.stand_on(arrays)
         self.best, self.best_cost = arrays, self.cost
@@ -115,14 +121,15 @@ class Ruin:
         """Which groups go out."""
         chance, count = self.random, len(self.groups)
         many = min(count, 1 + int(chance.random() * MOST_OUT))
+        missed = self._missed()
+        if missed and chance.random() < MISSED_SHARE:
+            (_, at, one, due_s), *_ = chance.choices(missed, [rate for rate, *_ in missed])
+            moment = due_s + chance.random() * (self.board.start[one] - due_s)
+            needs = self._needs(one) if chance.random() < 0.5 else frozenset()
+            near = self._near(moment, needs)
+            return [at, *(other for other in near if other != at)][: max(2, many)]
         if chance.random() < 0.5:
-            moment = chance.random() * max(self.ends)
-            start = self.board.start
-            near = [
-                (min(abs(start[one] - moment) for one in group), at)
-                for at, group in enumerate(self.groups)
-            ]
-            return [at for _, at in sorted(near)[:many]]
+            return self._near(chance.random() * max(self.ends))[:many]
         late = sorted(range(count), key=lambda at: -self.ends[at])
         out = [late[min(count - 1, int(chance.expovariate(0.5)))]]
         while len(out) < many:
@@ -130,6 +137,31 @@ class Ruin:
             if other not in out:
                 out.append(other)
         return out
+
+    def _near(self, moment: float, needs: frozenset[int] = frozenset()) -> list[int]:
+        """Groups, first those of which something starts close to a moment.
+
+        ``needs``: only of what needs one of these resources; empty: of anything.
+        """
+        start, near = self.board.start, []
+        for at, group in enumerate(self.groups):
+            ones = [one for one in group if not needs or needs & self._needs(one)]
+            if ones:
+                near.append((min(abs(start[one] - moment) for one in ones), at))
+        return [at for _, at in sorted(near)]
+
+    def _needs(self, one: int) -> frozenset[int]:
+        """Resources of an activity."""
+        return self._all_needs[one][self.board.mode[one]]
+
+    def _missed(self) -> list[tuple[int, int, int, int]]:
+        """Wishes that are not kept: cost of a second, group, what is late, and since when."""
+        board = self.board
+        return [
+            (rate, at, one, due_s)
+            for at in range(len(self.groups))
+            for rate, one, due_s in self._fees.missed(at, board.start, board.length)
+        ]
 
     @property
     def pace(self) -> Pace:
@@ -193,3 +225,13 @@ class _Fees:
             late = start[edge.target] + (length[edge.target] if edge.target_end else 0)
             fee += per_s * max(0, early + edge.least_s - late)
         return fee
+
+    def missed(
+        self, at: int, start: list[int], length: list[int]
+    ) -> Iterator[tuple[int, int, int]]:
+        """Of wishes of a group that are not kept: their rates, what is late, and when it should."""
+        for per_s, edge in self._soft.get(at, ()):
+            early = start[edge.source] + (length[edge.source] if edge.source_end else 0)
+            late = start[edge.target] + (length[edge.target] if edge.target_end else 0)
+            if per_s and early + edge.least_s > late:
+                yield per_s, edge.source, late - edge.least_s

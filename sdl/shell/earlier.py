@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign, Prior
-from sdl.model.data import Trial
+from sdl.model.data import InputValue, Trial
 from sdl.model.space import fits
 from sdl.wire.campaign_file import CampaignFile
 from sdl.wire.toml_table import did_you_mean
@@ -51,7 +51,7 @@ def _known(record: Record, campaign: Campaign, prior: Prior) -> Prior:
     if prior.source not in names:
         hint = did_you_mean(prior.source, names)
         raise UserMistake(f"the record holds no campaign {prior.source!r}; {hint}")
-    trials = list(_trials(record, campaign, prior.source))
+    trials = list(_trials(record, campaign, prior.source, is_hint=prior.is_hint))
     kept = tuple(trial for trial in trials if trial is not None)
     if not kept:
         raise UserMistake(
@@ -64,7 +64,14 @@ def _known(record: Record, campaign: Campaign, prior: Prior) -> Prior:
     )
 
 
-def _trials(record: Record, campaign: Campaign, name: str) -> Iterator[Trial | None]:
+def _is_fixed(inputs: Mapping[str, InputValue], campaign: Campaign) -> bool:
+    """Whether the inputs that this campaign does not search were what it fixes them to."""
+    return all(inputs.get(each, value) == value for each, value in campaign.fixed.items())
+
+
+def _trials(
+    record: Record, campaign: Campaign, name: str, *, is_hint: bool
+) -> Iterator[Trial | None]:
     """Its samples that said something of their points, in order; None of what does not fit."""
     seen: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for one in record.observations(name):
@@ -79,7 +86,7 @@ def _trials(record: Record, campaign: Campaign, name: str) -> Iterator[Trial | N
         is_measured = sample.outcome == "measured"
         if (
             not fits(campaign.space, inputs)
-            or any(inputs.get(each, value) != value for each, value in campaign.fixed.items())
+            or not (is_hint or _is_fixed(inputs, campaign))
             or (is_measured and any(each not in found for each in campaign.measures))
         ):
             yield None
@@ -90,4 +97,5 @@ def _trials(record: Record, campaign: Campaign, name: str) -> Iterator[Trial | N
             measures=found if is_measured else {},
             broke_window=sample.run in late,
             prior=name,
+            is_hint=is_hint,
         )

@@ -26,6 +26,7 @@ class Occasions:
         self._at: float | None = None
         self._runs: frozenset[str] = frozenset()
         self._able: frozenset[str] = frozenset()
+        self._missed = 0
         self._lengths: Mapping[str, float] = {}
         self._late: set[str] = set()
         self._threatened: set[str] = set()
@@ -43,6 +44,8 @@ class Occasions:
             return "new work"
         if able(engine) != self._able:
             return "an instrument went or came back"
+        if missed(engine) > self._missed:
+            return "a window was missed"
         late = self._overdue(engine, at)
         if late:
             self._late.add(late)
@@ -56,6 +59,7 @@ class Occasions:
     def asked(self, engine: Engine, at: float) -> None:
         """A plan is being made for this state."""
         self._at, self._runs, self._able = at, runs_ahead(engine), able(engine)
+        self._missed = missed(engine)
 
     def known(self, drafted: Draft) -> None:
         """How long its steps take."""
@@ -99,6 +103,11 @@ def runs_ahead(engine: Engine) -> frozenset[str]:
         ):
             found.add(f"{part.name}/run-{state.begun + 1}")
     return frozenset(found)
+
+
+def missed(engine: Engine) -> int:
+    """Windows that were missed so far; behind one a run asks for other steps than were planned."""
+    return sum(part.state.broken_windows for part in engine.campaigns.values())
 
 
 def able(engine: Engine) -> frozenset[str]:

@@ -276,7 +276,8 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:
     """An earlier campaign by its name alone: it may have gone on meanwhile."""
     return tuple(
-        Prior(source=one.source, is_campaign=True) if one.is_campaign else one for one in prior
+        Prior(source=one.source, is_campaign=True, is_hint=one.is_hint) if one.is_campaign else one
+        for one in prior
     )
 
 

@@ -13,12 +13,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
+from sdl.core.agenda import TIGHT_S
 from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
 from sdl.core.predicting import Predictor
 from sdl.scheduling.check import broken
-from sdl.scheduling.cost import outside_s
 from sdl.scheduling.model import (
     Activity,
     Answer,
@@ -39,8 +39,15 @@ NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
 STEPS_MAX = 200
 """Steps of one run that are planned."""
-QUANTILE, SPARE = 1.28, 0.6
-"""Standard deviations over the mean for which steps with windows are planned, and all others."""
+QUANTILE = 1.28
+"""Standard deviations over the mean for which steps are planned: enough for nine of ten. One that
+runs over makes others late that have a window, whether or not it has one."""
+QUICK = 0.5
+"""Standard deviations under its mean before which a step is not taken to end."""
+UNUSED = 0.1
+"""Share of each window that no plan counts on, once the carry is taken off."""
+LEFT_S = 10
+"""Lab seconds of a window that a plan may count on in any case."""
 LATE = 1.645
 """Standard deviations over its mean beyond which a step is later than 95 % of its kind."""
 BUSY_S = 60
@@ -49,6 +56,10 @@ LENIENCES = (0, 1, 2)
 """In this order until there is a plan."""
 LATE_COST = 50_000
 """What a second costs by which a window is missed: rather the whole bench a minute later."""
+ROOM_S = 30.0
+"""Lab seconds for which a step may be put off that would begin at once, ..."""
+PUT_OFF_COST = 5_000
+"""... and what each second more costs."""
 WEIGHTS = Weights(makespan=1000, flow=1)
 """The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
 
@@ -107,7 +118,7 @@ class Draft:
                 *self.carries.resources,
             ),
             holds=tuple(self.carries.holds),
-            lags=(*self._lags(), *self.carries.lags),
+            lags=(*self._lags(), *self._at_once(), *self.carries.lags),
             groups=tuple(
                 Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
             ),
@@ -185,7 +196,8 @@ class Draft:
                 continue
             for window in each.step.windows:
                 opener, lag_s = self._opener(each, window)
-                most_s = math.floor(lag_s + window.within_s)
+                spare_s = self._spare_s(each, opener, window.within_s)
+                most_s = math.floor(lag_s + window.within_s - spare_s)
                 if opener in self.steps:
                     lenient = self.lenience > (0 if each.run.has_entered else 1)
                     is_open = self.steps[opener].is_fixed or lenient
@@ -198,7 +210,7 @@ class Draft:
                         cost_per_s=cost,
                     )
                 elif each.step.not_after is not None and each.run.so_far is not None:
-                    left_s = math.floor(each.step.not_after - self.outlook.at)
+                    left_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
                     yield Lag(
                         before=NOW,
                         after=each.id,
@@ -206,6 +218,51 @@ class Draft:
                         maximum_s=left_s,
                         cost_per_s=LATE_COST,
                     )
+
+    def _at_once(self) -> Iterator[Lag]:
+        """What nobody keeps waiting once it could begin: plans that put it off would not hold."""
+        opening = {
+            self._opener(each, window)[0]
+            for each in self.steps.values()
+            for window in each.step.windows
+            if self._opener(each, window)[1] + window.within_s <= TIGHT_S
+        }
+        for each in self.steps.values():
+            before = [self._id(each, after.step) for after in each.step.after]
+            open_ones = [one for one in before if one in self.steps]
+            is_next = each.run.has_entered and all(self.steps[one].is_fixed for one in open_ones)
+            if each.is_fixed or each.step.windows or each.id in opening or not is_next:
+                continue
+            room_s = math.ceil(ROOM_S + self._carry_s(each))
+            for one in open_ones or [NOW]:
+                lag_s = each.release_s if one == NOW else each.step.after[before.index(one)].lag_s
+                yield Lag(
+                    before=one,
+                    after=each.id,
+                    minimum_s=None,
+                    maximum_s=math.ceil(lag_s) + room_s,
+                    cost_per_s=PUT_OFF_COST,
+                )
+
+    def _spare_s(self, each: Foreseen, opener: str, within_s: float) -> float:
+        """How much of a window is left unused.
+
+        What opens it may end early, and by then all has to be ready that is planned for later.
+        """
+        carry_s = self._carry_s(each)
+        first = self.steps.get(opener)
+        spare_s = 0.0 if first is None else self._early_s(first)
+        if first is None or not each.run.has_entered:  # else the plan in force would be upset
+            spare_s = max(spare_s, UNUSED * max(0.0, within_s - carry_s))
+        return min(spare_s, max(0.0, within_s - carry_s - LEFT_S))
+
+    def _early_s(self, each: Foreseen) -> float:
+        """By how much a step may end earlier than it is planned to."""
+        quick_s = _quick_s(each.step)
+        if not each.is_fixed:
+            return each.length_s - quick_s
+        at = self.outlook.at
+        return max(0.0, self._end_s(each.step) - max(0.0, each.step.start_s + quick_s - at))
 
     def _opener(self, each: Foreseen, window: MaximumLag) -> tuple[str, float]:
         """The step whose end opens a window, and by how much later; the last of several."""
@@ -258,7 +315,7 @@ class Draft:
         for name, each in self.steps.items():
             if name in placed:
                 ends[each.run.run] = max(ends[each.run.run], at + placed[name].end_s)
-        late = {lag.after: None for lag in self.problem.lags if outside_s(lag, placed)}
+        late = {one.step: None for one in steps if self._is_late(one, placed)}
         return PlanArrived(
             at=at,
             basis=basis,
@@ -272,6 +329,13 @@ class Draft:
             seconds=round(answer.seconds, 3),
         )
 
+    def _is_late(self, one: Planned, placed: Mapping[str, Placed]) -> bool:
+        """Whether a step is planned for after its window has closed."""
+        if one.closes is not None:
+            return one.start > one.closes
+        opener = placed.get(one.opened_by)
+        return opener is not None and one.start > self.outlook.at + opener.end_s + one.most_s
+
     def _planned(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> Planned:
         start = self.outlook.at + placed.start_s
         if each.is_fixed:
@@ -281,6 +345,7 @@ class Draft:
             instrument=each.step.instrument,
             start=round(start, 3),
             duration_s=float(placed.end_s - placed.start_s),
+            quick_s=float(_quick_s(each.step)),
             bring_s=self._bring_s(each, placed, every),
             carry_s=self._carry_s(each),
             away_s=self._away_s(each, placed, every),
@@ -341,9 +406,13 @@ def draft(outlook: Outlook, predictors: Sequence[Predictor]) -> Draft:
 
 
 def _length_s(step: ForecastStep) -> int:
-    """With time to spare, and more of it for a step that has a window of its own."""
-    margin_s = (QUANTILE if step.windows else SPARE) * step.spread_s
-    return max(1, math.ceil(step.duration_s + margin_s))
+    """With time to spare."""
+    return max(1, math.ceil(step.duration_s + QUANTILE * step.spread_s))
+
+
+def _quick_s(step: ForecastStep) -> int:
+    """How long it takes where it is quick."""
+    return max(1, math.floor(step.duration_s - QUICK * step.spread_s))
 
 
 def _fixed(start_s: int, end_s: int) -> Fixed:

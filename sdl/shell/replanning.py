@@ -210,8 +210,7 @@ def mended_plan(drafted: Draft, seq: int, cause: str) -> PlanArrived | None:
         return None
     answer = Answer(status="feasible", plan=mended.plan, found_by="right shift")
     event = drafted.event(answer, mended.plan, basis=seq, cause=cause)
-    late = dict.fromkeys((*event.breaks, *(lag.after for lag in mended.broken)))
-    return replace(event, status="repaired", breaks=tuple(late))
+    return replace(event, status="repaired")
 
 
 def _problem(drafted: Draft) -> Problem:

@@ -99,10 +99,18 @@ def cases(seed: int) -> Iterator[Case]:
             _trial(problem, "abandoned", seed, 8),
         )
         only_pending = tuple(_trial(problem, "pending", seed, index) for index in range(4))
-        yield Case(f"{name}, no trials", problem, ())
-        yield Case(f"{name}, measured trials", problem, measured)
-        yield Case(f"{name}, trials of each kind", problem, (*known, *measured[2:], *others))
-        yield Case(f"{name}, nothing but pending trials", problem, only_pending)
+        hints = tuple(hint for trial in measured for hint in _hints(problem, trial))
+        each = (*hints, *known, *measured[2:], *others)
+        yield Case(f"{name}, no trials", problem, hints)
+        yield Case(f"{name}, measured trials", problem, (*hints, *measured))
+        yield Case(f"{name}, trials of each kind", problem, each)
+        yield Case(f"{name}, nothing but pending trials", problem, (*hints, *only_pending))
+
+
+def _hints(problem: Problem, trial: Trial) -> Iterator[Trial]:
+    """The same point as it was measured elsewhere, if the problem speaks of that."""
+    for source in problem.hints:
+        yield replace(trial, prior=source, is_hint=True)
 
 
 def problems() -> dict[str, Problem]:
@@ -148,6 +156,11 @@ def special_problems() -> dict[str, Problem]:
     whole = {"lambda": 1.0, "base": 1.0, "salt": 1.0}
     mixture = LinearConstraint(weights=whole, at_least=1.0, at_most=1.0, is_mixture=True)
     both = _problem((acid, solvent), aim)
+    two = replace(
+        both,
+        further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
+        outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
+    )
     return {
         "mixture": _problem((acid, *others), aim, mixture),
         "mixture on a lattice": _problem((*lattice, solvent), aim, mixture),
@@ -167,11 +180,9 @@ def special_problems() -> dict[str, Problem]:
         "hits": replace(both, objective=Objective(measure=MEASURE, goal="hits", at_least=0.2)),
         "level": replace(both, objective=Objective(measure=MEASURE, goal="level", level=0.2)),
         "novelty": replace(both, objective=Objective(measure=MEASURE, goal="novelty")),
-        "two objectives": replace(
-            both,
-            further=(Objective(measure="cost", goal="minimise", threshold=2.0),),
-            outcomes=(OutcomeConstraint(measure="cost", at_most=3.0),),
-        ),
+        "hints of another campaign": replace(both, hints=("earlier",)),
+        "two objectives": two,
+        "two objectives, hints of them": replace(two, hints=("earlier", "and another")),
     }
 
 
@@ -197,7 +208,7 @@ def _trial(problem: Problem, status: Status, seed: int, index: int) -> Trial:
         inputs = _drawn(problem, chance)
         while not feasible(problem, inputs):
             inputs = _drawn(problem, chance)
-    measures = {one.measure: _value(inputs) for one in problem.objectives}
+    measures = {measure: _value(inputs) for measure in sorted(problem.measures)}
     if status == "measured":
         return Trial(inputs=inputs, status="measured", measures=measures)
     return Trial(inputs=inputs, status=status, measures={})

@@ -28,6 +28,9 @@ _CANNOT: Mapping[Ability, str] = {
     "take another planner",
     "candidates": "cannot choose from a list of points; take another planner",
     "conditions": "cannot search an input only at some values of others; take another planner",
+    "left": "does not say what is left to be gained; take another planner, or remove it",
+    "hints": "would take what was measured on something else for this; take another planner, or "
+    "remove it",
     "fidelity": "would take a quick look for as good as a close one; take another planner, or move "
     "the input to [fixed]",
 }
@@ -80,4 +83,9 @@ def _places(campaign: Campaign) -> dict[Ability, KeyPath]:
             found.setdefault("conditions", ("search", parameter.name, "only_if"))
     if campaign.fidelity is not None:
         found["fidelity"] = ("fidelity",)
+    if campaign.stop.looks_ahead:
+        key = "expected_gain" if campaign.stop.expected_gain is not None else "chance_of_better"
+        found["left"] = ("stop", key)
+    if any(prior.is_hint for prior in campaign.prior):
+        found["hints"] = ("prior", "hint")
     return found

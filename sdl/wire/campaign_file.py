@@ -99,7 +99,7 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
     head.close()
     remarks = search.remarks
     if "prior" in top:
-        known = read_prior(top.table("prior"), campaign)
+        known = read_prior(top, campaign)
         campaign, remarks = replace(campaign, prior=known.prior), (*remarks, *known.remarks)
     top.close()
     return campaign, remarks
@@ -144,6 +144,8 @@ def _stop(table: Table, measure: str) -> StopRule:
         hours=table.maybe_number("hours", unit_name="stop_h"),
         tolerance=table.maybe_number("tolerance", unit_name=measure),
         failures=table.whole("failures", rule.failures),
+        expected_gain=table.maybe_number("expected_gain", unit_name=measure),
+        chance_of_better=table.maybe_number("chance_of_better", unit_name="chance_fraction"),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
     table.close()

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sdl.core.campaign import problem
 from sdl.errors import UserMistake
 from sdl.model.campaign import NO_PLANNER, Campaign
 from sdl.model.hypothesis import Hypothesis
+from sdl.model.space import is_enumerable
 from sdl.wire.aims_check import check_aims
 from sdl.wire.policy import faults_of, idle
 from sdl.wire.space_check import check_space
@@ -57,12 +59,31 @@ def _stop(campaign: Campaign) -> _Found:
         yield ("stop", "failures"), f"{stop.failures} failures; use 1 or more"
     if stop.failed_share is not None and not 0 <= stop.failed_share < 1:
         yield ("stop", "failed_share"), f"{stop.failed_share:g}; use 0 to less than 1, such as 0.5"
+    yield from _looking_ahead(campaign)
     if stop.tolerance is not None and campaign.further:
         yield ("stop", "tolerance"), "several objectives have no common distance; remove it"
     elif stop.tolerance is not None and campaign.objective.goal not in ("target", "range"):
         yield ("stop", "tolerance"), "a tolerance needs a target; remove it, or set a target"
     elif stop.tolerance is not None and stop.tolerance < 0:
         yield ("stop", "tolerance"), f"{stop.tolerance:g} is negative; use 0 or more"
+
+
+def _looking_ahead(campaign: Campaign) -> _Found:
+    """Stop rules that ask the planner what is left."""
+    stop = campaign.stop
+    given = {"expected_gain": stop.expected_gain, "chance_of_better": stop.chance_of_better}
+    for key in (key for key, value in given.items() if value is not None):
+        if campaign.further:
+            yield ("stop", key), "several objectives have no common gain; remove it"
+        elif campaign.objective.goal not in ("maximise", "minimise", "target", "range"):
+            yield ("stop", key), f"nothing is the best of {campaign.objective.goal}; remove it"
+    if stop.expected_gain is not None and not stop.expected_gain > 0:
+        yield ("stop", "expected_gain"), f"{stop.expected_gain:g}; use more than 0"
+    if stop.chance_of_better is not None and not 0 < stop.chance_of_better < 1:
+        yield ("stop", "chance_of_better"), f"{stop.chance_of_better:g}; use 0 to 1, such as 0.05"
+    if stop.chance_of_better is not None and not is_enumerable(problem(campaign)):
+        message = "of real numbers a little better one is always left; use expected_gain"
+        yield ("stop", "chance_of_better"), message
 
 
 def _batch(campaign: Campaign) -> _Found:

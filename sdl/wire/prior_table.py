@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from sdl.model.campaign import Campaign, ChoiceParameter, Prior
@@ -23,24 +23,33 @@ class Known:
     remarks: tuple[str, ...]
 
 
-def read_prior(table: Table, campaign: Campaign) -> Known:
-    """``campaign``: all that the other tables say."""
+def read_prior(top: Table, campaign: Campaign) -> Known:
+    """``[prior]``, or several ``[[prior]]``; ``campaign``: all that the other tables say."""
     prior: list[Prior] = []
     remarks: list[str] = []
-    if "csv" in table:
-        file = read_csv(table, "csv")
-        if file is not None:
-            prior += _from_file(file, campaign, remarks)
-    if "campaign" in table:
-        # Its trials are read from the record when the campaign starts.
-        prior.append(Prior(source=table.name("campaign"), is_campaign=True))
-    if "csv" not in table and "campaign" not in table:
-        table.mistake(None, 'say what is known: csv = "measured.csv", or campaign = "its-name"')
-    table.close()
+    is_list = isinstance(top.take("prior"), list)
+    for table in top.tables("prior") if is_list else [top.table("prior")]:
+        prior += _one(table, campaign, remarks)
     return Known(prior=tuple(prior), remarks=tuple(remarks))
 
 
-def _from_file(file: CsvFile, campaign: Campaign, remarks: list[str]) -> list[Prior]:
+def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior]:
+    is_hint = table.truth("hint", default=False)
+    if "csv" in table:
+        file = read_csv(table, "csv")
+        if file is not None:
+            yield from _from_file(file, campaign, remarks, is_hint=is_hint)
+    if "campaign" in table:
+        # Its trials are read from the record when the campaign starts.
+        yield Prior(source=table.name("campaign"), is_campaign=True, is_hint=is_hint)
+    if "csv" not in table and "campaign" not in table:
+        table.mistake(None, 'say what is known: csv = "measured.csv", or campaign = "its-name"')
+    table.close()
+
+
+def _from_file(
+    file: CsvFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
+) -> list[Prior]:
     inputs = [parameter.name for parameter in campaign.space]
     measures = campaign.measures
     for name in (*inputs, *measures):
@@ -58,13 +67,21 @@ def _from_file(file: CsvFile, campaign: Campaign, remarks: list[str]) -> list[Pr
     trials = [
         _trial(file, row, values, measures)
         for row, values in zip(file.rows, points, strict=True)
-        if _is_fixed(file, row, campaign.fixed) and fits(campaign.space, values)
+        if (is_hint or _is_fixed(file, row, campaign.fixed)) and fits(campaign.space, values)
     ]
-    kept = tuple(trial for trial in trials if trial is not None)
+    kept = tuple(replace(trial, is_hint=is_hint) for trial in trials if trial is not None)
     if not file.is_sound():
         return []
     left_out = len(file.rows) - len(kept)
-    return [Prior(source=file.source, sha256=file.sha256, trials=kept, left_out=left_out)]
+    return [
+        Prior(
+            source=file.source,
+            sha256=file.sha256,
+            trials=kept,
+            left_out=left_out,
+            is_hint=is_hint,
+        )
+    ]
 
 
 def _points(file: CsvFile, campaign: Campaign) -> Sequence[Mapping[str, InputValue]]:

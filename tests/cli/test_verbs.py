@@ -127,7 +127,7 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     assert "expected   absorbance_au = " in said
     assert "90 % of measurements from " in said
     assert "weighed    acquisition " in said
-    assert "models     of absorbance_au: length per axis (1)" in said
+    assert "models     of absorbance_au: pooled lengths (1)" in said
     assert "near       dye-450/suggestion-" in said
     assert "data       5 trials, sha256 " in said
     assert "versions   numpy " in said

@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.agenda import CHAIN_MAX_S, ENTRY_MAX_S, STALE_S, UNPLANNED_MAX_S, Agenda
+from sdl.core.agenda import (
+    CHAIN_MAX_S,
+    EARLY_S,
+    ENTRY_MAX_S,
+    MARGIN_S,
+    STALE_S,
+    UNPLANNED_MAX_S,
+    Agenda,
+)
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.lab_state import LabState
@@ -78,6 +86,16 @@ def test_an_entry_waits_for_its_time_and_is_told_when() -> None:
     assert sent(floor.turn(ev.TimerFired(at=timer.until, timer=timer.timer))) == [
         "dye/run-2/step-1/try-1"
     ]
+
+
+def test_a_run_with_windows_enters_a_minute_before_its_time_at_most() -> None:
+    for steps, until in ((chained(), 500.0 - EARLY_S), (chained()[:1], 0.0)):
+        floor = waiting()
+        later = [replace(one, start=one.start + 480.0) for one in steps]
+        floor.turn(plan(2.0, *later))
+        agenda, run = floor.engine.commons.agenda, floor.engine.state.runs["dye/run-2"]
+        (step,) = run.steps.values()
+        assert agenda.keeps_out(run, step, "dye", 20.0) == until, f"{len(steps)} steps"
 
 
 def test_a_run_does_not_begin_before_the_plan_lets_it_in() -> None:
@@ -179,6 +197,70 @@ def test_a_chain_whose_carries_take_longer_than_its_window_is_begun_where_all_is
     assert sent(floor.turn(done("dye/run-1/step-1/try-1", 19.0))) == ["dye/run-2/step-1/try-1"]
     (due,) = floor.engine.commons.agenda.due.values()
     assert due.late == due.early == 19.0 + 20.0 + 30.0
+
+
+def test_a_place_is_kept_from_when_what_comes_before_may_be_over() -> None:
+    floor = waiting(parallel=2)
+    opener, reading = chained()
+    floor.turn(plan(2.0, replace(opener, quick_s=15.0), reading))
+    floor.turn(done("dye/run-1/step-1/try-1", 19.0))
+    (due,) = floor.engine.commons.agenda.due.values()
+    assert (due.early, due.late) == (19.0 + 15.0 + 30.0, 19.0 + 15.0 + 90.0)
+
+
+def test_what_follows_a_step_whose_window_is_open_is_kept_a_place_as_well() -> None:
+    floor = waiting(parallel=2)
+    opener, reading = chained()
+    floor.turn(plan(2.0, replace(opener, opens=1.0, closes=60.0), reading))
+    dues = floor.engine.commons.agenda.due
+    assert dues[reading.step].early == opener.start + opener.duration_s + 30.0
+
+
+def test_a_step_in_a_window_waits_for_its_chain_until_that_is_about_to_close() -> None:
+    floor = waiting(parallel=3)
+    long = planned("dye/run-1/step-9", "reader", 300.0, 400.0)
+    floor.turn(plan(2.0, *chained(), long))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    reader = lab.instruments["reader"]
+    reader.busy_with, reader.busy_since = "dye/run-1/step-9/try-1", 2.0
+    run = floor.engine.state.runs["dye/run-2"]
+    (step,) = run.steps.values()
+    step.not_after = 100.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 100.0 - MARGIN_S, "then at the latest"
+    assert agenda.keeps(run, step, "dye", lab, 96.0) == 0.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0, 10.0) == 100.0 - MARGIN_S - 30.0, (
+        "time for a carry under way, for what stands there, and for its own"
+    )
+    step.not_after = None
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 402.0 - 110.0, "when the reader is free"
+
+
+def test_what_is_planned_before_a_chain_that_has_not_begun_does_not_wait_for_it() -> None:
+    floor = waiting(parallel=3)
+    long = planned("dye/run-1/step-3", "reader", 30.0, 60.0)
+    opener, reading = chained()
+    floor.turn(plan(2.0, replace(opener, opens=1.0, closes=60.0), reading, long))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    run = floor.engine.state.runs["dye/run-1"]
+    (step,) = run.steps.values()
+    stands_in = replace(step, id=long.step, instrument="reader", since=20.0, attempt=0)
+    assert agenda.due[reading.step].late < 75.0 + 60.0, "it would be in its way"
+    assert agenda.keeps(run, stands_in, "dye", lab, 75.0) == 0.0
+    agenda.begun[opener.step] = None
+    assert agenda.keeps(run, stands_in, "dye", lab, 75.0) > 75.0, "now it is under way"
+
+
+def test_a_chain_goes_ahead_of_its_time_where_it_is_in_nobodys_way() -> None:
+    for other_at, until in ((70.0, 40.0), (200.0, 0.0)):
+        floor = waiting(parallel=2)
+        opener, reading = chained()
+        other = planned("dye/run-1/step-9", "reader", other_at)
+        later = (replace(opener, start=40.0), replace(reading, start=90.0))
+        floor.turn(plan(2.0, *later, other))
+        run = floor.engine.state.runs["dye/run-2"]
+        (step,) = run.steps.values()
+        found = floor.engine.commons.agenda.keeps(run, step, "dye", floor.engine.lab, 20.0)
+        assert found == until, f"the reader is wanted at {other_at:g} s"
 
 
 def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.durations import ENOUGH, MEMORY, OPEN_MAX, Durations, Practised, quantile
+from sdl.core.durations import MEMORY, OPEN_MAX, PRACTISED, Durations, Practised, quantile
 from sdl.model.data import JsonValue
 from sdl.model.prediction import Prediction
 
@@ -66,6 +66,21 @@ def test_where_an_action_is_told_how_long_to_last_the_excess_is_learned() -> Non
     assert short.duration_s == 0.0
 
 
+def test_what_was_told_to_last_about_as_long_is_believed() -> None:
+    durations = Durations()
+    for number in range(PRACTISED):
+        durations.add("handler", "incubate", {"duration_s": 60.0}, 60.0 + number % 3)
+        durations.add("handler", "incubate", {"duration_s": 600.0}, 600.0 + 30.0 * (number % 3))
+    short = durations.predict("handler", "incubate", {"duration_s": 50.0})
+    long = durations.predict("handler", "incubate", {"duration_s": 500.0})
+    assert short is not None
+    assert long is not None
+    assert short.duration_s == 51.0
+    assert long.duration_s == 530.0
+    assert short.spread_s < 2.0
+    assert long.spread_s > 20.0
+
+
 def test_what_failed_or_came_from_nowhere_teaches_nothing() -> None:
     durations = Durations()
     durations.take(sent("run/step-1/try-1"))
@@ -88,7 +103,7 @@ def test_memory_is_bounded_and_goes_through_plain_values(
 ) -> None:
     durations = learned(*durations_s)
     (kept,) = durations.kept()
-    assert kept == ("handler", "mix", tuple(durations_s[-MEMORY:]))
+    assert kept == ("handler", "mix", tuple((0.0, each) for each in durations_s[-MEMORY:]))
     found = durations.predict("handler", "mix", {"duration_s": asked})
     assert Durations([kept]).predict("handler", "mix", {"duration_s": asked}) == found
     assert found is not None
@@ -103,7 +118,7 @@ def test_commands_that_never_end_are_forgotten() -> None:
     durations.take(done("run/step-0/try-1", 5.0))
     assert durations.kept() == ()
     durations.take(done("run/step-5/try-1", 5.0))
-    assert durations.kept() == (("handler", "mix", (5.0,)),)
+    assert durations.kept() == (("handler", "mix", ((0.0, 5.0),)),)
 
 
 @given(st.lists(st.floats(0.0, 1e3), min_size=1), st.floats(0.0, 1.0))
@@ -118,7 +133,7 @@ def test_a_quantile_lies_between_the_values_around_it(values: list[float], share
 def test_what_was_done_a_few_times_only_is_left_to_others() -> None:
     learned = Durations()
     practised = Practised(learned)
-    for number in range(ENOUGH):
+    for number in range(PRACTISED):
         assert practised.predict("reader", "absorbance", {}) is None
         learned.add("reader", "absorbance", {}, 10.0 + number)
     assert practised.predict("reader", "absorbance", {}) == learned.predict(

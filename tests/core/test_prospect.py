@@ -15,8 +15,8 @@ def past(dispense_s: float = 10.0, absorbance_s: float = 12.0) -> Durations:
     """What the past teaches."""
     return Durations(
         [
-            ("handler", "dispense", (dispense_s,) * 6),
-            ("reader", "absorbance", (absorbance_s,) * 6),
+            ("handler", "dispense", ((0.0, dispense_s),) * 6),
+            ("reader", "absorbance", ((0.0, absorbance_s),) * 6),
         ]
     )
 

@@ -88,3 +88,17 @@ def test_the_bench_asks_with_plain_data_and_without_a_list() -> None:
     observations.append((planner.suggest(observations, [], 1)[0], {"yield": float("nan")}))
     assert len(planner.suggest(observations, [], 2)) == 2
     assert min(found["yield"] for _, found in observations) < 0.01
+
+
+def test_the_bench_looks_for_what_the_observations_tell_of() -> None:
+    wanted = [{"name": "yield", "goal": "maximize"}, {"name": "purity", "goal": "maximize"}]
+    parameters = [_real("a"), _real("b")]
+    both = factory({"parameters": parameters, "objectives": wanted}, None, 3)
+    first = factory({"parameters": parameters, "objectives": wanted[:1]}, None, 3)
+    start = both.suggest([], [], 4)
+    assert start == first.suggest([], [], 4)
+    told = [(p, {"yield": float(p["a"])}) for p in start]
+    assert both.suggest(told, [], 3) == first.suggest(told, [], 3)
+    more = [(p, {"yield": float(p["a"]), "purity": -float(p["a"])}) for p in start]
+    both.suggest(more, [], 1)
+    assert set(both.reasons[0].reason.expected) == {"yield", "purity"}

@@ -35,6 +35,7 @@ def test_a_planner_names_the_options_that_it_reads(planner: Planner, read: set[s
     assert planner.options() == read
 
 
+@pytest.mark.timeout(300)  # half a minute of a core, on a busy machine two
 def test_ax_keeps_the_contract() -> None:
     planner_contract(AxPlanner(), seeds=[3])
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdl.planner.ensemble import DRAWS, KINDS, OTHERS, Evidence, Learner, weights_of
+from sdl.planner.ensemble import DRAWS, KINDS, Evidence, Kind, Learner, weights_of
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes
 from tests.planner.points import AXES, drawn, hyper
@@ -18,7 +18,11 @@ def _evidence(count: int, seed: int) -> Evidence:
     return Evidence(points, points.value.sum(axis=1) + (points.code[:, 0] == 1))
 
 
-EVERY = (*KINDS, *OTHERS)
+EVERY = (
+    *KINDS,
+    Kind(name="value", shape=Shape(rank=0.0)),
+    Kind(name="upper half", shape=Shape(lower=0.5)),
+)
 
 
 def test_weights_sum_to_one_and_are_equal_before_there_is_a_difference() -> None:

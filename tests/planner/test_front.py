@@ -186,3 +186,22 @@ def test_with_weights_the_best_score_is_looked_for() -> None:
     every = [_measured(_list().point(place)) for place in range(225)]
     best = max(one["gain"] - 0.5 * one["price"] for one in every)
     assert max(one["gain"] - 0.5 * one["price"] for one in seen) > best - 0.01
+
+
+@pytest.mark.parametrize("value", [0.0, 5.0])
+@pytest.mark.parametrize("weight", [None, 1.0])
+def test_equal_results_are_no_reason_to_fail(value: float, weight: float | None) -> None:
+    objectives = (
+        Objective(measure="gain", goal="maximise", threshold=3.0, weight=weight),
+        Objective(measure="tint", goal="range", low=5.0, high=6.0, weight=weight),
+        Objective(measure="ph", goal="target", target=5.0, weight=weight),
+        Objective(measure="price", goal="minimise", weight=weight),
+    )
+    seen = {one.measure: value for one in objectives}
+    observed = [Observed(_list().point(place), seen) for place in (3, 50, 120)]
+    for count in (2, 3, 4):
+        first, *others = objectives[:count]
+        problem = Problem(space=(), objective=first, further=tuple(others))
+        found = Campaign(problem, _list(), 1).proposals(observed, [], 2)
+        assert len(found) == 2
+        assert all(np.isfinite(one.reason.acquisition or 0.0) for one in found)

@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 import numpy as np
 import pytest
 from scipy.integrate import quad  # type: ignore[import-untyped]
 from scipy.stats import multivariate_normal, norm  # type: ignore[import-untyped]
 
 from sdl.planner.axes import joined
+from sdl.planner.hyper import Hyper
 from sdl.planner.improvement import log_approach, log_improvement
-from sdl.planner.process import Conditioning, Processes, covariance, kernel, log_likelihood
-from tests.planner.points import drawn, hyper, outputs
+from sdl.planner.process import (
+    VARIANCE,
+    Conditioning,
+    Processes,
+    covariance,
+    kernel,
+    level,
+    log_likelihood,
+    variance,
+)
+from tests.planner.points import drawn, hyper, outputs, tied
 
 SEEDS = range(5)
+Draw: TypeAlias = Callable[[int, int], Hyper]
 
 
+@pytest.mark.parametrize("of", [hyper, tied])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(seed: int) -> None:
+def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(seed: int, of: Draw) -> None:
     points, count = drawn(9, seed), 9
-    processes = Processes(hyper(4, seed), points, outputs(4, count, seed))
+    processes = Processes(of(4, seed), points, outputs(4, count, seed))
     found = processes.leave_one_out()
     for out in range(count):
         rest = np.delete(np.arange(count), out)
@@ -29,10 +44,13 @@ def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(seed: int) -
         assert found[:, out] == pytest.approx(expected, rel=1e-6, abs=1e-6), f"seed {seed}"
 
 
+@pytest.mark.parametrize("of", [hyper, tied])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_pending_points_count_as_if_they_had_given_what_is_believed_of_them(seed: int) -> None:
+def test_pending_points_count_as_if_they_had_given_what_is_believed_of_them(
+    seed: int, of: Draw
+) -> None:
     points, candidates = drawn(8, seed), drawn(30, seed + 100)
-    processes = Processes(hyper(4, seed), points, outputs(4, 8, seed))
+    processes = Processes(of(4, seed), points, outputs(4, 8, seed))
     best = np.array([1, 3, 0, 7])
     state = Conditioning(processes, candidates, 3, best)
     for place in (4, 17, 9):
@@ -58,21 +76,36 @@ def test_pending_points_count_as_if_they_had_given_what_is_believed_of_them(seed
         assert state.gap[process] == pytest.approx(expected, abs=1e-6), f"seed {seed}"
 
 
+@pytest.mark.parametrize("of", [hyper, tied])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_the_likelihood_is_that_of_a_normal_distribution(seed: int) -> None:
-    points, values, drawn_hyper = drawn(7, seed), outputs(3, 7, seed), hyper(3, seed)
-    matrices = covariance(drawn_hyper, points)
+def test_the_likelihood_is_that_of_a_normal_distribution(seed: int, of: Draw) -> None:
+    points, values, drawn_hyper = drawn(7, seed), outputs(3, 7, seed), of(3, seed)
+    matrices, means = covariance(drawn_hyper, points), level(drawn_hyper, points)
     expected = [
-        multivariate_normal.logpdf(y, cov=k) + 3.5 * np.log(2.0 * np.pi)
-        for y, k in zip(values, matrices, strict=True)
+        multivariate_normal.logpdf(y, mean=m, cov=k) + 3.5 * np.log(2.0 * np.pi)
+        for y, m, k in zip(values, means, matrices, strict=True)
     ]
     assert log_likelihood(drawn_hyper, points, values) == pytest.approx(expected, rel=1e-6)
 
 
 def test_a_kernel_does_not_depend_on_which_side_a_point_stands() -> None:
-    one, other, drawn_hyper = drawn(6, 1), drawn(5, 2), hyper(4, 3)
+    one, other, drawn_hyper = drawn(6, 1), drawn(5, 2), tied(4, 3)
     there, back = kernel(drawn_hyper, one, other), kernel(drawn_hyper, other, one)
     assert there == pytest.approx(back.transpose(0, 2, 1), abs=1e-12)
+
+
+def test_what_a_source_explains_and_the_rest_make_up_the_variance_of_two_tied_tasks() -> None:
+    points, drawn_hyper = drawn(6, 1), tied(4, 3)
+    ties = drawn_hyper.ties
+    assert ties is not None
+    free = 1.0 - ties.strength[:, None] ** 2 * (ties.share @ points.known.T)
+    signal = drawn_hyper.signal[:, None]
+    expected = VARIANCE * signal * ties.scale[:, None] ** 2 * free + ties.offset[:, None]
+    assert variance(drawn_hyper, points) == pytest.approx(expected)
+    whole = covariance(drawn_hyper, points)
+    assert (np.linalg.eigvalsh(whole) > 0.0).all()
+    alone = covariance(drawn_hyper.untied, points)
+    assert whole[3] == pytest.approx(alone[3]), "a process that follows none is as without sources"
 
 
 @pytest.mark.parametrize("mean, sd, best", [(0.3, 0.5, 0.1), (-1.0, 0.7, 1.0), (0.0, 1.0, 4.0)])

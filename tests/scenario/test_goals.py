@@ -43,7 +43,7 @@ def test_hits_are_counted_in_words(tmp_path: Path) -> None:
     assert view.best is not None
     assert view.best.value >= 0.4
     assert view.best.where in _told(view)["first"]
-    assert in_short(view, "none yet") == _told(view)["hits"]
+    assert in_short(view, "none yet") == in_a_line(view) == _told(view)["hits"]
     assert content(outcome)["tally"] == view.tally
 
 

@@ -306,3 +306,30 @@ def test_soft_lags_are_kept_where_they_can_be_and_one_that_cannot_spoils_no_othe
     placed = {one.activity: one for one in planned(Indexed(problem), arrays).placed}
     assert placed["read"].start_s == 0, "as early as it can be"
     assert placed["again"].start_s - placed["read"].end_s <= 1
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_a_walk_turns_first_to_wishes_that_are_not_kept(seed: int) -> None:
+    queue = (
+        Activity(
+            name=f"a{number}",
+            group=f"g{number}",
+            modes=(Mode(duration_s=10, demands=(Demand(resource="m"),)),),
+        )
+        for number in range(80)
+    )
+    now = Activity(name="now", modes=(Mode(duration_s=0),), fixed=Fixed(mode=0, start_s=0, end_s=0))
+    wish = Lag(before="now", after="a40", minimum_s=None, maximum_s=200, cost_per_s=50)
+    problem = Problem(
+        name="queue",
+        activities=(*queue, now),
+        resources=(Resource(name="m"),),
+        lags=(wish,),
+    )
+    index = Indexed(problem)
+    arrays = ([10 * number for number in range(80)] + [0], [0] * 81)
+    walk = Ruin(index, layout_of(index), arrays, seed)
+    for _ in range(60):
+        walk.step()
+    starts, _ = walk.best_arrays()
+    assert starts[40] <= 200, f"seed {seed}"

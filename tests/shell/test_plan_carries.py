@@ -20,7 +20,7 @@ from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Hold, Question
 from sdl.scheduling.repair import repaired
 from sdl.shell.plan_carries import ABSENT_S
-from sdl.shell.plan_question import NOW, Draft, draft
+from sdl.shell.plan_question import NOW, PUT_OFF_COST, ROOM_S, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script, wash_assay
 from tests.core.floor import Chances
@@ -95,6 +95,16 @@ def test_each_step_is_brought_its_plate_and_behind_the_last_one_it_is_put_away()
         in stays
     )
     assert {one.capacity for one in problem.resources if one.name.startswith("sites of")} == {1}
+
+
+def test_what_nobody_keeps_waiting_is_not_put_off() -> None:
+    floor = begun(at_cell(), 24.0)
+    assert floor.engine.lab.instruments["washer"].busy_with == "dye/run-1/step-3/try-1"
+    found = drafted(floor, 24.0)
+    (soft,) = [lag for lag in found.problem.lags if lag.cost_per_s == PUT_OFF_COST]
+    assert (soft.before, soft.after) == ("dye/run-1/step-3", "dye/run-1/step-4"), "it is next"
+    carry_s = found.carries.length_s("dye/run-1/step-4 with plate-1")
+    assert soft.maximum_s == ROOM_S + carry_s
 
 
 def test_runs_for_which_no_plate_is_left_are_not_planned() -> None:

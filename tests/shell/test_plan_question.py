@@ -61,7 +61,9 @@ def test_a_run_in_flight_and_the_next_ones_are_in_it() -> None:
     assert under_way is not None
     assert (under_way.start_s, under_way.end_s) == (-10, 10)
     windows = [lag for lag in found.problem.lags if lag.maximum_s is not None]
-    assert {lag.maximum_s for lag in windows} == {90}
+    most_s = {lag.after[: len("dye/run-1")]: lag.maximum_s for lag in windows}
+    assert most_s.pop("dye/run-1") == 90, "from 30 s on, for 60"
+    assert set(most_s.values()) == {84}, "a tenth of a minute is left unused by who comes later"
     assert [lag.after for lag in windows if lag.cost_per_s is not None] == ["dye/run-1/step-3"]
 
 
@@ -74,19 +76,31 @@ def test_an_open_window_counts_from_now_and_one_that_is_missed_costs() -> None:
     found = drafted(floor, 60.0)
     (window,) = [lag for lag in found.problem.lags if lag.before == NOW]
     assert window == Lag(
-        before=NOW, after="dye/run-1/step-3", minimum_s=None, maximum_s=51, cost_per_s=LATE_COST
+        before=NOW, after="dye/run-1/step-3", minimum_s=None, maximum_s=45, cost_per_s=LATE_COST
     )
     (out,) = [one for one in found.problem.activities if one.name == "reader is out"]
     assert out.fixed is not None
 
 
-def test_steps_with_windows_are_planned_with_time_to_spare() -> None:
+def test_steps_are_planned_with_time_to_spare() -> None:
     floor, _ = at_work(parallel=2)
     lengths = {
         one.name: one.modes[0].duration_s for one in drafted(floor, 2.0, 5.0).problem.activities
     }
-    assert lengths["dye/run-2/step-1"] == 23
+    assert lengths["dye/run-2/step-1"] == 27
     assert lengths["dye/run-2/step-3"] == 17
+
+
+def test_a_window_is_planned_as_short_as_what_opens_it_may_make_it() -> None:
+    floor, _ = at_work(parallel=2)
+    found = drafted(floor, 2.0, 10.0)
+    windows = {lag.after: lag.maximum_s for lag in found.problem.lags if lag.maximum_s is not None}
+    length_s, quick_s = 20 + 13, 20 - 5
+    assert windows["dye/run-2/step-3"] == 90 - (length_s - quick_s)
+    event = planned(found)
+    told = next(one for one in event.steps if one.step == "dye/run-2/step-1")
+    assert (told.duration_s, told.quick_s) == (length_s, quick_s)
+    assert event.breaks == ()
 
 
 def test_the_engine_follows_the_plan_and_replays_it() -> None:
@@ -158,6 +172,10 @@ def test_what_gives_a_reason_to_plan() -> None:
     assert occasions.due(engine, 2.0 + DEBOUNCE_S) == "an instrument went or came back"
     engine.lab.instruments["reader"].paused = ""
     assert occasions.due(engine, 2.0 + EVERY_S) == "time has passed"
+    engine.state.broken_windows += 1
+    assert occasions.due(engine, 2.0 + DEBOUNCE_S) == "a window was missed"
+    occasions.asked(engine, 40.0)
+    assert occasions.due(engine, 40.0 + DEBOUNCE_S) == "", "it was planned for"
 
 
 def test_one_run_at_a_time_is_never_planned() -> None:

@@ -118,6 +118,8 @@ async def test_what_is_being_planned_is_given_up_at_the_end(tmp_path: Path) -> N
 
 async def test_a_look_takes_next_to_nothing_of_the_loop(tmp_path: Path) -> None:
     bench = Bench(tmp_path, DYING, floor=at_work(parallel=40, stop=StopRule(runs=99))[0])
+    for _ in range(4):
+        bench.floor.turn(ev.TimerFired(at=1.0, timer="dye/more"))
     assert len(bench.floor.engine.state.runs) == 40
     began = time.thread_time()
     bench.replanning.look(bench.floor.engine, 5, bench.posted.append)

@@ -51,6 +51,7 @@ WRITTEN: dict[type, dict[str, str]] = {
         "sha256": "",
         "trials": "",
         "left_out": "",
+        "is_hint": "hint",
     },
     costs.Costs: {},
     costs.Fidelity: {},
