@@ -228,13 +228,16 @@ class Play:
 
     def open(self) -> None:
         """The first events."""
-        origin = Origin(file_name="", clock="virtual", speed=1.0, software={}, protocol_sha256="")
-        there = self.lab()
-        self.turn(
-            ev.LabOpened(
-                at=0.0, name="cell-lab", lab=there, origin=origin, runs_in_a_turn=IN_A_TURN
-            )
+        origin = Origin(
+            file_name="",
+            clock="virtual",
+            speed=1.0,
+            software={},
+            protocol_sha256="",
+            runs_in_a_turn=IN_A_TURN,
         )
+        there = self.lab()
+        self.turn(ev.LabOpened(at=0.0, name="cell-lab", lab=there, origin=origin))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=1))
         for one in there.instruments:
             self.turn(

@@ -35,8 +35,6 @@ class CampaignStarted:
     own, so that the session can be taken up again although the file was edited or is elsewhere."""
     by: str = ""
     """Who started it there."""
-    runs_in_a_turn: int | None = None
-    """As of ``LabOpened``; where this is no head of a journal, that of the session holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,9 +46,6 @@ class LabOpened:
     """Of the journal."""
     lab: Lab
     origin: Origin
-    runs_in_a_turn: int | None = None
-    """Runs that begin within one turn of the engine at most, above 0. None: as many as can, as in
-    journals of before there was such a number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,7 +101,6 @@ def new(
         lab=without_secrets(lab),
         protocol=script.signature,
         origin=origin,
-        runs_in_a_turn=IN_A_TURN,
     )
     first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(script), Chain(campaign.name), first)
@@ -118,6 +117,7 @@ def origin_of(
         software=software(),
         protocol_sha256=script.signature.source_sha256,
         hypothesis_sha256=_hypothesis_sha256(campaign),
+        runs_in_a_turn=IN_A_TURN,
     )
 
 

@@ -36,15 +36,14 @@ def new_session(
     ``doubts``: what the lab's file says and the record contradicts.
     """
     origin = Origin(
-        file_name=lab.name, clock=clock, speed=speed, software=software(), protocol_sha256=""
-    )
-    opened = ev.LabOpened(
-        at=at,
-        name=name,
-        lab=without_secrets(lab),
-        origin=origin,
+        file_name=lab.name,
+        clock=clock,
+        speed=speed,
+        software=software(),
+        protocol_sha256="",
         runs_in_a_turn=IN_A_TURN,
     )
+    opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
     first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
     return Opening(Engine(scripts), Chain(name), first)
 

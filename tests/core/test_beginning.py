@@ -24,7 +24,7 @@ def as_before(event: ev.Event) -> ev.Event:
     if not isinstance(event, ev.CampaignStarted):
         return event
     body = json.loads(dump(event))
-    del body["runs_in_a_turn"]
+    del body["origin"]["runs_in_a_turn"]
     head = load("CampaignStarted", json.dumps(body))
     assert isinstance(head, ev.CampaignStarted)
     return head
