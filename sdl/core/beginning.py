@@ -43,16 +43,19 @@ class Beginning:
 
         Who chooses among runs waits for these: the first few are not the most urgent ones.
         """
-        return self._begun > IN_A_TURN
+        return self._begun > self._most
+
+    @property
+    def _most(self) -> float:
+        said = self._commons.lab.runs_in_a_turn
+        return math.inf if said is None else said
 
     def begin_run(self) -> bool:
         """Begin one run, of the campaign whose turn it is and that can; whether one has begun."""
-        lab = self._commons.lab
-        most = math.inf if lab.runs_in_a_turn is None else lab.runs_in_a_turn
-        if lab.paused or lab.closing or self._begun > most:
+        if self._commons.lab.paused or self._commons.lab.closing or self.has_more:
             return False
         parts = [part for part in self._roster.values() if part.casting.may_begin]
-        if parts and self._begun == most:
+        if parts and self._begun == self._most:
             timer = f"{self._commons.name}{MORE}"
             self._commons.out.append(Wait(timer=timer, until=self._commons.at))
             self._begun += 1  # it is asked for once

@@ -11,9 +11,11 @@ from sdl.core.engine import Engine
 from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
 from sdl.wire.journal import dump, load
-from tests.core.dye import SCRIPT
+from tests.core.cell import cell
+from tests.core.dye import SCRIPT, kinds
 from tests.core.floor import Floor, campaign, online
 from tests.core.test_snapshot import turns
+from tests.core.test_transport import at_cell, start, until
 
 RUNS = 3 * IN_A_TURN + 1
 SPEC = campaign(stop=StopRule(runs=RUNS), parallel=RUNS)
@@ -58,6 +60,30 @@ def test_in_a_journal_of_before_all_begin_in_one_turn() -> None:
             break
     assert sum(isinstance(line, do.BeginRun) for line in out) == RUNS
     assert not any(isinstance(line, do.Wait) and "more" in line.timer for line in out)
+
+
+def test_nothing_is_carried_before_the_last_of_them_has_begun() -> None:
+    runs = IN_A_TURN + 2
+    whole = at_cell(1, cell(runs))
+    start(whole, stop=StopRule(runs=runs), parallel=runs)
+    until(whole, lambda: whole.engine.lab.carries)
+    begun, carries = zip(
+        *(
+            (kinds(out).count("BeginRun"), kinds(out).count("BeginCarry"))
+            for _, out in turns(whole.journal)
+            if "BeginRun" in kinds(out)
+        ),
+        strict=True,
+    )
+    assert (begun, carries) == ((IN_A_TURN, 2), (0, 1))
+
+    before = Engine(whole.engine.scripts)
+    out: list[do.Command] = []
+    for event, _ in turns(whole.journal):
+        out = list(before.handle(as_before(event)))
+        if before.state.runs:
+            break
+    assert (kinds(out).count("BeginRun"), kinds(out).count("BeginCarry")) == (runs, 1)
 
 
 def test_runs_that_are_few_begin_without_a_timer() -> None:
