@@ -48,7 +48,8 @@ class Telling:
         """Log of the information that each point is expected to give, in nats, (M,)."""
         predicted = [self._predicted(rival, points) for rival in self.rivals]
         sds = [rival.sd for rival in self.rivals]
-        found = information(predicted, sds, max(-SUREST, min(self.log_odds, SUREST)))
+        with np.errstate(over="ignore", invalid="ignore"):  # far apart, or no number at all
+            found = information(predicted, sds, max(-SUREST, min(self.log_odds, SUREST)))
         return np.asarray(np.log(np.maximum(np.nan_to_num(found, nan=0.0), LEAST)))
 
     def _predicted(self, rival: Rival, points: Coded) -> Floats:

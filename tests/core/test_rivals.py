@@ -8,8 +8,12 @@ from itertools import pairwise
 
 import pytest
 
+from sdl.core.engine import Engine
+from sdl.core.replay import fold
 from sdl.core.rivals import Contest, doubt, in_words, log_odds, standing, with_run
+from sdl.model.campaign import Objective, StopRule
 from sdl.model.rival import Rival
+from tests.core.test_aims import SCRIPT, played
 
 FIRST = Rival(name="first order", predicts="exp(-k * 1.0)", sd=0.1)
 SECOND = Rival(name="second order", predicts="1 / (1 + k)", sd=0.2)
@@ -90,3 +94,25 @@ def test_the_same_runs_give_the_same_bits_whatever_was_asked_in_between() -> Non
     for (before, after), (k, value) in zip(pairwise(contests), values, strict=True):
         standing(before, BOTH)
         assert with_run(before, BOTH, {"k": k}, value) == after
+
+
+@pytest.mark.parametrize("seed", [3, 11])
+def test_a_replay_and_a_snapshot_come_to_the_same_odds(seed: int) -> None:
+    floor = played(
+        seed,
+        objective=Objective(measure="gain", goal="discriminate"),
+        further=(),
+        rivals=(
+            Rival(name="with x", predicts="10 * x_fraction", sd=1.0),
+            Rival(name="without x", predicts="5", sd=1.0),
+        ),
+        stop=StopRule(runs=6),
+    )
+    state = floor.engine.state
+    assert state.contest.runs == state.measured == 6, f"seed {seed}"
+    assert state.contest.squares != (0.0, 0.0)
+    assert state.best is None
+    again = fold(SCRIPT, floor.journal)
+    restored = Engine.restored(SCRIPT, "".join(floor.engine.snapshot().pieces()))
+    assert again.state.contest == restored.state.contest == state.contest, f"seed {seed}"
+    assert again.state_sha256() == restored.state_sha256() == floor.engine.state_sha256()

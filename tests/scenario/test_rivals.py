@@ -8,10 +8,7 @@ import pytest
 
 from sdl.cli.best import in_a_line, told
 from sdl.cli.summary import content
-from sdl.core.replay import replay
 from sdl.core.rivals import likelier
-from sdl.shell.preflight import prepare
-from sdl.shell.record import Record
 from tests.cli.conftest import command
 from tests.scenario.test_problems import LAB, MIXTURE, played, refused, written
 
@@ -54,7 +51,7 @@ def test_where_neither_holds_the_summary_says_so(tmp_path: Path) -> None:
 
 def test_another_planner_refuses_and_one_that_looks_at_no_results_plays_on(tmp_path: Path) -> None:
     path = written(tmp_path, MIXTURE, AIM, RIVALS, '\n[planner]\nkind = "ax"\n')
-    assert "17: objective.goal: the planner 'ax' cannot tell rivals apart" in refused(path)
+    assert "16: objective.goal: the planner 'ax' cannot tell rivals apart" in refused(path)
     outcome, _ = played(tmp_path, MIXTURE, AIM, RIVALS, '\n[planner]\nkind = "grid"\n', STOP)
     assert outcome.view.runs_measured == 14
     assert likelier(outcome.view.rivals).name == "saturating"

@@ -84,10 +84,7 @@ def test_what_is_no_arithmetic_is_refused(text: str, expected: str) -> None:
         ),
         (
             SECOND.replace("+ x", "+ oil"),
-            [
-                "20: rival[2].predicts: 'oil' has named options, which a formula cannot reckon "
-                "with"
-            ],
+            ["20: rival[2].predicts: 'oil' has named options, which a formula cannot reckon with"],
         ),
         (SECOND.replace("0.2", "0"), ["21: rival[2].sd: 0 must be above 0"]),
         (
@@ -113,9 +110,7 @@ def test_what_is_no_arithmetic_is_refused(text: str, expected: str) -> None:
         ),
     ],
 )
-def test_mistakes_are_told_at_their_lines(
-    tmp_path: Path, second: str, expected: list[str]
-) -> None:
+def test_mistakes_are_told_at_their_lines(tmp_path: Path, second: str, expected: list[str]) -> None:
     found = refused(tmp_path, SEARCH, FIRST, second, aim=TELL)
     assert [line.removeprefix("campaign.toml:") for line in found] == expected
 
