@@ -20,6 +20,8 @@ from sdl.model.space import formula, is_levelled, levels, number
 
 LOSS = " loss"
 """Added to the name of a measure that is to be near something: its distance, to be minimised."""
+_RAISED = frozenset({"maximise", "novelty", "discriminate"})
+"""Goals for which Ax is told to maximise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +59,7 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     experiment.search_space.add_parameter_constraints(constraints)
     client.configure_optimization(
         objective=", ".join(
-            metrics[aim] if one.goal in {"maximise", "novelty"} else f"-{metrics[aim]}"
+            metrics[aim] if one.goal in _RAISED else f"-{metrics[aim]}"
             for aim, one in zip(aims, problem.objectives, strict=True)
         ),
         outcome_constraints=list(_limits(problem, metrics)),
@@ -112,8 +114,9 @@ def _left_out(problem: Problem, known: Sequence[LinearConstraint]) -> Iterator[s
         yield "conditions: an input that rests has its resting value"
     if problem.fidelity is not None or problem.costs is not None:
         yield "costs and fidelity"
-    if any(one.goal == "novelty" for one in problem.objectives):
-        yield "novelty as a goal: Ax is told to maximise"
+    for each in problem.objectives:
+        if each.goal in _RAISED - {"maximise"}:
+            yield f"the goal {each.goal!r}: Ax is told to maximise"
 
 
 def _turned(names: Mapping[str, str]) -> dict[str, str]:
@@ -121,7 +124,7 @@ def _turned(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _metric(objective: Objective) -> str:
-    has_distance = objective.goal not in {"maximise", "minimise", "novelty"}
+    has_distance = objective.goal not in _RAISED | {"minimise"}
     return objective.measure + LOSS if has_distance else objective.measure
 
 

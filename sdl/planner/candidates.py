@@ -95,6 +95,13 @@ class Candidates:
         found[[places[0] for places in self.places.values()]] = True
         return found
 
+    def decoded(self, name: str, points: Coded) -> Floats:
+        """Of coded points a numeric input, (M,), to the last digits. KeyError if there is none."""
+        for place, axis in enumerate(self.axes.numbers):
+            if axis.name == name:
+                return axis.back(points.value[:, place])
+        return np.full(len(points), float(self.columns[name][0]))
+
     def point(self, place: int) -> dict[str, float | int | str]:
         """One of them."""
         return {name: values[place] for name, values in self.columns.items()}

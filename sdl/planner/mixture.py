@@ -72,6 +72,7 @@ class EnsemblePlanner:
                 "hits",
                 "level",
                 "novelty",
+                "discriminate",
                 "outcome_constraints",
                 "costs",
                 "real_sums",
@@ -170,7 +171,7 @@ def _polished(
     sample = _made_of(problem, points)
     for _ in range(count):
         (found,) = _asked(problem, trials, sample, flying, 1, seed)
-        if found.origin == "ensemble":
+        if found.origin in ("ensemble", "rivals"):
             centre = tuple(found.inputs[p.name] for p in problem.space)
             near = [centre]
             for reach in REACHES:

@@ -9,7 +9,7 @@ from sdl.model.campaign import Campaign, ChoiceParameter, Objective, OutcomeCons
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean
 
-ALONE = ("hits", "level", "novelty")
+ALONE = ("hits", "level", "novelty", "discriminate")
 """Goals of a campaign with one objective."""
 
 _Found = Iterator[tuple[KeyPath, str]]
@@ -197,5 +197,6 @@ def _hypothesis(campaign: Campaign) -> _Found:
     if campaign.further and not campaign.is_weighted:
         message = "several objectives have no best point without weights; "
         yield keys, f"{message}give each objective a weight"
-    if campaign.objective.goal == "novelty":
-        yield keys, "with the goal 'novelty' no point is the best; claim something of a measure"
+    goal = campaign.objective.goal
+    if goal in ("novelty", "discriminate"):
+        yield keys, f"with the goal {goal!r} no point is the best; claim something of a measure"
