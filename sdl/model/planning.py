@@ -29,11 +29,11 @@ Ability: TypeAlias = Literal[
     "hints",
     "left",
 ]
-"""Something that not every planner can do. *several_objectives*: with their thresholds and weights.
-*range*: an objective with two ends; *hits*, *level*, *novelty*, *discriminate*: one of that goal.
-*real_sums*: sums of real numbers that have to be met. *conditions*: inputs that are searched only
-at some values of others. *hints*: trials that were measured on something like it only (``Trial.is_hint``). *left*:
-saying what is left to be gained (``Reason.left``)."""
+"""Something that not every planner can do. *several_objectives*: with their thresholds and
+weights. *range*: an objective with two ends; *hits*, *level*, *novelty*, *discriminate*: one of
+that goal. *real_sums*: sums of real numbers that have to be met. *conditions*: inputs that are
+searched only at some values of others. *hints*: trials that were measured on something like it
+only (``Trial.is_hint``). *left*: saying what is left to be gained (``Reason.left``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
     {

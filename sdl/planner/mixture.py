@@ -30,6 +30,9 @@ from sdl.planner.proposals import Campaign, Observed, Proposal
 from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 
+PAIR = 2
+"""Rivals that are told apart."""
+
 
 class EnsemblePlanner:
     """Spread points first, then the weighted gain of several kinds of Gaussian process.
@@ -88,10 +91,15 @@ class EnsemblePlanner:
 
 
 def _asked_for(problem: Problem) -> Problem:
-    """Without costs where they are not to count. PlannerFault if the option is no yes or no."""
+    """Without costs where they are not to count.
+
+    PlannerFault if the option is no yes or no, or if there are no two rivals to be told apart.
+    """
     said = problem.options.get("costs", True)
     if not isinstance(said, bool):
         raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
+    if problem.objective.goal == "discriminate" and len(problem.rivals) != PAIR:
+        raise PlannerFault(f"{len(problem.rivals)} rivals were given to be told apart; give two")
     return problem if said else replace(problem, costs=None)
 
 

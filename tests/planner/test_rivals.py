@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from sdl.core.rivals import Contest, log_odds, with_run
+from sdl.errors import PlannerFault
 from sdl.model.campaign import ChoiceParameter, Objective, OutcomeConstraint, RangeParameter
 from sdl.model.costs import Costs
 from sdl.model.data import Inputs, Trial
@@ -121,6 +123,12 @@ def test_a_point_where_runs_fail_or_break_a_limit_is_shunned() -> None:
     (found,) = EnsemblePlanner().suggest(problem, trials, 1, 0)
     (free,) = EnsemblePlanner().suggest(LISTED, trials, 1, 0)
     assert float(found.inputs["t_s"]) < float(free.inputs["t_s"])
+
+
+def test_without_two_rivals_there_is_nothing_to_be_told_apart() -> None:
+    problem = replace(LISTED, rivals=(FIRST,))
+    with pytest.raises(PlannerFault, match="1 rivals were given to be told apart; give two"):
+        EnsemblePlanner().suggest(problem, (), 1, 0)
 
 
 def test_information_is_none_of_the_same_and_all_of_what_lies_far_apart() -> None:

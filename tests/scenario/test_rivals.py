@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import pytest
-
 from sdl.cli.best import in_a_line, told
 from sdl.cli.summary import content
 from sdl.core.rivals import likelier
 from tests.cli.conftest import command
-from tests.scenario.test_problems import LAB, MIXTURE, played, refused, written
+from tests.scenario.test_problems import MIXTURE, played, refused, written
 
 ENSEMBLE = '\n[planner]\nkind = "ensemble"\n'
 AIM = '\n[objective]\nmeasure = "gain_ratio"\ngoal = "discriminate"\n'
