@@ -26,6 +26,11 @@ def in_short(view: View, none: str) -> str:
     return none if view.best is None else quantity(view.measure, view.best.value)
 
 
+def label(view: View) -> str:
+    """What goes before the words of ``in_short``, a space with it: of one point, *best*."""
+    return "" if view.front or (view.goal in SOUGHT and sought(view)) else "best "
+
+
 def sought(view: View) -> str:
     """What was found of hits, the sides of a level, what is new, or rivals; else nothing."""
     tally, measure = view.tally, view.measure

@@ -87,6 +87,10 @@ def _named(record: Record, campaign: str | None, suggestion: str | None) -> tupl
     """A campaign, and one of its suggestions, or none for all. UserMistake if there is neither."""
     given, _, own = full_name(record, campaign or "").partition("/")
     name = chosen_campaign(record, given or None)
+    if own and suggestion:
+        raise UserMistake(
+            f"{campaign!r} names one suggestion already; name one, or a campaign for all of them"
+        )
     short = (suggestion or own).rpartition("/")[2]
     if not short:
         return name, ""

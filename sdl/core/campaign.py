@@ -162,7 +162,7 @@ class CampaignState:
     usage_before: tuple[Usage, ...] = ()
     """What the instruments had spent their time on when it began, where others share them."""
     dry: tuple[Ending, str] | None = None
-    """Why the planner gives no more points, while those that it gave still wait for their batch."""
+    """Why the planner gives no more points, while those that it gave still wait for their run."""
     closing: tuple[Ending, str] | None = None
     """Why no run is begun any more; the campaign ends when the last one in flight has."""
     concluded: Conclude | None = None

@@ -144,20 +144,26 @@ class Campaign:
     def _left(
         self, aim: Aim, acquisition: Acquisition, beliefs: Mapping[str, Belief], free: Bools
     ) -> Left | None:
-        """What is left to be gained; None while nothing counts that could be surpassed."""
+        """What is left to be gained; None while nothing counts that could be surpassed.
+
+        And while all results are the same: they do not say how much others may differ.
+        """
         objective, counted = self._problem.objective, aim.counted()
-        if not counted.any():
-            return None
         belief = beliefs[objective.measure]
+        if not counted.any() or not np.ptp(belief.ensemble.evidence.values):
+            return None
         return left_of(acquisition, belief, objective, counted, self._coded, free, self._seed)
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        if self._sources and self._problem.objective.goal not in ("level", "novelty"):
-            shares = {self._problem.objective.measure: self._sources.shares}
+        objective = self._problem.objective
+        if self._sources and objective.goal not in ("level", "novelty"):
+            shares = {objective.measure: self._sources.shares}
             reason = Reason(surrogates=shares, scored=int(free.sum()))
-            for place in self._sources.start(self._coded, free, there, count, chance):
+            score = (-math.inf, math.inf)
+            wanted = score if self._problem.is_weighted else objective.wanted
+            for place in self._sources.start(self._coded, free, there, count, chance, wanted):
                 point = self._candidates.point(place)
                 yield Proposal(inputs=point, origin="sources", reason=reason)
             return
@@ -204,7 +210,7 @@ class Campaign:
     def _free(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> Bools:
         taken = [one.inputs for one in observed if one.measures is not None] + list(pending)
         failed = [one.inputs for one in observed if one.measures is None]
-        free = self._without(np.ones(self._candidates.count, dtype=bool), taken)
+        free = self._without(self._candidates.first.copy(), taken)
         untried = self._without(free.copy(), failed)
         return untried if untried.any() else free
 
