@@ -94,6 +94,11 @@ def _named(record: Record, campaign: str | None, suggestion: str | None) -> tupl
     short = (suggestion or own).rpartition("/")[2]
     if not short:
         return name, ""
+    if short.startswith("run-"):
+        raise UserMistake(
+            f"{short} is a run, and suggestions are recomputed; "
+            f"`sdl why {name}/{short}` names the one that it tried"
+        )
     wanted = f"{name}/{short}"
     names = [one.suggestion for one in record.suggestions(name)]
     if wanted not in names:
