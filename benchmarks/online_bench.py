@@ -18,6 +18,7 @@ from pathlib import Path
 from sdl.authoring import action, protocol, settle, within
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine
 from sdl.core.script import Script
 from sdl.errors import WindowMissed
@@ -227,7 +228,14 @@ class Play:
 
     def open(self) -> None:
         """The first events."""
-        origin = Origin(file_name="", clock="virtual", speed=1.0, software={}, protocol_sha256="")
+        origin = Origin(
+            file_name="",
+            clock="virtual",
+            speed=1.0,
+            software={},
+            protocol_sha256="",
+            runs_in_a_turn=IN_A_TURN,
+        )
         there = self.lab()
         self.turn(ev.LabOpened(at=0.0, name="cell-lab", lab=there, origin=origin))
         self.turn(ev.OrchestratorStarted(at=0.0, epoch=1))

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Sequence
 from collections.abc import Set as AbstractSet
 
 from sdl.cli.words import count, point, quantity
+from sdl.core.rivals import doubt, in_words
 from sdl.core.view import FrontPoint, View
 from sdl.model.campaign import Goal
 
-SOUGHT: AbstractSet[Goal] = {"hits", "level", "novelty"}
+SOUGHT: AbstractSet[Goal] = {"hits", "level", "novelty", "discriminate"}
 """Goals of which the best point alone says little."""
 
 SHOWN = 12
@@ -25,8 +26,13 @@ def in_short(view: View, none: str) -> str:
     return none if view.best is None else quantity(view.measure, view.best.value)
 
 
+def label(view: View) -> str:
+    """What goes before the words of ``in_short``, a space with it: of one point, *best*."""
+    return "" if view.front or (view.goal in SOUGHT and sought(view)) else "best "
+
+
 def sought(view: View) -> str:
-    """What was found of hits, of the two sides of a level, or of what is new; else nothing."""
+    """What was found of hits, the sides of a level, what is new, or rivals; else nothing."""
     tally, measure = view.tally, view.measure
     total = tally.below + tally.within + tally.above
     if not total or tally.least is None or tally.most is None:
@@ -40,6 +46,8 @@ def sought(view: View) -> str:
         case "novelty":
             ends = f"{tally.least:.4g} to {quantity(measure, tally.most)}"
             return f"{total} measured, {measure} from {ends}"
+        case "discriminate":
+            return in_words(view.rivals)
         case _:
             return ""
 
@@ -62,7 +70,9 @@ def in_a_line(view: View) -> str:
 def told(view: View) -> Iterator[tuple[str, str]]:
     """Heading and line for each thing to be told at the end."""
     if view.goal in SOUGHT:
-        yield view.goal, sought(view) or _none(view)
+        yield _heading(view), sought(view) or _none(view)
+    if view.rivals and (why := doubt(view.rivals, view.runs_measured)):
+        yield "mind", why
     if view.front is not None:
         yield from _front(view.front, view)
     elif view.best is None:
@@ -80,6 +90,10 @@ def told(view: View) -> Iterator[tuple[str, str]]:
         yield "expected", f"{measure}{expected} by the planner before the run"
     if view.best is not None and view.front is None:
         yield "at", point(view.best.inputs)
+
+
+def _heading(view: View) -> str:
+    return "rivals" if view.goal == "discriminate" else view.goal
 
 
 def _short(one: FrontPoint) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdl.cli.best import in_short
+from sdl.cli.best import in_short, label
 from sdl.cli.console import tell
 from sdl.cli.questions import asked, idle, sought
 from sdl.cli.words import count
@@ -40,10 +40,10 @@ class LabLines:
         if self._runs[view.campaign] == view.runs_ended:
             return
         self._runs[view.campaign] = view.runs_ended
-        best = in_short(view, "none yet")
+        best = label(view) + in_short(view, "none yet")
         failed = f", {view.failures} of them failed" if view.failures else ""
         runs = count(view.runs_max, view.counted)
-        tell(f"{view.campaign}: {view.runs_ended} of at most {runs} ended{failed}; best {best}")
+        tell(f"{view.campaign}: {view.runs_ended} of at most {runs} ended{failed}; {best}")
 
     def _attention(self, lab: LabView) -> None:
         """What waits for a person, when it begins and when it is over."""

@@ -17,6 +17,8 @@ from sdl.wire.toml_table import TomlFile, did_you_mean
 if TYPE_CHECKING:
     from sdl.shell.record import Record
 
+NAMED = "a lab, campaign or record file, or its folder, or go to the lab's folder and name none"
+
 SHORT = ("run", "suggestion")
 """What may be named without its campaign."""
 
@@ -46,7 +48,7 @@ def record_url(where: str | None) -> str:
     if path.suffix == ".toml":
         return lab_named(path).record_url
     if not path.exists():
-        raise UserMistake("there is no such file", Place(where))
+        raise UserMistake(f"there is no such file; name {NAMED}", Place(where))
     return f"sqlite:///{path.resolve()}"
 
 

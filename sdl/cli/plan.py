@@ -84,6 +84,8 @@ def _objective(objective: Objective, tolerance: float | None) -> str:
         return f"where {measure} passes {quantity(measure, objective.level)}"
     if objective.goal == "novelty":
         return f"what is new: {measure} unlike all that was measured"
+    if objective.goal == "discriminate":
+        return f"which rival holds: where their predictions of {measure} differ most"
     unit = unit_of(measure)
     said = f"{objective.goal} {measure}" + (f", in {unit}" if len(unit) > 1 else "")
     if objective.threshold is not None:

@@ -118,7 +118,9 @@ def spot(lab: Path | None) -> Spot:
         inside = [lab / name for name in FILES if (lab / name).is_file()]
         return _of_file(inside[0]) if inside else Spot(folder=lab.resolve(), name="")
     if not lab.exists():
-        raise UserMistake("there is no such file", Place(str(lab)))
+        raise UserMistake(
+            "there is no such file; name a lab or campaign file, or its folder", Place(str(lab))
+        )
     return _of_file(lab)
 
 

@@ -87,9 +87,18 @@ def _named(record: Record, campaign: str | None, suggestion: str | None) -> tupl
     """A campaign, and one of its suggestions, or none for all. UserMistake if there is neither."""
     given, _, own = full_name(record, campaign or "").partition("/")
     name = chosen_campaign(record, given or None)
+    if own and suggestion:
+        raise UserMistake(
+            f"{campaign!r} names one suggestion already; name one, or a campaign for all of them"
+        )
     short = (suggestion or own).rpartition("/")[2]
     if not short:
         return name, ""
+    if short.startswith("run-"):
+        raise UserMistake(
+            f"{short} is a run, and suggestions are recomputed; "
+            f"`sdl why {name}/{short}` names the one that it tried"
+        )
     wanted = f"{name}/{short}"
     names = [one.suggestion for one in record.suggestions(name)]
     if wanted not in names:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 START = {
     "centre": "the centre of the space",
     "maximin": "as far as can be from the points before it",
+    "rivals": "where the predictions of the rivals differ most for the cost",
     "sources": "good by what earlier campaigns say that are hints",
     "sobol": "by Sobol's sequence, which spreads points evenly",
 }
@@ -110,7 +111,10 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
     for name, shares in cast("Mapping[str, Mapping[str, float]]", reason["surrogates"]).items():
         mixed = ", ".join(f"{model} ({share:.3g})" for model, share in shares.items())
         yield "models", f"of {name}: {mixed}"
-    names = {one.inputs: one.suggestion for one in record.suggestions(row.campaign)}
+    measured = (
+        one for one in record.suggestions(row.campaign) if one.disposition == "measured"
+    )  # the same point may have been suggested before, and withdrawn
+    names = {one.inputs: one.suggestion for one in measured}
     for near in cast("list[Mapping[str, Mapping[str, InputValue]]]", reason["nearest"]):
         yield "near", _near(near, names)
     left = cast("Mapping[str, float] | None", reason.get("left"))

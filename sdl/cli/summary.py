@@ -108,6 +108,7 @@ def content(outcome: Outcome) -> dict[str, object]:
         "front": view.front,
         "goal": view.goal,
         "tally": view.tally,
+        "rivals": view.rivals,
         "evidence": view.evidence,
         "runs": {
             "begun": view.runs_begun,

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from sdl.cli.best import SOUGHT, in_a_line, in_short
+from sdl.cli.best import SOUGHT, in_a_line, in_short, label
 from sdl.cli.console import screen, tell
 from sdl.cli.questions import asked, idle, short_step, sought, stands, way_out
 from sdl.cli.words import count, duration, point
@@ -116,7 +116,7 @@ class PlainLines:
                 tell(f"{instrument.name} went offline: {instrument.note}")
         if view.runs_ended != self._ended:
             self._ended = view.runs_ended
-            tell(f"{_progress(view)}; best {_best(view)}")
+            tell(f"{_progress(view)}; {label(view)}{_best(view)}")
         if view.failures != self._failures:
             self._failures = view.failures
             tell(view.last_failure)

@@ -31,10 +31,10 @@ def _of_use(objective: Objective, measures: Measures) -> bool:
 def score(spec: Campaign, measures: Measures) -> float | None:
     """What is compared to find the best, smaller is better.
 
-    Of several objectives the weighted sum of losses; None where they have no weights, and where
-    what is new is sought.
+    Of several objectives the weighted sum of losses; None where they have no weights, where what
+    is new is sought, and where rivals are told apart.
     """
-    if spec.objective.goal == "novelty":
+    if spec.objective.goal in ("novelty", "discriminate"):
         return None
     if not spec.further:
         return spec.objective.loss(measures[spec.objective.measure])

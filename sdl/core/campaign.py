@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
+from sdl.core.rivals import Contest, in_words, likelier, standing
 from sdl.core.run import Run
 from sdl.core.usage import Usage
 from sdl.core.view import BestPoint, FrontPoint, Tally
@@ -146,6 +147,8 @@ class CampaignState:
     front: tuple[FrontPoint, ...] = ()
     """Of several objectives, in the order in which they were measured."""
     tally: Tally = field(default_factory=Tally)
+    contest: Contest = field(default_factory=Contest)
+    """Of rival hypotheses, where there are such."""
     left: Left | None = None
     """What the planner said last of what is left to be gained."""
     quiet: int = 0
@@ -159,7 +162,7 @@ class CampaignState:
     usage_before: tuple[Usage, ...] = ()
     """What the instruments had spent their time on when it began, where others share them."""
     dry: tuple[Ending, str] | None = None
-    """Why the planner gives no more points, while those that it gave still wait for their batch."""
+    """Why the planner gives no more points, while those that it gave still wait for their run."""
     closing: tuple[Ending, str] | None = None
     """Why no run is begun any more; the campaign ends when the last one in flight has."""
     concluded: Conclude | None = None
@@ -283,6 +286,7 @@ def problem(spec: Campaign) -> Problem:
         candidates=spec.candidates,
         costs=spec.costs,
         fidelity=spec.fidelity,
+        rivals=spec.rivals,
         left=spec.stop.looks_ahead,
         hints=tuple(prior.source for prior in spec.prior if prior.is_hint),
     )
@@ -324,6 +328,9 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     tried = "runs" if state.spec.batch is None else "samples"
     if stop.tolerance is not None and best is not None and best.loss <= stop.tolerance:
         return "target", f"{best.run} is within {stop.tolerance:g} of the target"
+    rivals = standing(state.contest, state.spec.rivals)
+    if stop.odds is not None and rivals and likelier(rivals).odds >= stop.odds:
+        return "target", in_words(rivals)
     if state.failures_in_row >= stop.failures:
         return "failures", (
             f"{state.failures_in_row} runs in a row gave no measurement; the last: "

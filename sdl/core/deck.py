@@ -92,7 +92,6 @@ class Deck:
 
     def standing(self) -> Standing:
         """All of it, as the rule of carrying sees it."""
-        lab, steps = self._commons.lab, self._commons.steps
         lab, steps, claims = self._commons.lab, self._commons.steps, self.claims.by_piece()
         held = self._in_hand() | self.given_up
         changed = {**steps.moved, **self.claims.changed, **dict.fromkeys(held ^ self._held)}

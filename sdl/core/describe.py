@@ -13,6 +13,7 @@ from sdl.core.commons import Commons
 from sdl.core.lab_state import CarryState, InstrumentState, LabState, PieceState
 from sdl.core.part import Ended, Part
 from sdl.core.prospect import Prospect
+from sdl.core.rivals import standing
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import (
@@ -55,6 +56,7 @@ def describe(
         front=state.front if state.spec.further else None,
         goal=state.spec.objective.goal,
         tally=state.tally,
+        rivals=standing(state.contest, state.spec.rivals),
         known_before=state.known_before,
         instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),
         evidence=state.evidence,

@@ -9,6 +9,7 @@ from sdl.core.aims import counts, score, tallied, with_point
 from sdl.core.campaign import CampaignState
 from sdl.core.commands import Command, Dispose, EndRun, SampleEnd, Weigh
 from sdl.core.evidence import Belief, Outcome
+from sdl.core.rivals import with_run
 from sdl.core.run import Run
 from sdl.core.samples import inputs_of
 from sdl.core.script import Script
@@ -99,6 +100,9 @@ def _measured(state: CampaignState, run: Run, suggestion: str, measures: Measure
     if counts(spec, inputs, measures):
         loss = score(spec, measures)
         state.tally = tallied(state.tally, spec.objective, measures[spec.objective.measure])
+        if spec.rivals:
+            value = measures[spec.objective.measure]
+            state.contest = with_run(state.contest, spec.rivals, inputs, value)
         if spec.further:
             _enter_front(state, run, suggestion, measures)
         if loss is not None and (state.best is None or loss < state.best.loss):

@@ -222,6 +222,8 @@ class LabState:
     """What sources and wells hold; None where the lab's file declares no stocks."""
     opened: dict[str, str] = field(default_factory=dict)
     """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
+    runs_in_a_turn: int | None = None
+    """Runs that begin within one turn at most; None where the journal's head says nothing."""
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)

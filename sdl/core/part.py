@@ -114,7 +114,8 @@ class Part:
         assert state.closing is not None
         ending, reason = state.closing
         if ending == "target":  # what ended since may lie closer
-            _, reason = rules.stop_reason(state, self.work.at) or state.closing
+            now = rules.stop_reason(state, self.work.at)
+            reason = now[1] if now and now[0] == "target" else reason
         for suggestion in state.ready:
             end: Disposition = "abandoned" if suggestion in state.requeued else "unused"
             self.work.out.append(Dispose(suggestion=suggestion, disposition=end, reason=reason))

@@ -9,6 +9,7 @@ from typing import Literal
 from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.core.rivals import RivalView
 from sdl.core.usage import Usage
 from sdl.model.campaign import Goal, Terms
 from sdl.model.data import InputValue, JsonValue
@@ -198,6 +199,8 @@ class View:
     goal: Goal = "maximise"
     """Of the (first) objective."""
     tally: Tally = field(default_factory=Tally)
+    rivals: tuple[RivalView, ...] = ()
+    """How rival hypotheses stand, where there are such."""
     known_before: int = 0
     """Trials of before the campaign that its planner sees."""
     astray: tuple[LabwareView, ...] = ()

@@ -15,8 +15,11 @@ from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import place_of
 from sdl.model.labware import Labware
 from sdl.model.policy import Rule
+from sdl.model.rival import Rival
 
-Goal = Literal["maximise", "minimise", "target", "range", "hits", "level", "novelty"]
+Goal = Literal[
+    "maximise", "minimise", "target", "range", "hits", "level", "novelty", "discriminate"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +129,7 @@ class Objective:
     def loss(self, value: float) -> float:
         """How far from ideal, smaller is better: the signed value, or how far it is from its place.
 
-        Of novelty 0, for there is no ideal.
+        Of novelty and of telling rivals apart 0, for there is no ideal.
         """
         if self.goal == "maximise":
             return -value
@@ -174,6 +177,9 @@ class StopRule:
     failed_share: float | None = None
     """Ends once more than this share of at least ten runs, or samples, gave no measurement; 0 to 1.
     """
+
+    odds: float | None = None
+    """Ends once one of the rivals is this many times as likely as the other, above 1."""
 
     @property
     def looks_ahead(self) -> bool:
@@ -298,6 +304,8 @@ class Campaign:
     costs: Costs | None = None
     fidelity: Fidelity | None = None
     prior: tuple[Prior, ...] = ()
+    rivals: tuple[Rival, ...] = ()
+    """Two, where the goal is ``discriminate``; else none."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

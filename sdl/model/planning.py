@@ -10,6 +10,7 @@ from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, P
 from sdl.model.candidates import Candidates
 from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
+from sdl.model.rival import Rival
 
 Ability: TypeAlias = Literal[
     "several_objectives",
@@ -17,6 +18,7 @@ Ability: TypeAlias = Literal[
     "hits",
     "level",
     "novelty",
+    "discriminate",
     "real_sums",
     "candidates",
     "fidelity",
@@ -27,11 +29,11 @@ Ability: TypeAlias = Literal[
     "hints",
     "left",
 ]
-"""Something that not every planner can do. *several_objectives*: with their thresholds and weights.
-*range*: an objective with two ends; *hits*, *level*, *novelty*: one of that goal. *real_sums*: sums
-of real numbers that have to be met. *conditions*: inputs that are searched only at some values of
-others. *hints*: trials that were measured on something like it only (``Trial.is_hint``). *left*:
-saying what is left to be gained (``Reason.left``)."""
+"""Something that not every planner can do. *several_objectives*: with their thresholds and
+weights. *range*: an objective with two ends; *hits*, *level*, *novelty*, *discriminate*: one of
+that goal. *real_sums*: sums of real numbers that have to be met. *conditions*: inputs that are
+searched only at some values of others. *hints*: trials that were measured on something like it
+only (``Trial.is_hint``). *left*: saying what is left to be gained (``Reason.left``)."""
 
 NEEDED: frozenset[Ability] = frozenset(
     {
@@ -40,6 +42,7 @@ NEEDED: frozenset[Ability] = frozenset(
         "hits",
         "level",
         "novelty",
+        "discriminate",
         "real_sums",
         "candidates",
         "fidelity",
@@ -71,6 +74,8 @@ class Problem:
     """Where trials come from that were measured on something like it only."""
     left: bool = False
     """Whether each suggestion shall say what is left to be gained, with one objective."""
+    rivals: tuple[Rival, ...] = ()
+    """Two, where the goal is ``discriminate``; else none."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -99,6 +104,7 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
         "hits": "hits" in goals,
         "level": "level" in goals,
         "novelty": "novelty" in goals,
+        "discriminate": "discriminate" in goals,
         "real_sums": any(
             one.equals is not None and not real.isdisjoint(one.weights)
             for one in problem.constraints

@@ -23,3 +23,6 @@ class Origin:
     protocol_sha256: str
     hypothesis_sha256: str = ""
     """Over the canonical JSON of the hypothesis; empty where there is none."""
+    runs_in_a_turn: int | None = None
+    """Runs that begin within one turn of the engine at most, above 0; of a journal's head alone.
+    None: as many as can, as in journals of before there was such a number."""

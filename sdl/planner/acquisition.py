@@ -84,5 +84,11 @@ class Outlook:
         with np.errstate(divide="ignore"):  # kinds that were left out
             return np.asarray(logsumexp(relative + np.log(self._weights)[:, None], axis=0))
 
+    def log_expected(self, gains: Floats, place: int) -> float:
+        """Log of the weighted gain at one point itself, to be told; its scale is the goal's own."""
+        kinds = self._by_kind(gains[:, [place]])[:, 0] - np.log(DRAWS)
+        with np.errstate(divide="ignore"):  # kinds that were left out
+            return float(logsumexp(kinds + np.log(self._weights)))
+
     def _by_kind(self, gains: Floats) -> Floats:
         return np.asarray(logsumexp(gains.reshape(len(self._weights), DRAWS, -1), axis=1))

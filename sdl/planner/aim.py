@@ -13,12 +13,21 @@ from sdl.model.data import Measures
 from sdl.model.planning import Problem
 from sdl.model.space import is_enumerable
 from sdl.planner.acquisition import Acquisition
-from sdl.planner.axes import Bools, Coded
+from sdl.planner.axes import Bools, Coded, Floats
 from sdl.planner.belief import PLAIN, Belief, Sense, sense_of
 from sdl.planner.ensemble import Ensemble, Learner
 from sdl.planner.feasible import Limit
 from sdl.planner.front import Front
-from sdl.planner.goals import Anything, Boundary, Goal, Hits, Interval, Maximum, Novelty
+from sdl.planner.goals import (
+    Anything,
+    Boundary,
+    Discrimination,
+    Goal,
+    Hits,
+    Interval,
+    Maximum,
+    Novelty,
+)
 from sdl.planner.worth import Rising, Within, Worth
 
 SCORE = "weighted score"
@@ -35,6 +44,8 @@ class Aim:
     """(n,) of all measures that the problem speaks of."""
     learner: Callable[[str], Learner]
     """By measure."""
+    told: Callable[[Coded], Floats] | None = None
+    """Log of what points tell of two rivals, (M,), where these are to be told apart."""
 
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""
@@ -70,6 +81,8 @@ class Aim:
         if len(objectives) == 1:
             endless = not is_enumerable(self.problem)
             belief = beliefs[objectives[0].measure]
+            if self.told is not None:
+                return Discrimination(belief.ensemble, self.told)
             return _goal_of_one(objectives[0], belief, counted, apart=endless)
         if self.problem.is_weighted:
             score = self._score()

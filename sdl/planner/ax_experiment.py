@@ -13,12 +13,15 @@ from ax.core.parameter_constraint import ParameterConstraint
 from ax.utils.common.string_utils import SYMPY_GLOBALS
 
 from sdl.model.campaign import LinearConstraint, Objective, Parameter, RangeParameter
+from sdl.model.candidates import count_of
 from sdl.model.data import InputValue, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import formula, is_levelled, levels, number
 
 LOSS = " loss"
 """Added to the name of a measure that is to be near something: its distance, to be minimised."""
+_RAISED = frozenset({"maximise", "novelty", "discriminate"})
+"""Goals for which Ax is told to maximise."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,10 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     """The experiment, with a trial for each of ours in the same order.
 
     A failed one has failed, an abandoned one is abandoned, a pending one is running. Inputs that
-    have one value only are left out.
+    have one value only are left out, and so is what only names the points of a list.
     """
-    space = [one for one in problem.space if not (is_levelled(one) and len(levels(one)) == 1)]
+    varied = [one for one in problem.space if not (is_levelled(one) and len(levels(one)) == 1)]
+    space = [one for one in varied if not _names_each(one, problem)] or varied
     inputs = safe_names([one.name for one in space])
     aims = [_metric(one) for one in problem.objectives]
     measures = [*aims, *(one.measure for one in problem.objectives)]
@@ -55,7 +59,7 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
     experiment.search_space.add_parameter_constraints(constraints)
     client.configure_optimization(
         objective=", ".join(
-            metrics[aim] if one.goal in {"maximise", "novelty"} else f"-{metrics[aim]}"
+            metrics[aim] if one.goal in _RAISED else f"-{metrics[aim]}"
             for aim, one in zip(aims, problem.objectives, strict=True)
         ),
         outcome_constraints=list(_limits(problem, metrics)),
@@ -67,7 +71,7 @@ def exported(problem: Problem, trials: Sequence[Trial], name: str) -> Exported:
         inputs=_turned(inputs),
         metrics=_turned(metrics),
         objectives=tuple(metrics[aim] for aim in aims),
-        left_out=tuple(_left_out(problem, known)),
+        left_out=(*_named_only(space, varied), *_left_out(problem, known)),
     )
 
 
@@ -87,6 +91,19 @@ def safe_names(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
+def _names_each(one: Parameter, problem: Problem) -> bool:
+    """Whether no two points of the list have the same name here."""
+    if problem.candidates is None or one.kind != "choice" or one.ordered:
+        return False
+    return len(one.options) == count_of(problem.candidates)
+
+
+def _named_only(space: Sequence[Parameter], varied: Sequence[Parameter]) -> Iterator[str]:
+    for one in varied:
+        if one not in space:
+            yield f"{one.name}, which only names the points: no two are alike in it"
+
+
 def _left_out(problem: Problem, known: Sequence[LinearConstraint]) -> Iterator[str]:
     for one in problem.constraints:
         if one not in known:
@@ -97,8 +114,9 @@ def _left_out(problem: Problem, known: Sequence[LinearConstraint]) -> Iterator[s
         yield "conditions: an input that rests has its resting value"
     if problem.fidelity is not None or problem.costs is not None:
         yield "costs and fidelity"
-    if any(one.goal == "novelty" for one in problem.objectives):
-        yield "novelty as a goal: Ax is told to maximise"
+    for each in problem.objectives:
+        if each.goal in _RAISED - {"maximise"}:
+            yield f"the goal {each.goal!r}: Ax is told to maximise"
 
 
 def _turned(names: Mapping[str, str]) -> dict[str, str]:
@@ -106,7 +124,7 @@ def _turned(names: Mapping[str, str]) -> dict[str, str]:
 
 
 def _metric(objective: Objective) -> str:
-    has_distance = objective.goal not in {"maximise", "minimise", "novelty"}
+    has_distance = objective.goal not in _RAISED | {"minimise"}
     return objective.measure + LOSS if has_distance else objective.measure
 
 

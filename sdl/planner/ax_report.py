@@ -55,7 +55,7 @@ def report(problem: Problem, trials: Sequence[Trial], name: str, folder: Path) -
         try:
             found = exported(problem, trials, name)
             found.client.set_generation_strategy(_strategy())
-            return _written(problem, found, count, folder)
+            return _written(problem, trials, found, folder, count)
         except (OSError, PlannerFault):
             raise
         except Exception as fault:
@@ -65,7 +65,13 @@ def report(problem: Problem, trials: Sequence[Trial], name: str, folder: Path) -
 _STATUSES = ("measured", "failed", "abandoned", "pending")
 
 
-def _written(problem: Problem, found: Exported, count: Mapping[str, int], folder: Path) -> Report:
+def _written(
+    problem: Problem,
+    trials: Sequence[Trial],
+    found: Exported,
+    folder: Path,
+    count: Mapping[str, int],
+) -> Report:
     folder.mkdir(parents=True, exist_ok=True)
     found.client.save_to_json_file(str(folder / "ax.json"))
     looks = _Looks(found)
@@ -79,7 +85,7 @@ def _written(problem: Problem, found: Exported, count: Mapping[str, int], folder
         **count,
         fit={name: value for name, value in fit.items() if value is not None},
         sensitivity={name: value for name, value in shares.items() if value},
-        front=list(_front(found)) if problem.further else [],
+        front=list(_front(found, trials)) if problem.further else [],
         not_told=found.left_out,
         not_made=looks.not_made,
         files=("ax.json", "analyses.html", "analyses.json"),
@@ -139,13 +145,13 @@ class _Looks:
         return {name: value / total for name, value in ordered}
 
 
-def _front(found: Exported) -> Iterator[FrontPlace]:
+def _front(found: Exported, trials: Sequence[Trial]) -> Iterator[FrontPlace]:
     """Of what was measured, not of what a model makes of it."""
-    for point, measures, *_ in found.client.get_pareto_frontier(use_model_predictions=False):
+    for _, measures, index, _ in found.client.get_pareto_frontier(use_model_predictions=False):
         # A mean, or a mean and its standard error.
         means = {n: one[0] if isinstance(one, tuple) else one for n, one in measures.items()}
         yield FrontPlace(
-            inputs={found.inputs[name]: value for name, value in point.items()},
+            inputs=dict(trials[index].inputs),
             measures={found.metrics[name]: float(mean) for name, mean in means.items()},
         )
 

@@ -42,6 +42,12 @@ class Axis:
         low, high = self._scaled(np.array([self.levels[0], self.levels[-1]]))
         return np.asarray((self._scaled(np.array(values, dtype=float)) - low) / (high - low))
 
+    def back(self, positions: Floats) -> Floats:
+        """Numbers at positions on the unit range, (N,)."""
+        low, high = self._scaled(np.array([self.levels[0], self.levels[-1]]))
+        found = low + (high - low) * positions
+        return np.asarray(np.exp(found) if self.log else found)
+
     def rank(self, values: Values) -> Floats:
         """Positions by rank among the levels, 0 to 1, in between by interpolation, (N,)."""
         if len(self.levels) == 2:  # noqa: PLR2004 - two ends: rank and value are one

@@ -30,6 +30,7 @@ class Chosen:
 
     place: int
     log_gain: float
+    """Of the gain that is expected there, in units of the models' outputs; of a chance, itself."""
     log_feasible: float
     log_cost: float | None
 
@@ -65,7 +66,8 @@ def chosen(
         gain, cost = outlook.mixed(gains, top), _log_cost(prices, last, len(points))
         at = int(np.argmax(np.where(left, gain + feasible - cost, -np.inf)))
         spent = None if prices is None else float(cost[at])
-        yield Chosen(int(places[at]), float(gain[at]), float(feasible[at]), spent)
+        expected = outlook.log_expected(gains, at)
+        yield Chosen(int(places[at]), expected, float(feasible[at]), spent)
         left[at] = False
         outlook.add(at)
         last = prices.point(at) if prices else None

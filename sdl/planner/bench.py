@@ -19,8 +19,12 @@ from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_o
 from sdl.planner.proposals import Campaign, Observed, Proposal
 
 Point: TypeAlias = dict[str, float | int | str]
-Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float]]
+Observation: TypeAlias = tuple[Mapping[str, float | int | str], Mapping[str, float | None]]
 """A point, and the value of each objective there; a run without a finite value failed."""
+
+
+SHOWN = 12
+"""Names that a message lists at most."""
 
 
 class Column(Protocol):
@@ -42,9 +46,19 @@ class Table(Protocol):
 class BenchPlanner:
     """Suggests points of one campaign; ``reasons`` has why, for the last answer."""
 
-    def __init__(self, objectives: Sequence[Objective], candidates: Candidates, seed: int) -> None:
-        """``objectives``: those of the space, of which the observations say which count."""
+    def __init__(
+        self,
+        objectives: Sequence[Objective],
+        candidates: Candidates,
+        named: Sequence[str],
+        seed: int,
+    ) -> None:
+        """``objectives``: those of the space, of which the observations say which count.
+
+        ``named``: parameters whose values are names.
+        """
         self._objectives, self._candidates, self._seed = tuple(objectives), candidates, seed
+        self._options = {name: {one: one for one in candidates.columns[name]} for name in named}
         self._campaigns: dict[tuple[Objective, ...], Campaign] = {}
         self.reasons: tuple[Proposal, ...] = ()
 
@@ -54,17 +68,34 @@ class BenchPlanner:
         pending: Sequence[Mapping[str, float | int | str]],
         n: int,
     ) -> list[Point]:
-        """At most ``n`` candidates, none of them measured or pending, best first.
+        """At most ``n`` different candidates, none of them measured or pending, best first.
 
         Fewer where fewer are left, none where none is. Looked for is what the observations tell of:
-        an objective that none of them names has no part.
+        an objective that none of them names has no part. PlannerFault if a point has a name that no
+        candidate has.
         """
         told = {name for _, found in observations for name in found}
         counted = tuple(one for one in self._objectives if one.measure in told)
         counted = counted or self._objectives[:1]
-        observed = [Observed(point, _measured(found, counted)) for point, found in observations]
-        self.reasons = tuple(self._campaign(counted).proposals(observed, pending, n))
+        observed = [
+            Observed(self._point(one), _measured(found, counted)) for one, found in observations
+        ]
+        flying = [self._point(one) for one in pending]
+        self.reasons = tuple(self._campaign(counted).proposals(observed, flying, n))
         return [dict(proposal.inputs) for proposal in self.reasons]
+
+    def _point(self, point: Mapping[str, float | int | str]) -> Point:
+        """With names as the candidates have them: a table of numbers makes 1.0 of a name 1."""
+        found = dict(point)
+        for name, options in self._options.items():
+            if found[name] not in options:
+                known = ", ".join(map(str, [*options][:SHOWN]))
+                raise PlannerFault(
+                    f"no candidate has {name} = {found[name]!r}; leave out such observations, or "
+                    f"add a candidate that has it; there are {known}"
+                )
+            found[name] = options[found[name]]
+        return found
 
     def _campaign(self, counted: tuple[Objective, ...]) -> Campaign:
         if counted not in self._campaigns:
@@ -74,9 +105,12 @@ class BenchPlanner:
         return self._campaigns[counted]
 
 
-def _measured(found: Mapping[str, float], counted: Sequence[Objective]) -> dict[str, float] | None:
+def _measured(
+    found: Mapping[str, float | None], counted: Sequence[Objective]
+) -> dict[str, float] | None:
     """What a run gave; None if any of it is missing or not finite, for then it failed."""
-    values = {one.measure: float(found.get(one.measure, math.nan)) for one in counted}
+    given = {one.measure: found.get(one.measure) for one in counted}
+    values = {name: math.nan if one is None else float(one) for name, one in given.items()}
     return values if all(map(math.isfinite, values.values())) else None
 
 
@@ -85,26 +119,49 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
-    there is none, or a constraint is not linear.
+    there is none, a value is missing, a goal is unknown, or a constraint is not linear.
     """
     parameters = _tables(space, "parameters")
+    objectives = tuple(map(_objective, _tables(space, "objectives")))
+    named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
     if pool is None:
         rules = [rule_of(str(text)) for text in _entries(space, "constraints")]
         candidates = made(parameters, rules, seed)
     else:
-        named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]
-        columns = {str(p["name"]): pool[str(p["name"])].tolist() for p in parameters}
+        columns = {name: _column(pool, name) for name in (str(p["name"]) for p in parameters)}
         candidates = listed(columns, named, logarithmic(parameters))
-    return BenchPlanner([_objective(one) for one in _tables(space, "objectives")], candidates, seed)
+    return BenchPlanner(objectives, candidates, named, seed)
 
 
 factory = bench_planner
 """The name by which the benchmark asks for a planner."""
 
 
+def _column(pool: Table, name: str) -> list[float | int | str]:
+    try:
+        values = pool[name].tolist()
+    except KeyError:
+        raise PlannerFault(
+            f"the pool has no column {name!r}; give it one for each parameter of the space"
+        ) from None
+    for row, value in enumerate(values):
+        if _is_missing(value):
+            raise PlannerFault(f"row {row} of the pool has no {name}; fill it, or leave it out")
+    return values
+
+
+def _is_missing(value: object) -> bool:
+    return value is None or (isinstance(value, float) and not math.isfinite(value))
+
+
 def _objective(table: Mapping[str, object]) -> Objective:
-    less = str(table.get("goal", "maximize")).startswith("min")
-    return Objective(measure=str(table["name"]), goal="minimise" if less else "maximise")
+    name, said = str(table["name"]), str(table.get("goal"))
+    match said.casefold()[:3]:
+        case "max":
+            return Objective(measure=name, goal="maximise")
+        case "min":
+            return Objective(measure=name, goal="minimise")
+    raise PlannerFault(f"the goal of {name} is {said}; write maximize or minimize")
 
 
 def _entries(space: Mapping[str, object], key: str) -> Sequence[object]:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from sdl.errors import PlannerFault
-from sdl.planner.axes import Axes, Axis, Coded, Floats, Values, axes_of
+from sdl.planner.axes import Axes, Axis, Bools, Coded, Floats, Values, axes_of
 
 PRODUCT = 200_000
 """Combinations of levels and options that are listed one by one."""
@@ -87,6 +87,20 @@ class Candidates:
         for place, key in enumerate(zip(*self.columns.values(), strict=True)):
             found.setdefault(key, []).append(place)
         return found
+
+    @cached_property
+    def first(self) -> Bools:
+        """(N,) whether a point is there for the first time."""
+        found = np.zeros(self.count, dtype=bool)
+        found[[places[0] for places in self.places.values()]] = True
+        return found
+
+    def decoded(self, name: str, points: Coded) -> Floats:
+        """Of coded points a numeric input, (M,), to the last digits. KeyError if there is none."""
+        for place, axis in enumerate(self.axes.numbers):
+            if axis.name == name:
+                return axis.back(points.value[:, place])
+        return np.full(len(points), float(self.columns[name][0]))
 
     def point(self, place: int) -> dict[str, float | int | str]:
         """One of them."""

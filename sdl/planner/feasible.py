@@ -41,6 +41,12 @@ class Limit:
     high: float
     """In the unit of the evidence."""
 
+    @property
+    def shares(self) -> Floats:
+        """Weights of the processes, (S,), which sum to one; some of all are alike."""
+        count, every = self.ensemble.processes.count, self.ensemble.shares
+        return every if count == len(every) else np.full(count, 1.0 / count)
+
     def only(self, rows: list[int]) -> Limit:
         """The same by some of the processes."""
         return replace(self, ensemble=self.ensemble.only(rows))
@@ -54,15 +60,16 @@ class Keeping:
         self._shape = (count, len(points))
         self._states = [Conditioning(one.ensemble.processes, points, room) for one in limits]
         self._ends = [ends_of(one.ensemble, one.low, one.high) for one in limits]
+        with np.errstate(divide="ignore"):  # kinds that were left out
+            self._shares = [np.log(one.shares)[:, None] for one in limits]
 
     def log_probability(self) -> Floats:
-        """Of keeping all of them, the mean of the processes, (M,)."""
-        if not self._states:
-            return np.zeros(self._shape[1])
-        total = np.zeros(self._shape)
-        for state, (low, high) in zip(self._states, self._ends, strict=True):
-            total += log_between(state.mean, state.measured_sd, low, high)
-        return np.asarray(logsumexp(total, axis=0) - np.log(len(total)))
+        """Of keeping all of them, each by the weighted mean of its processes, (M,)."""
+        total = np.zeros(self._shape[1])
+        for state, (low, high), share in zip(self._states, self._ends, self._shares, strict=True):
+            kept = log_between(state.mean, state.measured_sd, low, high)
+            total += logsumexp(kept + share, axis=0)
+        return total
 
     def add(self, place: int) -> Bools:
         """Take the point at that place for measured. (S,) who believes that it keeps them."""

@@ -7,6 +7,7 @@ goal of several objectives.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Protocol, Self
 
@@ -259,6 +260,21 @@ def _gap(values: Floats, seen: Floats) -> Floats:
 
 
 @dataclass(frozen=True)
+class Discrimination(_OfOne):
+    """Which of two rivals holds: what a measurement tells of that, whatever the model believes.
+
+    Points under way change nothing: what they will tell is not known.
+    """
+
+    told: Callable[[Coded], Floats]
+    """Log of what each point is expected to tell, (M,)."""
+
+    def over(self, points: Coded, room: int) -> Standing:  # noqa: ARG002 - a goal is asked so
+        """All processes alike."""
+        return _Alike(np.tile(self.told(points), (self.ensemble.processes.count, 1)))
+
+
+@dataclass(frozen=True)
 class Anything(_OfOne):
     """Nothing that can be compared yet: what else bears on a point decides."""
 
@@ -268,6 +284,8 @@ class Anything(_OfOne):
 
 
 class _Alike:
+    """Gains that stay as they are."""
+
     def __init__(self, gain: Floats) -> None:
         self._gain = gain
 

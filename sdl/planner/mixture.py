@@ -40,6 +40,9 @@ from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 from sdl.planner.start import start_points
 
+PAIR = 2
+"""Rivals that are told apart."""
+
 
 class EnsemblePlanner:
     """Spread points first, then the weighted gain of several kinds of Gaussian process.
@@ -82,6 +85,7 @@ class EnsemblePlanner:
                 "hits",
                 "level",
                 "novelty",
+                "discriminate",
                 "outcome_constraints",
                 "costs",
                 "real_sums",
@@ -98,10 +102,15 @@ class EnsemblePlanner:
 
 
 def _asked_for(problem: Problem) -> Problem:
-    """Without costs where they are not to count. PlannerFault if the option is no yes or no."""
+    """Without costs where they are not to count.
+
+    PlannerFault if the option is no yes or no, or if there are no two rivals to be told apart.
+    """
     said = problem.options.get("costs", True)
     if not isinstance(said, bool):
         raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
+    if problem.objective.goal == "discriminate" and len(problem.rivals) != PAIR:
+        raise PlannerFault(f"{len(problem.rivals)} rivals were given to be told apart; give two")
     return problem if said else replace(problem, costs=None)
 
 
@@ -238,7 +247,7 @@ def _polished(
     sample = _made_of(problem, points)
     for _ in range(count):
         (found,) = _asked(problem, trials, sample, flying, 1, seed)
-        if found.origin == "ensemble":
+        if found.origin in ("ensemble", "rivals"):
             centre = tuple(found.inputs[p.name] for p in problem.space)
             near = [centre]
             for reach in REACHES:

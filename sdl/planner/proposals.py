@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 
+from sdl.core.rivals import Contest, log_odds, with_run
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
 from sdl.model.reason import NEAREST, Left, Near, Reason
@@ -24,8 +25,9 @@ from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
 from sdl.planner.remaining import left_of
+from sdl.planner.rivals import Telling
 from sdl.planner.sources import Sources
-from sdl.planner.spending import prices_of
+from sdl.planner.spending import log_cost, prices_of
 from sdl.planner.spread import START, far_points
 from sdl.planner.telling import Telling, telling
 
@@ -46,7 +48,7 @@ class Proposal:
     """A suggested point, and why it is one."""
 
     inputs: Inputs
-    origin: Literal["maximin", "sources", "ensemble"]
+    origin: Literal["maximin", "sources", "rivals", "ensemble"]
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
@@ -93,7 +95,7 @@ class Campaign:
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
         self._sources = sources or Sources(candidates.axes)
-        self._start = LEAST if self._sources else START
+        self._start = LEAST if self._sources or problem.rivals else START
         self._coded = self._sources.told(candidates.coded)
         costs, columns = problem.costs, candidates.columns
         self._prices = None if costs is None else prices_of(costs, columns)
@@ -122,9 +124,13 @@ class Campaign:
         self, tried: _Tried, free: Bools, count: int, last: Inputs | None
     ) -> Iterator[Proposal]:
         if len(tried.points) < LEAST or len(tried.there) < self._start:
-            yield from self._started(tried, free, count)
+            if self._problem.rivals:
+                yield from self._telling_first(self._telling(tried), free, count, last)
+            else:
+                yield from self._started(tried, free, count)
             return
-        aim = Aim(self._problem, tried.points, tried.measures, self._learner)
+        told = self._telling(tried).log_gain if self._problem.rivals else None
+        aim = Aim(self._problem, tried.points, tried.measures, self._learner, told)
         beliefs = aim.beliefs()
         acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
         left = self._left(aim, acquisition, beliefs, free) if self._problem.left else None
@@ -148,20 +154,26 @@ class Campaign:
     def _left(
         self, aim: Aim, acquisition: Acquisition, beliefs: Mapping[str, Belief], free: Bools
     ) -> Left | None:
-        """What is left to be gained; None while nothing counts that could be surpassed."""
+        """What is left to be gained; None while nothing counts that could be surpassed.
+
+        And while all results are the same: they do not say how much others may differ.
+        """
         objective, counted = self._problem.objective, aim.counted()
-        if not counted.any():
-            return None
         belief = beliefs[objective.measure]
+        if not counted.any() or not np.ptp(belief.ensemble.evidence.values):
+            return None
         return left_of(acquisition, belief, objective, counted, self._coded, free, self._seed)
 
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
-        if self._sources and self._problem.objective.goal not in ("level", "novelty"):
-            shares = {self._problem.objective.measure: self._sources.shares}
+        objective = self._problem.objective
+        if self._sources and objective.goal not in ("level", "novelty"):
+            shares = {objective.measure: self._sources.shares}
             reason = Reason(surrogates=shares, scored=int(free.sum()))
-            for place in self._sources.start(self._coded, free, there, count, chance):
+            score = (-math.inf, math.inf)
+            wanted = score if self._problem.is_weighted else objective.wanted
+            for place in self._sources.start(self._coded, free, there, count, chance, wanted):
                 point = self._candidates.point(place)
                 yield Proposal(inputs=point, origin="sources", reason=reason)
             return
@@ -169,6 +181,30 @@ class Campaign:
         for number, place in enumerate(places, start=len(there) + 1):
             point = self._candidates.point(place)
             yield Proposal(inputs=point, origin="maximin", reason=Reason(number=number))
+
+    def _telling(self, tried: _Tried) -> Telling:
+        """What points tell of the rivals, after what was measured within all limits."""
+        rivals, contest = self._problem.rivals, Contest()
+        for inputs, seen in zip(tried.inputs, tried.measures, strict=True):
+            if all(one.kept(seen[one.measure]) for one in self._problem.outcomes):
+                value = seen[self._problem.objective.measure]
+                contest = with_run(contest, rivals, inputs, value)
+        return Telling(rivals, self._candidates, log_odds(contest, rivals))
+
+    def _telling_first(
+        self, telling: Telling, free: Bools, count: int, last: Inputs | None
+    ) -> Iterator[Proposal]:
+        """Before there is a model: what tells most for its cost."""
+        gain = telling.log_gain(self._coded)
+        cost = np.zeros(len(gain)) if self._prices is None else log_cost(self._prices.after(last))
+        order = np.argsort(np.where(free, cost - gain, np.inf), kind="stable")
+        for place in order[:count].tolist():
+            reason = Reason(
+                log_gain=float(gain[place]),
+                log_cost=None if self._prices is None else float(cost[place]),
+                scored=int(free.sum()),
+            )
+            yield Proposal(inputs=self._candidates.point(place), origin="rivals", reason=reason)
 
     def _tried(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> _Tried:
         measured = [one for one in observed if one.measures is not None]
@@ -184,7 +220,7 @@ class Campaign:
     def _free(self, observed: Sequence[Observed], pending: Sequence[Inputs]) -> Bools:
         taken = [one.inputs for one in observed if one.measures is not None] + list(pending)
         failed = [one.inputs for one in observed if one.measures is None]
-        free = self._without(np.ones(self._candidates.count, dtype=bool), taken)
+        free = self._without(self._candidates.first.copy(), taken)
         untried = self._without(free.copy(), failed)
         return untried if untried.any() else free
 

@@ -93,15 +93,24 @@ class Sources:
         return replace(points, told=told, known=known)
 
     def start(
-        self, points: Coded, free: Bools, there: Coded, count: int, chance: np.random.Generator
+        self,
+        points: Coded,
+        free: Bools,
+        there: Coded,
+        count: int,
+        chance: np.random.Generator,
+        wanted: tuple[float, float],
     ) -> list[int]:
         """Places of ``count`` free points to begin with, which all sources together favour.
 
         The best, if nothing is there yet, and others that are far from it and from what is there.
+        ``wanted``: of the first measure, in its unit; nearest to the middle is best if it has ends.
         """
         said = points.told[:, : len(self.every)].mean(axis=1)
-        if next(iter(self.senses.values())).zero is not None:
-            said = -np.abs(said)
+        measure, sense = next(iter(self.senses.items()))
+        ends = np.array(sense.ends(*wanted))
+        if np.isfinite(ends).all():
+            said = -np.abs(said - self._scales[measure].of(ends).mean())
         order = np.argsort(np.where(free, -said, np.inf), kind="stable")
         best = np.zeros(len(points), dtype=bool)
         best[order[: max(count, int(PROMISING * free.sum()))]] = True

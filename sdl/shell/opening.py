@@ -17,6 +17,7 @@ from typing import Protocol
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine, Scripts
 from sdl.core.replay import fold, follow
 from sdl.core.script import Script
@@ -116,6 +117,7 @@ def origin_of(
         software=software(),
         protocol_sha256=script.signature.source_sha256,
         hypothesis_sha256=_hypothesis_sha256(campaign),
+        runs_in_a_turn=IN_A_TURN,
     )
 
 
@@ -245,6 +247,7 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
 
     Options of instruments, broker and record may change: a cable may be put into another port.
     """
+    campaign = _as_begun(campaign, head.campaign)
     both = (replace(one, prior=_named(one.prior)) for one in (head.campaign, campaign))
     then, today = (adapter(Campaign).dump_python(one, mode="json") for one in both)
     changed = [name for name in then if then[name] != today[name]]
@@ -257,6 +260,17 @@ def _refuse_changes(head: ev.CampaignStarted, script: Script, campaign: Campaign
             f"campaign {campaign.name!r} began with another {', '.join(changed)} than there is "
             "now; put it back to go on, or begin another campaign with --new"
         )
+
+
+def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
+    """What its file says now, but for what is on unless a file says otherwise, and was not then.
+
+    A campaign of before there was such a thing, whose file says nothing, goes on as it began.
+    """
+    if then.planner.refresh or not campaign.planner.refresh:
+        return campaign
+    log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
+    return replace(campaign, planner=replace(campaign.planner, refresh=False))
 
 
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:

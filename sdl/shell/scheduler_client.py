@@ -86,9 +86,10 @@ async def _last_line(process: asyncio.subprocess.Process, question: bytes) -> by
     assert process.stdin is not None
     assert process.stdout is not None
     last = b""
-    with suppress(BrokenPipeError, ConnectionResetError, ValueError):  # it died, or babbled
+    with suppress(BrokenPipeError, ConnectionResetError):  # it died, and may have spoken before
         process.stdin.write(question + b"\n")
         await process.stdin.drain()
+    with suppress(ConnectionResetError, ValueError):  # it died, or babbles
         async for said in process.stdout:
             if said.endswith(b"\n"):
                 last = said

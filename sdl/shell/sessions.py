@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine, Scripts
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
@@ -35,7 +36,12 @@ def new_session(
     ``doubts``: what the lab's file says and the record contradicts.
     """
     origin = Origin(
-        file_name=lab.name, clock=clock, speed=speed, software=software(), protocol_sha256=""
+        file_name=lab.name,
+        clock=clock,
+        speed=speed,
+        software=software(),
+        protocol_sha256="",
+        runs_in_a_turn=IN_A_TURN,
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
     first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)

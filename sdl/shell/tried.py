@@ -10,10 +10,13 @@ from sdl.core.campaign import problem
 from sdl.core.events import CampaignStarted
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.campaign import Campaign
-from sdl.model.data import Trial
+from sdl.model.data import Disposition, Trial
 from sdl.model.planning import Problem
 from sdl.shell.record import Record
 from sdl.wire.journal import load
+
+UNTRIED: frozenset[Disposition] = frozenset({"refused", "unused", "withdrawn"})
+"""Ends of suggestions whose run never began: they are no trials."""
 
 
 def tried(record: Record, campaign: str) -> tuple[Problem, tuple[Trial, ...]]:
@@ -45,12 +48,12 @@ def _trials(record: Record, spec: Campaign) -> Iterator[Trial]:
         seen[one.run, one.sample][one.measure] = one.value
     for suggestion in record.suggestions(spec.name):
         inputs, disposition = json.loads(suggestion.inputs), suggestion.disposition
-        if disposition in {"refused", "unused"}:
+        if disposition in UNTRIED:
             continue
         if disposition == "measured":
             sample = last[suggestion.suggestion]
             yield Trial(inputs=inputs, status="measured", measures=seen[sample.run, sample.sample])
-        elif disposition == "abandoned":
+        elif disposition in {"abandoned", "unknown"}:  # of either nobody knows what would come
             yield Trial(inputs=inputs, status="abandoned", measures={})
-        else:  # what nobody knows of is no measurement either
+        else:
             yield Trial(inputs=inputs, status="failed" if disposition else "pending", measures={})

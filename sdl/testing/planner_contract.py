@@ -29,6 +29,7 @@ from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import Inputs, Suggestion, Trial
 from sdl.model.descriptors import Descriptors
 from sdl.model.planning import NEEDED, Ability, Problem, asked_of
+from sdl.model.rival import Rival
 from sdl.model.space import (
     Point,
     all_met,
@@ -46,6 +47,10 @@ from sdl.planner.contract import Planner
 
 MEASURE = "yield"
 """A word of Python's own, as measures in a laboratory like to be."""
+RIVALS = (
+    Rival(name="one", predicts="heat_c / 40", sd=0.1),
+    Rival(name="other", predicts="exp(-heat_c / 20)", sd=0.2),
+)
 
 Status: TypeAlias = Literal["measured", "failed", "abandoned", "pending"]
 
@@ -180,6 +185,10 @@ def special_problems() -> dict[str, Problem]:
         "hits": replace(both, objective=Objective(measure=MEASURE, goal="hits", at_least=0.2)),
         "level": replace(both, objective=Objective(measure=MEASURE, goal="level", level=0.2)),
         "novelty": replace(both, objective=Objective(measure=MEASURE, goal="novelty")),
+        "rivals": replace(
+            _problem((heat, solvent), Objective(measure=MEASURE, goal="discriminate")),
+            rivals=RIVALS,
+        ),
         "hints of another campaign": replace(both, hints=("earlier",)),
         "two objectives": two,
         "two objectives, hints of them": replace(two, hints=("earlier", "and another")),

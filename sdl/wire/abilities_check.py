@@ -14,7 +14,7 @@ from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
 WITHOUT_PLANNER: frozenset[Ability] = frozenset(
-    {"several_objectives", "range", "hits", "level", "novelty"}
+    {"several_objectives", "range", "hits", "level", "novelty", "discriminate"}
 )
 """What needs no planner: runs are judged all the same."""
 
@@ -24,6 +24,7 @@ _CANNOT: Mapping[Ability, str] = {
     "hits": "cannot count hits; give a goal or a target, or take another planner",
     "level": "cannot look for where a level is passed; take another planner",
     "novelty": "cannot look for what is new; take another planner",
+    "discriminate": "cannot tell rivals apart; take another planner",
     "real_sums": "meets no sum of real numbers; give its inputs levels (choices, or a step), or "
     "take another planner",
     "candidates": "cannot choose from a list of points; take another planner",
@@ -69,7 +70,7 @@ def _places(campaign: Campaign) -> dict[Ability, KeyPath]:
         match objective.goal:
             case "range":
                 found.setdefault("range", (*keys, "range"))
-            case "hits" | "level" | "novelty" as goal:
+            case "hits" | "level" | "novelty" | "discriminate" as goal:
                 found.setdefault(goal, (*keys, "goal"))
     if campaign.further:
         found["several_objectives"] = ("objective", 1)

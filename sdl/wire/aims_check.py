@@ -9,7 +9,7 @@ from sdl.model.campaign import Campaign, ChoiceParameter, Objective, OutcomeCons
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean
 
-ALONE = ("hits", "level", "novelty")
+ALONE = ("hits", "level", "novelty", "discriminate")
 """Goals of a campaign with one objective."""
 
 _Found = Iterator[tuple[KeyPath, str]]
@@ -79,11 +79,35 @@ def _outcomes(campaign: Campaign) -> _Found:
         for objective in campaign.objectives:
             if objective.measure == constraint.measure:
                 yield from _clash(keys, constraint, objective)
+        for before, other in placed_outcomes(campaign):
+            if before == keys:
+                break
+            if other.measure == constraint.measure:
+                yield from _apart(keys, constraint, other)
+
+
+def _apart(keys: KeyPath, constraint: OutcomeConstraint, other: OutcomeConstraint) -> _Found:
+    """Two constraints that no value keeps; ``other`` stands before."""
+    low, high = constraint.at_least, constraint.at_most
+    if low is not None and other.at_most is not None and low > other.at_most:
+        yield (*keys, "at_least"), f"another constraint allows {other.at_most:g} at most"
+    if high is not None and other.at_least is not None and high < other.at_least:
+        yield (*keys, "at_most"), f"another constraint asks for {other.at_least:g} at least"
+
+
+def _of_use(objective: Objective) -> tuple[float, float]:
+    """Between which values a run can be of use."""
+    low, high = objective.wanted
+    if objective.threshold is None:
+        return low, high
+    return (
+        (objective.threshold, high) if objective.goal == "maximise" else (low, objective.threshold)
+    )
 
 
 def _clash(keys: KeyPath, constraint: OutcomeConstraint, objective: Objective) -> _Found:
-    """A target that the constraint forbids."""
-    low, high = objective.wanted
+    """A target, or a threshold, that the constraint forbids."""
+    low, high = _of_use(objective)
     if constraint.at_least is not None and high < constraint.at_least:
         yield (*keys, "at_least"), f"forbids what the objective wants, which is {high:g} at most"
     if constraint.at_most is not None and low > constraint.at_most:
@@ -173,5 +197,6 @@ def _hypothesis(campaign: Campaign) -> _Found:
     if campaign.further and not campaign.is_weighted:
         message = "several objectives have no best point without weights; "
         yield keys, f"{message}give each objective a weight"
-    if campaign.objective.goal == "novelty":
-        yield keys, "with the goal 'novelty' no point is the best; claim something of a measure"
+    goal = campaign.objective.goal
+    if goal in ("novelty", "discriminate"):
+        yield keys, f"with the goal {goal!r} no point is the best; claim something of a measure"

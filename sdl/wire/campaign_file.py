@@ -13,6 +13,7 @@ from sdl.wire.cost_tables import read_costs, read_fidelity
 from sdl.wire.objective_tables import read_objectives
 from sdl.wire.policy import read_rules
 from sdl.wire.prior_table import read_prior
+from sdl.wire.rivals_table import gaps_of_rivals, read_rivals
 from sdl.wire.roles_table import read_roles
 from sdl.wire.search_tables import read_fixed, read_search
 from sdl.wire.space_check import passed_over
@@ -49,6 +50,7 @@ def open_campaign(path: Path) -> CampaignFile:
     broken = passed_over(campaign)
     if broken:
         remarks = (*remarks, f"{broken} candidates break a [[constraint]] or a [[mixture]]")
+    remarks = (*remarks, *gaps_of_rivals(campaign))
     return CampaignFile(
         campaign=campaign,
         path=path,
@@ -95,6 +97,7 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
         planner=_planner(top.table("planner")),
         policy=read_rules(top),
         batch=_batch(top.table("batch")) if "batch" in top else None,
+        rivals=read_rivals(top, first.measure),
     )
     head.close()
     remarks = search.remarks
@@ -146,6 +149,7 @@ def _stop(table: Table, measure: str) -> StopRule:
         failures=table.whole("failures", rule.failures),
         expected_gain=table.maybe_number("expected_gain", unit_name=measure),
         chance_of_better=table.maybe_number("chance_of_better", unit_name="chance_fraction"),
+        odds=table.maybe_number("odds", unit_name="odds_ratio"),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
     )
     table.close()

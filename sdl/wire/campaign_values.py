@@ -11,6 +11,7 @@ from sdl.model.hypothesis import Hypothesis
 from sdl.model.space import is_enumerable
 from sdl.wire.aims_check import check_aims
 from sdl.wire.policy import faults_of, idle
+from sdl.wire.rivals_table import check_rivals
 from sdl.wire.space_check import check_space
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
@@ -30,6 +31,7 @@ def check_values(campaign: Campaign, places: Places) -> list[UserMistake]:
     found = [*_head(campaign), *check_space(campaign), *check_aims(campaign)]
     found += [*_stop(campaign), *_planner(campaign), *_hypothesis(campaign.hypothesis)]
     found += _batch(campaign)
+    found += check_rivals(campaign)
     found += _policy(campaign)
     return [places.mistake(keys, message) for keys, message in found]
 

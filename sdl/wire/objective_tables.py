@@ -13,6 +13,7 @@ _GOALS: dict[str, Goal] = {
     "hits": "hits",
     "level": "level",
     "novelty": "novelty",
+    "discriminate": "discriminate",
 }
 _ENDS = 2
 
@@ -44,7 +45,8 @@ def _objective(table: Table) -> Objective:
         table.mistake(
             None,
             'say what is better: goal = "maximise", "minimise", or target = 0.8, '
-            'or range = [0.7, 0.9]; or what is sought: goal = "hits", "level", "novelty"',
+            'or range = [0.7, 0.9]; or what is sought: goal = "hits", "level", "novelty", '
+            '"discriminate"',
         )
     table.take("goal")
     at_least, at_most, level = (

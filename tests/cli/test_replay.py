@@ -134,6 +134,11 @@ def test_a_question_that_cannot_be_put_together_is_not_asked(mine: Path) -> None
     [
         (("dye-451",), "the record holds no campaign 'dye-451'; did you mean 'dye-450'?"),
         (("dye-450", "suggestion-22"), "dye-450 has no suggestion 'dye-450/suggestion-22'; did"),
+        (("suggestion-1", "suggestion-2"), "'suggestion-1' names one suggestion already; name"),
+        (
+            ("dye-450/run-3",),
+            "run-3 is a run, and suggestions are recomputed; `sdl why dye-450/run-3`",
+        ),
     ],
 )
 def test_what_is_not_there_is_told(sdl: Sdl, words: tuple[str, ...], says: str) -> None:

@@ -17,6 +17,7 @@ from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.amounts import Task
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine
 from sdl.core.invariants import Watch
 from sdl.core.script import ProtocolFunction, Script
@@ -420,22 +421,32 @@ class Floor:
         return [step for step, times in done.items() if times > 1 and step not in self.believed]
 
 
+def _origin(file_name: str) -> Origin:
+    return Origin(
+        file_name=file_name,
+        clock="virtual",
+        speed=1.0,
+        software={},
+        protocol_sha256="0" * 64,
+        runs_in_a_turn=IN_A_TURN,
+    )
+
+
 def opened(*more: str, simulated: bool = True) -> ev.LabOpened:
-    origin = Origin(file_name="bench", clock="virtual", speed=1.0, software={}, protocol_sha256="")
     return ev.LabOpened(
-        at=0.0, name="bench-lab", lab=lab(*more, simulated=simulated), origin=origin
+        at=0.0,
+        name="bench-lab",
+        lab=lab(*more, simulated=simulated),
+        origin=_origin("bench"),
     )
 
 
 def started(spec: Campaign, script: Script, *, simulated: bool = True) -> ev.CampaignStarted:
-    origin = Origin(
-        file_name=spec.name, clock="virtual", speed=1.0, software={}, protocol_sha256="0" * 64
-    )
     names = [n for role in spec.roles.values() for n in role if n in DRIVERS]
     return ev.CampaignStarted(
         at=0.0,
         campaign=spec,
         lab=lab(*names, simulated=simulated),
         protocol=script.signature,
-        origin=origin,
+        origin=_origin(spec.name),
     )

@@ -2,18 +2,34 @@
 
 from __future__ import annotations
 
+import json
+
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.beginning import IN_A_TURN
 from sdl.core.engine import Engine
 from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
-from tests.core.dye import SCRIPT
+from sdl.wire.journal import dump, load
+from tests.core.cell import cell
+from tests.core.dye import SCRIPT, kinds
 from tests.core.floor import Floor, campaign, online
 from tests.core.test_snapshot import turns
+from tests.core.test_transport import at_cell, start, until
 
 RUNS = 3 * IN_A_TURN + 1
 SPEC = campaign(stop=StopRule(runs=RUNS), parallel=RUNS)
+
+
+def as_before(event: ev.Event) -> ev.Event:
+    """As it was written before a head said how many runs begin within one turn."""
+    if not isinstance(event, ev.CampaignStarted):
+        return event
+    body = json.loads(dump(event))
+    del body["origin"]["runs_in_a_turn"]
+    head = load("CampaignStarted", json.dumps(body))
+    assert isinstance(head, ev.CampaignStarted)
+    return head
 
 
 def begun_by_turn(floor: Floor) -> list[int]:
@@ -32,6 +48,42 @@ def test_a_turn_begins_a_few_runs_and_the_rest_begin_at_the_same_moment() -> Non
     more = [line for line in floor.journal if isinstance(line, ev.TimerFired)]
     assert {line.at for line in more if line.timer == "dye/more"} == began
     assert floor.engine.state.ended == RUNS
+
+
+def test_in_a_journal_of_before_all_begin_in_one_turn() -> None:
+    whole = Floor(Engine(SCRIPT), seed=1).play(SPEC)
+    engine = Engine(SCRIPT)
+    out: list[do.Command] = []
+    for event, _ in turns(whole.journal):
+        out = list(engine.handle(as_before(event)))
+        if engine.state.runs:
+            break
+    assert sum(isinstance(line, do.BeginRun) for line in out) == RUNS
+    assert not any(isinstance(line, do.Wait) and "more" in line.timer for line in out)
+
+
+def test_nothing_is_carried_before_the_last_of_them_has_begun() -> None:
+    runs = IN_A_TURN + 2
+    whole = at_cell(1, cell(runs))
+    start(whole, stop=StopRule(runs=runs), parallel=runs)
+    until(whole, lambda: whole.engine.lab.carries)
+    begun, carries = zip(
+        *(
+            (kinds(out).count("BeginRun"), kinds(out).count("BeginCarry"))
+            for _, out in turns(whole.journal)
+            if "BeginRun" in kinds(out)
+        ),
+        strict=True,
+    )
+    assert (begun, carries) == ((IN_A_TURN, 2), (0, 1))
+
+    before = Engine(whole.engine.scripts)
+    out: list[do.Command] = []
+    for event, _ in turns(whole.journal):
+        out = list(before.handle(as_before(event)))
+        if before.state.runs:
+            break
+    assert (kinds(out).count("BeginRun"), kinds(out).count("BeginCarry")) == (runs, 1)
 
 
 def test_runs_that_are_few_begin_without_a_timer() -> None:

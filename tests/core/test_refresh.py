@@ -99,6 +99,28 @@ def test_a_new_point_takes_the_place_of_one_that_waits() -> None:
     assert "dye/suggestion-4" not in floor.engine.state.trials
 
 
+@pytest.mark.parametrize("refresh", [True, False])
+def test_what_was_prepared_is_tried_before_a_space_that_is_used_up_ends_it(
+    *, refresh: bool
+) -> None:
+    floor = begun(replace(KEEN, ahead=3, refresh=refresh))
+    fail(floor, 1)
+    assert ready(floor) == ["4", "5"]
+    while floor.engine.state.open_ask is not None:
+        one = asked(floor)[-1]
+        said = ev.PlannerFailed(
+            at=floor.at, ask=one.ask, attempt=one.attempt, reason="all was tried", exhausted=True
+        )
+        floor.turn(said)
+    for run in (2, 3, 4, 5):
+        assert floor.engine.state.concluded is None
+        fail(floor, run)
+    assert floor.engine.state.concluded is not None
+    assert floor.engine.state.concluded.ending == "exhausted"
+    assert set(disposed(floor).values()) == {"failed"}
+    assert len(disposed(floor)) == 5
+
+
 def test_a_point_that_is_suggested_again_stands() -> None:
     floor = begun()
     fail(floor, 1)

@@ -18,6 +18,7 @@ from sdl.model.campaign import (
     OutcomeConstraint,
     RangeParameter,
 )
+from sdl.model.candidates import packed
 from sdl.model.data import Inputs, Trial
 from sdl.model.planning import Problem
 from sdl.planner.ax_experiment import exported, safe_names
@@ -93,6 +94,7 @@ def test_ax_has_every_trial_as_it_ended_and_says_what_matters(tmp_path: Path) ->
     assert sum(told.sensitivity["yield"].values()) == pytest.approx(1.0)
     best = max(trial.measures["yield"] for trial in _trials() if trial.measures)
     assert any(one.measures["yield"] == pytest.approx(best) for one in told.front)
+    assert all(one.inputs in [trial.inputs for trial in _trials()] for one in told.front)
 
     client = Client.load_from_json_file(str(tmp_path / "ax.json"))
     trials = client._experiment.trials.values()
@@ -120,6 +122,23 @@ def test_an_input_that_rests_has_its_resting_value_in_ax_too() -> None:
     client = exported(problem, (rests,), "dye-450").client
     (arm,) = client._experiment.trials[0].arms
     assert arm.parameters == {"class_": "n/a: none", "heat_c": 0.0}
+
+
+@pytest.mark.parametrize("numbers", [{}, {"charge": (1.0, 2.5, 4.0)}])
+def test_what_only_names_the_points_of_a_list_is_not_for_models(
+    numbers: dict[str, tuple[float, ...]],
+) -> None:
+    columns = {"design": ("GVTG", "KEDR", "YNNL"), **numbers}
+    problem = Problem(
+        space=tuple(ChoiceParameter(name=name, options=each) for name, each in columns.items()),
+        objective=Objective(measure="yield", goal="maximise"),
+        candidates=packed("list.csv", "", list(zip(*columns.values(), strict=True)), len(columns)),
+    )
+    found = exported(problem, (), "screen")
+    assert list(found.inputs.values()) == (list(numbers) or ["design"])
+    assert any(one.startswith("design, which only names") for one in found.left_out) == bool(
+        numbers
+    )
 
 
 def test_too_few_trials_are_told() -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 import pytest
 
 from sdl.errors import PlannerFault
-from sdl.planner.bench import factory
+from sdl.planner.bench import Observation, factory
 from sdl.planner.candidates import made, rule_of
 
 Space = Mapping[str, object]
@@ -102,3 +102,58 @@ def test_the_bench_looks_for_what_the_observations_tell_of() -> None:
     more = [(p, {"yield": float(p["a"]), "purity": -float(p["a"])}) for p in start]
     both.suggest(more, [], 1)
     assert set(both.reasons[0].reason.expected) == {"yield", "purity"}
+
+
+class _Column:
+    def __init__(self, values: Sequence[float | int | str]) -> None:
+        self._values = values
+
+    def tolist(self) -> list[float | int | str]:
+        return list(self._values)
+
+
+def _space(*goals: str, **kinds: str) -> dict[str, object]:
+    return {
+        "parameters": [{"name": name, "type": kind} for name, kind in kinds.items()],
+        "objectives": [{"name": f"f{at}", "goal": goal} for at, goal in enumerate(goals)],
+    }
+
+
+AMOUNTS: Sequence[float] = [n / 20 for n in range(21)]
+
+
+def test_a_point_that_is_listed_twice_is_given_once() -> None:
+    planner = factory(_space("maximize", x="continuous"), {"x": _Column([*AMOUNTS, *AMOUNTS])}, 1)
+    seen: list[Observation] = [({"x": x}, {"f0": x}) for x in (0.0, 0.5, 1.0)]
+    for observations in ([], seen):
+        found = [point["x"] for point in planner.suggest(observations, [], 40)]
+        assert sorted(found) == [x for x in AMOUNTS if ({"x": x}, {"f0": x}) not in observations]
+
+
+def test_names_that_are_numbers_are_the_same_however_they_are_written() -> None:
+    pool = {"x": _Column(AMOUNTS), "lot": _Column([1, 2, 3] * 7)}
+    planner = factory(_space("maximize", x="continuous", lot="categorical"), pool, 1)
+    seen = [(x, lot, {"f0": x}) for x, lot in ((0.0, 1), (0.05, 2), (0.1, 3))]
+    whole = planner.suggest([({"x": x, "lot": lot}, found) for x, lot, found in seen], [], 3)
+    real = planner.suggest([({"x": x, "lot": float(lot)}, found) for x, lot, found in seen], [], 3)
+    assert whole == real
+    with pytest.raises(PlannerFault, match=r"no candidate has lot = 7; leave out such"):
+        planner.suggest([({"x": 0.0, "lot": 7}, {"f0": 1.0})], [], 1)
+
+
+@pytest.mark.parametrize("goal", ["Minimize", "MIN", "minimise"])
+def test_a_goal_may_be_spelt_in_more_ways_than_one(goal: str) -> None:
+    planner = factory(_space(goal, x="continuous"), {"x": _Column(AMOUNTS)}, 1)
+    seen: list[Observation] = [({"x": x}, {"f0": x}) for x in (0.25, 0.5, 0.75, 1.0)]
+    assert float(planner.suggest(seen, [], 1)[0]["x"]) < 0.25
+
+
+def test_what_the_bench_cannot_know_is_refused_and_a_missing_value_is_a_failed_run() -> None:
+    with pytest.raises(PlannerFault, match="the goal of f0 is lower; write maximize or minimize"):
+        factory(_space("lower", x="continuous"), {"x": _Column(AMOUNTS)}, 1)
+    with pytest.raises(PlannerFault, match="the pool has no column 'x'"):
+        factory(_space("maximize", x="continuous"), {"y": _Column(AMOUNTS)}, 1)
+    with pytest.raises(PlannerFault, match="row 1 of the pool has no x"):
+        factory(_space("maximize", x="continuous"), {"x": _Column([0.0, float("nan")])}, 1)
+    planner = factory(_space("maximize", x="continuous"), {"x": _Column(AMOUNTS)}, 1)
+    assert planner.suggest([({"x": 0.5}, {"f0": None})], [], 1)[0]["x"] != 0.5

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from sdl.model.campaign import ChoiceParameter, Objective, OutcomeConstraint
+from sdl.model.campaign import ChoiceParameter, Goal, Objective, OutcomeConstraint
 from sdl.model.data import Trial
 from sdl.model.planning import Problem
 from sdl.model.reason import Left
@@ -72,6 +72,19 @@ def test_points_that_will_not_count_are_no_gain() -> None:
     most = max(value(*EVERY[at]) for at in order)
     limited = replace(PROBLEM, outcomes=(OutcomeConstraint(measure="gain", at_most=most),))
     assert asked(limited, 20, 2).gain < 0.5 * asked(PROBLEM, 20, 2).gain
+
+
+@pytest.mark.parametrize("goal", ["maximise", "minimise"])
+def test_nothing_is_said_while_all_results_are_the_same(goal: Goal) -> None:
+    problem = replace(PROBLEM, objective=Objective(measure="gain", goal=goal))
+    for last, is_told in ((0.0, False), (0.1, True)):
+        trials = tuple(
+            Trial(inputs={"x": x, "y": 1}, status="measured", measures={"gain": last * (x == 4)})
+            for x in range(5)
+        )
+        (found,) = EnsemblePlanner().suggest(problem, trials, 1, 0)
+        assert found.reason is not None
+        assert (found.reason.left is not None) == is_told
 
 
 def test_nothing_is_said_where_it_was_not_asked_for() -> None:

@@ -14,6 +14,8 @@ from sdl.model.data import Inputs, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.planner.axes import axes_of, columns_of
 from sdl.planner.belief import Sense
+from sdl.planner.ensemble import DRAWS, Evidence
+from sdl.planner.feasible import Keeping, Limit
 from sdl.planner.mixture import EnsemblePlanner
 from sdl.planner.scale import Scale
 from sdl.planner.sources import MOST, Source, Sources
@@ -144,6 +146,31 @@ def test_a_point_that_a_hint_has_measured_can_be_tried_and_no_point_comes_twice(
     assert {one.origin for one in found} == {"sources"}
     again = EnsemblePlanner().suggest(PROBLEM, known, 6, 1)
     assert again == found
+
+
+def test_where_hits_have_two_ends_the_first_points_are_between_them() -> None:
+    here = substrate(3)
+    low, high = np.quantile(here, [0.5, 0.7])
+    hits = Objective(measure="yield", goal="hits", at_least=float(low), at_most=float(high))
+    found = EnsemblePlanner().suggest(replace(PROBLEM, objective=hits), hints(here), 2, 3)
+    values = [here[POINTS.index(dict(one.inputs))] for one in found]
+    assert all(low <= value <= high for value in values), f"{values}, {low} to {high}"
+
+
+def test_a_source_that_is_left_out_has_no_part_in_whether_a_limit_is_kept() -> None:
+    columns = columns_of(POINTS, list(OPTIONS))
+    axes = axes_of(columns, list(OPTIONS))
+    coded, here = axes.coded(columns, len(POINTS)), np.array(substrate(1))
+    sources = Sources.of(axes, {"yield": Sense()}, [Source("else", coded, {"yield": -here})])
+    told = sources.told(coded)
+    seen = np.random.default_rng(1).permutation(len(POINTS))[:12]
+    both = sources.learner("yield", 1).ensemble(Evidence(told.take(seen), here[seen]))
+    own = replace(both, weights=np.array([1.0, 0.0]))
+    alone = replace(own.only(list(range(DRAWS))), weights=np.ones(1))
+    limits = [Limit(one, 40.0, np.inf) for one in (both, own, alone)]
+    chances = [Keeping([one], told, 0, 0).log_probability() for one in limits]
+    assert chances[1] == pytest.approx(chances[2])
+    assert chances[0] != pytest.approx(chances[2])
 
 
 def test_hints_that_say_nothing_leave_all_as_without_them() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from sdl.cli.best import in_a_line, in_short, told
+from sdl.cli.best import in_a_line, in_short, label, told
 from sdl.cli.summary import content
 from sdl.core.view import View
 from tests.cli.conftest import command
@@ -40,6 +40,7 @@ def test_hits_are_counted_in_words(tmp_path: Path) -> None:
     view = outcome.view
     assert view.tally.within >= 6
     assert _told(view)["hits"] == f"{view.tally.within} hits of 14 measured"
+    assert label(view) + in_short(view, "none") == _told(view)["hits"], "hits are no best point"
     assert view.best is not None
     assert view.best.value >= 0.4
     assert view.best.where in _told(view)["first"]

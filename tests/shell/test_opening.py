@@ -106,6 +106,36 @@ def test_a_campaign_goes_on_only_as_the_one_that_was_begun(tmp_path: Path) -> No
     record.close()
 
 
+def test_a_campaign_of_before_refreshes_goes_on_without_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "broken.sqlite"
+    says_nothing = place(tmp_path).read_text()
+    (tmp_path / "campaign.toml").write_text(f"{says_nothing}\nrefresh = false\n")
+    broken_off(tmp_path / "campaign.toml", file)
+    (tmp_path / "campaign.toml").write_text(says_nothing)
+    record = Record.open(f"sqlite:///{file}")
+    prepared = prepare(tmp_path / "campaign.toml")
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    assert spec.planner.refresh
+    goes_on = opening.again(prepared.script, record, spec, lab, at=1e9)
+    assert not goes_on.engine.state.spec.planner.refresh
+    assert "dye began without refresh in [planner], and goes on without it" in caplog.text
+    record.close()
+
+
+def test_one_that_began_with_refreshes_does_not_go_on_without_them(tmp_path: Path) -> None:
+    file = tmp_path / "broken.sqlite"
+    campaign = place(tmp_path)
+    broken_off(campaign, file)
+    campaign.write_text(f"{campaign.read_text()}\nrefresh = false\n")
+    record = Record.open(f"sqlite:///{file}")
+    prepared = prepare(campaign)
+    with pytest.raises(UserMistake, match="began with another planner than"):
+        opening.again(prepared.script, record, prepared.campaign.campaign, prepared.lab.lab, at=1e9)
+    record.close()
+
+
 def test_an_unfinished_campaign_does_not_stand_in_the_way_of_one_with_a_shorter_name(
     tmp_path: Path,
 ) -> None:

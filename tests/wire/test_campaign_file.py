@@ -243,7 +243,8 @@ CASES: list[tuple[str, str, str]] = [
         "target  = 0.80",
         "",
         '31: objective: say what is better: goal = "maximise", "minimise", or target = 0.8, '
-        'or range = [0.7, 0.9]; or what is sought: goal = "hits", "level", "novelty"',
+        'or range = [0.7, 0.9]; or what is sought: goal = "hits", "level", "novelty", '
+        '"discriminate"',
     ),
     (
         "target  = 0.80",

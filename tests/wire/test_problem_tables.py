@@ -469,6 +469,15 @@ WRONG_AIMS: list[tuple[str, list[str]]] = [
         ],
     ),
     (
+        '[[objective]]\nmeasure = "m"\ngoal = "maximise"\nthreshold = 6\n'
+        '[[objective]]\nmeasure = "n"\ngoal = "maximise"\n[[constraint]]\nmeasure = "m"\n'
+        'at_most = 5\n[[constraint]]\nmeasure = "m"\nat_least = 5.5\n',
+        [
+            "17: constraint[1].at_most: forbids what the objective wants, which is 6 at least",
+            "20: constraint[2].at_least: another constraint allows 5 at most",
+        ],
+    ),
+    (
         '[[objective]]\nmeasure = "m"\ngoal = "maximise"\n'
         '[[objective]]\nmeasure = "n"\ngoal = "maximise"\n'
         '[hypothesis]\nclaim = "!"\npredicts = { quantity = "x", below = 1 }\n',
