@@ -115,9 +115,10 @@ class Looks:
     def opening(self) -> Iterator[tuple[str, int]]:
         """Cheaper fidelities, and how many runs each still needs before it can be judged.
 
-        None of one that is too dear for as many runs as a campaign begins with.
+        None of one that is too dear for as many runs as a campaign begins with, and none where
+        rivals are told apart, for these follow no source.
         """
-        every = self._cheaper()
+        every = [] if self.problem.objective.goal == "discriminate" else self._cheaper()
         for option in every:
             price = len(every) * self._price(option)
             whole = self._price(self.fidelity.target)
@@ -156,7 +157,7 @@ class Looks:
         best = self.with_look(proposal, self.fidelity.target, "target")
         most = 1.0 / whole if whole > 0.0 else math.inf
         for option in self._cheaper():
-            told = proposal.tellings.get(name_of(self.fidelity, option))
+            told = proposal.told.get(name_of(self.fidelity, option))
             inputs = {**proposal.inputs, self.fidelity.input: option}
             if told is None or told.weight < TRUSTED or self._place(inputs) in used:
                 continue

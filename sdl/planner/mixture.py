@@ -128,17 +128,25 @@ def _with_looks(looks: Looks, count: int, seed: int) -> list[Proposal]:
     found: list[Proposal] = []
     for option, due in looks.opening():
         found += _opened(looks, option, min(due, count - len(found)), seed)
-    for waited in (True, False):  # a point whose cheaper run is under way comes last
-        known = looks.at_target if waited else looks.without_waiting
-        flying = [
-            Trial(inputs=looks.point_at_target(one.inputs), status="pending", measures={})
-            for one in found
-        ]
-        wanted = count - len(found)
-        if wanted and looks.has_target and (waited or is_enumerable(looks.problem)):
-            problem = at(looks.problem, looks.fidelity, looks.fidelity.target)
-            found += looks.chosen(_proposed(problem, (*known, *flying), wanted, seed), found)
+    found += _at_target(looks, looks.at_target, found, count - len(found), seed)
+    if not found and is_enumerable(looks.problem):
+        # Where nothing else is left, a point whose cheaper run is under way waits no longer.
+        found += _at_target(looks, looks.without_waiting, (), count, seed)
     return [*found, *_left_over(looks, found, count - len(found), seed)]
+
+
+def _at_target(
+    looks: Looks, known: Sequence[Trial], before: Sequence[Proposal], count: int, seed: int
+) -> list[Proposal]:
+    """The best points at the target beside those before, each at the fidelity that pays."""
+    if count < 1 or not looks.has_target:
+        return []
+    flying = [
+        Trial(inputs=looks.point_at_target(one.inputs), status="pending", measures={})
+        for one in before
+    ]
+    problem = at(looks.problem, looks.fidelity, looks.fidelity.target)
+    return list(looks.chosen(_proposed(problem, (*known, *flying), count, seed), before))
 
 
 def _opened(looks: Looks, option: str, count: int, seed: int) -> list[Proposal]:
@@ -161,7 +169,12 @@ def _left_over(
     """What there is when every point is measured at the target: no gain, but sound points."""
     flying = [Trial(inputs=one.inputs, status="pending", measures={}) for one in found]
     trials = (*looks.trials, *flying)
-    if not count or not is_enumerable(looks.problem) or not free_points(looks.problem, trials):
+    free = free_points(looks.problem, trials) if count and is_enumerable(looks.problem) else []
+    if found:  # what failed does not come again beside others
+        failed = taken(looks.problem, trials, failed=True)
+        free = [one for one in free if one not in failed]
+    count = min(count, len(free))
+    if not count:
         return
     for one in start_points(looks.problem, trials, count, seed):
         reason = one.reason or Reason()

@@ -29,7 +29,7 @@ from sdl.planner.rivals import Telling
 from sdl.planner.sources import Sources
 from sdl.planner.spending import log_cost, prices_of
 from sdl.planner.spread import START, far_points
-from sdl.planner.telling import Telling, telling
+from sdl.planner.telling import Told, telling
 
 Inputs: TypeAlias = Mapping[str, InputValue]
 
@@ -52,7 +52,7 @@ class Proposal:
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
-    tellings: Mapping[str, Telling] = field(default_factory=dict)
+    told: Mapping[str, Told] = field(default_factory=dict)
     """What one more measurement there by a source would tell, by name; empty without a model."""
 
 
@@ -142,10 +142,10 @@ class Campaign:
                 origin="ensemble",
                 reason=replace(self._reason(beliefs, tried, one, int(free.sum())), left=left),
                 model_digest=digest,
-                tellings=self._tellings(acquisition, one.place),
+                told=self._told(acquisition, one.place),
             )
 
-    def _tellings(self, acquisition: Acquisition, place: int) -> dict[str, Telling]:
+    def _told(self, acquisition: Acquisition, place: int) -> dict[str, Told]:
         if not self._sources:
             return {}
         names = [one.name for one in self._sources.every]

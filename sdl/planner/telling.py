@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 
@@ -14,7 +13,7 @@ from sdl.planner.ties import REST
 
 
 @dataclass(frozen=True, slots=True)
-class Telling:
+class Told:
     """Of one source."""
 
     share: float
@@ -24,11 +23,7 @@ class Telling:
     """Of the kinds of process that follow it, by leave-one-out; 0 to 1."""
 
 
-Tellings: TypeAlias = Mapping[str, Telling]
-"""By source."""
-
-
-def telling(names: Sequence[str], acquisition: Acquisition, point: Coded) -> dict[str, Telling]:
+def telling(names: Sequence[str], acquisition: Acquisition, point: Coded) -> dict[str, Told]:
     """Of each source at one point, by the processes of the first measure.
 
     With a tie, what is not known of the value before any measurement here is one part that the
@@ -52,5 +47,5 @@ def telling(names: Sequence[str], acquisition: Acquisition, point: Coded) -> dic
             if any(column % len(names) == place for column in kind.sources)
         ]
         share = min(float(shares[place]), 1.0)
-        found[name] = Telling(share=share, weight=float(sum(follows)))
+        found[name] = Told(share=share, weight=float(sum(follows)))
     return found

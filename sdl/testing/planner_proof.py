@@ -10,10 +10,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sdl.errors import PlannerFault, SpaceExhausted
-from sdl.model.data import Suggestion
-from sdl.model.planning import NEEDED, Ask, asked_of
+from sdl.model.data import Suggestion, Trial
+from sdl.model.planning import NEEDED, Ask, Problem, asked_of
 from sdl.model.space import exhausted, free_points, is_enumerable, point, taken
 from sdl.planner.contract import Planner
+from sdl.planner.looks import Looks, at
 from sdl.planner.server import abilities_of, checked, load
 from sdl.testing.random_questions import Question
 
@@ -70,7 +71,8 @@ def ask_of(name: str, question: Question) -> Ask:
 
 def is_model_due(question: Question) -> bool:
     """Whether enough was tried and measured; what was given up is as good as not tried."""
-    tried = [trial for trial in question.trials if trial.status != "abandoned"]
+    _, trials = at_target(question)
+    tried = [one for one in trials if one.status != "abandoned" and not one.is_hint]
     measured = sum(trial.status == "measured" for trial in tried)
     return len(tried) >= START and measured >= LEAST
 
@@ -86,12 +88,22 @@ def _right_to_refuse(name: str, question: Question, fault: PlannerFault) -> str:
     return "its grid is too large" if str(fault).startswith("the grid has ") else ""
 
 
+def at_target(question: Question) -> tuple[Problem, tuple[Trial, ...]]:
+    """What is asked, where there are fidelities at the one that counts."""
+    problem, trials = question.problem, question.trials
+    if problem.fidelity is None:
+        return problem, trials
+    looks = Looks(problem, problem.fidelity, trials)
+    return at(problem, problem.fidelity, problem.fidelity.target), looks.at_target
+
+
 def repeats(question: Question, found: Sequence[Suggestion]) -> Iterator[str]:
     """What was measured, is pending, comes twice, or failed while others were never tried."""
     problem, trials = question.problem, question.trials
     seen = taken(problem, trials)
     failed = taken(problem, trials, failed=True) - seen
-    others = set(free_points(problem, trials)) - failed if is_enumerable(problem) else set()
+    untried = free_points(*at_target(question)) if is_enumerable(problem) else ()
+    others = set(untried) - failed
     for one in found:
         values = point(problem.space, one.inputs)
         if values in seen:
@@ -105,9 +117,11 @@ def _silent(question: Question, found: Sequence[Suggestion]) -> Iterator[str]:
     if not is_model_due(question):
         return
     for place, one in enumerate(found, start=1):
-        if one.fall_back:
+        look = one.reason.look if one.reason else None
+        if one.fall_back or (look and look.why in {"opening", "left over"}):
             continue
+        foretold = question.problem.objective.measure in one.predicted
         if one.origin in WITHOUT_MODEL:
             yield f"silent: point {place} is from {one.origin} although a model is due"
-        elif not one.model_digest or question.problem.objective.measure not in one.predicted:
+        elif not one.model_digest or not (foretold or (look and look.why == "pays")):
             yield f"silent: point {place} has no digest of its model, or predicts nothing"
