@@ -8,19 +8,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
-from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
-    all_met,
     equalities,
-    feasible,
     free_points,
     is_enumerable,
-    named,
-    settled,
     taken,
 )
-from sdl.planner.sobol import MAX_DRAWS, from_unit
+from sdl.planner.design import designed
+from sdl.planner.sobol import MAX_DRAWS, from_units
 
 
 class RandomPlanner:
@@ -43,13 +39,7 @@ class RandomPlanner:
                 "there is nothing left to suggest, so widen the space or end the campaign"
             )
         return tuple(
-            Suggestion(
-                inputs=named(problem.space, values),
-                origin="random",
-                predicted={},
-                seed=seed,
-                reason=Reason(number=number),
-            )
+            designed(problem, values, "random", seed, number)
             for number, values in enumerate(found, start=len(trials) + 1)
         )
 
@@ -86,9 +76,6 @@ def _sequence(problem: Problem, chance: random.Random) -> Iterator[Point]:
     sums = equalities(problem)
     for _ in range(MAX_DRAWS):
         units = [chance.random() for _ in problem.space]
-        values = tuple(from_unit(p, unit) for p, unit in zip(problem.space, units, strict=True))
-        met = all_met(sums, values, units)
-        if met is not None:
-            values = settled(problem.space, met)
-            if feasible(problem, named(problem.space, values)):
-                yield values
+        values = from_units(problem, sums, units)
+        if values is not None:
+            yield values

@@ -11,7 +11,6 @@ from sdl.errors import PlannerFault, SpaceExhausted
 from sdl.model.campaign import ChoiceParameter, Parameter, RangeParameter
 from sdl.model.data import InputValue, JsonValue, Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
-from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
     feasible,
@@ -23,6 +22,7 @@ from sdl.model.space import (
     size,
     taken,
 )
+from sdl.planner.design import designed
 from sdl.planner.sobol import sobol_points
 
 DEFAULT_LEVELS = 5
@@ -53,12 +53,12 @@ class GridPlanner:
                 f"every feasible point of the grid ({size} in all) was tried; "
                 "give more levels under [planner] levels, or end the campaign"
             )
-        found = [_suggestion(problem, values, seed, number) for number, values in points]
+        found = [designed(problem, values, "grid", seed, number) for number, values in points]
         if len(found) < count and not is_finite(problem):
             extra = sobol_points(problem, trials, count - len(found), seed)
             reason = f"the grid had only {len(found)} points left"
             found += [
-                _suggestion(problem, values, seed, number, reason)
+                designed(problem, values, "sobol", seed, number, reason)
                 for number, values in enumerate(extra, start=len(trials) + 1)
             ]
         return tuple(found)
@@ -74,19 +74,6 @@ class GridPlanner:
     def versions(self) -> Mapping[str, str]:
         """Nothing but this package has a part in it."""
         return {}
-
-
-def _suggestion(
-    problem: Problem, values: Point, seed: int, number: int, fall_back: str = ""
-) -> Suggestion:
-    return Suggestion(
-        inputs=named(problem.space, values),
-        origin="sobol" if fall_back else "grid",
-        predicted={},
-        seed=seed,
-        fall_back=fall_back,
-        reason=Reason(number=number),
-    )
 
 
 def _every(problem: Problem) -> tuple[Iterable[Point], int]:

@@ -10,8 +10,8 @@ from importlib.metadata import version
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Parameter, RangeParameter
 from sdl.model.data import InputValue, Suggestion, Trial
+from sdl.model.equality import Equality
 from sdl.model.planning import NEEDED, Ability, Problem
-from sdl.model.reason import Reason
 from sdl.model.space import (
     Point,
     all_met,
@@ -26,6 +26,7 @@ from sdl.model.space import (
     settled,
     taken,
 )
+from sdl.planner.design import designed
 
 MAX_DRAWS = 2**16
 """So many points are drawn at most for one answer; each point that breaks a constraint counts."""
@@ -46,13 +47,7 @@ class SobolPlanner:
         """
         points = sobol_points(problem, trials, count, seed)
         return tuple(
-            Suggestion(
-                inputs=named(problem.space, values),
-                origin="sobol",
-                predicted={},
-                seed=seed,
-                reason=Reason(number=number),
-            )
+            designed(problem, values, "sobol", seed, number)
             for number, values in enumerate(points, start=len(trials) + 1)
         )
 
@@ -134,9 +129,8 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
     again: set[Point] | None = set() if any(p.only_if for p in problem.space) else None
     for _ in range(MAX_DRAWS // _BLOCK):
         for row in sequence.random(_BLOCK).tolist():
-            met = all_met(sums, _placed(problem, row), row)
-            values = settled(problem.space, met) if met else ()
-            if not values or not feasible(problem, named(problem.space, values)):
+            values = from_units(problem, sums, row)
+            if values is None:
                 continue
             if again is None or values not in again:
                 yield values
@@ -144,8 +138,17 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
                 again.add(values)
 
 
-def _placed(problem: Problem, row: Sequence[float]) -> Point:
-    return tuple(from_unit(p, unit) for p, unit in zip(problem.space, row, strict=True))
+def from_units(problem: Problem, sums: Sequence[Equality], units: Sequence[float]) -> Point | None:
+    """The point at these units (0 to 1 each), moved to where it meets the sums; None if it cannot.
+
+    Nor if it breaks another constraint.
+    """
+    values = tuple(from_unit(p, unit) for p, unit in zip(problem.space, units, strict=True))
+    met = all_met(sums, values, units)
+    if met is None:
+        return None
+    found = settled(problem.space, met)
+    return found if feasible(problem, named(problem.space, found)) else None
 
 
 def from_unit(parameter: Parameter, unit: float) -> InputValue:

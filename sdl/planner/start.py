@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue, Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.reason import Reason
 from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, point
+from sdl.planner.design import designed
 from sdl.planner.sobol import from_unit, sobol_points, to_unit
 
 
@@ -31,14 +31,7 @@ def start_points(
             rest = sobol_points(problem, trials, count - len(found), seed)
             found += [(values, "sobol") for values in rest]
     return tuple(
-        Suggestion(
-            inputs=named(problem.space, values),
-            origin=origin,
-            predicted={},
-            seed=seed,
-            fall_back=fall_back,
-            reason=Reason(number=number),
-        )
+        designed(problem, values, origin, seed, number, fall_back)
         for number, (values, origin) in enumerate(found, start=len(trials) + 1)
     )
 
