@@ -33,7 +33,8 @@ from sdl.scheduling.model import (
     Resource,
     Weights,
 )
-from sdl.shell.plan_carries import ABSENT_S, Carries, Foreseen
+from sdl.shell.plan_carries import ABSENT_S, Carries
+from sdl.shell.plan_outings import Foreseen
 
 NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
@@ -119,12 +120,21 @@ class Draft:
             ),
             holds=tuple(self.carries.holds),
             lags=(*self._lags(), *self._at_once(), *self.carries.lags),
-            groups=tuple(
-                Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
-            ),
+            groups=tuple(self._groups()),
             weights=WEIGHTS,
             current=tuple(self._current()),
         )
+
+    def _group(self, run: str) -> str:
+        return self.carries.groups.get(run, run)
+
+    def _groups(self) -> Iterator[Group]:
+        """Runs, and of those that share a plate one for all."""
+        weights: dict[str, int] = defaultdict(int)
+        for run in self.outlook.runs:
+            weights[self._group(run.run)] += max(1, 10 + run.priority)
+        for name, weight in weights.items():
+            yield Group(name=name, weight=weight)
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at
@@ -136,7 +146,7 @@ class Draft:
         return Activity(
             name=each.id,
             modes=(mode,),
-            group=each.run.run,
+            group=self._group(each.run.run),
             release_s=each.release_s,
             fixed=fixed,
         )
