@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from sdl.core.carrying import PERSON
 from sdl.core.chains import MOVE_S
 from sdl.core.outlook import Berth, Outlook
-from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Resource
+from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Placed, Resource
 from sdl.shell.plan_outings import Foreseen, Ways, outings
 
 ABSENT_S = 600
@@ -65,7 +65,7 @@ class Carries:
     """By run: the one of whose group its steps are, as all use one plate; itself where alone."""
     _settles: dict[str, float] = field(default_factory=dict)
     """By step: seconds for which its labware stays where it is behind it."""
-    _lengths: dict[str, int] = field(default_factory=dict)
+    _modes_of: dict[str, tuple[Mode, ...]] = field(default_factory=dict)
     _tracks: dict[str, _Track] = field(default_factory=dict)
 
     @classmethod
@@ -99,7 +99,25 @@ class Carries:
 
     def length_s(self, name: str) -> int:
         """Of a carry, in the first of its modes."""
-        return self._lengths[name]
+        return self._modes_of[name][0].duration_s
+
+    def around(self, step: str) -> list[str]:
+        """The carries for the sake of one step: before it, and behind it."""
+        return [
+            name for each in (self.asides, self.brings, self.away) for name in each.get(step, ())
+        ]
+
+    def carrier(self, name: str, mode: int) -> str:
+        """Who does a carry in one of its modes; empty where it has no other."""
+        modes = self._modes_of[name]
+        return modes[mode].name if len(modes) > 1 else ""
+
+    def placed(self, name: str, start_s: int, carrier: str) -> Placed:
+        """A carry as it was planned, by a transporter if that still could do it."""
+        modes = self._modes_of[name]
+        mode = next((at for at, one in enumerate(modes) if one.name == carrier), 0)
+        end_s = start_s + modes[mode].duration_s
+        return Placed(activity=name, mode=mode, start_s=start_s, end_s=end_s)
 
     def _begin(self, berth: Berth) -> None:
         """Where a piece is now, or is on its way to."""
@@ -233,7 +251,7 @@ class Carries:
         release_s = max(release_s, track.settles_s)
         activity = Activity(name=name, modes=modes, group=group, release_s=release_s)
         self.activities.append(activity)
-        self._lengths[name] = modes[0].duration_s
+        self._modes_of[name] = modes
         for last in track.last:
             least_s = math.ceil(self._settles.get(last, 0.0))
             self.lags.append(Lag(before=last, after=name, minimum_s=least_s))
@@ -255,7 +273,9 @@ class Carries:
         if able != [PERSON]:
             for name in able:
                 yield Mode(
-                    duration_s=self._move_s(name), demands=self._demands(name, source, target)
+                    duration_s=self._move_s(name),
+                    demands=self._demands(name, source, target),
+                    name=name,
                 )
             return
         length_s, legs = 0, dict[str, None]()
