@@ -267,10 +267,12 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
 
     A campaign of before there was such a thing, whose file says nothing, goes on as it began.
     """
-    if then.planner.refresh or not campaign.planner.refresh:
-        return campaign
-    log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
-    return replace(campaign, planner=replace(campaign.planner, refresh=False))
+    planner = campaign.planner
+    for key in ("refresh", "bench"):
+        if getattr(planner, key) and not getattr(then.planner, key):
+            log.warning("%s began without %s in [planner], and goes on without it", campaign.name, key)
+            planner = replace(planner, **{key: False})
+    return replace(campaign, planner=planner)
 
 
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:
