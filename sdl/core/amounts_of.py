@@ -45,7 +45,8 @@ PAIR = 2
 DRAWS = 512
 """Points that are made at most to find so many that keep the constraints."""
 MOST = 600
-"""Times that is asked about one step, about two and about three: each takes about half a\nmillisecond of the turn in which the first question is asked."""
+"""Times that is asked about one step, about two and about three: each takes about a fifth of a
+millisecond, in the turn in which the first question is asked."""
 
 _GOLDEN = 0.618_033_988_749_894_9
 

@@ -101,11 +101,11 @@ class Spending:
     draws: tuple[Draw, ...] = ()
     """From stocks of which other points draw more, or less."""
     log_drain: float = 0.0
-    """Part of the logarithm of the cost: what it leaves of these stocks for the runs after it."""
+    """Part of the logarithm of the cost: what it takes of these stocks from the runs after it."""
     passed_over: int = 0
     """Candidates that were left aside as there is too little for a run of theirs."""
-    short: tuple[str, ...] = ()
-    """The sources of which there is too little for some candidates."""
+    short: Mapping[str, float] = field(default_factory=dict)
+    """The sources of which there is too little for some candidates, and what is left, in µL."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

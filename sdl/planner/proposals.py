@@ -217,7 +217,8 @@ class Campaign:
             cost, may = self._prices.log_after(last), self._prices.in_stock(free)
         order = np.lexsort((cost - gain, ~may, ~free))
         for place in order[:count].tolist():
-            spending = self._prices and self._prices.spending(place, last, free)
+            prices = self._prices
+            spending = None if prices is None else prices.spending(place, last, free)
             reason = Reason(
                 log_gain=float(gain[place]),
                 log_cost=None if self._prices is None else float(cost[place]),

@@ -14,8 +14,6 @@ from sdl.planner.axes import Bools, Codes, Floats, Values
 HOUR_S = 3600.0
 NEED = 0.5
 """Actions on an instrument from which on a run needs it."""
-LEAST = 0.01
-"""What a run that takes all but everything leaves, as a share: the end of how dear that is."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +27,8 @@ class Supplies:
     left_ul: Floats
     """(S,)"""
     sources: tuple[str, ...]
+    runs: int
+    """That the budget has still to give after the next one, 0 or more."""
 
     def take(self, places: Codes) -> Supplies:
         """Of some of the candidates."""
@@ -43,17 +43,18 @@ class Supplies:
     def log_drain(self) -> Floats:
         """(N,) by how much a run is dearer for what it takes from those after it, 0 or more.
 
-        The logarithm of what it leaves, as a share of what there is, summed over sources: a run
-        that takes half of the last bottle is twice as dear, and one of many counts for little.
+        A run that takes a share of what is left takes that share of all later runs, and so costs
+        as many runs more; of several sources the logarithms are summed. Where there is plenty, or
+        nothing comes after it, that is nothing.
         """
         with np.errstate(divide="ignore", invalid="ignore"):
             shares = np.where(self.draws_ul > 0.0, self.draws_ul / self.left_ul[:, None], 0.0)
-        return np.asarray(-np.log(np.maximum(1.0 - shares, LEAST)).sum(axis=0))
+        return np.asarray(np.log1p(self.runs * np.minimum(shares, 1.0)).sum(axis=0))
 
     def after(self, place: int) -> Supplies:
         """Once a run of that candidate has begun."""
         left_ul = np.maximum(self.left_ul - self.draws_ul[:, place], 0.0)
-        return replace(self, left_ul=left_ul)
+        return replace(self, left_ul=left_ul, runs=max(self.runs - 1, 0))
 
     def drawn(self, place: int) -> tuple[Draw, ...]:
         """What a run of that candidate draws."""
@@ -64,10 +65,11 @@ class Supplies:
             if volume > 0.0
         )
 
-    def lacking(self, places: Bools) -> tuple[str, ...]:
-        """Sources of which there is too little for some of these candidates."""
-        short = (self.draws_ul[:, places] > self.left_ul[:, None]).any(axis=1)
-        return tuple(name for name, is_short in zip(self.sources, short, strict=True) if is_short)
+    def lacking(self, places: Bools) -> dict[str, float]:
+        """Sources of which there is too little for some of these candidates, and what is left."""
+        short: Bools = np.any(self.draws_ul[:, places] > self.left_ul[:, None], axis=1)
+        rows = zip(self.sources, self.left_ul, short, strict=True)
+        return {source: float(left_ul) for source, left_ul, is_short in rows if is_short}
 
 
 def supplies_of(bench: BenchState, columns: Mapping[str, Values], count: int) -> Supplies:
@@ -82,6 +84,7 @@ def supplies_of(bench: BenchState, columns: Mapping[str, Values], count: int) ->
         draws_ul=np.array(draws).reshape(len(draws), count),
         left_ul=np.array([one.left_ul for one in bench.stocks], dtype=float),
         sources=tuple(one.source for one in bench.stocks),
+        runs=max(bench.runs_left - 1, 0),
     )
 
 
@@ -94,7 +97,7 @@ class _Arrays:
         self._texts: dict[str, Sequence[str]] = {}
 
     def amount(self, terms: Amount) -> Floats:
-        """(N,)"""
+        """At each candidate, (N,)."""
         total = np.zeros(self._count)
         for term in terms:
             part = np.full(self._count, term.weight)

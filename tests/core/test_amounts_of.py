@@ -48,7 +48,7 @@ def test_products_of_inputs_are_told_exactly(
     share: float, total_ul: float, liquid: str, keep_s: float, cycles: int
 ) -> None:
     told, wrong = amounts_of(WHOLE, mixed)
-    here = {
+    here: Inputs = {
         "share": share,
         "total_ul": total_ul,
         "liquid": liquid,

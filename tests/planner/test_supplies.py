@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from sdl.model.campaign import ChoiceParameter, Objective
 from sdl.model.costs import Costs
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Problem
+from sdl.model.reason import Spending
 from sdl.planner.mixture import EnsemblePlanner
 
 DOSES, LIQUIDS, TIMES = (20.0, 60.0, 100.0), ("dye", "ink"), (60.0, 3600.0)
@@ -50,6 +52,12 @@ def suggested(problem: Problem, count: int = 1, trials: int = HALF) -> tuple[Sug
     return EnsemblePlanner().suggest(problem, known(trials), count, 3)
 
 
+def spending_of(found: Suggestion) -> Spending:
+    assert found.reason is not None
+    assert found.reason.spending is not None
+    return found.reason.spending
+
+
 @pytest.mark.parametrize("trials", [0, HALF])
 def test_a_point_for_which_stock_is_short_is_left_until_nothing_else_is(trials: int) -> None:
     bench = BenchState(stocks=(stock("dye", 10.0), stock("ink", 1e5)))
@@ -58,34 +66,34 @@ def test_a_point_for_which_stock_is_short_is_left_until_nothing_else_is(trials: 
     liquids = [one.inputs["liquid"] for one in found]
     assert len(found) == rows
     assert liquids == sorted(liquids, reverse=True), "all of ink before any of dye"
-    first = found[0].reason and found[0].reason.spending
-    assert first is not None
-    assert first.short == ("handler/dye",)
+    first = spending_of(found[0])
+    assert first.short == {"handler/dye": 10.0}
     assert first.passed_over == liquids.count("dye")
 
 
 def test_what_is_chosen_at_once_shares_what_is_left() -> None:
     bench = BenchState(stocks=(stock("dye", 125.0), stock("ink", 125.0)))
     found = suggested(replace(FLAT, bench=bench), 3)
-    drawn = {liquid: 0.0 for liquid in LIQUIDS}
+    drawn = dict.fromkeys(LIQUIDS, 0.0)
     for one in found:
         drawn[str(one.inputs["liquid"])] += float(one.inputs["dose_ul"])
     assert all(volume_ul <= 125.0 for volume_ul in drawn.values())
 
 
-def test_a_run_that_drains_a_bottle_is_dearer() -> None:
+def test_a_run_that_drains_a_bottle_costs_what_later_runs_would_have_used() -> None:
     def drain(left_ul: float) -> float:
-        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)))
+        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)), runs_left=9)
         (one,) = suggested(replace(FLAT, bench=bench))
+        spending = spending_of(one)
+        (draw,) = spending.draws
+        assert draw.volume_ul <= draw.left_ul
         assert one.reason is not None
-        assert one.reason.spending is not None
-        (draw,) = one.reason.spending.draws
+        assert one.reason.log_cost == spending.log_drain
         share = draw.volume_ul / draw.left_ul
-        assert one.reason.log_cost == one.reason.spending.log_drain
-        assert share <= 1.0
-        return one.reason.spending.log_drain
+        assert spending.log_drain == pytest.approx(math.log1p(8 * share))
+        return spending.log_drain
 
-    assert 0.0 < drain(1e6) < 1e-3 < drain(250.0)
+    assert 0.0 < drain(1e6) < 1e-3 < 0.1 < drain(250.0)
 
 
 def test_lab_time_costs_what_an_hour_is_said_to() -> None:
@@ -93,8 +101,7 @@ def test_lab_time_costs_what_an_hour_is_said_to() -> None:
     problem = replace(FLAT, costs=costs, bench=BenchState(duration_s=KEPT))
     (found,) = suggested(problem)
     assert found.inputs["keep_s"] == 60.0
-    spending = found.reason and found.reason.spending
-    assert spending is not None
+    spending = spending_of(found)
     assert (spending.hours, spending.cost) == (pytest.approx(1 / 60), pytest.approx(1.0))
     assert spending.cost_of_hours == pytest.approx(0.1)
 
