@@ -14,9 +14,9 @@ from functools import cached_property
 from itertools import chain
 
 from sdl.core.agenda import TIGHT_S
-from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.predicting import Predictor
 from sdl.scheduling.check import broken
 from sdl.scheduling.model import (

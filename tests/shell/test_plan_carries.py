@@ -7,10 +7,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from sdl.core import commands as do
-from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.outlook import outlook
+from sdl.core.plan import PlanArrived
 from sdl.core.replay import fold
 from sdl.model.data import JsonValue
 from sdl.model.lab import place_of
@@ -70,7 +70,7 @@ def drafted(floor: Cell, at: float) -> Draft:
     return draft(outlook(floor.engine, at), (Known(),))
 
 
-def planned(question: Draft) -> ev.PlanArrived:
+def planned(question: Draft) -> PlanArrived:
     answer = solve_counted(Question(problem=question.problem, seconds=1.0), rounds=50)
     assert answer.plan is not None
     assert question.objections(answer.plan) == ()
