@@ -93,7 +93,8 @@ def test_a_run_that_drains_a_bottle_costs_what_later_runs_would_have_used() -> N
         assert spending.log_drain == pytest.approx(math.log1p(8 * share))
         return spending.log_drain
 
-    assert 0.0 < drain(1e6) < 1e-3 < 0.1 < drain(250.0)
+    assert 0.0 < drain(1e6) < 1e-3
+    assert drain(250.0) > 0.1
 
 
 def test_lab_time_costs_what_an_hour_is_said_to() -> None:
@@ -102,7 +103,8 @@ def test_lab_time_costs_what_an_hour_is_said_to() -> None:
     (found,) = suggested(problem)
     assert found.inputs["keep_s"] == 60.0
     spending = spending_of(found)
-    assert (spending.hours, spending.cost) == (pytest.approx(1 / 60), pytest.approx(1.0))
+    assert spending.hours == pytest.approx(1 / 60)
+    assert spending.cost == pytest.approx(1.0)
     assert spending.cost_of_hours == pytest.approx(0.1)
 
 
