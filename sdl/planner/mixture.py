@@ -93,6 +93,7 @@ class EnsemblePlanner:
                 "fidelity",
                 "hints",
                 "left",
+                "bench",
             }
         )
 
