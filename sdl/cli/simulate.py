@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, TypeAlias
 
 import typer
 
@@ -24,6 +24,20 @@ from sdl.shell.outcome import Outcome
 from sdl.sim.simulate import Together, simulate_together
 from sdl.sim.simulate import simulate as simulate_campaign
 from sdl.wire.toml import open_campaign
+
+
+Weights: TypeAlias = Annotated[
+    list[float] | None,
+    typer.Option(
+        min=0.01,
+        max=100.0,
+        help="Of several campaigns, in turn, once for each: shares of what they contend for.",
+    ),
+]
+Said: TypeAlias = Annotated[
+    Answer | None,
+    typer.Option(help="What a person says of each action that is asked about; else it ends."),
+]
 
 
 def simulate(
@@ -58,18 +72,8 @@ def simulate(
     jobs: Annotated[
         int, typer.Option(min=1, max=64, help="With --faults and --seeds: processes.")
     ] = 1,
-    weight: Annotated[
-        list[float] | None,
-        typer.Option(
-            min=0.01,
-            max=100.0,
-            help="Of several campaigns, in turn, once for each: shares of what they contend for.",
-        ),
-    ] = None,
-    answer: Annotated[
-        Answer | None,
-        typer.Option(help="What a person says of each action that is asked about; else it ends."),
-    ] = None,
+    weight: Weights = None,
+    answer: Said = None,
     gantt: Gantt = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
@@ -82,10 +86,9 @@ def simulate(
     who is not there, it ends, and says what for.
     """
     campaign, *beside = campaigns
-    if (seeds > 1 or faults) and (record is not None or gantt is not None):
-        raise typer.BadParameter("--record and --gantt take one simulation without faults")
-    if plan and (faults or seeds > 1):
-        raise typer.BadParameter("--plan takes one simulation without faults")
+    is_one = seeds == 1 and not faults
+    if not is_one and (record is not None or gantt is not None or plan):
+        raise typer.BadParameter("--record, --gantt, --plan take one simulation without faults")
     if trace and (not faults or seeds > 1):
         raise typer.BadParameter("--trace shows one seed of --faults")
     if weight and (faults or len(weight) != len(campaigns)):
@@ -100,8 +103,9 @@ def simulate(
     if beside:
         if seeds > 1:
             raise typer.BadParameter("several campaigns take one --seed, or --faults")
+        weights = weight or (1.0,)
         came_to = simulate_together(
-            campaigns, seed=seed, record=record, weights=weight or (1.0,), plan=plan, verdict=said
+            campaigns, seed=seed, record=record, weights=weights, plan=plan, verdict=said
         )
         raise typer.Exit(_together(came_to, campaigns, gantt, as_json=as_json))
     if seeds > 1:

@@ -137,7 +137,7 @@ def _course(campaigns: tuple[Path, ...]) -> tuple[tuple[Prepared, ...], float]:
     )
     if calm.broken == DOES_NOT_END:
         raise UserMistake(
-            f"{campaigns[0]} has not come to its end after {LONGEST_S / 3600.0:.0f} h of virtual "
+            f"{campaigns[0]} has not come to its end after {LONGEST_S / 3600.0:g} h of virtual "
             "time, without any faults; practise faults with fewer runs: [stop] runs"
         )
     if calm.broken:
