@@ -25,7 +25,6 @@ from sdl.sim.simulate import Together, simulate_together
 from sdl.sim.simulate import simulate as simulate_campaign
 from sdl.wire.toml import open_campaign
 
-
 Weights: TypeAlias = Annotated[
     list[float] | None,
     typer.Option(
