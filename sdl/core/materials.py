@@ -99,7 +99,7 @@ class Materials:
         script, needs = self._work.script, dict[str, int]()
         for step in forecast(script, inputs, wells, instruments, ()).steps:
             operation = script.operations[step.role][step.operation]
-            transfers, _ = _transfers(operation, step.arguments)
+            transfers, _ = self._transfers(operation, step.arguments)
             for source, volume_pl in _drawn(transfers, step.instrument):
                 needs[source] = needs.get(source, 0) + volume_pl
         return needs
@@ -117,7 +117,7 @@ class Materials:
             return
         run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
-        transfers, wrong = _transfers(operation, act.arguments)
+        transfers, wrong = self._transfers(operation, act.arguments)
         if wrong:
             self._flag(run, step, wrong)
         drawn = _drawn(transfers, step.instrument)
@@ -158,19 +158,19 @@ class Materials:
         if inventory is not None and run in inventory.reserved:
             self._storeroom.book("released", inventory.release(run), run)
 
+    def _transfers(
+        self, operation: Operation, arguments: Mapping[str, JsonValue]
+    ) -> tuple[tuple[Transfer, ...], str]:
+        """What an action moves; and what is wrong with the function that should say so."""
+        assert self._inventory is not None
+        try:
+            return tuple(self._inventory.transfers(operation.transfers(arguments))), ""
+        except Exception as error:  # noqa: BLE001 - a capability's author wrote it
+            kind = type(error).__name__
+            return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"
+
     def _flag(self, run: str, step: Step, reason: str) -> None:
         self._work.out.append(Flag(run=run, step=step.id, reason=reason))
-
-
-def _transfers(
-    operation: Operation, arguments: Mapping[str, JsonValue]
-) -> tuple[tuple[Transfer, ...], str]:
-    """What an action moves; and what is wrong with the function that should say so."""
-    try:
-        return operation.transfers(arguments), ""
-    except Exception as error:  # noqa: BLE001 - a capability's author wrote it
-        kind = type(error).__name__
-        return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"
 
 
 def _drawn(transfers: Iterable[Transfer], instrument: str) -> list[tuple[str, int]]:
