@@ -9,9 +9,8 @@ from __future__ import annotations
 from sdl.scheduling.contest import Contest
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.model import Answer, Question
-from sdl.scheduling.ruin import Ruin
 from sdl.scheduling.solve import start
-from sdl.scheduling.walks import walk_from
+from sdl.scheduling.walks import ruin_from
 
 ROUNDS, FIRST = 600, 2000
 """Of the local search, where there is a plan to go on from, and where there is none; each takes
@@ -35,8 +34,8 @@ def solve_counted(question: Question, rounds: int = 0) -> Answer:
 
 def _walk(contest: Contest, seed: int, rounds: int) -> None:
     assert contest.arrays is not None
-    walk = walk_from(contest.index, contest.arrays, seed)
-    if not isinstance(walk, Ruin):  # the other walk counts no rounds
+    walk = ruin_from(contest.index, contest.arrays, seed)
+    if walk is None:
         return
     for _ in range(rounds):
         walk.step()
