@@ -17,9 +17,9 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sdl.core.events import PlanArrived, Planned
 from sdl.core.ids import run_of, step_of
 from sdl.core.lab_state import LabState
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.run import Run, Step
 
 STALE_S = 900.0

@@ -16,8 +16,9 @@ from typing import Protocol, TypeAlias
 from sdl.core.commands import Command
 from sdl.core.durations import Durations, Practised
 from sdl.core.engine import Engine
-from sdl.core.events import Event, PlanArrived
+from sdl.core.events import Event
 from sdl.core.outlook import Outlook, outlook
+from sdl.core.plan import PlanArrived
 from sdl.core.predicting import Predictor
 from sdl.errors import said
 from sdl.scheduling.check import broken

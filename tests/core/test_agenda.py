@@ -24,6 +24,7 @@ from sdl.core.agenda import (
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.lab_state import LabState
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.replay import fold
 from sdl.model.campaign import Terms
 from sdl.wire.journal import dump, load
@@ -35,14 +36,12 @@ from tests.core.test_snapshot import text_of, turns
 READ_S = 10.0
 
 
-def planned(step: str, instrument: str, start: float, duration_s: float = READ_S) -> ev.Planned:
-    return ev.Planned(step=step, instrument=instrument, start=start, duration_s=duration_s)
+def planned(step: str, instrument: str, start: float, duration_s: float = READ_S) -> Planned:
+    return Planned(step=step, instrument=instrument, start=start, duration_s=duration_s)
 
 
-def plan(at: float, *steps: ev.Planned) -> ev.PlanArrived:
-    return ev.PlanArrived(
-        at=at, basis=1, asked_at=at, status="feasible", cause="a test", steps=steps
-    )
+def plan(at: float, *steps: Planned) -> PlanArrived:
+    return PlanArrived(at=at, basis=1, asked_at=at, status="feasible", cause="a test", steps=steps)
 
 
 def waiting(parallel: int = 3) -> Floor:
@@ -157,16 +156,16 @@ def test_who_is_kept_is_looked_at_again_when_the_plan_is_too_old() -> None:
     ]
 
 
-def before_all() -> ev.Planned:
+def before_all() -> Planned:
     """A step that will never come, before all others at the handler."""
     return planned("dye/run-1/step-9", "handler", 5.0)
 
 
-def chained(read_s: float = READ_S) -> tuple[ev.Planned, ...]:
+def chained(read_s: float = READ_S) -> tuple[Planned, ...]:
     """The plan of run 2: its reading has to begin 30 to 90 s after its dispensing."""
     return (
         planned("dye/run-2/step-1", "handler", 20.0, 20.0),
-        ev.Planned(
+        Planned(
             step="dye/run-2/step-3",
             instrument="reader",
             start=70.0,
@@ -328,7 +327,7 @@ def test_a_restart_asks_for_the_timer_again() -> None:
     assert any(isinstance(each, do.Wait) and each.timer == "dye/plan" for each in out)
 
 
-def random_plan(floor: Floor, at: float, names: list[str]) -> ev.PlanArrived:
+def random_plan(floor: Floor, at: float, names: list[str]) -> PlanArrived:
     """Nonsense in the right form: steps that are not there, circles of windows, wild times."""
     odd = floor.random
     ids = [
@@ -336,7 +335,7 @@ def random_plan(floor: Floor, at: float, names: list[str]) -> ev.PlanArrived:
         for _ in range(odd.randint(1, 12))
     ]
     steps = tuple(
-        ev.Planned(
+        Planned(
             step=one,
             instrument=odd.choice(["handler", "reader", "ghost"]),
             start=at + odd.choice([-1e6, -5.0, 0.0, 20.0, 400.0, 5e4, 1e9]) * odd.random(),

@@ -11,6 +11,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
+from sdl.core.plan import PlanArrived
 from sdl.core.replay import fold
 from sdl.model.data import JsonValue
 from sdl.model.policy import Rule
@@ -43,7 +44,7 @@ def drafted(floor: Floor, at: float, spread_s: float = 0.0) -> Draft:
     return draft(outlook(floor.engine, at), (Known(spread_s),))
 
 
-def planned(question: Draft) -> ev.PlanArrived:
+def planned(question: Draft) -> PlanArrived:
     answer = solve_counted(Question(problem=question.problem, seconds=1.0))
     assert answer.plan is not None
     assert question.objections(answer.plan) == ()
@@ -207,7 +208,7 @@ def played_with_plans(seed: int) -> Floor:
 def test_a_bench_that_is_planned_for_is_the_same_for_the_same_seed() -> None:
     journal, again = (played_with_plans(seed=5).journal for _ in range(2))
     assert journal == again
-    plans = [one for one in journal if isinstance(one, ev.PlanArrived)]
+    plans = [one for one in journal if isinstance(one, PlanArrived)]
     assert len(plans) > 1
     assert len([one for one in journal if isinstance(one, do.EndRun)]) == 6
     assert replace(plans[0], steps=()).seconds == 0.0
