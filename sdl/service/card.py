@@ -100,8 +100,8 @@ def stale(card: Card) -> str:
     """What to tell a person of a card whose process has gone."""
     return (
         f"the orchestrator of lab {card.lab!r} (process {card.pid}, campaign {card.campaign}) is "
-        "gone, and did not say good-bye; go on with: sdl run CAMPAIGN --resume, or, where campaigns "
-        "shared the lab, sdl lab up LAB --resume"
+        "gone, and did not say good-bye; go on with: sdl run CAMPAIGN --resume, or, where "
+        "campaigns shared the lab, sdl lab up LAB --resume"
     )
 
 
