@@ -105,7 +105,7 @@ def _computed(texts: Mapping[str, str], table: Table) -> Descriptors | None:
         )
         return None
     rows = tuple(row for row in found.values() if row is not None)
-    return Descriptors(names=tuple(COMPUTED), rows=rows, source=molecules.method)
+    return Descriptors(names=COMPUTED, rows=rows, source=molecules.method)
 
 
 def read_descriptors(table: Table) -> Described | Drawn | None:

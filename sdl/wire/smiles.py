@@ -8,20 +8,20 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-COMPUTED = {
-    "mol_weight": "MolWt",
-    "log_p": "MolLogP",
-    "polar_area": "TPSA",
-    "h_donors": "NumHDonors",
-    "h_acceptors": "NumHAcceptors",
-    "rotatable_bonds": "NumRotatableBonds",
-    "rings": "RingCount",
-    "aromatic_rings": "NumAromaticRings",
-    "sp3_fraction": "FractionCSP3",
-    "heteroatoms": "NumHeteroatoms",
-}
-"""By our name, the function of ``rdkit.Chem.Descriptors``: g/mol, Crippen's logarithm of the
-octanol-water partition, square angstroms, counts, and the share of carbons that are sp3."""
+COMPUTED = (
+    "mol_weight",
+    "log_p",
+    "polar_area",
+    "h_donors",
+    "h_acceptors",
+    "rotatable_bonds",
+    "rings",
+    "aromatic_rings",
+    "sp3_fraction",
+    "heteroatoms",
+)
+"""In g/mol, Crippen's logarithm of the octanol-water partition, square angstroms, counts, and the
+share of carbons that are sp3."""
 MISSING = (
     "needs RDKit, to compute descriptors; install it: pip install 'sdl-runtime[chem]', or give a "
     "table of numbers as descriptors"
@@ -52,8 +52,19 @@ class Molecules:
                 yield None if molecule is None else self._numbers(molecule)
 
     def _numbers(self, molecule: Any) -> tuple[float, ...] | None:
-        functions = (getattr(self._functions, name) for name in COMPUTED.values())
-        found = tuple(float(function(molecule)) for function in functions)
+        told = self._functions
+        found = (
+            float(told.MolWt(molecule)),
+            float(told.MolLogP(molecule)),
+            float(told.TPSA(molecule)),
+            float(told.NumHDonors(molecule)),
+            float(told.NumHAcceptors(molecule)),
+            float(told.NumRotatableBonds(molecule)),
+            float(told.RingCount(molecule)),
+            float(told.NumAromaticRings(molecule)),
+            float(told.FractionCSP3(molecule)),
+            float(told.NumHeteroatoms(molecule)),
+        )
         return found if all(map(math.isfinite, found)) else None
 
     @contextmanager

@@ -33,7 +33,7 @@ def test_a_molecule_is_described_by_what_rdkit_computes(tmp_path: Path) -> None:
     (ligand,) = read(tmp_path, GIVEN).space
     assert isinstance(ligand, ChoiceParameter)
     assert ligand.descriptors is not None
-    assert ligand.descriptors.names == tuple(COMPUTED)
+    assert ligand.descriptors.names == COMPUTED
     assert ligand.descriptors.source.startswith("RDKit ")
     ethanol = dict(zip(COMPUTED, ligand.descriptors.rows[0], strict=True))
     assert ethanol["mol_weight"] == pytest.approx(46.07, abs=0.01)
