@@ -93,7 +93,8 @@ class Bench:
         """At one point. ValueError if the protocol cannot be followed there."""
         state, script = self._work.state, self._work.script
         given = arguments_of(state, script.signature, [{**inputs, **state.spec.fixed}])
-        needs = needs_of(script, given, self._wells(), self._players())
+        wells, players = self._wells(), self._players()
+        needs = needs_of(script, given, wells, players, self._work.lab.inventory)
         if needs.partial:
             raise ValueError(needs.partial)
         draws = {source: microlitres(volume_pl) for source, volume_pl in needs.draws_pl.items()}

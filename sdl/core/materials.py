@@ -93,7 +93,9 @@ class Materials:
     def _foresee(
         self, inputs: Arguments, instruments: Mapping[str, str], wells: Mapping[str, Wells]
     ) -> dict[str, int]:
-        return dict(needs_of(self._work.script, inputs, wells, instruments).draws_pl)
+        return dict(
+            needs_of(self._work.script, inputs, wells, instruments, self._inventory).draws_pl
+        )
 
     # During a run, and after it.
 
@@ -108,7 +110,7 @@ class Materials:
             return
         run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
-        transfers, wrong = transfers_of(operation, act.arguments)
+        transfers, wrong = transfers_of(operation, act.arguments, inventory)
         if wrong:
             self._flag(run, step, wrong)
         draws = drawn(transfers, step.instrument)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from sdl.core.durations import asked_s
 from sdl.core.forecast import forecast
-from sdl.core.inventory import place_of
+from sdl.core.inventory import Inventory, place_of
 from sdl.core.mixture import picolitres
 from sdl.core.script import Script
 from sdl.errors import SdlError, said
@@ -48,15 +48,20 @@ class AsTold:
 
 
 def needs_of(
-    script: Script, inputs: Arguments, wells: Mapping[str, Wells], players: Mapping[str, str]
+    script: Script,
+    inputs: Arguments,
+    wells: Mapping[str, Wells],
+    players: Mapping[str, str],
+    inventory: Inventory | None,
 ) -> Needs:
-    """``wells`` by labware role, ``players``: instrument by role."""
+    """``wells`` by labware role, ``players``: instrument by role; no ledger, no draws."""
     draws: dict[str, int] = {}
     steps: dict[str, int] = {}
     found = forecast(script, inputs, wells, players, (AsTold(),))
     for step in found.steps:
         steps[step.instrument] = steps.get(step.instrument, 0) + 1
-        transfers, _ = transfers_of(script.operations[step.role][step.operation], step.arguments)
+        operation = script.operations[step.role][step.operation]
+        transfers, _ = transfers_of(operation, step.arguments, inventory)
         for source, volume_pl in drawn(transfers, step.instrument):
             draws[source] = draws.get(source, 0) + volume_pl
     return Needs(
@@ -68,11 +73,16 @@ def needs_of(
 
 
 def transfers_of(
-    operation: Operation, arguments: Mapping[str, JsonValue]
+    operation: Operation, arguments: Mapping[str, JsonValue], inventory: Inventory | None
 ) -> tuple[tuple[Transfer, ...], str]:
-    """What an action moves; and what is wrong with the function that should say so."""
+    """What an action moves; and what is wrong with the function that should say so.
+
+    Without a ledger nobody asks, and nobody knows what a wash would draw off.
+    """
+    if inventory is None:
+        return (), ""
     try:
-        return operation.transfers(arguments), ""
+        return tuple(inventory.transfers(operation.transfers(arguments))), ""
     except Exception as error:  # noqa: BLE001 - a capability's author wrote it
         kind = type(error).__name__
         return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"
