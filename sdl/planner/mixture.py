@@ -194,9 +194,10 @@ def _asked(
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     sources = sources_of(every.axes, problem, trials)
-    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
     ours = {"", *names_of(problem.fidelity)}
     own = [trial.inputs for trial in trials if trial.prior in ours]
+    runs = max(1, (problem.runs or 1) - len(own) - len(flying))
+    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources, runs)
     last = next(reversed([*own, *flying]), None)
     return campaign.proposals(observed, [*pending, *flying], count, last)
 
