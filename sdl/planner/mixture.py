@@ -28,7 +28,7 @@ from sdl.model.space import (
 )
 from sdl.planner.ax import candidates, no_model
 from sdl.planner.axes import LEVELS as MANY
-from sdl.planner.axes import Axes, Axis
+from sdl.planner.axes import Axes, Axis, Values, axis_of_numbers
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
@@ -229,7 +229,16 @@ def _of_list(listed: _Listed) -> Candidates:
 
 def _made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    return Candidates(columns, _axes(problem.space), len(points))
+    axes = _axes(problem.space)
+    if problem.candidates is not None:
+        axes = replace(axes, numbers=tuple(_in_list(axis, columns) for axis in axes.numbers))
+    return Candidates(columns, axes, len(points))
+
+
+def _in_list(axis: Axis, columns: Mapping[str, Values]) -> Axis:
+    """With ranks among the values that a list holds, where it holds more than one."""
+    found = axis_of_numbers(axis.name, columns[axis.name], log=axis.log)
+    return found if len(found.levels) > 1 else axis
 
 
 @lru_cache(maxsize=32)
