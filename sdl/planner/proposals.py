@@ -87,19 +87,22 @@ class Campaign:
         seed: int,
         learner: Callable[[str], Learner] | None = None,
         sources: Sources | None = None,
+        runs: int = 1,
     ) -> None:
         """``problem``: what is wanted; the points are the candidates, whatever its space says.
 
         ``learner``: by measure one that has gone along with this campaign, if there are such.
-        ``sources``: what earlier campaigns say of the points.
+        ``sources``: what earlier campaigns say of the points. ``runs``: that the budget has still
+        to give, the next one included, as far as is known.
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
+        self._runs = runs
         self._sources = sources or Sources(candidates.axes)
         self._start = LEAST if self._sources or problem.rivals else START
         self._coded = self._sources.told(candidates.coded)
         costs, bench = problem.costs, problem.bench
         counts = costs is not None or bench is not None
-        self._prices = prices_of(costs, candidates.columns, bench) if counts else None
+        self._prices = prices_of(costs, candidates.columns, bench, runs) if counts else None
         self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
 
     def proposals(
