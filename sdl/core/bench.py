@@ -59,16 +59,14 @@ class Bench:
         if not self._work.state.spec.planner.bench:
             return None
         known = self._known = self._known or self._find_out()
-        state, is_timed = self._work.state, self._is_timed
-        waiting = [one for one in state.ready if one not in leaves_out]
+        is_timed = self._is_timed
         found = BenchState(
-            runs_left=state.spec.stop.runs - state.samples_begun - len(waiting),
             duration_s=known.amounts.get(DURATION, ()) if is_timed else (),
-            stocks=tuple(self._stocks(known, waiting)),
+            stocks=tuple(self._stocks(known, leaves_out)),
             queues=tuple(self._queues(known)) if is_timed else (),
             unclear=tuple(name for name in known.unclear if self._counts(name)),
         )
-        return None if found.says_nothing else found
+        return None if found == BenchState() else found
 
     @property
     def _is_timed(self) -> bool:
@@ -118,9 +116,9 @@ class Bench:
 
     # What there is.
 
-    def _stocks(self, known: _Known, waiting: Collection[str]) -> Iterator[Stock]:
-        """``waiting``: suggestions for which something has to be kept."""
-        kept = [self._work.state.trials[one].inputs for one in waiting]
+    def _stocks(self, known: _Known, leaves_out: Collection[str]) -> Iterator[Stock]:
+        state = self._work.state
+        kept = [state.trials[one].inputs for one in state.ready if one not in leaves_out]
         for name in sorted(known.amounts):
             draws, there = known.varying(name), self._names(name)
             if draws and there:

@@ -179,7 +179,7 @@ class StopRule:
     """
 
     odds: float | None = None
-    """Ends once one of the rivals is this many times as likely as the other, above 1."""
+    """Ends once one of the rivals is this many times as likely as all others together, above 1."""
 
     @property
     def looks_ahead(self) -> bool:
@@ -308,7 +308,7 @@ class Campaign:
     fidelity: Fidelity | None = None
     prior: tuple[Prior, ...] = ()
     rivals: tuple[Rival, ...] = ()
-    """Two, where the goal is ``discriminate``; else none."""
+    """Two or more, where the goal is ``discriminate``; else none."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

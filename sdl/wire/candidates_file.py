@@ -8,13 +8,13 @@ from sdl.model.campaign import ChoiceParameter, Parameter, RangeParameter
 from sdl.model.candidates import Candidates, packed
 from sdl.model.data import InputValue
 from sdl.model.units import unit_of
-from sdl.wire.csv_file import (
-    CsvFile,
+from sdl.wire.table_file import (
+    TableFile,
     as_column,
     as_number,
     looks_like_a_number,
     no_number,
-    read_csv,
+    read_table,
 )
 from sdl.wire.toml_table import Table, did_you_mean
 
@@ -29,7 +29,7 @@ MOSTLY = 0.9
 class Listed:
     """The list as it was read, before the inputs that ``[search]`` says more about are known."""
 
-    def __init__(self, file: CsvFile, table: Table) -> None:
+    def __init__(self, file: TableFile, table: Table) -> None:
         self._file = file
         self._table = table
         self._cells = {name: file.column(name) for name in file.header}
@@ -110,7 +110,7 @@ class Listed:
 
 def read_candidates(table: Table) -> Listed | None:
     """The list that ``[search]`` names; None after noting what is wrong with it."""
-    file = read_csv(table, CANDIDATES)
+    file = read_table(table, CANDIDATES)
     if file is None:
         return None
     for name in file.header:
@@ -120,7 +120,7 @@ def read_candidates(table: Table) -> Listed | None:
     return Listed(file, table) if file.is_sound() else None
 
 
-def _check_cells(file: CsvFile, name: str, *, is_said: bool) -> None:
+def _check_cells(file: TableFile, name: str, *, is_said: bool) -> None:
     """Blank cells, and text in a column of numbers: it would turn all of it into options.
 
     ``is_said``: ``[search]`` says that the column has choices.

@@ -9,7 +9,7 @@ from typing import Literal
 from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, Prior
 from sdl.model.data import InputValue, Trial
 from sdl.model.space import misfits, named
-from sdl.wire.csv_file import CsvFile, Row, as_cell, as_number, no_number, read_csv
+from sdl.wire.table_file import Row, TableFile, as_cell, as_number, no_number, read_table
 from sdl.wire.toml_table import Table, did_you_mean
 
 MOST_TRIALS = 10_000
@@ -40,7 +40,7 @@ def read_prior(top: Table, campaign: Campaign) -> Known:
 def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior]:
     is_hint = table.truth("hint", default=False)
     if "csv" in table:
-        file = read_csv(table, "csv")
+        file = read_table(table, "csv")
         if file is not None:
             yield from _from_file(file, campaign, remarks, is_hint=is_hint)
     if "campaign" in table:
@@ -52,7 +52,7 @@ def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior
 
 
 def _from_file(
-    file: CsvFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
+    file: TableFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
 ) -> list[Prior]:
     inputs = [parameter.name for parameter in campaign.space]
     measures = campaign.measures
@@ -95,7 +95,7 @@ def _from_file(
     ]
 
 
-def _point(file: CsvFile, row: Row, space: Sequence[Parameter]) -> Mapping[str, InputValue]:
+def _point(file: TableFile, row: Row, space: Sequence[Parameter]) -> Mapping[str, InputValue]:
     """The inputs of a row, after noting those that should be numbers and are none."""
     values: list[InputValue] = []
     for parameter in space:
@@ -109,7 +109,7 @@ def _point(file: CsvFile, row: Row, space: Sequence[Parameter]) -> Mapping[str, 
 
 
 def _left_out(
-    file: CsvFile,
+    file: TableFile,
     row: Row,
     values: Mapping[str, InputValue],
     campaign: Campaign,
@@ -130,7 +130,7 @@ def _left_out(
 
 
 def _trial(
-    file: CsvFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
+    file: TableFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
 ) -> Trial | None:
     """A row as a trial; where all its measures are empty, one that failed. None if some are."""
     found: dict[str, float] = {}
@@ -147,7 +147,7 @@ def _trial(
     return Trial(inputs=values, status=status, measures=found, prior=file.source)
 
 
-def _is_fixed(file: CsvFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
+def _is_fixed(file: TableFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
     """Whether the inputs that this campaign does not search were what it fixes them to."""
     pairs = [
         (row.cells[file.header.index(name)], fixed[name]) for name in fixed if name in file.header

@@ -110,7 +110,7 @@ def test_a_protocol_that_cannot_be_followed_is_said_to_be_unclear() -> None:
         return Reading(1.0 / (first - first))
 
     state = told(begun(script(crashes)))
-    assert state == BenchState(unclear=("protocol",), runs_left=6)
+    assert state == BenchState(unclear=("protocol",))
 
 
 def test_what_follows_in_no_simple_way_is_said_to_be_unclear() -> None:
@@ -122,7 +122,7 @@ def test_what_follows_in_no_simple_way_is_said_to_be_unclear() -> None:
         return Reading(await reader.absorbance(well, wavelength_nm=450.0))
 
     state = told(begun(script(squared)))
-    assert state == BenchState(unclear=("handler/dye",), runs_left=6)
+    assert state == BenchState(unclear=("handler/dye",))
 
 
 @settings(max_examples=15, deadline=None)

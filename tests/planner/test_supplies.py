@@ -82,8 +82,8 @@ def test_what_is_chosen_at_once_shares_what_is_left() -> None:
 
 def test_a_run_that_drains_a_bottle_costs_what_later_runs_would_have_used() -> None:
     def drain(left_ul: float) -> float:
-        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)), runs_left=9)
-        (one,) = suggested(replace(FLAT, bench=bench))
+        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)))
+        (one,) = suggested(replace(FLAT, bench=bench, runs=HALF + 9))
         spending = spending_of(one)
         (draw,) = spending.draws
         assert draw.volume_ul <= draw.left_ul
