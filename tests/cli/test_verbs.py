@@ -119,7 +119,8 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"
     text = campaign.read_text().replace('"sobol"', '"ensemble"')
-    campaign.write_text(text.replace("runs = 4", "runs = 6"))
+    text = text.replace("runs = 4", "runs = 6")
+    campaign.write_text(text + "[cost]\nper_run = 5\n")
     record = ("--record", "again.sqlite")
     assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
     where = ("suggestion-6", "--in", "again.sqlite")
@@ -127,6 +128,7 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     assert "expected   absorbance_au = " in said
     assert "90 % of measurements from " in said
     assert "weighed    acquisition " in said
+    assert "cost 5" in said or "a cost of 5, in the currency of [cost]" in said
     assert "models     of absorbance_au: pooled lengths (1)" in said
     assert "near       dye-450/suggestion-" in said
     assert "data       5 trials, sha256 " in said
