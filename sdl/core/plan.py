@@ -24,6 +24,8 @@ class Planned:
     """Lab seconds for which its labware is on the way then."""
     away_s: float | None = None
     """Lab seconds after its end at which its labware is to be put away; None: not after it."""
+    carriers: tuple[tuple[str, str], ...] = ()
+    """Of its carries that several transporters could do: the carry, and the one that is to."""
     opened_by: str = ""
     """The step at whose end the short window opens in which this one has to start, if any."""
     least_s: float = 0.0

@@ -282,7 +282,10 @@ async def _first_of(*works: Coroutine[object, object, None]) -> None:
 
 def _planning(lab: Lab, folder: Path, clock: LoopClock) -> PlanningAtOnce:
     """Plans that follow from the seed alone: no process and no clock has a say in them."""
-    return PlanningAtOnce(solve_counted, (Simulators(lab, folder),), now=clock.now, seed=lab.seed)
+    simulators = Simulators(lab, folder)
+    return PlanningAtOnce(
+        solve_counted, (simulators,), now=clock.now, seed=lab.seed, followers=(simulators,)
+    )
 
 
 def only_simulators(lab: Lab) -> None:

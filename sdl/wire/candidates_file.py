@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from sdl.model.campaign import ChoiceParameter, Parameter, RangeParameter
 from sdl.model.candidates import Candidates, packed
 from sdl.model.data import InputValue
-from sdl.wire.csv_file import CsvFile, as_column, read_csv
+from sdl.wire.table_file import TableFile, as_column, read_table
 from sdl.wire.toml_table import Table, did_you_mean
 
 CANDIDATES = "candidates"
@@ -19,7 +19,7 @@ MOST_BYTES = 6 * 1024 * 1024
 class Listed:
     """The list as it was read, before the inputs that ``[search]`` says more about are known."""
 
-    def __init__(self, file: CsvFile, table: Table) -> None:
+    def __init__(self, file: TableFile, table: Table) -> None:
         self._file = file
         self._table = table
         self._cells = {name: file.column(name) for name in file.header}
@@ -100,5 +100,5 @@ class Listed:
 
 def read_candidates(table: Table) -> Listed | None:
     """The list that ``[search]`` names; None after noting what is wrong with it."""
-    file = read_csv(table, CANDIDATES)
+    file = read_table(table, CANDIDATES)
     return None if file is None else Listed(file, table)

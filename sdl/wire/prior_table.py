@@ -9,7 +9,7 @@ from typing import Literal
 from sdl.model.campaign import Campaign, ChoiceParameter, Prior
 from sdl.model.data import InputValue, Trial
 from sdl.model.space import fits, named
-from sdl.wire.csv_file import CsvFile, Row, as_column, as_number, read_csv
+from sdl.wire.table_file import Row, TableFile, as_column, as_number, read_table
 from sdl.wire.toml_table import Table, did_you_mean
 
 MOST_TRIALS = 10_000
@@ -36,7 +36,7 @@ def read_prior(top: Table, campaign: Campaign) -> Known:
 def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior]:
     is_hint = table.truth("hint", default=False)
     if "csv" in table:
-        file = read_csv(table, "csv")
+        file = read_table(table, "csv")
         if file is not None:
             yield from _from_file(file, campaign, remarks, is_hint=is_hint)
     if "campaign" in table:
@@ -48,7 +48,7 @@ def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior
 
 
 def _from_file(
-    file: CsvFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
+    file: TableFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
 ) -> list[Prior]:
     inputs = [parameter.name for parameter in campaign.space]
     measures = campaign.measures
@@ -84,7 +84,7 @@ def _from_file(
     ]
 
 
-def _points(file: CsvFile, campaign: Campaign) -> Sequence[Mapping[str, InputValue]]:
+def _points(file: TableFile, campaign: Campaign) -> Sequence[Mapping[str, InputValue]]:
     columns = []
     for parameter in campaign.space:
         options = parameter.options if isinstance(parameter, ChoiceParameter) else ()
@@ -94,7 +94,7 @@ def _points(file: CsvFile, campaign: Campaign) -> Sequence[Mapping[str, InputVal
 
 
 def _trial(
-    file: CsvFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
+    file: TableFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
 ) -> Trial | None:
     """A row as a trial; where all its measures are empty, one that failed. None if some are."""
     found: dict[str, float] = {}
@@ -111,7 +111,7 @@ def _trial(
     return Trial(inputs=values, status=status, measures=found, prior=file.source)
 
 
-def _is_fixed(file: CsvFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
+def _is_fixed(file: TableFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
     """Whether the inputs that this campaign does not search were what it fixes them to."""
     pairs = [
         (row.cells[file.header.index(name)], fixed[name]) for name in fixed if name in file.header

@@ -27,7 +27,7 @@ MOST_STEPS = 1_000
 """Levels of one component of a mixture."""
 _STAND_IN = (ChoiceParameter(name="x", options=(0.0,)),)
 _RANGE = ("from", "to", "scale", "log", "integer")
-_CHOICE = ("choices", "descriptors")
+_CHOICE = ("choices", "descriptors", "smiles")
 _IF = ("only_if", "otherwise")
 
 
@@ -68,7 +68,7 @@ def read_search(top: Table, *, needed: bool) -> Search:
 
 def _parameter(parent: Table, name: str, listed: Listed | None) -> Parameter:
     table = parent.table(name)
-    if "choices" in table or "descriptors" in table:
+    if any(key in table for key in _CHOICE):
         return _choice(table, name, listed)
     known = None if listed is None else listed.guess(name)
     low, high = (known.low, known.high) if isinstance(known, RangeParameter) else (None, None)
@@ -96,7 +96,7 @@ def _scale(table: Table) -> bool:
 
 
 def _choice(table: Table, name: str, listed: Listed | None) -> ChoiceParameter:
-    described = read_descriptors(table) if "descriptors" in table else None
+    described = read_descriptors(table)
     options: tuple[InputValue, ...] = ()
     if "choices" in table:
         written = table.take("choices")
