@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 START = {
     "centre": "the centre of the space",
     "maximin": "as far as can be from the points before it",
+    "medoid": "amid the candidates that are far from the points before it",
     "rivals": "where the predictions of the rivals differ most for the cost",
     "sources": "good by what earlier campaigns say that are hints",
     "sobol": "by Sobol's sequence, which spreads points evenly",

@@ -28,7 +28,7 @@ from sdl.planner.remaining import left_of
 from sdl.planner.rivals import Telling
 from sdl.planner.sources import Sources
 from sdl.planner.spending import Prices, prices_of
-from sdl.planner.spread import START, far_points
+from sdl.planner.spread import START, amid, far_points
 from sdl.planner.telling import Told, telling
 
 Inputs: TypeAlias = Mapping[str, InputValue]
@@ -48,7 +48,7 @@ class Proposal:
     """A suggested point, and why it is one."""
 
     inputs: Inputs
-    origin: Literal["maximin", "sources", "rivals", "ensemble"]
+    origin: Literal["maximin", "medoid", "sources", "rivals", "ensemble"]
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
@@ -196,10 +196,14 @@ class Campaign:
                 point = self._candidates.point(place)
                 yield Proposal(inputs=point, origin="sources", reason=reason)
             return
-        places = far_points(self._coded, free, there, count, chance)
+        clumped = self._candidates.clumped
+        places = (amid if clumped else far_points)(self._coded, free, there, count, chance)
         for number, place in enumerate(places, start=len(there) + 1):
-            point = self._candidates.point(place)
-            yield Proposal(inputs=point, origin="maximin", reason=Reason(number=number))
+            yield Proposal(
+                inputs=self._candidates.point(place),
+                origin="medoid" if clumped else "maximin",
+                reason=Reason(number=number),
+            )
 
     def _telling(self, tried: _Tried) -> Telling:
         """What points tell of the rivals, after what was measured within all limits."""

@@ -100,6 +100,8 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
         rivals=read_rivals(top, first.measure),
     )
     head.close()
+    if search.is_stand_in:
+        top.file.finish()
     remarks = search.remarks
     if "prior" in top:
         known = read_prior(top, campaign)

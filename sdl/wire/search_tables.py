@@ -41,6 +41,8 @@ class Search:
     candidates: Candidates | None
     remarks: tuple[str, ...]
     """What a person should know of it, and is no mistake."""
+    is_stand_in: bool = False
+    """The list of points could not be read: nothing that names its columns can be judged."""
 
 
 def read_search(top: Table, *, needed: bool) -> Search:
@@ -51,7 +53,9 @@ def read_search(top: Table, *, needed: bool) -> Search:
     if is_listed and listed is None:  # then nothing that names its columns makes sense
         for key in ("constraint", "mixture"):
             top.take(key)
-        return Search(space=_STAND_IN, constraints=(), candidates=None, remarks=())
+        return Search(
+            space=_STAND_IN, constraints=(), candidates=None, remarks=(), is_stand_in=True
+        )
     names = [name for name in table if not (is_listed and name == CANDIDATES)]
     space = {name: _parameter(table, name, listed) for name in names}
     if listed is not None:

@@ -20,6 +20,8 @@ MOST_ROWS = 200_000
 MOST_TOLD = 5
 """Mistakes of one file that are told one by one."""
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_PERCENT = re.compile(r"[+-]?\d+([.,]\d+)?\s*%")
 _SEPARATORS = ",;\t"
 
 
@@ -153,6 +155,28 @@ def as_number(cell: str) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def as_cell(cell: str, *, text: bool) -> InputValue:
+    """A cell of a column of text, or else as a number if it is one."""
+    return cell if text else as_value(cell)
+
+
+def looks_like_a_number(cell: str) -> bool:
+    """Whether it is a number, or one as people write it: with a comma, or a percent sign."""
+    return as_number(cell) is not None or any(p.fullmatch(cell) for p in (_COMMA, _PERCENT))
+
+
+def no_number(name: str, cell: str) -> str:
+    """What to tell of a cell that should be a number and is none."""
+    hint = ""
+    if not cell:
+        return f"{name} has no value; fill it in, or remove the row"
+    if _COMMA.fullmatch(cell):
+        hint = f"; decimals need a point: {cell.replace(',', '.')}"
+    elif _PERCENT.fullmatch(cell):
+        hint = "; write the number without its percent sign"
+    return f"{name} = {cell!r} is no number{hint}"
 
 
 def as_column(cells: Sequence[str], *, text: bool = False) -> list[InputValue]:
