@@ -92,13 +92,9 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
 
 def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
     row = replay.record.campaign(campaign).campaign
-    if row.ending is not None and row.journal != campaign:  # its session has folded it down
+    if row.ending is not None:
         return [Waiting(who=campaign, why=f"ended ({row.ending}): {row.reason}")]
-    view = replay.view(campaign)
-    if view.ended is not None:
-        reason = f"ended ({view.ended.ending}): {view.ended.reason}"
-        return [Waiting(who=campaign, why=reason)]
-    return waiting(view) or [Waiting(who=campaign, why="nothing waits")]
+    return waiting(replay.view(campaign)) or [Waiting(who=campaign, why="nothing waits")]
 
 
 def waiting(view: View) -> list[Waiting]:
@@ -158,7 +154,7 @@ def _tried(sample: SampleRow, of: int) -> str:
 
 
 class Replay:
-    """Folds a journal again, with the very protocols that wrote it."""
+    """Folds a journal again, from its last snapshot on, with the very protocols that wrote it."""
 
     def __init__(self, record: Record, folders: list[Path]) -> None:
         self.record = record
@@ -166,14 +162,12 @@ class Replay:
 
     def view(self, campaign: str) -> View:
         """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
-        from sdl.core.replay import fold
         from sdl.shell.expectations import Expectations
-        from sdl.wire.journal import load
+        from sdl.shell.opening import stand
 
         journal = self.record.journal_of(campaign)
-        lines = (load(line.type, line.body) for line in self.record.lines(journal))
         with self.scripts(journal) as scripts:
-            engine = fold(scripts, lines)
+            engine = stand(scripts, self.record, journal, self.record.snapshots.of(journal)).engine
             head = engine.campaigns[campaign].head
             expectations = Expectations(head.lab, self._folders[0], self.record)
             expectations.learn()

@@ -85,7 +85,7 @@ def _gains(
 
 
 def _best(belief: Belief, objective: Objective, counted: Bools) -> Codes:
-    """Measured points that can be the best: those that look best, and those that a process holds so.
+    """Measured points that can be the best: those that look best, to all or to one process.
 
     Ascending places, ``RIVALS`` or somewhat more.
     """

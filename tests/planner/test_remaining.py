@@ -108,7 +108,7 @@ def test_what_lies_at_measured_points_is_no_gain_whichever_of_them_is_the_best()
     every = made_of(problem, rows)
     values = {"gain": [0.0, 1.0, 0.7, 1.05, 0.1]}
     measures = [{"gain": one} for one in values["gain"]]
-    aim = Aim(problem, every.coded, measures, lambda measure: Learner(every.axes, 3))
+    aim = Aim(problem, every.coded, measures, lambda _: Learner(every.axes, 3))
     beliefs = aim.beliefs()
     left = left_of(
         aim.acquisition(beliefs, every.coded.take(slice(0))),
