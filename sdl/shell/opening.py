@@ -23,7 +23,7 @@ from sdl.core.replay import fold, follow
 from sdl.core.script import Script
 from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake
-from sdl.model.campaign import Campaign, Prior
+from sdl.model.campaign import FORMER_PLANNER, Campaign, PlannerChoice, Prior
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
@@ -267,10 +267,14 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
 
     A campaign of before there was such a thing, whose file says nothing, goes on as it began.
     """
-    if then.planner.refresh or not campaign.planner.refresh:
-        return campaign
-    log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
-    return replace(campaign, planner=replace(campaign.planner, refresh=False))
+    choice = campaign.planner
+    if choice.refresh and not then.planner.refresh:
+        log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
+        choice = replace(choice, refresh=False)
+    if choice.kind == PlannerChoice().kind and then.planner.kind == FORMER_PLANNER:
+        log.warning("%s began with the planner %s, and keeps it", campaign.name, FORMER_PLANNER)
+        choice = replace(choice, kind=FORMER_PLANNER)
+    return replace(campaign, planner=choice)
 
 
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:
