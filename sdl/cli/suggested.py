@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sdl.cli.runs import inputs_of
-from sdl.cli.words import count, point, quantity
+from sdl.cli.words import count, duration, point, quantity
 from sdl.model.campaign import NO_PLANNER
 
 if TYPE_CHECKING:
@@ -38,8 +39,11 @@ def in_a_sentence(row: SuggestionRow, planner: str) -> str:
         said = "every run of this campaign has the same inputs"
     if row.origin != planner and row.origin in START and not row.fall_back:
         said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
-    for name, expected in json.loads(row.predicted).items():
-        said += f", which expected {name} = {quantity(name, expected['mean'], expected['sd'])}"
+    expected = [
+        f"{name} = {quantity(name, one['mean'], one['sd'])}"
+        for name, one in json.loads(row.predicted).items()
+    ]
+    said += f", which expected {', '.join(expected)}" if expected else ""
     if row.acquisition is not None:
         said += f" (acquisition value {row.acquisition:.4g})"
     if row.fall_back:
@@ -109,6 +113,7 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
             f"{name} = {quantity(name, one['median'])}, 90 % of measurements from {low} to {high}",
         )
     yield from (("weighed", line) for line in _weighed(row, reason))
+    yield from (("bench", line) for line in _spent(reason))
     for name, shares in cast("Mapping[str, Mapping[str, float]]", reason["surrogates"]).items():
         mixed = ", ".join(f"{model} ({share:.3g})" for model, share in shares.items())
         yield "models", f"of {name}: {mixed}"
@@ -147,8 +152,37 @@ def _weighed(row: SuggestionRow, reason: Json) -> Iterator[str]:
     parts = [f"{word} {reason[key]:.4g}" for key, word in named.items() if reason[key] is not None]
     if parts and row.acquisition is not None:
         yield f"acquisition {row.acquisition:.4g} of {', '.join(parts)} (logarithms)"
+    log_cost = cast("float | None", reason["log_cost"])
+    if log_cost is not None and reason.get("spending") is None:
+        yield f"a cost of {math.exp(log_cost):.4g}, in the currency of [cost]"
     if reason["scored"]:
         yield f"the best of {reason['scored']} candidates"
+
+
+def _spent(reason: Json) -> Iterator[str]:
+    """What the run costs the bench, and what was passed over for want of stock."""
+    spending = cast("Mapping[str, float] | None", reason.get("spending"))
+    if spending is None:
+        return
+    hours, parts = spending["hours"], [f"cost {spending['cost']:.4g}"]
+    if hours > 0.0:
+        lasts = duration(3600.0 * hours)
+        parts.append(f"{spending['cost_of_hours']:.4g} for {lasts} of lab time")
+    if spending["log_drain"] > 0.0:
+        parts.append(
+            f"{spending['log_drain']:.2g} more (logarithm) for what it takes from later runs"
+        )
+    yield ", ".join(parts)
+    for draw in cast("list[Mapping[str, str | float]]", spending["draws"]):
+        yield f"draws {draw['volume_ul']:.4g} of {draw['left_ul']:.4g} uL of {draw['source']}"
+    for source, left_ul in cast("Mapping[str, float]", spending["short"]).items():
+        passed = count(int(spending["passed_over"]), "candidate") + " passed over for want of stock"
+        if not spending["passed_over"]:
+            passed = "no candidate is left for which there is enough"
+        yield f"{source} is short: {left_ul:.4g} uL left; {passed}"
+    unclear = cast("list[str]", spending.get("unclear", []))
+    if unclear:
+        yield f"does not count, as the protocol does not tell it simply: {', '.join(unclear)}"
 
 
 def _near(near: Mapping[str, Mapping[str, InputValue]], names: Mapping[str, str]) -> str:
