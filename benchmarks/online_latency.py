@@ -21,6 +21,7 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
+from sdl.core.plan import PlanArrived, Planned
 from sdl.shell.collecting import short_pauses
 from sdl.shell.plan_question import Draft, draft
 from sdl.shell.replanning import mended_plan
@@ -45,7 +46,7 @@ def crowded() -> Play:
     return play
 
 
-def planned(play: Play, coming: int) -> ev.PlanArrived:
+def planned(play: Play, coming: int) -> PlanArrived:
     """A plan of so many plates, in the order of their numbers."""
     found = draft(outlook(play.engine, play.now, coming), (Nominal(0.1),))
     starts = dict.fromkeys(INSTRUMENTS, play.now)
@@ -54,14 +55,14 @@ def planned(play: Play, coming: int) -> ev.PlanArrived:
         start = starts[each.step.instrument]
         starts[each.step.instrument] = start + each.length_s
         steps.append(
-            ev.Planned(
+            Planned(
                 step=name,
                 instrument=each.step.instrument,
                 start=start,
                 duration_s=float(each.length_s),
             )
         )
-    return ev.PlanArrived(
+    return PlanArrived(
         at=play.now, basis=1, asked_at=play.now, status="feasible", cause="", steps=tuple(steps)
     )
 

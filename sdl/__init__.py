@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sdl.model.labware import Plate, Well
     from sdl.model.policy import Rule
     from sdl.model.probe import Finding, Interrupted
-    from sdl.model.stock import Transfer
+    from sdl.model.stock import Transfer, Wash
     from sdl.shell.in_thread import VendorProcess, in_thread
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "SdlError",
     "Transfer",
     "VendorProcess",
+    "Wash",
     "Well",
     "WindowMissed",
     "action",
@@ -59,6 +60,7 @@ _HOMES = {
     "SdlError": "sdl.errors",
     "Transfer": "sdl.model.stock",
     "VendorProcess": "sdl.shell.in_thread",
+    "Wash": "sdl.model.stock",
     "Well": "sdl.model.labware",
     "WindowMissed": "sdl.errors",
     "action": "sdl.authoring",

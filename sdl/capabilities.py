@@ -12,7 +12,7 @@ from typing import Protocol
 from sdl.model.action import Capability, action
 from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
-from sdl.model.stock import Transfer
+from sdl.model.stock import Transfer, Wash
 
 
 class Device(Protocol):
@@ -37,6 +37,10 @@ def _dispensed(well: Well, volumes_ul: Mapping[str, float]) -> tuple[Transfer, .
 
 def _transferred(source: Well, target: Well, volume_ul: float) -> tuple[Transfer, ...]:
     return (Transfer(source, target, volume_ul),)
+
+
+def _washed(plate: Plate, cycles: int, volume_ul: float) -> tuple[Wash, ...]:
+    return (Wash(plate, "wash", cycles * volume_ul),)
 
 
 class LiquidHandler(Capability, Protocol):
@@ -141,13 +145,14 @@ class Shaker(Capability, Protocol):
 class Washer(Capability, Protocol):
     """Empties all wells of a plate and fills them with a wash liquid, again and again."""
 
-    @action("once", timeout_s=3_600.0)
+    @action("once", timeout_s=3_600.0, moves=_washed)
     async def wash(self, plate: Plate, cycles: int, volume_ul: float) -> None:
         """Wash every well ``cycles`` times (1 to 20) with ``volume_ul`` (µL, above 0) each.
 
         A cycle draws off and fills; after the last one the wells are drawn off once more, and hold
         what the washer cannot reach. OutOfMaterial if the liquid runs short, the waste is full, or
-        a well would overflow.
+        a well would overflow. The ledger takes the wells for empty then, and the liquid from the
+        source ``wash``, as in ``[stocks.washer.wash]``.
         """
         ...
 

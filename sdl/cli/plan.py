@@ -157,10 +157,11 @@ def _prior(prior: Prior) -> str:
     if prior.is_campaign and not prior.sha256:
         said = f"the trials of {prior.source}, read from the record at the start"
         return said + _HINT * prior.is_hint
-    left = f", {prior.left_out} left out: outside the search space, or without all measures"
+    failed = sum(trial.status == "failed" for trial in prior.trials)
     return (
         f"{count(len(prior.trials), 'trial')} of {prior.source}"
-        + (left if prior.left_out else "")
+        + (f", {failed} of them failed" if failed else "")
+        + (f"; {prior.left_out} left out, see below" if prior.left_out else "")
         + _HINT * prior.is_hint
     )
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sdl.core.commons import CARRY, Commons
-from sdl.core.events import PlanArrived
 from sdl.core.ids import campaign_of
 from sdl.core.part import Part
+from sdl.core.plan import PlanArrived
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 

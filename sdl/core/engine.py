@@ -39,6 +39,7 @@ from sdl.core.ids import campaign_of
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
+from sdl.core.plan import PlanArrived
 from sdl.core.porter import porter_head
 from sdl.core.predicting import Predictor
 from sdl.core.prospect import Prospect
@@ -291,7 +292,7 @@ class Engine:
                 | ev.TimerFired()
             ):
                 self._heard(event)
-            case ev.PlanArrived():
+            case PlanArrived():
                 self._dispatching.admittance.follow(event)
             case _:
                 name = self._objections.named(event)

@@ -10,7 +10,7 @@ away: the sum of all never changes but by a refill.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sdl.core.amounts import Content, Level, Moved, Shortage, Task
@@ -18,7 +18,7 @@ from sdl.core.mixture import MOST_UL, Mixture, Portion, microlitres, picolitres,
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
-from sdl.model.stock import Stocks, Transfer, expiry_s
+from sdl.model.stock import Stocks, Transfer, Wash, expiry_s
 
 
 @dataclass(slots=True)
@@ -54,6 +54,8 @@ class Inventory:
     """Those that are declared, by place."""
     capacities_pl: dict[str, int]
     """Of one well, by labware."""
+    well_counts: dict[str, int] = field(default_factory=dict)
+    """By labware."""
     accuracy: dict[str, tuple[float, float]] = field(default_factory=dict)
     """By instrument: standard uncertainty of a volume in µL, and as a share of it."""
     wells: dict[str, Mixture] = field(default_factory=dict)
@@ -85,6 +87,7 @@ class Inventory:
                 for name, vessel in _vessels(stocks).items()
             },
             capacities_pl={plate.name: picolitres(plate.kind.capacity_ul) for plate in lab.labware},
+            well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
             accuracy={one.instrument: (one.error_ul, one.error_cv) for one in lab.stocks},
         )
 
@@ -148,6 +151,20 @@ class Inventory:
         return {component: volume_pl for component, volume_pl in sorted(found.items()) if volume_pl}
 
     # Moves.
+
+    def transfers(self, moves: Iterable[Transfer | Wash]) -> Iterator[Transfer]:
+        """What actions move, well by well: of a wash that is all that is in the plate by now."""
+        for each in moves:
+            if isinstance(each, Transfer):
+                yield each
+                continue
+            name = each.plate.labware
+            yield Transfer(each.liquid, None, each.volume_ul * self.well_counts.get(name, 0))
+            for place in sorted(self.wells):
+                labware, _, well = place.partition("/")
+                if labware == name:
+                    held_ul = microlitres(self.wells[place].volume_pl)
+                    yield Transfer(Well(labware, well), None, held_ul)
 
     def check(self, transfer: Transfer, instrument: str) -> None:
         """OutOfMaterial or LimitReached if a transfer cannot be: what, where, what to do."""
@@ -268,7 +285,7 @@ class Inventory:
                     source=source,
                     needed_pl=needs[source],
                     free_pl=self.free_pl(source),
-                    expired=self._expired(source, at),
+                    expired=self.expired(source, at),
                 )
                 if short.missing_pl or short.expired:
                     found.append(short)
@@ -413,7 +430,8 @@ class Inventory:
         task = self.tasks.pop(source, None)
         return "" if task is None else task.id
 
-    def _expired(self, source: str, at: float) -> str:
+    def expired(self, source: str, at: float) -> str:
+        """Why nothing of a declared source is good at lab time ``at``; empty if it is."""
         for lot, day in sorted(self.sources[source].expiries.items()):
             if at >= expiry_s(day):
                 return f"lot {lot or '?'} expired on {day}"

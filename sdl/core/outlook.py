@@ -17,10 +17,10 @@ from sdl.core.agenda import is_entry
 from sdl.core.carrying import Floor
 from sdl.core.commons import Commons
 from sdl.core.engine import Engine
-from sdl.core.events import PlanArrived
 from sdl.core.forecast import SoFar
 from sdl.core.ids import step_of
 from sdl.core.part import Part
+from sdl.core.plan import PlanArrived
 from sdl.core.run import Run
 from sdl.core.samples import arguments_of
 from sdl.core.script import Script

@@ -6,6 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
+from sdl.core.commands import Command
+from sdl.core.events import Event
 from sdl.core.plausible import plausible
 from sdl.model.action import Operation
 from sdl.model.data import JsonValue
@@ -24,6 +26,14 @@ class Predictor(Protocol):
         self, instrument: str, operation: str, arguments: Mapping[str, JsonValue]
     ) -> Prediction | None:
         """What this action will probably take and give; None where nothing is known of it."""
+        ...
+
+
+class Follower(Protocol):
+    """Goes through a journal, and knows more by each of its lines."""
+
+    def take(self, line: Event | Command) -> None:
+        """Take the next line in."""
         ...
 
 

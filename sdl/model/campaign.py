@@ -179,7 +179,7 @@ class StopRule:
     """
 
     odds: float | None = None
-    """Ends once one of the rivals is this many times as likely as the other, above 1."""
+    """Ends once one of the rivals is this many times as likely as all others together, above 1."""
 
     @property
     def looks_ahead(self) -> bool:
@@ -212,6 +212,9 @@ class PlannerChoice:
     refresh: bool = False
     """Whether what is ready is asked for anew when results come; a file says so if it says
     nothing, and journals of before there was this did not."""
+    bench: bool = False
+    """Whether stocks that are left, lab time and queues count in the choice of a point; a file with
+    ``[cost]`` says so if it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +311,7 @@ class Campaign:
     fidelity: Fidelity | None = None
     prior: tuple[Prior, ...] = ()
     rivals: tuple[Rival, ...] = ()
-    """Two, where the goal is ``discriminate``; else none."""
+    """Two or more, where the goal is ``discriminate``; else none."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

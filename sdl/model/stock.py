@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 
-from sdl.model.labware import Well
+from sdl.model.labware import Plate, Well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +52,17 @@ class Transfer:
     """None: it is thrown away."""
     volume_ul: float
     """0 or more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wash:
+    """An action draws off all that the wells of a plate hold, and rinses each of them."""
+
+    plate: Plate
+    liquid: str
+    """The source of the instrument that it rinses with."""
+    volume_ul: float
+    """Of that through each well, 0 or more; it is thrown away as well."""
 
 
 def expiry_s(expires: str) -> float:

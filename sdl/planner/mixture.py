@@ -43,8 +43,7 @@ EACH = 64
 NEAREST = 0.003
 """... of which this is the last, in widths of the ranges."""
 
-PAIR = 2
-"""Rivals that are told apart."""
+LEAST_RIVALS = 2
 
 
 class EnsemblePlanner:
@@ -95,6 +94,7 @@ class EnsemblePlanner:
                 "fidelity",
                 "hints",
                 "left",
+                "bench",
             }
         )
 
@@ -106,13 +106,15 @@ class EnsemblePlanner:
 def _asked_for(problem: Problem) -> Problem:
     """Without costs where they are not to count.
 
-    PlannerFault if the option is no yes or no, or if there are no two rivals to be told apart.
+    PlannerFault if the option is no yes or no, or if there are no rivals to be told apart.
     """
     said = problem.options.get("costs", True)
     if not isinstance(said, bool):
         raise PlannerFault(f"the option costs is {said!r}; it has to be true or false")
-    if problem.objective.goal == "discriminate" and len(problem.rivals) != PAIR:
-        raise PlannerFault(f"{len(problem.rivals)} rivals were given to be told apart; give two")
+    if problem.objective.goal == "discriminate" and len(problem.rivals) < LEAST_RIVALS:
+        raise PlannerFault(
+            f"{len(problem.rivals)} rivals were given to be told apart; give two at least"
+        )
     return problem if said else replace(problem, costs=None)
 
 
@@ -213,9 +215,10 @@ def _asked(
     ]
     pending = [trial.inputs for trial in trials if trial.status == "pending"]
     sources = sources_of(every.axes, problem, trials)
-    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources)
     ours = {"", *names_of(problem.fidelity)}
     own = [trial.inputs for trial in trials if trial.prior in ours]
+    runs = max(1, (problem.runs or 1) - len(own) - len(flying))
+    campaign = Campaign(problem, every, seed, partial(_learner, sources, seed), sources, runs)
     last = next(reversed([*own, *flying]), None)
     return campaign.proposals(observed, [*pending, *flying], count, last)
 

@@ -1,9 +1,8 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
-The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``,
-times the signal. The constant stands for the unknown mean. Ties to sources scale it, and give a
-mean. See Rasmussen and Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and
-5.4.2.
+The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``.
+The constant stands for the unknown mean. Ties to sources scale it, and give a mean. See Rasmussen
+and Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from sdl.planner.hyper import Hyper
 CONSTANT = 0.3
 
 VARIANCE = 1.0 + CONSTANT
-"""Of every process before any measurement, everywhere, in units of its signal."""
+"""Of every process before any measurement, everywhere."""
 
 _ROOT = 5.0**0.5
 
@@ -39,11 +38,11 @@ def kernel(hyper: Hyper, points: Coded, others: Coded) -> Floats:
         [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
     )
     found = _matern(left @ right.transpose(0, 2, 1))
-    found *= (hyper.signal * (1.0 - hyper.blend))[:, None, None]
+    found *= (1.0 - hyper.blend)[:, None, None]
     if hyper.blend.any():
-        effect = hyper.effect[:, used] * (hyper.signal * hyper.blend)[:, None]
+        effect = hyper.effect[:, used] * hyper.blend[:, None]
         found += here @ (there * effect[:, None, :]).transpose(0, 2, 1)
-    found += CONSTANT * hyper.signal[:, None, None]
+    found += CONSTANT
     if hyper.ties is not None:
         found *= hyper.ties.spread(points)[:, :, None]
         found *= hyper.ties.spread(others)[:, None, :]
@@ -60,7 +59,7 @@ def level(hyper: Hyper, points: Coded) -> Floats:
 
 def variance(hyper: Hyper, points: Coded) -> Floats:
     """Variances before any measurement, without noise, (S, N)."""
-    alone = np.repeat(VARIANCE * hyper.signal[:, None], len(points), axis=1)
+    alone = np.full((len(hyper.noise), len(points)), VARIANCE)
     if hyper.ties is None:
         return alone
     return alone * hyper.ties.spread(points) ** 2 + hyper.ties.offset[:, None]

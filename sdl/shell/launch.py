@@ -32,6 +32,7 @@ from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime
+from sdl.shell.sessions import refuse_left_open
 from sdl.shell.snapshots import Keeping
 from sdl.shell.surroundings import Needs, stand_up, work
 from sdl.shell.writer import Writer
@@ -114,9 +115,12 @@ async def _lead(task: _Task) -> Outcome:
         ended = await asyncio.to_thread(_ended_meanwhile, task)
         if ended is not None:
             return ended
+    written = prepared.campaign.campaign.name
+    if not choice.anew and opening.unfinished(record, written) is None:
+        refuse_left_open(record, prepared.lab.lab.name)
     name, goes_on = opening.choose(
         record,
-        prepared.campaign.campaign.name,
+        written,
         resume=choice.resume or choice.standby,
         anew=choice.anew,
     )

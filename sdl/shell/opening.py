@@ -267,14 +267,18 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
 
     A campaign of before there was such a thing, whose file says nothing, goes on as it began.
     """
-    choice = campaign.planner
-    if choice.refresh and not then.planner.refresh:
-        log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
-        choice = replace(choice, refresh=False)
-    if choice.kind == PlannerChoice().kind and then.planner.kind == FORMER_PLANNER:
+    now, before = campaign.planner, then.planner
+    pairs = (("refresh", now.refresh, before.refresh), ("bench", now.bench, before.bench))
+    for key, is_on, was_on in pairs:
+        if is_on and not was_on:
+            log.warning(
+                "%s began without %s in [planner], and goes on without it", campaign.name, key
+            )
+    kept = replace(now, refresh=now.refresh and before.refresh, bench=now.bench and before.bench)
+    if now.kind == PlannerChoice().kind and before.kind == FORMER_PLANNER:
         log.warning("%s began with the planner %s, and keeps it", campaign.name, FORMER_PLANNER)
-        choice = replace(choice, kind=FORMER_PLANNER)
-    return replace(campaign, planner=choice)
+        kept = replace(kept, kind=FORMER_PLANNER)
+    return replace(campaign, planner=kept)
 
 
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:

@@ -9,14 +9,14 @@ which is complete cannot lock up.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from sdl.core.carrying import PERSON
 from sdl.core.chains import MOVE_S
-from sdl.core.forecast import ForecastStep
-from sdl.core.outlook import Berth, Outlook, RunAhead
-from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Resource
+from sdl.core.outlook import Berth, Outlook
+from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Placed, Resource
+from sdl.shell.plan_outings import Foreseen, Ways, outings
 
 ABSENT_S = 600
 """Lab seconds for which an instrument that is out of use is taken to stay so."""
@@ -26,20 +26,6 @@ SITES = "sites of "
 """In the names of resources: of so many sites an instrument has."""
 
 
-@dataclass(frozen=True, slots=True)
-class Foreseen:
-    """One step of the question."""
-
-    id: str
-    step: ForecastStep
-    run: RunAhead
-    length_s: int
-    release_s: int
-    """Seconds from now before which neither it nor a carry for it begins."""
-    is_fixed: bool
-    """Whether its instrument is busy with it; one that rests before it is tried again is not."""
-
-
 @dataclass(slots=True)
 class _Track:
     """Where a piece of labware will be, as far as it is followed."""
@@ -47,8 +33,10 @@ class _Track:
     place: str
     since: str
     """The activity at whose start it takes its site there; empty in store."""
-    last: str = ""
-    """What was done with it last."""
+    last: list[str] = field(default_factory=list)
+    """What was done with it since it came there."""
+    settles_s: int = 0
+    """Seconds from now up to which it settles there."""
 
 
 @dataclass
@@ -73,21 +61,28 @@ class Carries:
     """Pieces that go into store before they are brought anywhere else, as they are in the way."""
     _free: set[str] = field(default_factory=set)
     """Steps that are planned, and not under way."""
-    _lengths: dict[str, int] = field(default_factory=dict)
+    groups: dict[str, str] = field(default_factory=dict)
+    """By run: the one of whose group its steps are, as all use one plate; itself where alone."""
+    _settles: dict[str, float] = field(default_factory=dict)
+    """By step: seconds for which its labware stays where it is behind it."""
+    _modes_of: dict[str, tuple[Mode, ...]] = field(default_factory=dict)
     _tracks: dict[str, _Track] = field(default_factory=dict)
 
     @classmethod
     def of(cls, outlook: Outlook, steps: Mapping[str, Foreseen], now: str) -> Carries:
-        """Those of all steps, run by run in the order of the outlook."""
+        """Those of all steps, outing by outing."""
         found = cls(outlook, now)
         if outlook.floor is None:
             return found
         for berth in outlook.berths:
             found._begin(berth)
         found._aside = found._in_the_way(steps.values())
-        for run in outlook.runs:
-            each = [one for one in steps.values() if one.run.run == run.run]
-            found._follow(run, sorted(each, key=lambda one: one.step.start_s))
+        found._settle(steps)
+        by_run: dict[str, list[Foreseen]] = {run.run: [] for run in outlook.runs}
+        for each in sorted(steps.values(), key=lambda one: one.step.start_s):
+            by_run[each.run.run].append(each)
+        for outing in outings([*by_run.values()], found._ways(), found._settles):
+            found._follow(outing)
         for piece, track in found._tracks.items():
             if track.since:
                 found._put_away(piece, track, "")
@@ -104,7 +99,25 @@ class Carries:
 
     def length_s(self, name: str) -> int:
         """Of a carry, in the first of its modes."""
-        return self._lengths[name]
+        return self._modes_of[name][0].duration_s
+
+    def around(self, step: str) -> list[str]:
+        """The carries for the sake of one step: before it, and behind it."""
+        return [
+            name for each in (self.asides, self.brings, self.away) for name in each.get(step, ())
+        ]
+
+    def carrier(self, name: str, mode: int) -> str:
+        """Who does a carry in one of its modes; empty where it has no other."""
+        modes = self._modes_of[name]
+        return modes[mode].name if len(modes) > 1 else ""
+
+    def placed(self, name: str, start_s: int, carrier: str) -> Placed:
+        """A carry as it was planned, by a transporter if that still could do it."""
+        modes = self._modes_of[name]
+        mode = next((at for at, one in enumerate(modes) if one.name == carrier), 0)
+        end_s = start_s + modes[mode].duration_s
+        return Placed(activity=name, mode=mode, start_s=start_s, end_s=end_s)
 
     def _begin(self, berth: Berth) -> None:
         """Where a piece is now, or is on its way to."""
@@ -125,7 +138,7 @@ class Carries:
             fixed = Fixed(mode=0, start_s=start_s, end_s=end_s)
             self.activities.append(Activity(name=since, modes=(mode,), fixed=fixed))
         held = "" if berth.place in floor.stores else since
-        last = since if berth.carry_since is not None else ""
+        last = [since] if berth.carry_since is not None else []
         self._tracks[berth.piece] = _Track(place=berth.place, since=held, last=last)
 
     def _in_the_way(self, steps: Iterable[Foreseen]) -> set[str]:
@@ -159,70 +172,92 @@ class Carries:
             room[out.pop(gone)[0]] += 1
         return found
 
-    def _follow(self, run: RunAhead, steps: list[Foreseen]) -> None:
-        """All that one run does with its labware, and where that is left."""
-        floor, mine = self.outlook.floor, dict[str, _Track]()
+    def _settle(self, steps: Mapping[str, Foreseen]) -> None:
+        """How long what is done with labware keeps it where it is."""
+        for each in steps.values():
+            for after in each.step.after:
+                before = f"{each.run.run}/step-{after.step}"
+                self._settles[before] = max(self._settles.get(before, 0.0), after.lag_s)
+            for piece in each.step.labware if each.run.so_far is not None else ():
+                if piece in self._tracks:
+                    track = self._tracks[piece]
+                    track.settles_s = max(track.settles_s, each.release_s)
+
+    def _ways(self) -> Ways:
+        floor = self.outlook.floor
         assert floor is not None
-        for each in steps:
+        return Ways(
+            at=self.outlook.at,
+            places={piece: track.place for piece, track in self._tracks.items()},
+            carry_s=max(map(self._move_s, floor.carriers), default=PERSON_S),
+        )
+
+    def _follow(self, outing: Sequence[Foreseen]) -> None:
+        """All that some runs do with the labware that they share, until it is put away."""
+        floor, group = self.outlook.floor, outing[0].run.run
+        assert floor is not None
+        used: dict[str, None] = {}
+        for each in outing:
+            self.groups[each.run.run] = group
             for piece in each.step.labware:
                 if piece not in self._tracks or each.step.instrument not in floor.sites:
                     continue
-                track = mine.get(piece)
-                if track is None:
-                    track = mine[piece] = self._first(run, piece)
+                track = self._tracks[piece]
                 if track.place != each.step.instrument:
-                    self._bring(each, piece, track)
-                track.last = each.id
+                    self._bring(each, piece, track, is_first=piece not in used)
+                elif track.since not in ("", self.now) and not each.is_fixed:
+                    self.lags.append(Lag(before=track.since, after=each.id))
+                track.last.append(each.id)
+                used[piece] = None
                 if not each.is_fixed:
                     self._free.add(each.id)
-        for piece, track in mine.items():
-            if track.since:
-                self._put_away(piece, track, run.run)
+        for piece in used:
+            if self._tracks[piece].since:
+                self._put_away(piece, self._tracks[piece], group)
 
-    def _first(self, run: RunAhead, piece: str) -> _Track:
-        """Where a run finds a piece; one that others use before it, in store."""
-        found = self._tracks[piece]
-        if run.so_far is not None or not (found.since or found.last):
-            self._tracks[piece] = _Track(place=found.place, since="", last=found.last)
-            return found
-        return _Track(place=self._store(piece), since="")
-
-    def _bring(self, each: Foreseen, piece: str, track: _Track) -> None:
-        name = f"{each.id} with {piece}"
+    def _bring(self, each: Foreseen, piece: str, track: _Track, *, is_first: bool) -> None:
+        name, group = f"{each.id} with {piece}", self.groups[each.run.run]
         if each.is_fixed:
             return  # it is there, whatever is said
         if piece in self._aside:
             self._aside.remove(piece)
-            self._put_aside(each, piece, track)
-        self._carry(name, track, each.step.instrument, each.run.run, each.release_s)
+            is_free = any(one in self._free for one in track.last)
+            self._put_aside(each, piece, track, group if is_free else piece)  # others come between
+        elif is_first and track.since and each.run.so_far is None:
+            self._put_aside(each, piece, track, group)
+        self._carry(name, track, each.step.instrument, group, each.release_s)
         self.brings.setdefault(each.id, []).append(name)
         self.lags.append(Lag(before=name, after=each.id))
-        track.place, track.since = each.step.instrument, name
+        track.since = name
 
-    def _put_aside(self, each: Foreseen, piece: str, track: _Track) -> None:
-        """Let it wait in store until there is room for it."""
+    def _put_aside(self, each: Foreseen, piece: str, track: _Track, group: str) -> None:
+        """Let it wait in store until there is room for it, or it is wanted."""
         name, store = f"{each.id} puts aside {piece}", self._store(piece)
-        group = each.run.run if track.last in self._free else piece  # others come in between
-        self._carry(name, track, store, group, each.release_s)
-        self.asides.setdefault(each.id, []).append(name)
-        track.place, track.since, track.last = store, "", name
+        if store and store != track.place:
+            self._carry(name, track, store, group, each.release_s)
+            self.asides.setdefault(each.id, []).append(name)
 
     def _put_away(self, piece: str, track: _Track, group: str) -> None:
         store = self._store(piece)
         if store and store != track.place:
             name = f"{group or piece} puts away {piece}"
+            for last in track.last[-1:] or [""]:
+                self.away.setdefault(last, []).append(name)
             self._carry(name, track, store, group or piece)
-            self.away.setdefault(track.last, []).append(name)
 
     def _carry(self, name: str, track: _Track, target: str, group: str, release_s: int = 0) -> None:
+        """Carry a piece on, once all is done with it where it is."""
         modes = tuple(self._modes(track.place, target))
+        release_s = max(release_s, track.settles_s)
         activity = Activity(name=name, modes=modes, group=group, release_s=release_s)
         self.activities.append(activity)
-        self._lengths[name] = modes[0].duration_s
-        if track.last:
-            self.lags.append(Lag(before=track.last, after=name))
+        self._modes_of[name] = modes
+        for last in track.last:
+            least_s = math.ceil(self._settles.get(last, 0.0))
+            self.lags.append(Lag(before=last, after=name, minimum_s=least_s))
         if track.since:
             self.holds.append(Hold(resource=SITES + track.place, first=track.since, last=name))
+        track.place, track.since, track.last, track.settles_s = target, "", [name], 0
 
     def _store(self, piece: str) -> str:
         floor = self.outlook.floor
@@ -238,7 +273,9 @@ class Carries:
         if able != [PERSON]:
             for name in able:
                 yield Mode(
-                    duration_s=self._move_s(name), demands=self._demands(name, source, target)
+                    duration_s=self._move_s(name),
+                    demands=self._demands(name, source, target),
+                    name=name,
                 )
             return
         length_s, legs = 0, dict[str, None]()

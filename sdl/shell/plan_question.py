@@ -14,9 +14,9 @@ from functools import cached_property
 from itertools import chain
 
 from sdl.core.agenda import TIGHT_S
-from sdl.core.events import PlanArrived, Planned
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.predicting import Predictor
 from sdl.scheduling.check import broken
 from sdl.scheduling.model import (
@@ -33,7 +33,8 @@ from sdl.scheduling.model import (
     Resource,
     Weights,
 )
-from sdl.shell.plan_carries import ABSENT_S, Carries, Foreseen
+from sdl.shell.plan_carries import ABSENT_S, Carries
+from sdl.shell.plan_outings import Foreseen
 
 NOW = "now"
 """The activity that stands for the present moment, for windows that are open already."""
@@ -56,6 +57,12 @@ LENIENCES = (0, 1, 2)
 """In this order until there is a plan."""
 LATE_COST = 50_000
 """What a second costs by which a window is missed: rather the whole bench a minute later."""
+RESERVE = 0.3
+"""Share of each window of a run that has entered, once the carry is taken off, that a plan had
+better leave for what takes longer than it was to, ..."""
+RESERVE_COST = 5_000
+"""... and what each second of it costs that is planned for all the same: as much as a second by
+which a step is put off that would begin at once."""
 ROOM_S = 30.0
 """Lab seconds for which a step may be put off that would begin at once, ..."""
 PUT_OFF_COST = 5_000
@@ -119,12 +126,21 @@ class Draft:
             ),
             holds=tuple(self.carries.holds),
             lags=(*self._lags(), *self._at_once(), *self.carries.lags),
-            groups=tuple(
-                Group(name=run.run, weight=max(1, 10 + run.priority)) for run in self.outlook.runs
-            ),
+            groups=tuple(self._groups()),
             weights=WEIGHTS,
             current=tuple(self._current()),
         )
+
+    def _group(self, run: str) -> str:
+        return self.carries.groups.get(run, run)
+
+    def _groups(self) -> Iterator[Group]:
+        """Runs, and of those that share a plate one for all."""
+        weights: dict[str, int] = defaultdict(int)
+        for run in self.outlook.runs:
+            weights[self._group(run.run)] += max(1, 10 + run.priority)
+        for name, weight in weights.items():
+            yield Group(name=name, weight=weight)
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at
@@ -136,7 +152,7 @@ class Draft:
         return Activity(
             name=each.id,
             modes=(mode,),
-            group=each.run.run,
+            group=self._group(each.run.run),
             release_s=each.release_s,
             fixed=fixed,
         )
@@ -202,22 +218,16 @@ class Draft:
                     lenient = self.lenience > (0 if each.run.has_entered else 1)
                     is_open = self.steps[opener].is_fixed or lenient
                     cost = LATE_COST if is_open else None
-                    yield Lag(
-                        before=opener,
-                        after=each.id,
-                        minimum_s=None,
-                        maximum_s=most_s,
-                        cost_per_s=cost,
-                    )
+                    yield _within(opener, each, most_s, cost)
                 elif each.step.not_after is not None and each.run.so_far is not None:
-                    left_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
-                    yield Lag(
-                        before=NOW,
-                        after=each.id,
-                        minimum_s=None,
-                        maximum_s=left_s,
-                        cost_per_s=LATE_COST,
-                    )
+                    opener = NOW
+                    most_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
+                    yield _within(opener, each, most_s, LATE_COST)
+                else:
+                    continue
+                reserve_s = round(RESERVE * (window.within_s - self._carry_s(each)) - spare_s)
+                if each.run.has_entered and reserve_s > 0:
+                    yield _within(opener, each, most_s - reserve_s, RESERVE_COST)
 
     def _at_once(self) -> Iterator[Lag]:
         """What nobody keeps waiting once it could begin: plans that put it off would not hold."""
@@ -287,18 +297,16 @@ class Draft:
                 continue
             start_s = round(one.start - self.outlook.at)  # overdue ones keep their turns
             away_s = start_s + each.length_s + round(one.away_s or 0.0)
+            by, carries = dict(one.carriers), self.carries
             if not each.is_fixed:
                 yield _placed(one.step, start_s, each.length_s)
-                for name in self.carries.brings.get(one.step, ()):
-                    yield self._carried(name, start_s - round(one.bring_s))
-                for name in self.carries.asides.get(one.step, ()):
-                    yield self._carried(name, 0)
-            for name in self.carries.away.get(one.step, ()):
+                for name in carries.brings.get(one.step, ()):
+                    yield carries.placed(name, start_s - round(one.bring_s), by.get(name, ""))
+                for name in carries.asides.get(one.step, ()):
+                    yield carries.placed(name, 0, by.get(name, ""))
+            for name in carries.away.get(one.step, ()):
                 if one.away_s is not None:
-                    yield self._carried(name, away_s)
-
-    def _carried(self, name: str, start_s: int) -> Placed:
-        return _placed(name, start_s, self.carries.length_s(name))
+                    yield carries.placed(name, away_s, by.get(name, ""))
 
     # Back.
 
@@ -340,6 +348,7 @@ class Draft:
         start = self.outlook.at + placed.start_s
         if each.is_fixed:
             start = each.step.start_s
+        brings = self.carries.brings.get(each.id, ())
         plain = Planned(
             step=each.id,
             instrument=each.step.instrument,
@@ -347,8 +356,9 @@ class Draft:
             duration_s=float(placed.end_s - placed.start_s),
             quick_s=float(_quick_s(each.step)),
             bring_s=self._bring_s(each, placed, every),
-            carry_s=self._carry_s(each),
+            carry_s=float(sum(every[name].end_s - every[name].start_s for name in brings)),
             away_s=self._away_s(each, placed, every),
+            carriers=tuple(self._carriers(each, every)),
         )
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
         to_open = [one for one in chains if one[0] in self.steps]
@@ -364,6 +374,13 @@ class Draft:
         """How long before its start a step's labware is fetched."""
         starts = [every[name].start_s for name in self.carries.brings.get(each.id, ())]
         return float(placed.start_s - min(starts, default=placed.start_s))
+
+    def _carriers(self, each: Foreseen, every: Mapping[str, Placed]) -> Iterator[tuple[str, str]]:
+        """Who is to do its carries, of several who could."""
+        for name in self.carries.around(each.id):
+            carrier = self.carries.carrier(name, every[name].mode)
+            if carrier:
+                yield name, carrier
 
     def _carry_s(self, each: Foreseen) -> float:
         brings = self.carries.brings.get(each.id, ())
@@ -403,6 +420,11 @@ def draft(outlook: Outlook, predictors: Sequence[Predictor]) -> Draft:
         for run in outlook.runs
     }
     return Draft(outlook, found)
+
+
+def _within(opener: str, each: Foreseen, most_s: int, cost: int | None) -> Lag:
+    """A step starts so many seconds after the end of what opens its window at most."""
+    return Lag(before=opener, after=each.id, minimum_s=None, maximum_s=most_s, cost_per_s=cost)
 
 
 def _length_s(step: ForecastStep) -> int:

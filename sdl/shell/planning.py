@@ -42,12 +42,14 @@ async def planning_for(
     except SdlError as error:  # it will be told by whoever writes to it
         log.warning("no plans are made: %s", error)
         return NoPlanning()
+    simulators = Simulators(file.lab, file.folder)
     replanning = Replanning(
         SchedulerProcess(folder / LOG),
         now=now,
         learned=learned,
-        predictors=(Simulators(file.lab, file.folder),),
+        predictors=(simulators,),
         seconds=seconds,
+        followers=(simulators,),
     )
     stack.push_async_callback(replanning.aclose)
     return replanning

@@ -11,6 +11,7 @@ from sdl.core import events as e
 from sdl.core.commands import Command
 from sdl.core.events import Event
 from sdl.core.ids import campaign_of, run_of
+from sdl.core.plan import PlanArrived
 from sdl.core.usage import Usage
 from sdl.shell.beginnings import campaign_rows, session_rows, terms_of
 from sdl.shell.changes import (
@@ -41,7 +42,7 @@ SILENT = frozenset(
         e.CommandConflict,
         e.CommandUnheard,
         e.TimerFired,
-        e.PlanArrived,
+        PlanArrived,
     )
 )
 """Types whose lines change no row, so that nobody need read their bodies."""
@@ -87,7 +88,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
-            | e.PlanArrived()
+            | PlanArrived()
         ):
             return []
         case _:

@@ -16,9 +16,10 @@ from typing import Protocol, TypeAlias
 from sdl.core.commands import Command
 from sdl.core.durations import Durations, Practised
 from sdl.core.engine import Engine
-from sdl.core.events import Event, PlanArrived
+from sdl.core.events import Event
 from sdl.core.outlook import Outlook, outlook
-from sdl.core.predicting import Predictor
+from sdl.core.plan import PlanArrived
+from sdl.core.predicting import Follower, Predictor
 from sdl.errors import said
 from sdl.scheduling.check import broken
 from sdl.scheduling.model import Answer, Problem, Question
@@ -68,21 +69,21 @@ class Replanning:
         learned: Durations,
         predictors: Sequence[Predictor],
         seconds: float,
+        followers: Sequence[Follower] = (),
     ) -> None:
         """``now``: lab time. ``predictors``: whom to believe where little was ``learned``.
 
-        ``seconds``: wall time of one answer.
+        ``seconds``: wall time of one answer. ``followers``: who is told each line beside.
         """
         self._solving, self._now, self._seconds = solving, now, seconds
-        self._learned = learned
+        self._followers = (learned, *followers)
         self._predictors = (Practised(learned), *predictors, learned)
         self._occasions = Occasions()
         self._task: asyncio.Task[None] | None = None
         self._trouble = ""
 
     def heard(self, event: Event, commands: Sequence[Command]) -> None:
-        for line in (event, *commands):
-            self._learned.take(line)
+        _tell(self._followers, event, commands)
 
     def look(self, engine: Engine, seq: int, post: Post) -> None:
         if self._task is not None and not self._task.done():
@@ -164,17 +165,21 @@ class PlanningAtOnce:
         now: Callable[[], float],
         seed: int = 0,
         seconds: float = 1.0,
+        followers: Sequence[Follower] = (),
     ) -> None:
-        """``now``: lab time. ``seconds``: wall time of one answer, where ``solve`` minds it."""
+        """``now``: lab time. ``seconds``: wall time of one answer, where ``solve`` minds it.
+
+        ``followers``: who is told each line.
+        """
         self._solve, self._now = solve, now
-        self._learned = Durations()
-        self._predictors = (Practised(self._learned), *predictors, self._learned)
+        learned = Durations()
+        self._followers = (learned, *followers)
+        self._predictors = (Practised(learned), *predictors, learned)
         self._seed, self._seconds = seed, seconds
         self._occasions = Occasions()
 
     def heard(self, event: Event, commands: Sequence[Command]) -> None:
-        for line in (event, *commands):
-            self._learned.take(line)
+        _tell(self._followers, event, commands)
 
     def look(self, engine: Engine, seq: int, post: Post) -> None:
         at = self._now()
@@ -193,6 +198,12 @@ class PlanningAtOnce:
                 post(replace(event, at=at))
                 return
         self._occasions.again()
+
+
+def _tell(followers: Sequence[Follower], event: Event, commands: Sequence[Command]) -> None:
+    for line in (event, *commands):
+        for each in followers:
+            each.take(line)
 
 
 def mended_plan(drafted: Draft, seq: int, cause: str) -> PlanArrived | None:

@@ -16,7 +16,7 @@ from sdl.core import events as ev
 from sdl.core.commons import CARRY
 from sdl.core.durations import Durations
 from sdl.core.ids import campaign_of, run_of
-from sdl.core.predicting import Predictor, foreseen
+from sdl.core.predicting import Follower, Predictor, foreseen
 from sdl.model.lab import Lab
 from sdl.shell.foresight import Simulators
 from sdl.shell.record import Record
@@ -26,6 +26,7 @@ TOLD = frozenset(
     kind.__name__
     for kind in (
         do.BreakWindow,
+        do.Halt,
         do.Perform,
         ev.CommandStarted,
         ev.CommandDone,
@@ -144,7 +145,9 @@ class _Reading:
         self.bars: dict[str, Bar] = {}
         """By command."""
         self._past = Durations()
-        self._predictors: Sequence[Predictor] = (Simulators(lab, folder), self._past)
+        simulators = Simulators(lab, folder)
+        self._predictors: Sequence[Predictor] = (simulators, self._past)
+        self._followers: Sequence[Follower] = (simulators, self._past)
         self.missed: dict[str, Missed] = {}
         """By step."""
 
@@ -175,7 +178,8 @@ class _Reading:
                 self._end(cid, line.at, "unknown", reason)
             case _:
                 pass
-        self._past.take(value)
+        for each in self._followers:
+            each.take(value)
 
     def _begin(self, perform: do.Perform, at: float) -> None:
         said = foreseen(self._predictors, perform.instrument, perform.operation, perform.args)

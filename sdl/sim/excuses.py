@@ -17,7 +17,7 @@ from sdl.core.past import End
 from sdl.core.script import Script
 from sdl.model.action import Operation
 from sdl.model.lab import Lab
-from sdl.model.stock import Stocks
+from sdl.model.stock import Stocks, Transfer, Wash
 from sdl.sim.books import Books
 from sdl.sim.world import Deed
 
@@ -97,12 +97,19 @@ class Excuses:
         return stocks is not None and stocks.uncertainty_ul(1.0) > 0.0
 
     def unfathomed(self) -> set[str]:
-        """Plates with which something was done that does not say what it moved, or how well."""
+        """Plates with which something was done that does not say what it moved, or how well.
+
+        Of one that was washed nobody knows what the washer could not reach.
+        """
         found: set[str] = set()
         for cid, (deed, *_) in self._books.world.deeds.items():
             operation, perform = deed.operation, self._books.performed.get(cid)
+            if perform is None or operation.effect == "pure":
+                continue
             is_told = operation.name in self._moving and self.is_measured(deed.instrument)
-            if perform is not None and operation.effect != "pure" and not is_told:
+            if not is_told or any(
+                isinstance(one, Wash) for one in operation.transfers(perform.args)
+            ):
                 found.update(operation.labware_of(perform.args))
         return found
 
@@ -163,7 +170,8 @@ class Excuses:
         found: defaultdict[str, Part] = defaultdict(Part)
         operation = self._moving.get(perform.operation)
         stocks = self._stocks.get(perform.instrument, Stocks(instrument=perform.instrument))
-        for each in operation.transfers(perform.args) if operation else ():
+        moves = operation.transfers(perform.args) if operation else ()
+        for each in (one for one in moves if isinstance(one, Transfer)):
             spread_ul = SIGMAS * stocks.uncertainty_ul(each.volume_ul)
             source = found[place_of(each.source, perform.instrument)]
             source.out_ul += each.volume_ul

@@ -13,7 +13,8 @@ from sdl.capabilities import BUILT_IN
 from sdl.errors import UserMistake
 from sdl.model.action import Operation, declared_on, operations_of
 from sdl.model.probe import Finding, Interrupted
-from sdl.shell.foresight import PREFIX, predictions_of
+from sdl.shell import foresight
+from sdl.shell.foresight import AFTER, PREFIX
 from sdl.shell.offered import check_probes, offered_by
 from sdl.testing.arguments import TryOut, schema_of
 from sdl.testing.hosted import methods_of
@@ -87,8 +88,13 @@ def _check_operation(kind: type, operation: Operation) -> None:
 
 def _check_predictions(kind: type, offered: Mapping[str, Operation]) -> None:
     """What a simulator says beforehand is said of an action that it has, with its arguments."""
-    for name, method in predictions_of(kind).items():
-        where = f"{kind.__name__}.{PREFIX}{name}"
+    said = [
+        (prefix, name, method)
+        for prefix in (PREFIX, AFTER)
+        for name, method in foresight.methods_of(kind, prefix).items()
+    ]
+    for prefix, name, method in said:
+        where = f"{kind.__name__}.{prefix}{name}"
         assert name in offered, f"{where}: there is no action {name}"
         assert not inspect.iscoroutinefunction(method), f"{where} must not be an 'async def'"
         told = [each for each in inspect.signature(method).parameters if each != "self"]

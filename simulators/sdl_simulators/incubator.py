@@ -130,6 +130,14 @@ class SimulatedIncubator:
         warming_s = abs(temperature_c - self.temperature_c) / self._ramp_c_s
         return Prediction(duration_s=warming_s + self._look_s)
 
+    def after_keep(
+        self,
+        plate: Plate,  # noqa: ARG002 - as the action has it
+        temperature_c: float,
+        shaking_rpm: float = 0.0,  # noqa: ARG002 - as the action has it
+    ) -> None:
+        self._bench.turn(self._name, TEMPERATURE, temperature_c)
+
     def _check(self, plate: Plate, temperature_c: float, shaking_rpm: float) -> None:
         self._bench.labware_kind(plate.labware)
         check_within(self._name, TEMPERATURE, temperature_c, self._low_c, self._high_c, "degrees")

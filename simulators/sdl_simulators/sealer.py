@@ -100,6 +100,9 @@ class SimulatedSealer:
         warming_s = self._warming_s(temperature_c)
         return Prediction(duration_s=warming_s + self._handling_s + duration_s)
 
+    def after_seal(self, plate: Plate, temperature_c: float, duration_s: float) -> None:  # noqa: ARG002 - as the action has it
+        self._bench.turn(self._name, TEMPERATURE, temperature_c)
+
     def _warming_s(self, temperature_c: float) -> float:
         was_c = self._bench.dial(self._name, TEMPERATURE, self._room_c)
         return abs(temperature_c - was_c) / self._ramp_c_s

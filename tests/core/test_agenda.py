@@ -17,12 +17,14 @@ from sdl.core.agenda import (
     ENTRY_MAX_S,
     MARGIN_S,
     STALE_S,
+    SURE,
     UNPLANNED_MAX_S,
     Agenda,
 )
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.lab_state import LabState
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.replay import fold
 from sdl.model.campaign import Terms
 from sdl.wire.journal import dump, load
@@ -34,14 +36,12 @@ from tests.core.test_snapshot import text_of, turns
 READ_S = 10.0
 
 
-def planned(step: str, instrument: str, start: float, duration_s: float = READ_S) -> ev.Planned:
-    return ev.Planned(step=step, instrument=instrument, start=start, duration_s=duration_s)
+def planned(step: str, instrument: str, start: float, duration_s: float = READ_S) -> Planned:
+    return Planned(step=step, instrument=instrument, start=start, duration_s=duration_s)
 
 
-def plan(at: float, *steps: ev.Planned) -> ev.PlanArrived:
-    return ev.PlanArrived(
-        at=at, basis=1, asked_at=at, status="feasible", cause="a test", steps=steps
-    )
+def plan(at: float, *steps: Planned) -> PlanArrived:
+    return PlanArrived(at=at, basis=1, asked_at=at, status="feasible", cause="a test", steps=steps)
 
 
 def waiting(parallel: int = 3) -> Floor:
@@ -156,16 +156,16 @@ def test_who_is_kept_is_looked_at_again_when_the_plan_is_too_old() -> None:
     ]
 
 
-def before_all() -> ev.Planned:
+def before_all() -> Planned:
     """A step that will never come, before all others at the handler."""
     return planned("dye/run-1/step-9", "handler", 5.0)
 
 
-def chained(read_s: float = READ_S) -> tuple[ev.Planned, ...]:
+def chained(read_s: float = READ_S) -> tuple[Planned, ...]:
     """The plan of run 2: its reading has to begin 30 to 90 s after its dispensing."""
     return (
         planned("dye/run-2/step-1", "handler", 20.0, 20.0),
-        ev.Planned(
+        Planned(
             step="dye/run-2/step-3",
             instrument="reader",
             start=70.0,
@@ -279,6 +279,34 @@ def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:
     assert agenda.keeps(other[0], stands_in, "dye", lab, 20.0) == 79.0, "until the read is over"
 
 
+def test_what_is_due_is_taken_to_be_done_when_it_is_due() -> None:
+    """Not from when one that comes later would be there."""
+    due = planned("dye/run-3/step-3", "reader", 40.0, 30.0)
+    due = replace(due, opens=40.0, closes=80.0)
+    opener, reading = chained(read_s=50.0)
+    floor = waiting(parallel=2)
+    floor.turn(plan(2.0, due, opener, replace(reading, most_s=50.0)))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    run = floor.engine.state.runs["dye/run-2"]
+    (step,) = run.steps.values()
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 0.0, "from 40 to 70 s, and it reads at 70"
+
+
+def test_a_chain_waits_until_99_of_100_would_be_done_where_it_leads_while_it_may() -> None:
+    floor = waiting(parallel=3)
+    busy = replace(planned("dye/run-1/step-9", "reader", 2.0, 150.0), quick_s=100.0)
+    floor.turn(plan(2.0, *chained(), busy))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    reader = lab.instruments["reader"]
+    reader.busy_with, reader.busy_since = "dye/run-1/step-9/try-1", 2.0
+    run = floor.engine.state.runs["dye/run-2"]
+    (step,) = run.steps.values()
+    late = 2.0 + 150.0 + SURE * 50.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == late - 110.0
+    step.not_after = 60.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 60.0 - MARGIN_S, "no longer than that"
+
+
 def test_a_plan_without_steps_leaves_the_one_before_and_says_why() -> None:
     floor = waiting()
     floor.turn(plan(2.0, planned("dye/run-3/step-1", "handler", 20.0)))
@@ -299,7 +327,7 @@ def test_a_restart_asks_for_the_timer_again() -> None:
     assert any(isinstance(each, do.Wait) and each.timer == "dye/plan" for each in out)
 
 
-def random_plan(floor: Floor, at: float, names: list[str]) -> ev.PlanArrived:
+def random_plan(floor: Floor, at: float, names: list[str]) -> PlanArrived:
     """Nonsense in the right form: steps that are not there, circles of windows, wild times."""
     odd = floor.random
     ids = [
@@ -307,7 +335,7 @@ def random_plan(floor: Floor, at: float, names: list[str]) -> ev.PlanArrived:
         for _ in range(odd.randint(1, 12))
     ]
     steps = tuple(
-        ev.Planned(
+        Planned(
             step=one,
             instrument=odd.choice(["handler", "reader", "ghost"]),
             start=at + odd.choice([-1e6, -5.0, 0.0, 20.0, 400.0, 5e4, 1e9]) * odd.random(),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdl.core import commands as do
-from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.ids import run_of
 from sdl.core.outlook import outlook
+from sdl.core.plan import PlanArrived
 from sdl.core.replay import fold
 from sdl.model.data import JsonValue
 from sdl.model.lab import place_of
@@ -70,7 +70,7 @@ def drafted(floor: Cell, at: float) -> Draft:
     return draft(outlook(floor.engine, at), (Known(),))
 
 
-def planned(question: Draft) -> ev.PlanArrived:
+def planned(question: Draft) -> PlanArrived:
     answer = solve_counted(Question(problem=question.problem, seconds=1.0), rounds=50)
     assert answer.plan is not None
     assert question.objections(answer.plan) == ()
@@ -198,3 +198,40 @@ def test_a_bench_of_plates_that_is_planned_for_comes_to_its_end_and_replays() ->
         assert len(ends) == PLATES, f"seed {seed}"
         again = fold(cell_script(wash_assay), floor.journal)
         assert again.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"
+
+
+def test_a_carry_that_is_shifted_keeps_the_arm_that_it_was_planned_with() -> None:
+    places = ("handler", "reader", "washer", "hotel")
+    floor = begun(at_cell({"arm": places, "arm-2": places}), 2.0)
+    event = planned(drafted(floor, 2.0))
+    given = {name: arm for one in event.steps for name, arm in one.carriers}
+    assert set(given.values()) == {"arm", "arm-2"}, "each has something to do"
+    floor.turn(event)
+    floor.engine.lab.took["arm-2/move"] = 9.0  # slower by now than it was taken to be
+    problem = drafted(floor, floor.at).problem
+    mended = repaired(problem)
+    assert mended is not None
+    assert mended.broken == ()
+    assert broken(problem, mended.plan) == ()
+    modes = {one.name: one.modes for one in problem.activities}
+    kept = {
+        one.activity: modes[one.activity][one.mode].name
+        for one in mended.plan.placed
+        if one.activity in given
+    }
+    assert kept == given
+
+
+def test_what_an_arm_cannot_do_any_more_is_planned_for_one_that_can() -> None:
+    floor = begun(at_cell({"arm": ("handler", "reader", "washer", "hotel")}), 2.0)
+    event = planned(drafted(floor, 2.0))
+    gone = tuple(
+        replace(one, carriers=tuple((name, "arm-9") for name in (f"{one.step} with plate-1",)))
+        for one in event.steps
+    )
+    floor.turn(replace(event, steps=gone))
+    problem = drafted(floor, floor.at).problem
+    assert {one.mode for one in problem.current} == {0}
+    mended = repaired(problem)
+    assert mended is not None
+    assert broken(problem, mended.plan) == ()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from sdl.core import events as ev
 from sdl.core.durations import Durations
+from sdl.core.plan import PlanArrived
 from sdl.model.campaign import StopRule
 from sdl.shell.occasions import DEBOUNCE_S
 from sdl.shell.replanning import Replanning
@@ -57,7 +58,7 @@ async def test_a_plan_is_posted_and_kept_up(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     await bench.look()
     (plan,) = bench.posted
-    assert isinstance(plan, ev.PlanArrived)
+    assert isinstance(plan, PlanArrived)
     assert (plan.basis, plan.cause, plan.asked_at) == (5, "the first plan", 11.0)
     bench.floor.turn(plan)
     await bench.look()
@@ -65,8 +66,8 @@ async def test_a_plan_is_posted_and_kept_up(tmp_path: Path) -> None:
     bench.at = 100.0
     await bench.look()
     mended, better = bench.posted[1:]
-    assert isinstance(mended, ev.PlanArrived)
-    assert isinstance(better, ev.PlanArrived)
+    assert isinstance(mended, PlanArrived)
+    assert isinstance(better, PlanArrived)
     assert (mended.status, mended.found_by) == ("repaired", "right shift")
     assert better.cause == mended.cause == "dye/run-1/step-1 takes long"
 
@@ -79,7 +80,7 @@ async def test_a_scheduler_that_dies_is_told_once_and_the_next_that_answers_heal
         await bench.look()
         bench.at += DEBOUNCE_S
     (told,) = bench.posted
-    assert isinstance(told, ev.PlanArrived)
+    assert isinstance(told, PlanArrived)
     assert told.steps == ()
     assert told.cause.startswith("the scheduler died before it answered")
     bench.floor.turn(told)
@@ -104,7 +105,7 @@ async def test_a_plan_that_counts_on_what_went_away_meanwhile_is_dropped(tmp_pat
     bench.at += DEBOUNCE_S
     await bench.look()
     (plan,) = bench.posted
-    assert isinstance(plan, ev.PlanArrived)
+    assert isinstance(plan, PlanArrived)
     assert "dye/run-1/step-3" in plan.breaks, "the reader is away for longer than that"
 
 

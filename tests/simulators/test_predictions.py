@@ -5,17 +5,21 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sdl.core import commands as do
+from sdl.core import events as ev
 from sdl.core.forecast import forecast
 from sdl.core.script import Script
+from sdl.model.data import JsonValue
 from sdl.model.lab import Instrument, Lab
 from sdl.model.labware import Labware, Plate, Well
-from sdl.shell.foresight import Simulators, predictions_of
+from sdl.shell.foresight import AFTER, Simulators, methods_of, predictions_of
 from sdl.shell.offered import offered_by
 from sdl.sim import Bench, Prediction
 from sdl.wire.labware_kinds import labware_kind
@@ -183,6 +187,54 @@ def test_simulators_of_a_lab_predict_and_the_others_are_silent(tmp_path: Path) -
     for name in ("broken", "real", "nobody"):
         assert simulators.predict(name, "make", {"recipe": {}}) is None
     assert simulators.predict("reader", "make", {"recipe": {}}) is None
+
+
+def sealing(simulators: Simulators, temperature_c: float) -> float:
+    said = simulators.predict("sealer", "seal", sealed(temperature_c))
+    assert said is not None
+    return said.duration_s
+
+
+def sealed(temperature_c: float) -> dict[str, JsonValue]:
+    return {"plate": {"labware": "plate-1"}, "temperature_c": temperature_c, "duration_s": 2.0}
+
+
+def perform(cid: str, temperature_c: float) -> do.Perform:
+    return do.Perform(
+        cid=cid,
+        step="dye/run-1/step-1",
+        attempt=1,
+        instrument="sealer",
+        operation="seal",
+        effect="once",
+        args=sealed(temperature_c),
+        memory="boot-1",
+        not_after=None,
+    )
+
+
+def test_a_sealer_that_is_warm_is_foreseen_warm_until_it_is_made_safe(tmp_path: Path) -> None:
+    sealer = Instrument(name="sealer", driver="sealer", simulated=True)
+    simulators = Simulators(replace(LAB, instruments=(sealer,)), tmp_path)
+    cold_s, pressing_s = 148.0 + 12.0, 12.0
+    assert sealing(simulators, 170.0) == cold_s
+    simulators.take(perform("a", 170.0))
+    simulators.take(ev.CommandFailed(at=1.0, cid="a", phase="during", kind="driver", reason="-"))
+    assert sealing(simulators, 170.0) == cold_s, "what failed has warmed it who knows how far"
+    simulators.take(perform("b", 170.0))
+    assert sealing(simulators, 170.0) == cold_s, "it is under way"
+    simulators.take(ev.CommandDone(at=161.0, cid="b", result=None, duration_s=160.0))
+    assert (sealing(simulators, 170.0), sealing(simulators, 150.0)) == (pressing_s, 32.0)
+    simulators.take(do.Halt(id="dye/halt-1", instrument="sealer", reason="a person asked"))
+    assert sealing(simulators, 170.0) == cold_s
+
+
+@pytest.mark.parametrize("kind", [SimulatedSealer, SimulatedIncubator])
+def test_what_an_action_leaves_behind_is_told_with_its_own_arguments(kind: type) -> None:
+    offered, after = offered_by(kind), methods_of(kind, AFTER)
+    assert after
+    for name, method in after.items():
+        assert list(inspect.signature(method).parameters)[1:] == list(offered[name].parameters)
 
 
 def test_the_forecast_of_a_protocol_of_ours_is_whole(tmp_path: Path) -> None:
