@@ -81,6 +81,7 @@ def careless() -> Iterator[None]:
     with (
         patch.object(Chains, "objection", lambda *_: ""),
         patch.object(Chains, "promises", lambda _: []),
+        patch.object(Chains, "calls", lambda _: []),
         patch.object(Chains, "awaited", lambda _: frozenset()),
     ):
         yield

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
 from sdl.cli.runs import inputs_of
-from sdl.cli.words import count, point, quantity
+from sdl.cli.words import count, duration, point, quantity
 from sdl.model.campaign import NO_PLANNER
 
 if TYPE_CHECKING:
@@ -108,6 +108,7 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
             f"{name} = {quantity(name, one['median'])}, 90 % of measurements from {low} to {high}",
         )
     yield from (("weighed", line) for line in _weighed(row, reason))
+    yield from (("bench", line) for line in _spent(reason))
     for name, shares in cast("Mapping[str, Mapping[str, float]]", reason["surrogates"]).items():
         mixed = ", ".join(f"{model} ({share:.3g})" for model, share in shares.items())
         yield "models", f"of {name}: {mixed}"
@@ -148,6 +149,29 @@ def _weighed(row: SuggestionRow, reason: Json) -> Iterator[str]:
         yield f"acquisition {row.acquisition:.4g} of {', '.join(parts)} (logarithms)"
     if reason["scored"]:
         yield f"the best of {reason['scored']} candidates"
+
+
+def _spent(reason: Json) -> Iterator[str]:
+    """What the run costs the bench, and what was passed over for want of stock."""
+    spending = cast("Mapping[str, float] | None", reason.get("spending"))
+    if spending is None:
+        return
+    hours, parts = spending["hours"], [f"cost {spending['cost']:.4g}"]
+    if hours > 0.0:
+        lasts = duration(3600.0 * hours)
+        parts.append(f"{spending['cost_of_hours']:.4g} for {lasts} of lab time")
+    if spending["log_drain"] > 0.0:
+        parts.append(
+            f"{spending['log_drain']:.2g} more (logarithm) for what it takes from later runs"
+        )
+    yield ", ".join(parts)
+    for draw in cast("list[Mapping[str, str | float]]", spending["draws"]):
+        yield f"draws {draw['volume_ul']:.4g} of {draw['left_ul']:.4g} uL of {draw['source']}"
+    for source, left_ul in cast("Mapping[str, float]", spending["short"]).items():
+        passed = count(int(spending["passed_over"]), "candidate") + " passed over for want of stock"
+        if not spending["passed_over"]:
+            passed = "no candidate is left for which there is enough"
+        yield f"{source} is short: {left_ul:.4g} uL left; {passed}"
 
 
 def _near(near: Mapping[str, Mapping[str, InputValue]], names: Mapping[str, str]) -> str:

@@ -15,11 +15,15 @@ from sdl.errors import SdlError
 from sdl.shell.outcome import Outcome
 
 
-def say_summary(outcome: Outcome, campaign: Path) -> None:
-    """Tell how a campaign ended, on stdout."""
+def say_summary(outcome: Outcome, campaign: Path, *, is_virtual: bool = False) -> None:
+    """Tell how a campaign ended, on stdout.
+
+    ``is_virtual``: of a simulation, which cannot be resumed.
+    """
     view = outcome.view
     ended = view.ended
-    say(f"{view.campaign}: {ended.reason if ended else 'not finished; it can be resumed'}")
+    unfinished = "not finished" if is_virtual else "not finished; it can be resumed"
+    say(f"{view.campaign}: {ended.reason if ended else unfinished}")
     say_best(view)
     say(f"  {view.counted + 's':<10} {_runs(view)}")
     if view.known_before:
@@ -37,7 +41,7 @@ def say_summary(outcome: Outcome, campaign: Path) -> None:
     say(f"  record     {_record(outcome, campaign) if _is_file(outcome) else outcome.record_url}")
     say(f"  journal    {count(outcome.seq, 'line')}, head {outcome.head}")
     say()
-    say(f"Next: {_next(outcome, campaign)}")
+    say(f"Next: {_next(outcome, campaign, is_virtual=is_virtual)}")
 
 
 def say_usage(instruments: Sequence[InstrumentView]) -> None:
@@ -52,9 +56,11 @@ def say_best(view: View) -> None:
         say(f"  {heading:<10} {line}")
 
 
-def _next(outcome: Outcome, campaign: Path) -> str:
+def _next(outcome: Outcome, campaign: Path, *, is_virtual: bool) -> str:
     """The command that helps most after such an ending."""
     view, where = outcome.view, _record(outcome, campaign)
+    if view.ended is None and is_virtual:
+        return f"sdl why {view.campaign} --in {where}"
     if view.ended is None:
         return f"sdl run {short(campaign)} --resume"
     if view.ended.ending not in ("failures", "planner", "material"):

@@ -123,7 +123,7 @@ class _Past:
         if self._open is None or self._open.ask != line.ask:
             left_out = len(line.replaces)
             self._sha256 = rules.trials_sha256(self._state, left_out)
-            shown = rules.question(self._state, line.count, left_out)
+            shown = rules.question(self._state, line.count, left_out, line.bench)
             self._question = replace(shown, id=line.ask, planner=line.planner, seed=line.seed)
         elif self._question is not None:  # a fall-back is asked what the planner was asked
             self._question = replace(self._question, planner=line.planner)

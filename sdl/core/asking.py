@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from sdl.core import campaign as rules
 from sdl.core import events as ev
+from sdl.core.bench import Bench
 from sdl.core.campaign import CampaignState, OpenAsk
 from sdl.core.commands import AcceptSuggestion, AskPlanner, Dispose
 from sdl.core.refresh import outdated, revision
@@ -26,6 +27,7 @@ class Asking:
 
     def __init__(self, work: Work) -> None:
         self._work = work
+        self._bench = Bench(work)
 
     @property
     def _state(self) -> CampaignState:
@@ -50,7 +52,8 @@ class Asking:
                 self._accept("", Suggestion(inputs={}, origin=NO_PLANNER, predicted={}), "")
             return count > 0
         if count > 0 or replaces:
-            question = rules.question(self._state, count + len(replaces), len(replaces))
+            bench = self._bench.state(replaces)
+            question = rules.question(self._state, count + len(replaces), len(replaces), bench)
             self._state.asks += 1
             self._state.informed = rules.results(self._state)
             self._state.open_ask = OpenAsk(
@@ -168,5 +171,6 @@ class Asking:
                 trials=len(question.trials),
                 trials_sha256=open_ask.trials_sha256,
                 replaces=open_ask.replaces,
+                bench=question.problem.bench,
             )
         )

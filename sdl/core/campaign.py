@@ -16,6 +16,7 @@ from sdl.core.rivals import Contest, in_words, likelier, standing
 from sdl.core.run import Run
 from sdl.core.usage import Usage
 from sdl.core.view import BestPoint, FrontPoint, Tally
+from sdl.model.bench import BenchState
 from sdl.model.campaign import NO_PLANNER, Campaign, Terms
 from sdl.model.data import Inputs, Measures, Suggestion, Trial
 from sdl.model.hypothesis import Evidence
@@ -305,7 +306,9 @@ def count_points(spec: Campaign) -> int | None:
     return sum(values not in known for values in grid_points(whole))
 
 
-def question(state: CampaignState, count: int, without: int = 0) -> Ask:
+def question(
+    state: CampaignState, count: int, without: int = 0, bench: BenchState | None = None
+) -> Ask:
     """The next question, a value that holds all the planner may know.
 
     ``without``: so many of the last trials are left out.
@@ -315,7 +318,7 @@ def question(state: CampaignState, count: int, without: int = 0) -> Ask:
     return Ask(
         id=ask,
         planner=spec.planner.kind,
-        problem=problem(spec),
+        problem=replace(problem(spec), bench=bench),
         trials=tuple(islice(state.trials.values(), len(state.trials) - without)),
         count=count,
         seed=spec.seed,

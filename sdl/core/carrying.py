@@ -143,6 +143,8 @@ class Want:
     """What the step needs there, too: that is not put away for its sake."""
     ahead: bool = False
     """Whether the piece comes only later: a site is kept for it, or cleared."""
+    but: frozenset[str] = frozenset()
+    """Transporters that have to be ready for what is more urgent."""
     alike: bool = False
     """Whether others follow that differ from it in their pieces alone, each with at least as much
     beside: where it leads nowhere, they do not either."""
@@ -361,7 +363,7 @@ def next_carry(
         for carry in _towards(standing, want, piece, kept, bound):
             if not is_safe(standing, carry):
                 continue
-            if carry.carrier in standing.free_carriers:
+            if carry.carrier in standing.free_carriers and carry.carrier not in want.but:
                 return carry
             kept.add(carry.target)
             break
@@ -385,7 +387,7 @@ def _towards(
     nearer = standing.floor.nearer(standing.place(piece), want.place)
     for place in nearer:
         if _goes_on(standing, place, want.place):
-            yield from _legs(standing, want.step, piece, _open(standing, place, kept, piece.home))
+            yield from _legs(standing, want, piece, _open(standing, place, kept, piece.home))
     for place in nearer:
         if not _open(standing, place, kept) and _goes_on(standing, place, want.place):
             yield from _room(standing, want, place, kept, bound)
@@ -423,11 +425,11 @@ def _room(
         for towards in standing.floor.nearer(place, aim) if aim != place else ():
             if towards == aim:  # a relay could come to rest on the way
                 targets = _open(standing, towards, kept)
-                yield from _legs(standing, want.step, other, targets)
+                yield from _legs(standing, want, other, targets)
         for store in _stores(standing.floor, place, other):
             for towards in standing.floor.nearer(place, store):
                 targets = _open(standing, towards, kept, other.home)
-                yield from _legs(standing, want.step, other, targets)
+                yield from _legs(standing, want, other, targets)
 
 
 def _stores(floor: Floor, place: str, piece: Piece) -> list[str]:
@@ -446,12 +448,12 @@ def _open(standing: Standing, place: str, kept: set[str], home: str = "") -> lis
     return list(islice((site for site in standing.free[place] if site not in kept), 1))
 
 
-def _legs(standing: Standing, step: str, piece: Piece, targets: Sequence[str]) -> Iterator[Carry]:
-    """By each carrier that could, those that are free first."""
-    place_of, free = standing.floor.place_of, standing.free_carriers
+def _legs(standing: Standing, want: Want, piece: Piece, targets: Sequence[str]) -> Iterator[Carry]:
+    """By each carrier that could, those that are free for it first."""
+    place_of, free = standing.floor.place_of, set(standing.free_carriers) - want.but
     for target in targets:
         able = standing.floor.carriers_between(place_of[piece.site], place_of[target])
         for carrier in sorted(able, key=lambda name: name not in free):
             yield Carry(
-                piece=piece.name, source=piece.site, target=target, carrier=carrier, step=step
+                piece=piece.name, source=piece.site, target=target, carrier=carrier, step=want.step
             )

@@ -56,6 +56,16 @@ class Promise:
     within_s: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """A promise that can be kept only by transporters that begin nothing else now."""
+
+    follows: str
+    """The tight action."""
+    due: float
+    carriers: frozenset[str]
+
+
 class Chains:
     """Tight chains of all runs on one lab."""
 
@@ -238,7 +248,8 @@ class Chains:
 
     def awaited(self) -> frozenset[str]:
         """Transporters that will be needed at once before one more carry could end."""
-        return frozenset(
+        called = {name for call in self.calls() for name in call.carriers}
+        return frozenset(called).union(
             name
             for promise in self.promises()
             for name in self._carriers(promise)
@@ -249,15 +260,81 @@ class Chains:
         """Until it can be fetched, and its instrument is ready for it; as long as actions took."""
         if promise.step.is_open and self._took_s(promise.step) == 0.0:
             return math.inf  # nobody knows yet
-        waits_s = self._left_s(promise.step) if promise.step.is_open else 0.0
+        waits_s = self._soonest_s(promise.step) if promise.step.is_open else 0.0
         instrument = self._commons.lab.instruments[promise.instrument]
         if not instrument.ready:
             return math.inf
         busy = self._at_work_on(instrument)
         if busy is not None:
             known = self._goes_on(busy) and self._took_s(busy) > 0.0
-            waits_s = max(waits_s, self._left_s(busy) if known else math.inf)
+            waits_s = max(waits_s, self._soonest_s(busy) if known else math.inf)
         return waits_s
+
+    def calls(self) -> list[Call]:
+        """Whom no transporter may keep waiting for as long as one more carry takes, by the plan."""
+        found: list[Call] = []
+        if not self._commons.agenda.is_in_force(self._commons.at):
+            return found
+        for promise in self.promises():
+            names = [name for name in self._carriers(promise) if self._is_late_after(promise, name)]
+            if names:
+                call = Call(follows=promise.follows, due=promise.due, carriers=frozenset(names))
+                found.append(call)
+        return found
+
+    def _is_late_after(self, promise: Promise, carrier: str) -> bool:
+        """Whether one more carry before makes a promise late that could be kept without it.
+
+        Between the moment at which its action may end and that at which it is due to.
+        """
+        clear_s = self._clear_in_s(promise)
+        if promise.step.is_open and not self._quick_s(promise.step):
+            return False  # nobody knows that well enough
+        ends = {self._soonest_s(promise.step), self._left_s(promise.step)}
+        for opens_s in ends if promise.step.is_open else {0.0}:
+            least_s, most_s = (
+                self._there_in_s(promise, free_s, clear_s, opens_s)
+                for free_s in (0.0, self._move_s(carrier))
+            )
+            if least_s <= opens_s + promise.within_s < most_s:
+                return True
+        return False
+
+    def _there_in_s(
+        self, promise: Promise, free_s: float, clear_s: float | None, opens_s: float
+    ) -> float:
+        """When it can be at its place: what stands there is taken away first, then it is brought.
+
+        ``free_s``: from when on the transporter is free. ``clear_s``: and the place can be cleared.
+        """
+        way_s = self._way_s(promise)
+        if clear_s is not None:
+            free_s = max(free_s, clear_s) + way_s
+        return max(free_s, opens_s) + way_s
+
+    def _clear_in_s(self, promise: Promise) -> float | None:
+        """When what stands in its place may be taken away at the earliest; None: nothing does."""
+        instrument = self._commons.lab.instruments[promise.instrument]
+        there = self._commons.steps.pieces_at.get(instrument.name, {})
+        sites = self._floor.sites.get(instrument.name, ())
+        if len(sites) > sum(name not in promise.labware for name in there):
+            return None
+        busy = self._at_work_on(instrument)
+        if busy is None:
+            is_idle = instrument.ready and not self._staying(instrument, promise.run)
+            return 0.0 if is_idle else math.inf
+        is_known = self._goes_on(busy) and self._quick_s(busy) > 0.0
+        return self._soonest_s(busy) if is_known else math.inf
+
+    def _quick_s(self, step: Step) -> float:
+        """How long a step takes where it is quick; 0 where it is not planned."""
+        return self._commons.agenda.quick_s(step.id, self._commons.at)
+
+    def _soonest_s(self, step: Step) -> float:
+        """How long a step that goes on will still take where it is quick, as far as is known."""
+        instrument = self._commons.lab.instruments[step.instrument]
+        took_s = self._quick_s(step) or self._took_s(step)
+        return max(0.0, instrument.busy_since + took_s - self._commons.at)
 
     def _at_work_on(self, instrument: InstrumentState) -> Step | None:
         """The step of a campaign whose command an instrument is busy with."""

@@ -14,6 +14,7 @@ from typing import Literal, TypeAlias
 from sdl.core.amounts import Level, Moved
 from sdl.core.usage import Usage
 from sdl.model.action import Effect
+from sdl.model.bench import BenchState
 from sdl.model.data import (
     Arguments,
     Disposition,
@@ -45,6 +46,8 @@ class AskPlanner:
     replaces: tuple[str, ...] = ()
     """Suggestions that wait for their run: it is not shown them, and its answer may take their
     places."""
+    bench: BenchState | None = None
+    """What it is told of the bench; None where nothing is."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

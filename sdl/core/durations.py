@@ -3,7 +3,7 @@
 Of each action of each instrument the last ones are kept, and of those the middle is believed: one
 that hung for an hour says nothing about the others. Where an action is told how long to last, in
 an argument ``duration_s``, what is learned is how much longer it took, and of those only what was
-told to last about as long is believed.
+told to last about as long is believed. What lasts half as long varies by half as much.
 """
 
 from __future__ import annotations
@@ -92,21 +92,25 @@ class Durations:
         over = self._near(self._over.get((instrument, operation), ()), told_s)
         if not over:
             return None
-        middle = quantile(over, 0.5)
+        middle = quantile(sorted(over_s for _, over_s in over), 0.5)
         duration_s = max(0.0, told_s + middle)
-        spread_s = (quantile(over, 0.75) - quantile(over, 0.25)) / NORMAL_QUARTILES
+        apart = sorted(
+            (over_s - middle) * (told_s / other_s if told_s and other_s else 1.0)
+            for other_s, over_s in over
+        )
+        spread_s = (quantile(apart, 0.75) - quantile(apart, 0.25)) / NORMAL_QUARTILES
         if len(over) < ENOUGH:
             spread_s = max(spread_s, FEW_SPREAD * abs(middle))
         return Prediction(duration_s=duration_s, spread_s=spread_s)
 
     @staticmethod
-    def _near(learned: Iterable[tuple[float, float]], told_s: float) -> list[float]:
-        """By how much those took longer, in order, that were told to last about so long."""
-        apart = sorted((abs(other_s - told_s), over_s) for other_s, over_s in learned)
+    def _near(learned: Iterable[tuple[float, float]], told_s: float) -> list[tuple[float, float]]:
+        """Those of the learned ones that were told to last about so long."""
+        apart = sorted((abs(other_s - told_s), other_s, over_s) for other_s, over_s in learned)
         if not apart:
             return []
-        most, _ = apart[min(PRACTISED, len(apart)) - 1]
-        return sorted(over_s for each, over_s in apart if each <= most)
+        most, *_ = apart[min(PRACTISED, len(apart)) - 1]
+        return [(other_s, over_s) for each, other_s, over_s in apart if each <= most]
 
 
 class Practised:

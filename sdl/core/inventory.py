@@ -285,7 +285,7 @@ class Inventory:
                     source=source,
                     needed_pl=needs[source],
                     free_pl=self.free_pl(source),
-                    expired=self._expired(source, at),
+                    expired=self.expired(source, at),
                 )
                 if short.missing_pl or short.expired:
                     found.append(short)
@@ -430,7 +430,8 @@ class Inventory:
         task = self.tasks.pop(source, None)
         return "" if task is None else task.id
 
-    def _expired(self, source: str, at: float) -> str:
+    def expired(self, source: str, at: float) -> str:
+        """Why nothing of a declared source is good at lab time ``at``; empty if it is."""
         for lot, day in sorted(self.sources[source].expiries.items()):
             if at >= expiry_s(day):
                 return f"lot {lot or '?'} expired on {day}"

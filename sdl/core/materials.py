@@ -12,21 +12,18 @@ the wells that it touched hold that much more or less than is known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from sdl.authoring import Act
 from sdl.core.amounts import Moved
 from sdl.core.commands import Flag
-from sdl.core.forecast import forecast
 from sdl.core.ids import run_of
-from sdl.core.inventory import Inventory, place_of
-from sdl.core.mixture import picolitres
+from sdl.core.inventory import Inventory
+from sdl.core.needs import drawn, needs_of, transfers_of
 from sdl.core.samples import arguments, next_samples
 from sdl.core.storeroom import Storeroom
-from sdl.errors import SdlError, said
-from sdl.model.action import Operation
-from sdl.model.data import Arguments, JsonValue
+from sdl.model.data import Arguments
 from sdl.model.labware import Wells
 from sdl.model.stock import Transfer
 
@@ -96,13 +93,9 @@ class Materials:
     def _foresee(
         self, inputs: Arguments, instruments: Mapping[str, str], wells: Mapping[str, Wells]
     ) -> dict[str, int]:
-        script, needs = self._work.script, dict[str, int]()
-        for step in forecast(script, inputs, wells, instruments, ()).steps:
-            operation = script.operations[step.role][step.operation]
-            transfers, _ = self._transfers(operation, step.arguments)
-            for source, volume_pl in _drawn(transfers, step.instrument):
-                needs[source] = needs.get(source, 0) + volume_pl
-        return needs
+        return dict(
+            needs_of(self._work.script, inputs, wells, instruments, self._inventory).draws_pl
+        )
 
     # During a run, and after it.
 
@@ -117,14 +110,14 @@ class Materials:
             return
         run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
-        transfers, wrong = self._transfers(operation, act.arguments)
+        transfers, wrong = transfers_of(operation, act.arguments, inventory)
         if wrong:
             self._flag(run, step, wrong)
-        drawn = _drawn(transfers, step.instrument)
-        sources = [source for source, _ in drawn]
+        draws = drawn(transfers, step.instrument)
+        sources = [source for source, _ in draws]
         if is_known:
             inventory.lift_wells(step.cid)
-            for source, volume_pl in drawn:
+            for source, volume_pl in draws:
                 inventory.lift(run, source, volume_pl, step.cid)
         if transfers and end in ALL_MOVED:
             self._use(inventory, run, step, transfers)
@@ -132,7 +125,7 @@ class Materials:
             self._storeroom.book("reserved", sources, run, step.cid)
         elif transfers:
             inventory.doubt_wells(transfers, step.cid)
-            for source, volume_pl in drawn:
+            for source, volume_pl in draws:
                 inventory.doubt(run, source, volume_pl, step.cid)
             self._storeroom.book("in_doubt", sources, run, step.cid)
 
@@ -146,10 +139,10 @@ class Materials:
             moves += moved
             if complaint:
                 self._flag(run, step, f"by the ledger this could not be: {complaint}")
-        drawn = _drawn(transfers, step.instrument)
-        for source, volume_pl in drawn:
+        draws = drawn(transfers, step.instrument)
+        for source, volume_pl in draws:
             inventory.use(run, source, volume_pl)
-        sources = [source for source, _ in drawn]
+        sources = [source for source, _ in draws]
         self._storeroom.book("used", sources, run, step.cid, tuple(moves))
 
     def release(self, run: str) -> None:
@@ -158,30 +151,5 @@ class Materials:
         if inventory is not None and run in inventory.reserved:
             self._storeroom.book("released", inventory.release(run), run)
 
-    def _transfers(
-        self, operation: Operation, arguments: Mapping[str, JsonValue]
-    ) -> tuple[tuple[Transfer, ...], str]:
-        """What an action moves; and what is wrong with the function that should say so."""
-        assert self._inventory is not None
-        try:
-            return tuple(self._inventory.transfers(operation.transfers(arguments))), ""
-        except Exception as error:  # noqa: BLE001 - a capability's author wrote it
-            kind = type(error).__name__
-            return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"
-
     def _flag(self, run: str, step: Step, reason: str) -> None:
         self._work.out.append(Flag(run=run, step=step.id, reason=reason))
-
-
-def _drawn(transfers: Iterable[Transfer], instrument: str) -> list[tuple[str, int]]:
-    """Sources of the instrument, and how much is drawn from each, in order."""
-    found: dict[str, int] = {}
-    for each in transfers:
-        if isinstance(each.source, str):
-            try:
-                volume_pl = picolitres(each.volume_ul)
-            except SdlError:
-                continue  # no volume; whoever makes the transfer says so
-            source = place_of(each.source, instrument)
-            found[source] = found.get(source, 0) + volume_pl
-    return list(found.items())

@@ -15,7 +15,7 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cached_property, lru_cache
 from itertools import islice
 from operator import attrgetter
@@ -40,6 +40,7 @@ from sdl.core.run import Run, Step
 from sdl.core.script import Script
 from sdl.core.trampoline import Fed, Trampoline, Wanted
 from sdl.core.work import Books, Work
+from sdl.model.bench import BenchState
 from sdl.model.campaign import Campaign
 from sdl.model.data import Trial
 from sdl.model.planning import Ask
@@ -177,6 +178,8 @@ def _open_ask(state: CampaignState) -> Iterator[Entry]:
     yield from _OPEN_ASK.dump("ask", [state.open_ask])
     yield from _QUESTION.dump("question", [question])
     yield "engine", "asked", _json([len(question.trials), then])
+    if question.problem.bench is not None:
+        yield "engine", "bench", _bench().dump_json(question.problem.bench).decode()
 
 
 def heads_in(text: str) -> list[ev.CampaignStarted]:
@@ -296,15 +299,18 @@ class RestoredPart:
         for suggestion in texts:
             state.digest.enter(suggestion)
         if "asked" in engine:
-            state.open_ask = self._ask(state, *json.loads(engine["asked"]))
+            bench = _bench().validate_json(engine["bench"]) if "bench" in engine else None
+            state.open_ask = self._ask(state, bench, *json.loads(engine["asked"]))
         return state
 
-    def _ask(self, state: CampaignState, count: int, then: Mapping[str, str]) -> OpenAsk:
+    def _ask(
+        self, state: CampaignState, bench: BenchState | None, count: int, then: Mapping[str, str]
+    ) -> OpenAsk:
         trials = list(islice(state.trials.values(), count))
         for number, text in then.items():
             trials[int(number)] = Trial(**json.loads(text))
         question = Ask(
-            problem=rules.problem(state.spec),
+            problem=replace(rules.problem(state.spec), bench=bench),
             trials=tuple(trials),
             **_QUESTION.load(self._sections["question"])[0],  # type: ignore[arg-type]
         )
@@ -420,9 +426,15 @@ def _head() -> TypeAdapter[ev.CampaignStarted]:
     return TypeAdapter(ev.CampaignStarted)
 
 
+@lru_cache(maxsize=1)
+def _bench() -> TypeAdapter[BenchState]:
+    return TypeAdapter(BenchState)
+
+
 def make_ready() -> None:
     """Build all codecs, which takes a moment, before the first snapshot is taken."""
     _head()
+    _bench()
     codecs = (_STATE, _LAB, _ENDED, _AGENDA, _INSTRUMENTS, _RUNS, _STEPS, _OPEN_ASK, _QUESTION)
     for each in (*codecs, _BOOKS):
         assert each.adapters

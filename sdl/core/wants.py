@@ -6,10 +6,11 @@ one piece, only the first counts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import chain
 
 from sdl.core.carrying import Standing, Want
-from sdl.core.chains import Chains, Promise
+from sdl.core.chains import Call, Chains, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace
 from sdl.core.lacking import Lacked, Lacking
@@ -31,12 +32,17 @@ class Wants:
     def urgent(self, lacking: Lacking, in_place: InPlace, standing: Standing) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
         tight = list(lacking.in_turn(standing.is_shut, in_window=True))
-        wants = [(turn[0], _want(turn, step, piece, in_place)) for turn, _, piece, _, step in tight]
+        calls = self._chains.calls()
+        wants = [
+            (turn[0], _want(turn, step, piece, in_place, _but(calls, turn[0], step.id)))
+            for turn, _, piece, _, step in tight
+        ]
         for promise in self._chains.promises() if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
                 due_s = max([promise.due, *self._before_it(promise, tight)])
-                wants += [(due_s, want) for want in _ahead(promise, before)]
+                but = _but(calls, promise.due, promise.follows)
+                wants += [(due_s, want) for want in _ahead(promise, before, but)]
         return [want for _, want in sorted(wants, key=lambda one: one[0])]
 
     def _before_it(self, promise: Promise, tight: list[Lacked]) -> Iterator[float]:
@@ -83,12 +89,27 @@ class Wants:
         return any(part.casting.plates.may_use(labware) for part in parts)
 
 
-def _want(turn: Urgency, step: Step, piece: str, in_place: InPlace, *, alike: bool = False) -> Want:
+def _but(calls: Sequence[Call], due: float, step: str) -> frozenset[str]:
+    """Transporters that something due by then, for a step, has to leave to what is due before."""
+    others = (one.carriers for one in calls if one.due < due and one.follows != step)
+    return frozenset(chain.from_iterable(others))
+
+
+def _want(
+    turn: Urgency,
+    step: Step,
+    piece: str,
+    in_place: InPlace,
+    but: frozenset[str] = frozenset(),
+    *,
+    alike: bool = False,
+) -> Want:
     return Want(
         step=step.id,
         piece=piece,
         place=step.instrument,
         beside=_before(in_place, turn) | frozenset(step.labware),
+        but=but,
         alike=alike,
     )
 
@@ -98,7 +119,7 @@ def _before(in_place: list[tuple[Urgency, tuple[str, ...]]], urgency: Urgency) -
     return frozenset(name for other, names in in_place if other < urgency for name in names)
 
 
-def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
+def _ahead(promise: Promise, before: frozenset[str], but: frozenset[str]) -> Iterator[Want]:
     """What comes soon, and has to be brought at once when it does."""
     for piece in promise.labware:
         yield Want(
@@ -106,5 +127,6 @@ def _ahead(promise: Promise, before: frozenset[str]) -> Iterator[Want]:
             piece=piece,
             place=promise.instrument,
             beside=before | frozenset(promise.labware),
+            but=but,
             ahead=True,
         )

@@ -209,6 +209,9 @@ class PlannerChoice:
     refresh: bool = False
     """Whether what is ready is asked for anew when results come; a file says so if it says
     nothing, and journals of before there was this did not."""
+    bench: bool = False
+    """Whether stocks that are left, lab time and queues count in the choice of a point; a file with
+    ``[cost]`` says so if it says nothing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,8 @@ class Costs:
     """What one run costs, in any one currency, be it money or minutes; all are 0 or more."""
 
     per_run: float = 0.0
+    per_hour: float = 0.0
+    """What an hour of lab time costs that a run is told to last, or has to wait for."""
     options: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     """By searched input and named option: what that option costs each time; 0 if not said."""
     per_unit: Mapping[str, float] = field(default_factory=dict)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias, get_args
 
+from sdl.model.bench import BenchState
 from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, Parameter
 from sdl.model.candidates import Candidates
 from sdl.model.costs import Costs, Fidelity
@@ -26,14 +27,15 @@ Needed: TypeAlias = Literal[
     "hints",
 ]
 """Without these a planner's answers would be wrong, ..."""
-Helpful: TypeAlias = Literal["outcome_constraints", "costs", "descriptors", "left"]
+Helpful: TypeAlias = Literal["outcome_constraints", "costs", "descriptors", "left", "bench"]
 """... and without these they are only worse."""
 Ability: TypeAlias = Literal[Needed, Helpful]
 """Something that not every planner can do. *several_objectives*: with their thresholds and
 weights. *range*: an objective with two ends; *hits*, *level*, *novelty*, *discriminate*: one of
 that goal. *real_sums*: sums of real numbers that have to be met. *conditions*: inputs that are
 searched only at some values of others. *hints*: trials that were measured on something like it
-only (``Trial.is_hint``). *left*: saying what is left to be gained (``Reason.left``)."""
+only (``Trial.is_hint``). *left*: saying what is left to be gained (``Reason.left``).
+*bench*: heeding what is left of stocks, and how long runs take (``Problem.bench``)."""
 
 NEEDED: frozenset[Ability] = frozenset(get_args(Needed))
 """All of ``Needed``, as a set."""
@@ -41,7 +43,7 @@ NEEDED: frozenset[Ability] = frozenset(get_args(Needed))
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
-    """What to search and for what; the same for every question of one campaign."""
+    """What to search and for what; but for ``bench`` the same for all questions of a campaign."""
 
     space: tuple[Parameter, ...]
     objective: Objective
@@ -62,6 +64,8 @@ class Problem:
     """Whether each suggestion shall say what is left to be gained, with one objective."""
     rivals: tuple[Rival, ...] = ()
     """Two, where the goal is ``discriminate``; else none."""
+    bench: BenchState | None = None
+    """What the bench has to say now: alone of all this, it is another one at each question."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:
@@ -102,6 +106,7 @@ def asked_of(problem: Problem) -> frozenset[Ability]:
         "costs": problem.costs is not None,
         "hints": bool(problem.hints),
         "left": problem.left,
+        "bench": problem.bench is not None,
         "descriptors": any(p.kind == "choice" and p.descriptors for p in problem.space),
     }
     return frozenset(ability for ability, is_asked in found.items() if is_asked)

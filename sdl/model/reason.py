@@ -79,6 +79,36 @@ class Look:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Draw:
+    """What a run draws of a source, and what there was of it before."""
+
+    source: str
+    """``handler/buffer``."""
+    volume_ul: float
+    left_ul: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spending:
+    """What a run at the point costs the bench, by the protocol as it was known beforehand."""
+
+    cost: float
+    """Lab time left aside, in the currency of the campaign's costs; 0 where it states none."""
+    hours: float
+    """Lab time that the run is told to last, and has to wait where other points would not."""
+    cost_of_hours: float
+    """In that currency."""
+    draws: tuple[Draw, ...] = ()
+    """From stocks of which other points draw more, or less."""
+    log_drain: float = 0.0
+    """Part of the logarithm of the cost: what it takes of these stocks from the runs after it."""
+    passed_over: int = 0
+    """Candidates that were left aside as there is too little for a run of theirs."""
+    short: Mapping[str, float] = field(default_factory=dict)
+    """The sources of which there is too little for some candidates, and what is left, in µL."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Reason:
     """Why this point and no other. What had no part in the choice is empty.
 
@@ -109,6 +139,8 @@ class Reason:
     look: Look | None = None
     """In a campaign with fidelities. At a cheaper one than the target the gain is that at the
     target times what the run tells of it, and nothing is said of what it will measure."""
+    spending: Spending | None = None
+    """What the bench had a part in; None where it had none."""
     data_digest: str = ""
     """SHA-256 over what the surrogates learnt from, as they saw it."""
 
@@ -135,6 +167,13 @@ def unsound(reason: Reason) -> Iterator[str]:
 def _numbers(reason: Reason) -> Iterator[tuple[str, float]]:
     parts = {"gain": reason.log_gain, "feasible": reason.log_feasible, "cost": reason.log_cost}
     yield from ((f"log_{name}", part) for name, part in parts.items() if part is not None)
+    if reason.spending is not None:
+        yield "cost without lab time", reason.spending.cost
+        yield "lab time in hours", reason.spending.hours
+        yield "cost of lab time", reason.spending.cost_of_hours
+        yield "log_drain", reason.spending.log_drain
+        yield from ((one.source, one.volume_ul) for one in reason.spending.draws)
+        yield from ((one.source, one.left_ul) for one in reason.spending.draws)
     for weights in reason.surrogates.values():
         yield from ((f"weight of {name}", weight) for name, weight in weights.items())
     if reason.left is not None:

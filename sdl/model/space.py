@@ -62,6 +62,14 @@ def is_enumerable(problem: Problem) -> bool:
     return points is not None and points <= ENUMERABLE
 
 
+def is_hardly_endless(problem: Problem) -> bool:
+    """Whether each real range is searched at some values of other inputs only.
+
+    Where constraints forbid those, few points are there, though nobody can list them.
+    """
+    return not is_finite(problem) and all(is_levelled(p) or p.only_if for p in problem.space)
+
+
 def equalities(problem: Problem) -> list[Equality]:
     """The sums that have to be met, each over inputs of its own; of two that share one, the first.
 
@@ -250,7 +258,8 @@ def violations(
 
     ``trials``: what the planner was shown. In an enumerable space no point may repeat a measured
     or pending one, nor another one of the answer, and fewer than ``count`` points are right where
-    fewer are left, be it that failed ones come again or not, but never none.
+    fewer are left, be it that failed ones come again or not, but never none. Where nobody can count
+    those that are left (``is_hardly_endless``), fewer are right as well.
     """
     found = _wrong_count(problem, suggestions, count, trials)
     sound: list[Suggestion] = []
@@ -268,7 +277,7 @@ def _wrong_count(
     problem: Problem, suggestions: Sequence[Suggestion], count: int, trials: Sequence[Trial]
 ) -> list[str]:
     given = len(suggestions)
-    if given == count:
+    if given == count or (0 < given < count and is_hardly_endless(problem)):
         return []
     if 0 < given < count and is_enumerable(problem):
         used, failed = taken(problem, trials), taken(problem, trials, failed=True)

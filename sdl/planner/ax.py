@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import random
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,33 +11,13 @@ from importlib.metadata import version
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Ability, Problem
-from sdl.model.space import (
-    Point,
-    feasible,
-    free_points,
-    is_enumerable,
-    is_finite,
-    named,
-    point,
-    taken,
-)
-from sdl.planner.sobol import feasible_sequence, from_unit
-from sdl.planner.start import start_points
+from sdl.model.space import free_points, is_enumerable, is_finite, point, taken
+from sdl.planner.chains import LEAST
+from sdl.planner.sample import candidates
+from sdl.planner.spread import START
+from sdl.planner.start import measured, no_model, start_points
 
 log = logging.getLogger(__name__)
-
-START = 3
-"""Spread points before the first model; more of them gained nothing on measured data sets."""
-
-LEAST = 2
-"""Measured trials without which there is no spread to scale by, and so no model."""
-
-CANDIDATES = 2048
-"""Sobol points that stand for a space that is not listed and not left to Ax."""
-
-BEST = 5
-VARIANTS = 100
-"""To those come, for each of the ``BEST`` points so far, so many with one or two inputs changed."""
 
 
 class AxPlanner:
@@ -59,7 +37,7 @@ class AxPlanner:
         tried = tuple(trial for trial in trials if trial.status != "abandoned")
         if len(tried) < START:
             return start_points(problem, trials, count, seed)
-        if _measured(tried) < LEAST:
+        if measured(tried) < LEAST:
             return start_points(problem, trials, count, seed, no_model(tried))
         if is_enumerable(problem) and not free_points(problem, trials):
             raise PlannerFault(
@@ -84,21 +62,6 @@ class AxPlanner:
         """Of Ax, BoTorch, GPyTorch, torch and scipy."""
         names = ("ax-platform", "botorch", "gpytorch", "torch", "scipy")
         return {name: version(name) for name in names}
-
-
-def _measured(trials: Sequence[Trial]) -> int:
-    return sum(trial.status == "measured" for trial in trials)
-
-
-def no_model(trials: Sequence[Trial]) -> str:
-    """Why a model is missing where one was due; empty while results are only to come."""
-    failed = sum(trial.status == "failed" for trial in trials)
-    if not failed:
-        return ""
-    return (
-        f"no model: {failed} of {len(trials)} trials failed, {_measured(trials)} are measured, "
-        f"it needs {LEAST}"
-    )
 
 
 def _by_model(
@@ -141,30 +104,3 @@ def _remarks_to_log() -> Iterator[None]:
             logging.disable(former)
             for remark in remarks:
                 log.debug("%s: %s", remark.category.__name__, remark.message)
-
-
-def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
-    """Free points to choose from: all of a listed space, else a sample and variants of the best."""
-    if is_enumerable(problem):
-        return free_points(problem, trials)
-    found = dict.fromkeys(itertools.islice(feasible_sequence(problem, seed), CANDIDATES))
-    found.update(dict.fromkeys(_variants(problem, trials, seed)))
-    used = taken(problem, trials, failed=True)
-    return [values for values in found if values not in used]
-
-
-def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
-    """The best points so far with one or two of their inputs drawn anew."""
-    chance = random.Random(seed)
-    objective = problem.objective
-    measured = [trial for trial in trials if trial.status == "measured"]
-    measured.sort(key=lambda trial: objective.loss(trial.measures[objective.measure]))
-    found: list[Point] = []
-    for trial in measured[:BEST]:
-        for _ in range(VARIANTS):
-            values = list(point(problem.space, trial.inputs))
-            for index in chance.choices(range(len(values)), k=2):
-                values[index] = from_unit(problem.space[index], chance.random())
-            if feasible(problem, named(problem.space, values)):
-                found.append(tuple(values))
-    return found

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from sdl.model.data import Inputs
+from sdl.model.reason import Spending
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.axes import Bools, Coded, Codes, Floats, joined
 from sdl.planner.ensemble import Ensemble
 from sdl.planner.process import kernel, variance
-from sdl.planner.spending import Prices, log_cost
+from sdl.planner.spending import Prices
 
 AT_ONCE = 4_000_000
 """Covariances that all processes may be asked for; beyond, one process looks through the list."""
@@ -33,6 +34,7 @@ class Chosen:
     """Of the gain that is expected there, in units of the models' outputs; of a chance, itself."""
     log_feasible: float
     log_cost: float | None
+    spending: Spending | None
 
 
 def chosen(
@@ -51,8 +53,10 @@ def chosen(
     """
     places = np.flatnonzero(free)
     if len(places) * acquisition.effort > AT_ONCE:
-        cost = _log_cost(prices, last, len(candidates))
-        places = _short_list(acquisition, candidates, places, cost, max(SHORT, 20 * count))
+        cost, may = _log_cost(prices, last, len(candidates)), free
+        if prices is not None:
+            may = prices.in_stock(free)
+        places = _short_list(acquisition, candidates, places, cost, max(SHORT, 20 * count), may)
     points = joined([candidates.take(places), pending])
     prices = prices and prices.take(places)
     outlook = acquisition.over(points, len(pending) + count)
@@ -64,34 +68,49 @@ def chosen(
         gains, feasible = outlook.log_gain(), outlook.log_feasible()
         top = outlook.tops(gains, left) if top is None else top
         gain, cost = outlook.mixed(gains, top), _log_cost(prices, last, len(points))
-        at = int(np.argmax(np.where(left, gain + feasible - cost, -np.inf)))
-        spent = None if prices is None else float(cost[at])
+        may = left.copy()
+        if prices is not None:
+            may[: len(places)] = prices.in_stock(left[: len(places)])
+        at = int(np.argmax(np.where(may, gain + feasible - cost, -np.inf)))
+        price = spending = None
+        if prices is not None:
+            price, spending = float(cost[at]), prices.spending(at, last, left[: len(places)])
         expected = outlook.log_expected(gains, at)
-        yield Chosen(int(places[at]), expected, float(feasible[at]), spent)
+        yield Chosen(int(places[at]), expected, float(feasible[at]), price, spending)
         left[at] = False
         outlook.add(at)
-        last = prices.point(at) if prices else None
+        if prices is not None:
+            last, prices = prices.point(at), prices.spent(at)
 
 
 def _log_cost(prices: Prices | None, last: Inputs | None, count: int) -> Floats:
     """Logarithm of costs; those of points that are no candidates, at the end, are 0."""
     found = np.zeros(count)
     if prices is not None:
-        found[: len(prices.each)] = log_cost(prices.after(last))
+        found[: len(prices.each)] = prices.log_after(last)
     return found
 
 
 def _short_list(
-    acquisition: Acquisition, candidates: Coded, places: Codes, cost: Floats, size: int
+    acquisition: Acquisition,
+    candidates: Coded,
+    places: Codes,
+    cost: Floats,
+    size: int,
+    may: Bools | None = None,
 ) -> Codes:
-    """The candidates that look best to one process of the kind with the largest weight."""
+    """The candidates that look best to one process of the kind with the largest weight.
+
+    ``may``: (N,) those that come before all others; where there are none, all are alike.
+    """
     scouting = acquisition.scouting()
     worth = np.empty(len(places))
     for start in range(0, len(places), BLOCK):
         block = slice(start, start + BLOCK)
         outlook = scouting.over(candidates.take(places[block]), 0)
         worth[block] = outlook.log_gain()[0] + outlook.log_feasible() - cost[places[block]]
-    order = np.argsort(-worth, kind="stable")[:size]
+    later = np.zeros(len(places)) if may is None else ~may[places]
+    order = np.lexsort((-worth, later))[:size]
     return np.asarray(places[np.sort(order)])
 
 

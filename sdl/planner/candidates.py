@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from sdl.errors import PlannerFault
 from sdl.planner.axes import Axes, Axis, Bools, Coded, Floats, Values, axes_of
@@ -169,6 +168,9 @@ def _sampled(
     others = [place for place, p in enumerate(parameters) if p["name"] not in parts]
     columns: dict[str, Values] = {name: list(map(float, values)) for name, values in parts.items()}
     if others:
+        # Takes a second to load, which `sdl check` would pay for nothing.
+        from scipy.stats import qmc  # type: ignore[import-untyped]
+
         engine = qmc.Sobol(d=len(others), scramble=True, rng=np.random.default_rng([seed, 1]))
         unit = engine.random(2 ** math.ceil(math.log2(rows)))[:rows]
         for column, place in enumerate(others):

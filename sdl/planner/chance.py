@@ -13,6 +13,7 @@ from sdl.model.space import (
     equalities,
     free_points,
     is_enumerable,
+    is_hardly_endless,
     taken,
 )
 from sdl.planner.design import designed
@@ -66,6 +67,8 @@ def _drawn(
             found[values] = None
         if len(found) == count:
             return list(found)
+    if found and is_hardly_endless(problem):
+        return list(found)
     raise PlannerFault(
         f"of {MAX_DRAWS} points by chance only {len(found)} keep the constraints and are new, "
         f"{count} are wanted; loosen the constraints or narrow the ranges around them"

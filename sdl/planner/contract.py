@@ -35,7 +35,7 @@ class Planner(Protocol):
         constraint, are in the list of points if there is one, and are at ``otherwise`` where they
         are not searched (``sdl.model.space.settled``). In an enumerable space (``sdl.model.space``)
         no measured or pending point comes again, and fewer than ``count`` points are right where
-        fewer are left.
+        fewer are left; also where each real range is searched at some values of others only.
 
         ``Suggestion.reason`` says why this point, as far as there is something to be said.
 

@@ -16,6 +16,7 @@ from sdl.model.space import (
     feasible,
     grid_points,
     is_finite,
+    is_hardly_endless,
     is_levelled,
     levels,
     named,
@@ -44,7 +45,8 @@ class GridPlanner:
         """The first ``count`` grid points that keep the constraints and are not yet tried.
 
         SpaceExhausted once every one was tried. Where a few are left, but fewer than ``count``, a
-        space with real ranges gets the missing ones from Sobol, and each says so.
+        space with real ranges gets the missing ones from Sobol, and each says so. If that finds
+        none either where ``is_hardly_endless``, the few of the grid are the answer.
         """
         every, size = _every(problem)
         points = _untried(problem, trials, every, count)
@@ -55,7 +57,8 @@ class GridPlanner:
             )
         found = [designed(problem, values, "grid", seed, number) for number, values in points]
         if len(found) < count and not is_finite(problem):
-            extra = sobol_points(problem, trials, count - len(found), seed)
+            there = [values for _, values in points]
+            extra = _beside(problem, trials, there, count - len(found), seed)
             reason = f"the grid had only {len(found)} points left"
             found += [
                 designed(problem, values, "sobol", seed, number, reason)
@@ -109,6 +112,18 @@ def _untried(
         if values not in tried and feasible(problem, named(problem.space, values))
     )
     return list(itertools.islice(fresh, count))
+
+
+def _beside(
+    problem: Problem, trials: tuple[Trial, ...], there: Sequence[Point], count: int, seed: int
+) -> Sequence[Point]:
+    """Points that are not of the grid; none where it holds all that there are."""
+    try:
+        return sobol_points(problem, trials, count, seed, beside=there)
+    except PlannerFault:
+        if is_hardly_endless(problem):
+            return ()
+        raise
 
 
 def _with_levels(problem: Problem) -> tuple[Parameter, ...]:

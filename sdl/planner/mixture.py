@@ -7,38 +7,32 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import lru_cache, partial
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
-from sdl.model.campaign import Parameter
-from sdl.model.candidates import Candidates as Listed
 from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Ability, Problem
 from sdl.model.reason import Left, Reason
 from sdl.model.space import (
     Point,
     free_points,
-    grid_points,
     is_enumerable,
-    levels,
-    number,
     taken,
 )
-from sdl.planner.ax import candidates, no_model
-from sdl.planner.axes import LEVELS as MANY
-from sdl.planner.axes import Axes, Axis
 from sdl.planner.candidates import Candidates
 from sdl.planner.chains import LEAST
 from sdl.planner.ensemble import Learner
 from sdl.planner.hints import hinted, sources_of
+from sdl.planner.listing import listed, made_of
 from sdl.planner.looks import Looks, at, names_of
 from sdl.planner.neighbours import REACHES, neighbours
 from sdl.planner.proposals import Campaign, Observed, Proposal
+from sdl.planner.sample import candidates
 from sdl.planner.sources import Sources
 from sdl.planner.spread import START
-from sdl.planner.start import start_points
+from sdl.planner.start import measured, no_model, start_points
 
 PAIR = 2
 """Rivals that are told apart."""
@@ -67,8 +61,7 @@ class EnsemblePlanner:
                 "widen the space, loosen the constraints or end the campaign"
             )
         own = [one for one in trials if one.status != "abandoned" and not one.is_hint]
-        measured = sum(trial.status == "measured" for trial in own)
-        due = len(own) >= START and measured < LEAST
+        due = len(own) >= START and measured(own) < LEAST
         fall_back = no_model(own) if due else ""
         return tuple(_suggestion(one, seed, fall_back) for one in found)
 
@@ -93,6 +86,7 @@ class EnsemblePlanner:
                 "fidelity",
                 "hints",
                 "left",
+                "bench",
             }
         )
 
@@ -118,7 +112,7 @@ def _proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) 
     """Where fidelities have no part. Fewer, or none, where a space that can be listed ends."""
     tried = [trial for trial in trials if trial.status != "abandoned"]
     if is_enumerable(problem):
-        return _asked(problem, tried, _listed(problem), (), count, seed)
+        return _asked(problem, tried, listed(problem), (), count, seed)
     points = _sample(problem, trials, count, seed)
     return list(_polished(problem, tried, points, count, seed))
 
@@ -155,9 +149,9 @@ def _opened(looks: Looks, option: str, count: int, seed: int) -> list[Proposal]:
         return []
     problem = replace(at(looks.problem, looks.fidelity, option), costs=None)
     every = (
-        _listed(problem)
+        listed(problem)
         if is_enumerable(problem)
-        else _made_of(problem, _sample(problem, (), count, seed))
+        else made_of(problem, _sample(problem, (), count, seed))
     )
     found = Campaign(problem, every, seed).proposals((), looks.tried_at(option), count)
     return [looks.with_look(one, option, "opening") for one in found]
@@ -206,32 +200,6 @@ def _asked(
     return campaign.proposals(observed, [*pending, *flying], count, last)
 
 
-@dataclass(frozen=True, slots=True)
-class _Listed:
-    """A space that can be listed, known by all on which its points depend."""
-
-    space: tuple[Parameter, ...]
-    candidates: Listed | None
-    constraints: str
-    problem: Problem = field(compare=False)
-
-
-def _listed(problem: Problem) -> Candidates:
-    """All points of a space that can be listed."""
-    return _of_list(_Listed(problem.space, problem.candidates, repr(problem.constraints), problem))
-
-
-@lru_cache(maxsize=2)
-def _of_list(listed: _Listed) -> Candidates:
-    """Kept with all that is made of them: to list 100,000 points anew would take half a second."""
-    return _made_of(listed.problem, list(grid_points(listed.problem)))
-
-
-def _made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
-    columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    return Candidates(columns, _axes(problem.space), len(points))
-
-
 @lru_cache(maxsize=32)
 def _learner(sources: Sources, seed: int, measure: str) -> Learner:
     """One for each measure of each campaign that this process serves; it only saves time."""
@@ -257,7 +225,7 @@ def _polished(
     """One after the other, each the best of the sample and then of its own neighbourhood."""
     chance = random.Random(seed)
     flying: list[Mapping[str, InputValue]] = []
-    sample = _made_of(problem, points)
+    sample = made_of(problem, points)
     for _ in range(count):
         (found,) = _asked(problem, trials, sample, flying, 1, seed)
         if found.origin in ("ensemble", "rivals"):
@@ -266,7 +234,7 @@ def _polished(
             for reach in REACHES:
                 near += neighbours(problem, centre, reach, chance)
             first = found.reason.left
-            (found,) = _asked(problem, trials, _made_of(problem, near), flying, 1, seed)
+            (found,) = _asked(problem, trials, made_of(problem, near), flying, 1, seed)
             reason = replace(found.reason, left=_larger(first, found.reason.left))
             found = replace(found, reason=reason)
         flying.append(found.inputs)
@@ -278,29 +246,6 @@ def _larger(one: Left | None, other: Left | None) -> Left | None:
     if one is None or other is None:
         return one or other
     return Left(gain=max(one.gain, other.gain), chance=max(one.chance, other.chance))
-
-
-def _axes(space: Sequence[Parameter]) -> Axes:
-    """What the space says, not what a sample of it happens to hold; single values are left out."""
-    names = tuple(
-        Axis(name=p.name, options=tuple(sorted({str(option) for option in p.options})))
-        for p in space
-        if p.kind == "choice" and not p.ordered and len(set(map(str, p.options))) > 1
-    )
-    numbers = tuple(
-        Axis(name=p.name, levels=steps, log=p.kind == "range" and p.log)
-        for p in space
-        if (p.kind == "range" or p.ordered) and len(steps := _steps(p)) > 1
-    )
-    return Axes(numbers, names)
-
-
-def _steps(parameter: Parameter) -> tuple[float, ...]:
-    """Ascending levels; of a real number, or of very many, the two ends."""
-    if parameter.kind == "range" and not parameter.integer:
-        return tuple(dict.fromkeys((parameter.low, parameter.high)))
-    every = sorted(number(level) for level in levels(parameter))
-    return tuple(every) if len(every) <= MANY else (every[0], every[-1])
 
 
 def _suggestion(one: Proposal, seed: int, fall_back: str) -> Suggestion:

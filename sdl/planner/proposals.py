@@ -27,7 +27,7 @@ from sdl.planner.ensemble import Learner
 from sdl.planner.remaining import left_of
 from sdl.planner.rivals import Telling
 from sdl.planner.sources import Sources
-from sdl.planner.spending import log_cost, prices_of
+from sdl.planner.spending import Prices, prices_of
 from sdl.planner.spread import START, far_points
 from sdl.planner.telling import Told, telling
 
@@ -97,8 +97,9 @@ class Campaign:
         self._sources = sources or Sources(candidates.axes)
         self._start = LEAST if self._sources or problem.rivals else START
         self._coded = self._sources.told(candidates.coded)
-        costs, columns = problem.costs, candidates.columns
-        self._prices = None if costs is None else prices_of(costs, columns)
+        costs, bench = problem.costs, problem.bench
+        counts = costs is not None or bench is not None
+        self._prices = prices_of(costs, candidates.columns, bench) if counts else None
         self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
 
     def proposals(
@@ -126,8 +127,10 @@ class Campaign:
         if len(tried.points) < LEAST or len(tried.there) < self._start:
             if self._problem.rivals:
                 yield from self._telling_first(self._telling(tried), free, count, last)
-            else:
+            elif self._prices is None or self._prices.supplies is None:
                 yield from self._started(tried, free, count)
+            else:
+                yield from self._started_in_stock(tried, free, count, self._prices, last)
             return
         told = self._telling(tried).log_gain if self._problem.rivals else None
         aim = Aim(self._problem, tried.points, tried.measures, self._learner, told)
@@ -164,6 +167,19 @@ class Campaign:
             return None
         return left_of(acquisition, belief, objective, counted, self._coded, free, self._seed)
 
+    def _started_in_stock(
+        self, tried: _Tried, free: Bools, count: int, prices: Prices, last: Inputs | None
+    ) -> Iterator[Proposal]:
+        """One after the other, as each leaves less for those after it."""
+        for _ in range(count):
+            (one,) = self._started(tried, prices.in_stock(free), 1)
+            place = self._places(one.inputs)[0]
+            spending = prices.spending(place, last, free)
+            yield replace(one, reason=replace(one.reason, spending=spending))
+            flying = joined([tried.pending, self._points([one.inputs])])
+            tried, free = replace(tried, pending=flying), self._without(free.copy(), [one.inputs])
+            last, prices = prices.point(place), prices.spent(place)
+
     def _started(self, tried: _Tried, free: Bools, count: int) -> Iterator[Proposal]:
         there = tried.there
         chance = np.random.default_rng([self._seed, 7, len(there)])
@@ -196,13 +212,18 @@ class Campaign:
     ) -> Iterator[Proposal]:
         """Before there is a model: what tells most for its cost."""
         gain = telling.log_gain(self._coded)
-        cost = np.zeros(len(gain)) if self._prices is None else log_cost(self._prices.after(last))
-        order = np.argsort(np.where(free, cost - gain, np.inf), kind="stable")
+        cost, may = np.zeros(len(gain)), free
+        if self._prices is not None:
+            cost, may = self._prices.log_after(last), self._prices.in_stock(free)
+        order = np.lexsort((cost - gain, ~may, ~free))
         for place in order[:count].tolist():
+            prices = self._prices
+            spending = None if prices is None else prices.spending(place, last, free)
             reason = Reason(
                 log_gain=float(gain[place]),
                 log_cost=None if self._prices is None else float(cost[place]),
                 scored=int(free.sum()),
+                spending=spending,
             )
             yield Proposal(inputs=self._candidates.point(place), origin="rivals", reason=reason)
 
@@ -225,10 +246,14 @@ class Campaign:
         return untried if untried.any() else free
 
     def _without(self, free: Bools, points: Sequence[Inputs]) -> Bools:
-        names = list(self._candidates.columns)
         for point in points:
-            free[self._candidates.places.get(tuple(point[name] for name in names), [])] = False
+            free[self._places(point)] = False
         return free
+
+    def _places(self, point: Inputs) -> Sequence[int]:
+        """All at which the point is listed."""
+        names = self._candidates.columns
+        return self._candidates.places.get(tuple(point[name] for name in names), [])
 
     def _points(self, points: Sequence[Inputs]) -> Coded:
         names = list(self._candidates.columns)
@@ -250,6 +275,7 @@ class Campaign:
             log_gain=_finite(one.log_gain),
             log_feasible=_finite(one.log_feasible),
             log_cost=_finite(one.log_cost),
+            spending=one.spending,
             nearest=tuple(
                 Near(
                     inputs=tried.inputs[place],

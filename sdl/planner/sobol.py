@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
@@ -20,6 +20,7 @@ from sdl.model.space import (
     free_points,
     is_enumerable,
     is_finite,
+    is_hardly_endless,
     levels,
     named,
     number,
@@ -65,17 +66,23 @@ class SobolPlanner:
 
 
 def sobol_points(
-    problem: Problem, trials: Sequence[Trial], count: int, seed: int, *, skip: int | None = None
+    problem: Problem,
+    trials: Sequence[Trial],
+    count: int,
+    seed: int,
+    *,
+    beside: Collection[Point] = (),
 ) -> list[Point]:
-    """The next ``count`` feasible points, none of them tried before.
+    """The next ``count`` feasible points, none of them tried before nor among those ``beside``.
 
-    ``skip``: how many feasible points of an endless space are passed over first; the number of
-    trials if not given. PlannerFault as in ``SobolPlanner.suggest``.
+    Fewer, but one at least, where nobody can say how many are left (``is_hardly_endless``).
+    PlannerFault as in ``SobolPlanner.suggest``.
     """
     if is_finite(problem):
         return _fresh(problem, trials, count, seed)
-    passed = len(trials) if skip is None else skip
-    used = taken(problem, trials, failed=True)
+    may_end = is_hardly_endless(problem)
+    passed = 0 if may_end else len(trials)
+    used = taken(problem, trials, failed=True).union(beside)
     found: list[Point] = []
     for place, values in enumerate(feasible_sequence(problem, seed)):
         # Trials that are not of this sequence may lie on it where few inputs are real.
@@ -83,6 +90,8 @@ def sobol_points(
             found.append(values)
             if len(found) == count:
                 return found
+    if found and may_end:
+        return found
     raise PlannerFault(
         f"of {MAX_DRAWS} Sobol points, after the first {passed}, only {len(found)} keep the "
         f"constraints and are new, {count} are wanted; "

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 
-from sdl.model.campaign import Parameter
-from sdl.model.data import InputValue, Suggestion, Trial
+import numpy as np
+
+from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, free_points, is_enumerable, levels, named, point
+from sdl.model.space import Point, feasible, free_points, is_enumerable, named
+from sdl.planner.axes import columns_of
+from sdl.planner.chains import LEAST
 from sdl.planner.design import designed
-from sdl.planner.sobol import from_unit, sobol_points, to_unit
+from sdl.planner.listing import listed
+from sdl.planner.sobol import from_unit, sobol_points
+from sdl.planner.spread import far_points
 
 
 def start_points(
@@ -38,49 +42,31 @@ def start_points(
 
 def _far_points(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
     """Free points, each as far as possible from all before it; the first and ties by chance."""
-    free = free_points(problem, trials)
-    random.Random(seed).shuffle(free)
-    places = {values: _place(problem.space, values) for values in free}
-    near = dict.fromkeys(free, float("inf"))
-    for trial in trials:
-        if trial.status == "abandoned":
-            continue
-        _approach(near, places, _place(problem.space, point(problem.space, trial.inputs)))
-    found: list[Point] = []
-    while near and len(found) < count:
-        best = max(near, key=lambda values: near[values])
-        del near[best]
-        found.append(best)
-        _approach(near, places, places[best])
-    return found
+    every, free = listed(problem), set(free_points(problem, trials))
+    points = list(zip(*every.columns.values(), strict=True))
+    there = [one.inputs for one in trials if one.status != "abandoned" and not one.is_hint]
+    columns = columns_of(there, list(every.columns))
+    places = far_points(
+        every.coded,
+        every.first & np.array([values in free for values in points]),
+        every.axes.coded(columns, len(there)),
+        count,
+        np.random.default_rng([seed, 7, len(there)]),
+    )
+    return [points[place] for place in places]
 
 
-def _approach(
-    near: dict[Point, float],
-    places: dict[Point, tuple[float | str, ...]],
-    new: tuple[float | str, ...],
-) -> None:
-    for values, distance in near.items():
-        near[values] = min(distance, _distance(places[values], new))
+def measured(trials: Sequence[Trial]) -> int:
+    """How many of them are."""
+    return sum(trial.status == "measured" for trial in trials)
 
 
-def _place(space: Sequence[Parameter], values: Point) -> tuple[float | str, ...]:
-    """Levels by rank within 0 to 1, names as they are."""
-    return tuple(_coordinate(p, value) for p, value in zip(space, values, strict=True))
-
-
-def _coordinate(parameter: Parameter, value: InputValue) -> float | str:
-    if isinstance(value, str):
-        return value
-    if parameter.kind == "range":
-        return to_unit(parameter, value)
-    steps = sorted(levels(parameter), key=float)
-    return steps.index(value) / max(len(steps) - 1, 1)
-
-
-def _distance(one: tuple[float | str, ...], other: tuple[float | str, ...]) -> float:
-    """Euclidean; two different names are as far apart as two ends of a range."""
-    return sum(
-        float(a != b) if isinstance(a, str) or isinstance(b, str) else (a - b) ** 2
-        for a, b in zip(one, other, strict=True)
+def no_model(trials: Sequence[Trial]) -> str:
+    """Why a model is missing where one was due; empty while results are only to come."""
+    failed = sum(trial.status == "failed" for trial in trials)
+    if not failed:
+        return ""
+    return (
+        f"no model: {failed} of {len(trials)} trials failed, {measured(trials)} are measured, "
+        f"it needs {LEAST}"
     )

@@ -9,7 +9,6 @@ import itertools
 from functools import cache
 
 import numpy as np
-from scipy.stats import qmc  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Bools, Floats
 
@@ -53,4 +52,7 @@ def nodes(front: Floats, reference: Floats, top: Floats) -> Floats:
 
 @cache
 def _cover(count: int) -> Floats:
+    # As in `candidates`: it takes a second to load.
+    from scipy.stats import qmc  # type: ignore[import-untyped]
+
     return np.asarray(qmc.Sobol(d=count, scramble=True, rng=0).random(NODES))

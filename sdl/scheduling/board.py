@@ -56,13 +56,13 @@ class _Ties:
         if any(len(modes) > 1 for modes in layout.lengths):
             return cls(out, into, None)
         length = [modes[0] for modes in layout.lengths]
-        plain = [
-            [
-                (target, least_s + from_end * length[one] - to_end * length[target])
-                for target, least_s, from_end, to_end in links
-            ]
-            for one, links in enumerate(out)
-        ]
+        plain = []
+        for one, links in enumerate(out):
+            bounds: dict[int, int] = {}
+            for target, least_s, from_end, to_end in links:
+                least_s += from_end * length[one] - to_end * length[target]
+                bounds[target] = max(least_s, bounds.get(target, least_s))
+            plain.append(list(bounds.items()))
         return cls(out, into, plain)
 
 
@@ -92,16 +92,17 @@ class Board:
         self._rivals: dict[tuple[int, ...], list[_Rivals]] = {}
 
     def _graded(self) -> list[_Ties]:
-        """All lags; those but the wishes that hang on what cannot be moved; those that must be."""
+        """All lags; without the cheapest wishes, and so on; without those that hang on what cannot
+        be moved; those that must be."""
         layout, pinned = self.layout, self.layout.pinned
-        found = [_Ties.of(layout, [*layout.edges, *layout.wishes])]
-        if layout.wishes:
-            later = [one for one in layout.wishes if not (pinned[one.source] or pinned[one.target])]
-            if len(later) < len(layout.wishes):
-                found.append(_Ties.of(layout, [*layout.edges, *later]))
-            if later:
-                found.append(_Ties.of(layout, layout.edges))
-        return found
+        wishes = layout.wishes
+        rates = sorted({one.rate for one in wishes})
+        graded = [[one for one in wishes if one.rate >= rate] for rate in rates]
+        if graded:
+            dearest = graded[-1]
+            later = [one for one in dearest if not (pinned[one.source] or pinned[one.target])]
+            graded += [later] if 0 < len(later) < len(dearest) else []
+        return [_Ties.of(layout, [*layout.edges, *some]) for some in (*graded, [])]
 
     # What is there.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 
 EVER = -(10**12)
 """Before all times, in s."""
@@ -91,3 +92,51 @@ class Calendar:
     def steps(self) -> list[tuple[int, int]]:
         """Every change: its time and the level from there on."""
         return list(zip(self.times, self.levels, strict=True))
+
+
+class Packing:
+    """Amounts of several resources as one number, with a field and a spare bit for each of them.
+
+    So a plan of many resources has one calendar, and one sum tells whether all of them have room.
+    """
+
+    def __init__(self, capacity: Sequence[int], needs: Iterable[Sequence[tuple[int, int]]]) -> None:
+        """``needs``: resource and amount, of whatever will be asked for at once."""
+        most = max((amount for each in needs for _, amount in each), default=0)
+        self._width = (max(capacity, default=0) + most).bit_length() + 1
+        self._capacity = capacity
+        self._spare = 1 << (self._width - 1)
+        self.spares = sum(self._spare << (at * self._width) for at in range(len(capacity)))
+
+    def amount(self, needs: Iterable[tuple[int, int]]) -> int:
+        """What is used, for ``Calendar.add``."""
+        return sum(amount << (resource * self._width) for resource, amount in needs)
+
+    def probe(self, needs: Iterable[tuple[int, int]]) -> int:
+        """Added to a level it sets the spare bit of each resource that has not enough left."""
+        return sum(
+            (self._spare - 1 - self._capacity[resource] + amount) << (resource * self._width)
+            for resource, amount in needs
+        )
+
+
+def free_of_all(calendar: Calendar, start_s: int, length_s: int, probe: int, spares: int) -> int:
+    """``Calendar.free_from`` of a calendar of packed amounts, for all its resources at once."""
+    times, levels = calendar.times, calendar.levels
+    at = bisect_right(times, start_s) - 1
+    last = len(times)
+    while True:
+        while (levels[at] + probe) & spares:
+            at += 1
+            if at == last:
+                return NEVER
+            start_s = times[at]
+        until_s = start_s + length_s
+        ahead = at + 1
+        while ahead < last and times[ahead] < until_s:
+            if (levels[ahead] + probe) & spares:
+                break
+            ahead += 1
+        else:
+            return start_s
+        at = ahead

@@ -21,6 +21,8 @@ class Edge:
     least_s: int
     window: bool = False
     """Whether it is the maximum of a lag, seen from its other end."""
+    rate: int = 0
+    """What a second costs by which it is not kept; 0: it must be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,10 +90,11 @@ class Indexed:
                 continue
             ends = (self._activity(lag.before), lag.before_point == "end")
             other = (self._activity(lag.after), lag.after_point == "end")
+            rate = lag.cost_per_s or 0
             if lag.minimum_s is not None:
-                edges.append(_edge(ends, other, lag.minimum_s))
+                edges.append(_edge(ends, other, lag.minimum_s, rate))
             if lag.maximum_s is not None:
-                edges.append(_edge(other, ends, -lag.maximum_s, window=True))
+                edges.append(_edge(other, ends, -lag.maximum_s, rate, window=True))
         return edges
 
     def _members(self) -> list[list[int]]:
@@ -146,7 +149,12 @@ class Indexed:
 
 
 def _edge(
-    source: tuple[int, bool], target: tuple[int, bool], least_s: int, *, window: bool = False
+    source: tuple[int, bool],
+    target: tuple[int, bool],
+    least_s: int,
+    rate: int,
+    *,
+    window: bool = False,
 ) -> Edge:
     return Edge(
         source=source[0],
@@ -155,6 +163,7 @@ def _edge(
         target_end=target[1],
         least_s=least_s,
         window=window,
+        rate=rate,
     )
 
 

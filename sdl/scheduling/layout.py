@@ -89,4 +89,5 @@ def _turned(edge: Edge) -> Edge:
         target_end=not edge.source_end,
         least_s=edge.least_s,
         window=edge.window,
+        rate=edge.rate,
     )

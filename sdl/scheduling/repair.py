@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import heapq
 from collections import defaultdict, deque
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sdl.scheduling.board import Board
 from sdl.scheduling.check import broken as objections
 from sdl.scheduling.cost import outside_s, plan_of
-from sdl.scheduling.index import Indexed, shift
+from sdl.scheduling.index import Edge, Indexed, shift
 from sdl.scheduling.insertion import Arrays, arrays_of, insert_all, insert_groups
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Lag, Plan, Problem
@@ -134,7 +135,7 @@ def _shift_right(index: Indexed, arrays: Arrays, *, with_windows: bool) -> list[
     starts, modes = arrays
     arcs: dict[int, list[Arc]] = defaultdict(list)
     lengths = [index.length(at, mode) if mode >= 0 else 0 for at, mode in enumerate(modes)]
-    for edge in index.hard + index.soft:
+    for edge in index.hard + _dearest(index.soft):
         if modes[edge.source] >= 0 and modes[edge.target] >= 0:
             least_s = shift(edge, lengths[edge.source], lengths[edge.target])
             if with_windows or not (edge.window or edge.least_s < 0):
@@ -142,6 +143,14 @@ def _shift_right(index: Indexed, arrays: Arrays, *, with_windows: bool) -> list[
     for source, target in _turns(index, modes, _spans(index, starts, lengths)):
         arcs[source].append((target, lengths[source]))
     return _raised(index, starts, arcs)
+
+
+def _dearest(wishes: Sequence[Edge]) -> list[Edge]:
+    """Of wishes about one window, the one that costs most where it is not kept."""
+    found: dict[tuple[int, int, bool], Edge] = {}
+    for edge in sorted(wishes, key=lambda edge: edge.rate):
+        found[edge.source, edge.target, edge.window] = edge
+    return list(found.values())
 
 
 def _spans(index: Indexed, starts: list[int], lengths: list[int]) -> list[tuple[int, int]]:

@@ -205,13 +205,11 @@ class _Fees:
                 one = index.number.get(old.activity, -1)
                 if one in at_of:
                     self._old[at_of[one]].append((one, old.start_s, old.mode))
-        self._soft: dict[int, list[tuple[int, Edge]]] = defaultdict(list)
-        rates = [lag.cost_per_s for lag in problem.lags if lag.cost_per_s is not None
-                 for bound in (lag.minimum_s, lag.maximum_s) if bound is not None]  # fmt: skip
-        for rate, edge in zip(rates, index.soft, strict=True):
+        self._soft: dict[int, list[Edge]] = defaultdict(list)
+        for edge in index.soft:
             owner = at_of.get(edge.target, at_of.get(edge.source))
             if owner is not None:
-                self._soft[owner].append((rate, edge))
+                self._soft[owner].append(edge)
 
     def of(self, at: int, end_s: int, start: list[int], mode: list[int], length: list[int]) -> int:
         """Flow time, changes against the current plan and soft lags of one group."""
@@ -220,18 +218,18 @@ class _Fees:
         for one, start_s, old_mode in self._old.get(at, ()):
             fee += self._weights.moved * abs(start[one] - start_s)
             fee += self._weights.rerouted * (mode[one] != old_mode)
-        for per_s, edge in self._soft.get(at, ()):
+        for edge in self._soft.get(at, ()):
             early = start[edge.source] + (length[edge.source] if edge.source_end else 0)
             late = start[edge.target] + (length[edge.target] if edge.target_end else 0)
-            fee += per_s * max(0, early + edge.least_s - late)
+            fee += edge.rate * max(0, early + edge.least_s - late)
         return fee
 
     def missed(
         self, at: int, start: list[int], length: list[int]
     ) -> Iterator[tuple[int, int, int]]:
         """Of wishes of a group that are not kept: their rates, what is late, and when it should."""
-        for per_s, edge in self._soft.get(at, ()):
+        for edge in self._soft.get(at, ()):
             early = start[edge.source] + (length[edge.source] if edge.source_end else 0)
             late = start[edge.target] + (length[edge.target] if edge.target_end else 0)
-            if per_s and early + edge.least_s > late:
-                yield per_s, edge.source, late - edge.least_s
+            if edge.rate and early + edge.least_s > late:
+                yield edge.rate, edge.source, late - edge.least_s

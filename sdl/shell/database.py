@@ -6,6 +6,7 @@ import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, SQLAlchemyError
 from sqlalchemy.pool import StaticPool
 
 from sdl.errors import RecordAway, RecordFault
+from sdl.shell.stalled import set_timeouts, take_time
 from sdl.shell.tables import SCHEMA
 
 if TYPE_CHECKING:
@@ -118,14 +120,17 @@ def _postgres(url: URL) -> Engine:
         paramstyle="format",
         connect_args={} if "connect_timeout" in url.query else {"connect_timeout": CONNECT_S},
     )
-    event.listen(engine, "connect", _on_postgres_connect)
+    event.listen(engine, "connect", partial(_on_postgres_connect, url))
     return engine
 
 
-def _on_postgres_connect(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _on_postgres_connect(
+    url: URL, connection: DBAPIConnection, _entry: ConnectionPoolEntry
+) -> None:
     cursor = connection.cursor()
     # Whatever the server's own setting: what we call written has to outlive a power cut.
     cursor.execute("SET synchronous_commit TO on")
+    set_timeouts(cursor, url)
     cursor.close()
     connection.commit()
 
@@ -181,6 +186,7 @@ def _upgrade(engine: Engine, url: URL, *, create: bool) -> None:
     known = {script.revision for script in ScriptDirectory.from_config(config).walk_revisions()}
     exclusive = engine.execution_options(sqlite_begin="BEGIN IMMEDIATE")
     with exclusive.begin() as connection:
+        take_time(connection)
         if engine.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
         found = _version(connection, url, create=create)
@@ -222,6 +228,7 @@ def _fault(url: URL, error: BaseException) -> RecordFault:
         why = _postgres_sentence(str(cause))
         is_server = any(kind.__name__ == "OperationalError" for kind in type(cause).__mro__)
         is_away = is_server and not any(sign in str(cause) for sign in _LASTING)
+        is_away = is_away or _STOOD_STILL in str(cause)  # which psycopg counts as our own mistake
     words = f"{shown(url)}: {why}"
     password = url.password
     kind = RecordAway if is_away else RecordFault
@@ -237,6 +244,7 @@ _DAMAGED = (
     "the database is damaged; keep the file, restore a copy, or save what can be read with "
     "'sqlite3 FILE .recover'"
 )
+_STOOD_STILL = "idle-in-transaction"
 _SILENT = "no answer from the server; is it running, and are host and port right?"
 
 _SQLITE_SENTENCES = (
@@ -276,6 +284,9 @@ _POSTGRES_SENTENCES = (
     ("journal_pkey", _TWICE),
     ("permission denied", "the user may not do this; ask the database's administrator"),
     ("read-only", "the server is read-only, a standby perhaps; name the primary"),
+    ("lock timeout", _HELD),
+    (_STOOD_STILL, "this process stood still in the middle of a write"),
+    ("administrator command", "the server has ended this connection"),
     ("No space left", "the server's disk is full; make room, then resume"),
     ("connection", _SILENT),
     ("timeout", _SILENT),

@@ -10,6 +10,7 @@ from sqlalchemy.exc import IntegrityError
 
 from sdl.errors import LeaseLost
 from sdl.shell.database import faults
+from sdl.shell.stalled import end_stalled
 from sdl.shell.tables import LEASE
 
 
@@ -46,6 +47,8 @@ class Leases:
         """Make the lease ours if the row is still as it was seen."""
         row = {"holder": holder, "epoch": epoch, "beat": 0 if former is None else former.beat + 1}
         if former is not None:
+            with self._lock, faults(self._url), self._engine.begin() as connection:
+                end_stalled(connection)  # it may be the former holder's, which has the row locked
             same = (LEASE.c.epoch == former.epoch) & (LEASE.c.beat == former.beat)
             return self._changed(update(LEASE).where(LEASE.c.lab == lab, same).values(**row))
         return self._changed(insert(LEASE).values(lab=lab, **row))

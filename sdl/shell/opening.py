@@ -267,10 +267,15 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
 
     A campaign of before there was such a thing, whose file says nothing, goes on as it began.
     """
-    if then.planner.refresh or not campaign.planner.refresh:
-        return campaign
-    log.warning("%s began without refresh in [planner], and goes on without it", campaign.name)
-    return replace(campaign, planner=replace(campaign.planner, refresh=False))
+    now, before = campaign.planner, then.planner
+    pairs = (("refresh", now.refresh, before.refresh), ("bench", now.bench, before.bench))
+    for key, is_on, was_on in pairs:
+        if is_on and not was_on:
+            log.warning(
+                "%s began without %s in [planner], and goes on without it", campaign.name, key
+            )
+    kept = replace(now, refresh=now.refresh and before.refresh, bench=now.bench and before.bench)
+    return replace(campaign, planner=kept)
 
 
 def _named(prior: Sequence[Prior]) -> tuple[Prior, ...]:

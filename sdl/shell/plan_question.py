@@ -57,6 +57,12 @@ LENIENCES = (0, 1, 2)
 """In this order until there is a plan."""
 LATE_COST = 50_000
 """What a second costs by which a window is missed: rather the whole bench a minute later."""
+RESERVE = 0.3
+"""Share of each window of a run that has entered, once the carry is taken off, that a plan had
+better leave for what takes longer than it was to, ..."""
+RESERVE_COST = 5_000
+"""... and what each second of it costs that is planned for all the same: as much as a second by
+which a step is put off that would begin at once."""
 ROOM_S = 30.0
 """Lab seconds for which a step may be put off that would begin at once, ..."""
 PUT_OFF_COST = 5_000
@@ -212,22 +218,16 @@ class Draft:
                     lenient = self.lenience > (0 if each.run.has_entered else 1)
                     is_open = self.steps[opener].is_fixed or lenient
                     cost = LATE_COST if is_open else None
-                    yield Lag(
-                        before=opener,
-                        after=each.id,
-                        minimum_s=None,
-                        maximum_s=most_s,
-                        cost_per_s=cost,
-                    )
+                    yield _within(opener, each, most_s, cost)
                 elif each.step.not_after is not None and each.run.so_far is not None:
-                    left_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
-                    yield Lag(
-                        before=NOW,
-                        after=each.id,
-                        minimum_s=None,
-                        maximum_s=left_s,
-                        cost_per_s=LATE_COST,
-                    )
+                    opener = NOW
+                    most_s = math.floor(each.step.not_after - self.outlook.at - spare_s)
+                    yield _within(opener, each, most_s, LATE_COST)
+                else:
+                    continue
+                reserve_s = round(RESERVE * (window.within_s - self._carry_s(each)) - spare_s)
+                if each.run.has_entered and reserve_s > 0:
+                    yield _within(opener, each, most_s - reserve_s, RESERVE_COST)
 
     def _at_once(self) -> Iterator[Lag]:
         """What nobody keeps waiting once it could begin: plans that put it off would not hold."""
@@ -420,6 +420,11 @@ def draft(outlook: Outlook, predictors: Sequence[Predictor]) -> Draft:
         for run in outlook.runs
     }
     return Draft(outlook, found)
+
+
+def _within(opener: str, each: Foreseen, most_s: int, cost: int | None) -> Lag:
+    """A step starts so many seconds after the end of what opens its window at most."""
+    return Lag(before=opener, after=each.id, minimum_s=None, maximum_s=most_s, cost_per_s=cost)
 
 
 def _length_s(step: ForecastStep) -> int:

@@ -23,7 +23,7 @@ from sdl.shell.earlier import with_earlier
 from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.shell.recoveries import load_recoveries
-from sdl.wire.abilities_check import WITHOUT_PLANNER, check_abilities, unused
+from sdl.wire.abilities_check import WITHOUT_PLANNER, check_abilities, heeds_bench, unused
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
@@ -141,7 +141,7 @@ def _planner(campaign: CampaignFile) -> list[UserMistake]:
 def _abilities(campaign: CampaignFile, mistakes: list[UserMistake]) -> Sequence[str]:
     """What the planner does not use; what it would have to do and cannot joins ``mistakes``."""
     kind, places = campaign.campaign.planner.kind, campaign.places
-    asked = asked_of(problem(campaign.campaign))
+    asked = asked_of(problem(campaign.campaign)) | heeds_bench(campaign.campaign)
     if not asked or (kind != NO_PLANNER and kind not in known()):
         return ()
     try:

@@ -14,6 +14,7 @@ from sdl.core.events import EVENTS
 from sdl.shell.changes import Cell, Key
 from sdl.shell.reading import page
 from sdl.shell.rowset import RowSet
+from sdl.shell.stalled import take_time
 from sdl.shell.tables import JOURNAL, PROJECTED, SNAPSHOT
 from sdl.wire.journal import GENESIS, Line
 
@@ -100,6 +101,7 @@ def rebuild_tables(engine: Engine, *, check: bool) -> list[str]:
     begin = "BEGIN" if check else "BEGIN IMMEDIATE"
     differences: list[str] = []
     with engine.connect().execution_options(sqlite_begin=begin) as connection, connection.begin():
+        take_time(connection)
         known: list[Cell] = []
         """Campaigns and sessions that a journal makes."""
         for name in _journals(connection):

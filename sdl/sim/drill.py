@@ -50,7 +50,9 @@ STANDBY = "orchestrator-2"
 COUNTS = (1, 1, 2, 2, 3)
 """How many faults a simulation has."""
 ENDS_WITHIN_S = 1800.0
-"""Virtual seconds in which a campaign must end when all is well again."""
+"""Virtual seconds in which a campaign must end when all is well again, where nobody says how long
+it takes by itself."""
+DOES_NOT_END = "I10: the campaign does not end"
 LOOK_S = 5.0
 ONE_NODE = 0.3
 """Chance that one node hosts all instruments."""
@@ -98,6 +100,7 @@ class Drill:
         tell: Callable[[str], None] | None,
         recorded: Recorded,
         temper: Temper | None,
+        ends_within_s: float,
     ) -> None:
         """``prepared``: one campaign, or several that share one lab.
 
@@ -109,7 +112,7 @@ class Drill:
         def chance(of: str) -> random.Random:
             return random.Random(f"{seed}/{of}")
 
-        self.seed = seed
+        self.seed, self.ends_within_s = seed, ends_within_s
         if temper is None:
             temper = draw_temper(chance("temper")) if isinstance(faults, float) else CALM
         lab = replace(prepared[0].lab.lab, seed=seed)
@@ -232,8 +235,8 @@ class Drill:
             since = max(self.injection.well_since, 0.0)
             if self.injection.is_well:
                 site.books.check_open(since, loop.time())
-                if loop.time() > since + ENDS_WITHIN_S:
-                    site.books.note_broken("I10: the campaign does not end")
+                if loop.time() > since + self.ends_within_s:
+                    site.books.note_broken(DOES_NOT_END)
 
     def _report(self, virtual_s: float) -> Report:
         books = self.site.books
@@ -299,17 +302,20 @@ def drill(
     tell: Callable[[str], None] | None = None,
     recorded: Recorded = SimRecord,
     temper: Temper | None = None,
+    ends_within_s: float = ENDS_WITHIN_S,
 ) -> Report:
     """Simulate a campaign under faults.
 
     ``beside``: others, which share its lab in one session.
     ``faults``: these, or virtual seconds in which those that the seed draws begin. ``tell`` is
     given the trace, line by line. ``recorded`` makes the record. ``temper``: how rough the lab is
-    besides; None: drawn where the faults are, calm where they are given.
+    besides; None: drawn where the faults are, calm where they are given. ``ends_within_s``: virtual
+    seconds in which all must end once all is well again.
     """
 
     async def play() -> Report:
         all_of_it = (prepared, *beside)
-        return await Drill(all_of_it, seed, faults, tell, recorded, temper).play()
+        played = Drill(all_of_it, seed, faults, tell, recorded, temper, ends_within_s)
+        return await played.play()
 
     return run_and_forget(play())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sdl.core.engine import Engine
+from sdl.core.events import Verdict
 from sdl.core.view import LabView
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
@@ -28,6 +30,7 @@ from sdl.shell.record import Record
 from sdl.shell.replanning import PlanningAtOnce
 from sdl.shell.runtime import Runtime
 from sdl.shell.runtime import Watch as RuntimeWatch
+from sdl.sim.attendance import Attendance
 from sdl.sim.hands import Hands
 from sdl.sim.loop import VirtualLoop, run_virtually
 from sdl.sim.plan import Plan
@@ -48,14 +51,18 @@ def simulate(
     record: Path | None = None,
     broker: LocalBroker | None = None,
     plan: bool = False,
+    verdict: Verdict | None = None,
 ) -> Outcome:
     """Run a campaign in virtual time.
+
+    Where everything waits for a person it ends there: the view has no ``ended`` then.
 
     ``seed``: in place of the campaign's and the lab's. ``record``: SQLite file, replaced if it is
     there; ``simulated/NAME-SEED.sqlite`` beside ``lab.toml`` if None. ``broker``: what carries
     the messages; one that loses none if None. ``plan``: whether a scheduler plans, as
-    ``[scheduling] plan = "auto"`` makes it at work. UserMistake if a file is wrong or an
-    instrument is real.
+    ``[scheduling] plan = "auto"`` makes it at work. ``verdict``: what a person says of each action
+    that is asked about; None: nobody is there. UserMistake if a file is wrong or an instrument is
+    real.
     """
     prepared = prepare(campaign_path)
     lab = prepared.lab.lab
@@ -78,6 +85,7 @@ def simulate(
                 lambda engine: watch(engine.view()),
                 broker or LocalBroker(),
                 plan=plan,
+                verdict=verdict,
             )
         )
     finally:
@@ -115,12 +123,13 @@ def simulate_together(
     record: Path | None = None,
     weights: Sequence[float] = (1.0,),
     plan: bool = False,
+    verdict: Verdict | None = None,
 ) -> Together:
     """Run several campaigns of one lab together in virtual time, in one session.
 
-    All start at the same moment. ``seed``, ``record``, ``plan``: as for ``simulate``. ``weights``:
-    their shares of what they contend for, in turn; one alone is that of all. UserMistake if a
-    file is wrong, an instrument is real, or they do not share one lab.
+    All start at the same moment. ``seed``, ``record``, ``plan``, ``verdict``: as for ``simulate``.
+    ``weights``: their shares of what they contend for, in turn; one alone is that of all.
+    UserMistake if a file is wrong, an instrument is real, or they do not share one lab.
     """
     prepared = [prepare(path) for path in campaigns]
     lab = prepared[0].lab.lab
@@ -142,7 +151,16 @@ def simulate_together(
         at_once = replace(opening, first=first)
         first_of = prepared[0]
         run_virtually(
-            _play(first_of, lab, at_once, pages, lambda _: None, LocalBroker(), plan=plan)
+            _play(
+                first_of,
+                lab,
+                at_once,
+                pages,
+                lambda _: None,
+                LocalBroker(),
+                plan=plan,
+                verdict=verdict,
+            )
         )
     finally:
         pages.flush()
@@ -202,6 +220,7 @@ async def _play(
     broker: LocalBroker,
     *,
     plan: bool,
+    verdict: Verdict | None,
 ) -> None:
     clock = LoopClock(VirtualLoop.running().time)
     bench = Bench(clock=clock, seed=lab.seed, lab=lab)
@@ -240,10 +259,25 @@ async def _play(
     await node.start()
     await bus.connect()
     try:
-        await runtime.run(*opening.first)
+        attendance = Attendance(opening.engine, opening.chain, clock.now, runtime.post, verdict)
+        await _first_of(runtime.run(*opening.first), attendance.until_still())
     finally:
         await bus.aclose()
         await node.aclose()
+
+
+async def _first_of(*works: Coroutine[object, object, None]) -> None:
+    """Until one of them has ended, or failed; the others are broken off."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()
+        ended = await asyncio.gather(*tasks, return_exceptions=True)
+    for error in ended:
+        if isinstance(error, BaseException) and not isinstance(error, asyncio.CancelledError):
+            raise error
 
 
 def _planning(lab: Lab, folder: Path, clock: LoopClock) -> PlanningAtOnce:

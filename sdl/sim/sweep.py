@@ -14,11 +14,15 @@ from pathlib import Path
 
 from sdl.errors import UserMistake
 from sdl.shell.preflight import Prepared, prepare
-from sdl.sim.drill import Report, drill
+from sdl.sim.drill import DOES_NOT_END, ENDS_WITHIN_S, Report, drill
 from sdl.sim.simulate import only_simulators
 
 SHARE = 0.95
 """Part of the time that the campaign takes by itself in which faults begin."""
+LONGEST_S = 7 * 24 * 3600.0
+"""Virtual seconds that the campaign may take by itself: a week takes some minutes to play."""
+LONGER = 3.0
+"""How many times as long it may take once all is well again."""
 CHUNK = 10
 """Seeds that a process is given at once, ..."""
 AHEAD = 3
@@ -98,16 +102,22 @@ def some(campaigns: tuple[Path, ...], seeds: Sequence[int]) -> list[Report]:
 
 def one(campaigns: tuple[Path, ...], seed: int) -> Report:
     """The report of one seed."""
-    (first, *beside), within_s = _course(campaigns)
-    return drill(first, seed, faults=within_s, beside=beside)
+    (first, *beside), calm_s = _course(campaigns)
+    within_s, ends_s = SHARE * calm_s, _patience_s(calm_s)
+    return drill(first, seed, faults=within_s, beside=beside, ends_within_s=ends_s)
 
 
 def traced(
     campaign: Path, seed: int, tell: Callable[[str], None], *, beside: tuple[Path, ...] = ()
 ) -> Report:
     """The same, and every moment of it told as a line of text."""
-    (first, *others), within_s = _course((campaign, *beside))
-    return drill(first, seed, faults=within_s, tell=tell, beside=others)
+    (first, *others), calm_s = _course((campaign, *beside))
+    within_s, ends_s = SHARE * calm_s, _patience_s(calm_s)
+    return drill(first, seed, faults=within_s, tell=tell, beside=others, ends_within_s=ends_s)
+
+
+def _patience_s(calm_s: float) -> float:
+    return max(ENDS_WITHIN_S, LONGER * calm_s)
 
 
 def replay(campaign: Path, seed: int, *, beside: tuple[Path, ...] = ()) -> str:
@@ -122,9 +132,16 @@ def _course(campaigns: tuple[Path, ...]) -> tuple[tuple[Prepared, ...], float]:
     prepared = tuple(prepare(path) for path in campaigns)
     only_simulators(prepared[0].lab.lab)
     first, *beside = prepared
-    calm = drill(first, first.campaign.campaign.seed, faults=(), beside=beside)
+    calm = drill(
+        first, first.campaign.campaign.seed, faults=(), beside=beside, ends_within_s=LONGEST_S
+    )
+    if calm.broken == DOES_NOT_END:
+        raise UserMistake(
+            f"{campaigns[0]} has not come to its end after {LONGEST_S / 3600.0:g} h of virtual "
+            "time, without any faults; practise faults with fewer runs: [stop] runs"
+        )
     if calm.broken:
         raise UserMistake(
             f"{campaigns[0]} does not come to its end even without faults: {calm.broken}"
         )
-    return prepared, SHARE * calm.virtual_s
+    return prepared, calm.virtual_s

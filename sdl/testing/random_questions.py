@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from sdl.model.bench import BenchState, Queue, Stock, Term
 from sdl.model.campaign import ChoiceParameter, Objective, OutcomeConstraint, Parameter
 from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import Inputs, Measures, Trial
@@ -90,6 +91,8 @@ def _with_more(chance: random.Random, problem: Problem) -> Problem:
         costs = {str(option): chance.uniform(0.1, 9.0) for option in closest.options}
         fidelity = Fidelity(input=closest.name, target=str(closest.options[0]), costs=costs)
         problem = replace(problem, fidelity=fidelity)
+    if is_so(chance, 0.2):
+        problem = replace(problem, bench=_bench(chance, problem))
     return problem
 
 
@@ -121,6 +124,21 @@ def _costs(chance: random.Random, problem: Problem) -> Costs:
         per_unit={name: chance.random() for name in numbers},
         change={p.name: chance.random() for p in problem.space if is_so(chance, 0.5)},
     )
+
+
+def _bench(chance: random.Random, problem: Problem) -> BenchState:
+    """Now and then there is too little for some points, or for all."""
+    numbers = [p.name for p in problem.space if not _is_named(p)]
+    options = [
+        (p.name, str(p.options[0]))
+        for p in problem.space
+        if isinstance(p, ChoiceParameter) and not p.ordered
+    ]
+    terms = [Term(weight=chance.uniform(0.0, 5.0), numbers=(name,)) for name in numbers]
+    terms += [Term(weight=9.0, options={name: option}) for name, option in options]
+    stocks = (Stock(source="handler/dye", left_ul=chance.uniform(0, 30), draws_ul=tuple(terms)),)
+    queue = Queue(instrument="oven", wait_s=chance.uniform(0.0, 1e5), steps=tuple(terms[:1]))
+    return BenchState(duration_s=tuple(terms[-1:]), stocks=stocks, queues=(queue,))
 
 
 def _described(chance: random.Random, parameter: Parameter) -> Parameter:

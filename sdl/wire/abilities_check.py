@@ -39,6 +39,7 @@ _UNUSED: Mapping[Ability, str] = {
     "outcome_constraints": "constraints on measures; runs that break them still do not count",
     "costs": "[cost]",
     "descriptors": "the descriptors",
+    "bench": "what is left of stocks, and how long runs take",
 }
 
 
@@ -60,6 +61,13 @@ def unused(campaign: Campaign, left: AbstractSet[Ability]) -> list[str]:
     return [
         f"not used by the planner {kind!r}: {said}" for key, said in _UNUSED.items() if key in left
     ]
+
+
+def heeds_bench(campaign: Campaign) -> frozenset[Ability]:
+    """*bench*, where its planner is to look at it for more than what ``[cost]`` says already."""
+    costs = campaign.costs
+    is_more = costs is None or costs.per_hour > 0.0
+    return frozenset({"bench"} if campaign.planner.bench and is_more else ())
 
 
 def _places(campaign: Campaign) -> dict[Ability, KeyPath]:

@@ -118,6 +118,9 @@ def _costs(campaign: Campaign) -> _Found:
     costs = campaign.costs
     if costs is None:
         return
+    if costs.per_hour > 0.0 and not campaign.planner.bench:
+        message = "counts only with bench = true in [planner]; set it, or remove this"
+        yield ("cost", "per_hour"), message
     searched = {parameter.name: parameter for parameter in campaign.space}
     for name, table in costs.options.items():
         yield from _options_of(("cost", "options", name), table, searched.get(name), searched)
@@ -134,7 +137,7 @@ def _costs(campaign: Campaign) -> _Found:
     }
     named |= {("per_unit", name): value for name, value in costs.per_unit.items()}
     named |= {("change", name): value for name, value in costs.change.items()}
-    named[("per_run",)] = costs.per_run
+    named |= {("per_run",): costs.per_run, ("per_hour",): costs.per_hour}
     for keys, value in named.items():
         if value < 0:
             yield ("cost", *keys), f"{value:g} is negative; use 0 or more"

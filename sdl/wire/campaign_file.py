@@ -94,7 +94,7 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
         costs=read_costs(top.table("cost")) if "cost" in top else None,
         fidelity=read_fidelity(top.table("fidelity")) if "fidelity" in top else None,
         stop=_stop(top.table("stop"), first.measure),
-        planner=_planner(top.table("planner")),
+        planner=_planner(top.table("planner"), has_costs="cost" in top),
         policy=read_rules(top),
         batch=_batch(top.table("batch")) if "batch" in top else None,
         rivals=read_rivals(top, first.measure),
@@ -164,7 +164,7 @@ def _batch(table: Table) -> BatchRule:
     return found
 
 
-def _planner(table: Table) -> PlannerChoice:
+def _planner(table: Table, *, has_costs: bool) -> PlannerChoice:
     choice = PlannerChoice()
     fall_back = table.word("fall_back", ("stop", "sobol"), "stop")
     return PlannerChoice(
@@ -173,5 +173,6 @@ def _planner(table: Table) -> PlannerChoice:
         fall_back="sobol" if fall_back == "sobol" else "stop",
         ahead=table.whole("ahead", 0) if "ahead" in table else None,
         refresh=table.truth("refresh", default=True),
+        bench=table.truth("bench", default=has_costs),
         options=table.rest(),
     )

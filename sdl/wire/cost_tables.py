@@ -11,6 +11,7 @@ def read_costs(table: Table) -> Costs:
     options = table.table("options")
     found = Costs(
         per_run=table.number("per_run", 0.0, unit_name="cost_ratio"),
+        per_hour=table.number("per_hour", 0.0, unit_name="cost_ratio"),
         options={name: _numbers(options.table(name)) for name in options},
         per_unit=_numbers(table.table("per_unit")),
         change=_numbers(table.table("change")),

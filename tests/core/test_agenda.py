@@ -17,6 +17,7 @@ from sdl.core.agenda import (
     ENTRY_MAX_S,
     MARGIN_S,
     STALE_S,
+    SURE,
     UNPLANNED_MAX_S,
     Agenda,
 )
@@ -276,6 +277,34 @@ def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:
     ]
     stands_in = replace(other[1], id=long.step, instrument="reader", since=20.0, not_after=None)
     assert agenda.keeps(other[0], stands_in, "dye", lab, 20.0) == 79.0, "until the read is over"
+
+
+def test_what_is_due_is_taken_to_be_done_when_it_is_due() -> None:
+    """Not from when one that comes later would be there."""
+    due = planned("dye/run-3/step-3", "reader", 40.0, 30.0)
+    due = replace(due, opens=40.0, closes=80.0)
+    opener, reading = chained(read_s=50.0)
+    floor = waiting(parallel=2)
+    floor.turn(plan(2.0, due, opener, replace(reading, most_s=50.0)))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    run = floor.engine.state.runs["dye/run-2"]
+    (step,) = run.steps.values()
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 0.0, "from 40 to 70 s, and it reads at 70"
+
+
+def test_a_chain_waits_until_99_of_100_would_be_done_where_it_leads_while_it_may() -> None:
+    floor = waiting(parallel=3)
+    busy = replace(planned("dye/run-1/step-9", "reader", 2.0, 150.0), quick_s=100.0)
+    floor.turn(plan(2.0, *chained(), busy))
+    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+    reader = lab.instruments["reader"]
+    reader.busy_with, reader.busy_since = "dye/run-1/step-9/try-1", 2.0
+    run = floor.engine.state.runs["dye/run-2"]
+    (step,) = run.steps.values()
+    late = 2.0 + 150.0 + SURE * 50.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == late - 110.0
+    step.not_after = 60.0
+    assert agenda.keeps(run, step, "dye", lab, 20.0) == 60.0 - MARGIN_S, "no longer than that"
 
 
 def test_a_plan_without_steps_leaves_the_one_before_and_says_why() -> None:

@@ -287,6 +287,19 @@ def test_what_stands_in_the_way_goes_to_where_it_is_wanted_itself() -> None:
     assert (away.piece, away.target) == ("old", "hotel/2")
 
 
+def test_who_leaves_a_transporter_to_others_has_nothing_carried_by_it_and_keeps_its_site() -> None:
+    on = floor({"a": 1}, hotel=2, arms=2)
+    pieces = {f"p{n}": Piece(name=f"p{n}", site=f"hotel/{n}", claim=("a",)) for n in (1, 2)}
+    standing = Standing(floor=on, pieces=pieces, free_carriers=tuple(on.carriers))
+    first = Want(step="s1", piece="p1", place="a", but=frozenset({"arm-0", "arm-1"}))
+    second = Want(step="s2", piece="p2", place="a")
+    assert next_carry(standing, [first, second]) is None
+    assert next_carry(standing, [second]) is not None
+    carry = next_carry(standing, [replace(first, but=frozenset({"arm-0"}))])
+    assert carry is not None
+    assert carry.carrier == "arm-1", "another one may"
+
+
 @pytest.mark.parametrize("sites, held", [*product((1, 2), (False, True))])
 def test_a_piece_in_the_way_is_put_into_store_unless_it_is_held(sites: int, held: bool) -> None:
     on = floor({"a": sites}, hotel=2)

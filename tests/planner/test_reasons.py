@@ -140,3 +140,11 @@ def test_an_answer_whose_reason_is_nonsense_is_refused(reason: Reason, fault: st
     found = violations(LISTED, (point,), 1, ())
     assert (fault or "") in "; ".join(found)
     assert bool(found) is (fault is not None)
+
+
+def test_both_planners_begin_at_the_same_far_points_of_a_list() -> None:
+    begun = [
+        planner.suggest(LISTED, TRIALS[:1], 2, 5) for planner in (AxPlanner(), EnsemblePlanner())
+    ]
+    ax, ours = ([dict(one.inputs) for one in found] for found in begun)
+    assert ax == ours, "seed 5"

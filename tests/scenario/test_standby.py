@@ -18,7 +18,7 @@ from sdl.shell.lease import STILL_S
 from sdl.shell.mqtt_bus import MqttBus
 from sdl.shell.record import Record
 from sdl.wire.topics import Topics, kind_in
-from tests.frozen import freeze_between_writes
+from tests.frozen import freeze_between_writes, freeze_in_a_write
 from tests.scenario.test_real_loop import (
     PATIENCE_S,
     child,
@@ -101,7 +101,7 @@ async def spied(url: str, heard: list[tuple[str, int]]) -> None:
 
 
 @pytest.mark.drill
-@pytest.mark.parametrize("database", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("database", ["sqlite", "postgresql", "postgresql, in a write"])
 async def test_a_frozen_orchestrator_is_taken_over_from_and_sends_nothing_when_it_goes_on(
     tmp_path: Path, request: pytest.FixtureRequest, mosquitto: str, database: str
 ) -> None:
@@ -125,8 +125,10 @@ async def test_a_frozen_orchestrator_is_taken_over_from_and_sends_nothing_when_i
         assert first.poll() is None, "it ended before it could be frozen"
         if database == "sqlite":
             await asyncio.to_thread(freeze_between_writes, first.pid, tmp_path / "shared.sqlite")
-        else:
+        elif database == "postgresql":
             first.send_signal(signal.SIGSTOP)
+        else:
+            await asyncio.to_thread(freeze_in_a_write, first.pid, store)
         frozen_at = time.monotonic()
         epoch = heard[-1][1]
         await asyncio.to_thread(until, lambda: epoch_of(store) > epoch, "the second's lease")

@@ -82,6 +82,53 @@ def cell(seed: int, plates: int = 4, weights: Weights | None = None) -> Problem:
     )
 
 
+def project(seed: int, activities: int = 8) -> Problem:
+    """A random project: lags with minima and maxima of any start to another, two resources.
+
+    All its lags can be kept; its resources may not allow it.
+    """
+    chance = random.Random(seed)
+    lengths = [chance.randint(0, 4) for _ in range(activities)]
+    lags = []
+    at_s = [chance.randint(0, 2 * activities) for _ in range(activities)]
+    for one, other in product(range(activities), repeat=2):
+        gap_s = at_s[other] - at_s[one]
+        if one != other and gap_s >= 0 and chance.random() < 0.3:
+            most_s = gap_s + chance.randint(0, 5) if chance.random() < 0.4 else None
+            lags.append(
+                Lag(
+                    before=f"a{one}",
+                    before_point="start",
+                    after=f"a{other}",
+                    minimum_s=gap_s - chance.randint(0, 2),
+                    maximum_s=most_s,
+                )
+            )
+    return Problem(
+        name=f"project {seed}",
+        resources=(Resource(name="hands", capacity=3), Resource(name="hood")),
+        activities=tuple(
+            Activity(
+                name=f"a{at}",
+                group="project",
+                release_s=chance.choice([0, 0, 3]),
+                modes=(
+                    Mode(
+                        duration_s=length,
+                        demands=(
+                            Demand(resource="hands", amount=chance.randint(0, 2)),
+                            *([Demand(resource="hood")] if chance.random() < 0.3 else []),
+                        ),
+                    ),
+                ),
+                fixed=Fixed(mode=0, start_s=-1, end_s=2) if at == 0 and seed % 3 == 0 else None,
+            )
+            for at, length in enumerate(lengths)
+        ),
+        lags=tuple(lags),
+    )
+
+
 def tiny(seed: int) -> Problem:
     """Three or four short activities with a bit of everything."""
     chance = random.Random(seed)

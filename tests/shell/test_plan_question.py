@@ -20,7 +20,7 @@ from sdl.scheduling.counted import solve_counted
 from sdl.scheduling.model import Lag, Problem, Question
 from sdl.scheduling.repair import Repair, repaired
 from sdl.shell.occasions import DEBOUNCE_S, EVERY_S, Occasions
-from sdl.shell.plan_question import LATE_COST, NOW, Draft, draft
+from sdl.shell.plan_question import LATE_COST, NOW, RESERVE_COST, Draft, draft
 from sdl.shell.replanning import PlanningAtOnce, mended_plan
 from tests.core.dye import SCRIPT, at_work
 from tests.core.floor import Chances, Floor, campaign
@@ -51,6 +51,12 @@ def planned(question: Draft) -> PlanArrived:
     return question.event(answer, answer.plan, basis=7, cause="a test")
 
 
+def windows_of(found: Draft) -> list[Lag]:
+    """Without what they had better leave."""
+    lags = [lag for lag in found.problem.lags if lag.cost_per_s != RESERVE_COST]
+    return [lag for lag in lags if lag.maximum_s is not None]
+
+
 def test_a_run_in_flight_and_the_next_ones_are_in_it() -> None:
     floor, _ = at_work(parallel=3)
     found = drafted(floor, 11.0)
@@ -61,11 +67,13 @@ def test_a_run_in_flight_and_the_next_ones_are_in_it() -> None:
     under_way = by_name["dye/run-1/step-1"].fixed
     assert under_way is not None
     assert (under_way.start_s, under_way.end_s) == (-10, 10)
-    windows = [lag for lag in found.problem.lags if lag.maximum_s is not None]
+    windows = windows_of(found)
     most_s = {lag.after[: len("dye/run-1")]: lag.maximum_s for lag in windows}
     assert most_s.pop("dye/run-1") == 90, "from 30 s on, for 60"
     assert set(most_s.values()) == {84}, "a tenth of a minute is left unused by who comes later"
     assert [lag.after for lag in windows if lag.cost_per_s is not None] == ["dye/run-1/step-3"]
+    (reserve,) = [lag for lag in found.problem.lags if lag.cost_per_s == RESERVE_COST]
+    assert (reserve.after, reserve.maximum_s) == ("dye/run-1/step-3", 90 - round(0.3 * 60))
 
 
 def test_an_open_window_counts_from_now_and_one_that_is_missed_costs() -> None:
@@ -75,7 +83,7 @@ def test_an_open_window_counts_from_now_and_one_that_is_missed_costs() -> None:
     floor.turn(ev.PauseRequested(at=22.0, what="reader", by="eve", at_once=True))
     floor.turn(ev.TimerFired(at=51.0, timer="dye/run-1/step-2/settle"))
     found = drafted(floor, 60.0)
-    (window,) = [lag for lag in found.problem.lags if lag.before == NOW]
+    (window,) = [lag for lag in windows_of(found) if lag.before == NOW]
     assert window == Lag(
         before=NOW, after="dye/run-1/step-3", minimum_s=None, maximum_s=45, cost_per_s=LATE_COST
     )
@@ -95,7 +103,7 @@ def test_steps_are_planned_with_time_to_spare() -> None:
 def test_a_window_is_planned_as_short_as_what_opens_it_may_make_it() -> None:
     floor, _ = at_work(parallel=2)
     found = drafted(floor, 2.0, 10.0)
-    windows = {lag.after: lag.maximum_s for lag in found.problem.lags if lag.maximum_s is not None}
+    windows = {lag.after: lag.maximum_s for lag in windows_of(found)}
     length_s, quick_s = 20 + 13, 20 - 5
     assert windows["dye/run-2/step-3"] == 90 - (length_s - quick_s)
     event = planned(found)

@@ -9,7 +9,9 @@ import pytest
 
 from sdl.cli import faults
 from sdl.cli.exits import Exit
-from sdl.sim.drill import Report
+from sdl.errors import UserMistake
+from sdl.sim import sweep
+from sdl.sim.drill import ENDS_WITHIN_S, Report
 from tests.cli.conftest import command
 from tests.sim.drills import CAMPAIGN
 from tests.sim.places import place
@@ -63,6 +65,27 @@ def test_a_broken_invariant_is_told_with_the_command_that_shows_it_again(
     assert code == Exit.BUG
     assert "sdl simulate my/campaign.toml --faults --seed 6 --trace" in said.err
     assert "seeds      3, of which 1 broke an invariant" in said.out
+
+
+def slow(folder: Path) -> Path:
+    """A campaign that takes more than half an hour by itself."""
+    path = place(folder, runs=4, failures=20)
+    path.write_text(path.read_text().replace("settle_s = 30.0", "settle_s = 1500.0"))
+    return path
+
+
+def test_a_campaign_that_takes_long_by_itself_is_given_its_time(tmp_path: Path) -> None:
+    for report in sweep.drills(slow(tmp_path), [1]):
+        assert (report.broken, report.ending) == ("", "budget"), f"seed {report.seed}"
+        assert report.virtual_s > ENDS_WITHIN_S
+
+
+def test_a_campaign_that_is_too_long_to_practise_with_is_told_what_to_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep, "LONGEST_S", 1800.0)
+    with pytest.raises(UserMistake, match=r"not come to its end after 0\.5 h .* \[stop\] runs"):
+        list(sweep.drills(slow(tmp_path), [1]))
 
 
 def report_of(seed: int, broken: str) -> Report:

@@ -71,6 +71,31 @@ def test_a_file_that_says_nothing_of_it_lets_what_is_ready_be_asked_for_anew(
     assert (planner.ahead, planner.refresh, planner.options) == (ahead, refresh, {})
 
 
+@pytest.mark.parametrize(
+    "cost,planner,bench",
+    [
+        ("", "", False),
+        ("[cost]\nper_run = 1\n", "", True),
+        ("[cost]\nper_run = 1\n", "bench = false", False),
+        ("", "bench = true", True),
+    ],
+)
+def test_the_bench_counts_where_anything_has_a_price_or_the_file_says_so(
+    tmp_path: Path, cost: str, planner: str, *, bench: bool
+) -> None:
+    path = tmp_path / "campaign.toml"
+    path.write_text(GOOD.replace("warm_start = true", planner) + cost)
+    assert read_campaign(path).planner.bench is bench
+
+
+def test_a_price_of_lab_time_that_would_not_count_is_a_mistake(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    cost = "[cost]\nper_hour = 2\n"
+    path.write_text(GOOD.replace("warm_start = true", "bench = false") + cost)
+    with pytest.raises(UserMistake, match=r"cost.per_hour: counts only with bench = true"):
+        read_campaign(path)
+
+
 def test_a_campaign_is_read_as_it_is_written(tmp_path: Path) -> None:
     path = tmp_path / "campaign.toml"
     path.write_text(GOOD)

@@ -1,0 +1,65 @@
+"""Points of a problem's space as candidates, with the axes that the space says, not the points."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from sdl.model.campaign import Parameter
+from sdl.model.candidates import Candidates as Listed
+from sdl.model.planning import Problem
+from sdl.model.space import Point, grid_points, levels, number
+from sdl.planner.axes import LEVELS as MANY
+from sdl.planner.axes import Axes, Axis
+from sdl.planner.candidates import Candidates
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A space that can be listed, known by all on which its points depend."""
+
+    space: tuple[Parameter, ...]
+    candidates: Listed | None
+    constraints: str
+    problem: Problem = field(compare=False)
+
+
+def listed(problem: Problem) -> Candidates:
+    """All points of a space that can be listed."""
+    return _of_list(_Listed(problem.space, problem.candidates, repr(problem.constraints), problem))
+
+
+@lru_cache(maxsize=2)
+def _of_list(one: _Listed) -> Candidates:
+    """Kept with all that is made of them: to list 100,000 points anew would take half a second."""
+    return made_of(one.problem, list(grid_points(one.problem)))
+
+
+def made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
+    """These points."""
+    columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
+    return Candidates(columns, _axes(problem.space), len(points))
+
+
+def _axes(space: Sequence[Parameter]) -> Axes:
+    """What the space says, not what a sample of it happens to hold; single values are left out."""
+    names = tuple(
+        Axis(name=p.name, options=tuple(sorted({str(option) for option in p.options})))
+        for p in space
+        if p.kind == "choice" and not p.ordered and len(set(map(str, p.options))) > 1
+    )
+    numbers = tuple(
+        Axis(name=p.name, levels=steps, log=p.kind == "range" and p.log)
+        for p in space
+        if (p.kind == "range" or p.ordered) and len(steps := _steps(p)) > 1
+    )
+    return Axes(numbers, names)
+
+
+def _steps(parameter: Parameter) -> tuple[float, ...]:
+    """Ascending levels; of a real number, or of very many, the two ends."""
+    if parameter.kind == "range" and not parameter.integer:
+        return tuple(dict.fromkeys((parameter.low, parameter.high)))
+    every = sorted(number(level) for level in levels(parameter))
+    return tuple(every) if len(every) <= MANY else (every[0], every[-1])

@@ -1,0 +1,46 @@
+"""A sample that stands for a space which cannot be listed; without numpy and torch."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Sequence
+
+from sdl.model.data import Trial
+from sdl.model.planning import Problem
+from sdl.model.space import Point, feasible, free_points, is_enumerable, named, point, taken
+from sdl.planner.sobol import feasible_sequence, from_unit
+
+SAMPLE = 2048
+"""Sobol points of it."""
+
+BEST = 5
+VARIANTS = 100
+"""To those come, for each of the ``BEST`` points so far, so many with one or two inputs changed."""
+
+
+def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    """Free points to choose from: all of a listed space, else a sample and variants of the best."""
+    if is_enumerable(problem):
+        return free_points(problem, trials)
+    found = dict.fromkeys(itertools.islice(feasible_sequence(problem, seed), SAMPLE))
+    found.update(dict.fromkeys(_variants(problem, trials, seed)))
+    used = taken(problem, trials, failed=True)
+    return [values for values in found if values not in used]
+
+
+def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
+    """The best points so far with one or two of their inputs drawn anew."""
+    chance = random.Random(seed)
+    objective = problem.objective
+    measured = [trial for trial in trials if trial.status == "measured"]
+    measured.sort(key=lambda trial: objective.loss(trial.measures[objective.measure]))
+    found: list[Point] = []
+    for trial in measured[:BEST]:
+        for _ in range(VARIANTS):
+            values = list(point(problem.space, trial.inputs))
+            for index in chance.choices(range(len(values)), k=2):
+                values[index] = from_unit(problem.space[index], chance.random())
+            if feasible(problem, named(problem.space, values)):
+                found.append(tuple(values))
+    return found
