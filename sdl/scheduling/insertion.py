@@ -54,10 +54,9 @@ def in_precedence(index: Indexed, order: Iterable[int] | None = None) -> list[in
     found: dict[int, None] = {}
     ready = [turn for turn, at in enumerate(turns) if not waits.get(at)]  # a heap, as it is sorted
     for at in turns:
-        if not ready and at not in found:  # of those that wait for each other, the first
-            ready.append(rank[at])
-        while ready:
-            one = turns[heapq.heappop(ready)]
+        while ready or at not in found:
+            # Of those that wait for each other, the first.
+            one = turns[heapq.heappop(ready)] if ready else at
             if one in found:
                 continue
             found[one] = None
