@@ -125,6 +125,11 @@ class Question:
     gives_result: bool = False
     """Whether *happened* needs the result that the action gave."""
 
+    @property
+    def asks(self) -> str:
+        """What a person is asked."""
+        return f"what became of {self.operation} on {self.instrument}?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentView:

@@ -17,9 +17,9 @@ from sdl.scheduling.serial import SerialScheme
 
 FIRST = 20
 """Plans by priorities of their own before the best of them is shaken."""
-NEAR = 0.5
+NEAR = 0.8
 """Of the steps, how many shake only what starts within some stretch of time."""
-STRETCH = (0.1, 0.2, 0.3)
+STRETCH = (0.2, 0.3, 0.5)
 """How long that is, as a share of the makespan."""
 SPREAD = (0.01, 0.02, 0.05, 0.1, 0.2)
 """How far a start is shaken in the others, as a share of the makespan."""

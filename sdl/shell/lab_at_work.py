@@ -29,7 +29,7 @@ from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
 from sdl.shell.planning import planning_for
-from sdl.shell.preflight import load_drivers
+from sdl.shell.preflight import check_alert, load_drivers
 from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
@@ -80,6 +80,7 @@ async def open_lab_for_work(
     lab = open_lab(lab_path)
     mistakes: list[UserMistake] = []
     load_drivers(lab, mistakes)
+    mistakes += check_alert(lab)
     raise_all(mistakes)
     record = await record_of(lab.record_url, standby=choice.standby)
     try:

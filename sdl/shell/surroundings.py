@@ -17,6 +17,7 @@ from typing import TypeAlias
 from sdl.core.events import Event
 from sdl.errors import LabFault, LeaseLost
 from sdl.model.lab import Lab
+from sdl.shell.alerting import Alerting
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, remove_ours, write_secret, written
 from sdl.shell.children import Child
 from sdl.shell.first_failure import first_of_group
@@ -72,6 +73,7 @@ class Surroundings:
     planner: PlannerClient
     broker: EmbeddedBroker | None
     node: Child | None
+    lab: LabFile
 
 
 async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
@@ -125,7 +127,9 @@ async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
     )
     stack.push_async_callback(planner.aclose)
     await planner.start()
-    return Surroundings(bus=bus, presence=presence, planner=planner, broker=broker, node=node)
+    return Surroundings(
+        bus=bus, presence=presence, planner=planner, broker=broker, node=node, lab=needs.lab
+    )
 
 
 def _end_of(node: Child, lease: Lease) -> Leave:
@@ -184,6 +188,7 @@ async def work(
                 group.create_task(_keep_broker(around.broker)),
                 group.create_task(_await_stop(runtime, stop)),
                 group.create_task(_let_in(runtime, let_in)),
+                group.create_task(_alert(runtime, around.lab)),
             ]
             await runtime.run(*first)
             for other in others:
@@ -196,6 +201,13 @@ async def _let_in(runtime: Runtime, let_in: Callable[[], Awaitable[None]]) -> No
     with suppress(TimeoutError):  # what serves them takes half a second to load: work goes first
         await asyncio.wait_for(runtime.moving.wait(), DESK_S)
     await let_in()
+
+
+async def _alert(runtime: Runtime, lab: LabFile) -> None:
+    """Call people when they are needed, where the lab's file says how."""
+    if lab.alert is not None:
+        await runtime.begun.wait()
+        await Alerting(lab.alert, lab.folder, runtime.lab).keep_calling()
 
 
 async def _keep_node(node: Child | None) -> None:

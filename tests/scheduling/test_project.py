@@ -14,9 +14,11 @@ from sdl.scheduling.check import broken
 from sdl.scheduling.cost import plan_of
 from sdl.scheduling.cp import CpPlan
 from sdl.scheduling.cp_search import Effort, search
+from sdl.scheduling.forced import with_forced_orders
 from sdl.scheduling.index import Indexed, shift
 from sdl.scheduling.insertion import insert_all
 from sdl.scheduling.model import Hold, Problem, Question, Weights
+from sdl.scheduling.network import least_makespan_s
 from sdl.scheduling.project import Project, project_of
 from sdl.scheduling.project_walk import ProjectWalk
 from sdl.scheduling.serial import SerialScheme
@@ -90,6 +92,42 @@ def proven_s(index: Indexed) -> int | None:
     verdict = search(model, effort, lambda *_: None)
     assert verdict.status in {"optimal", "infeasible"}
     return verdict.bound
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+def test_forced_orders_exclude_no_plan_and_keep_the_least_end(seed: int) -> None:
+    index = Indexed(project(seed))
+    plain = project_of(index)
+    forced = None if plain is None else with_forced_orders(plain)
+    least_s = proven_s(index)
+    if forced is None:
+        assert least_s is None, f"seed {seed}: there is a plan"
+        return
+    assert plain is not None
+    bound_s = least_makespan_s(index, (forced.earliest, forced.tails))
+    assert bound_s is not None
+    assert bound_s >= (least_makespan_s(index) or 0), f"seed {seed}"
+    for one, ties in enumerate(plain.after):
+        later = dict(forced.after[one])
+        assert all(later[other] >= least_s for other, least_s in ties), f"seed {seed}"
+    if least_s is not None:
+        assert bound_s <= least_s, f"seed {seed}"
+        walk = ProjectWalk(forced, None, seed)
+        for _ in range(60):
+            walk.step()
+        assert walk.best_s == least_s, f"seed {seed}: an order was forced that loses the best plan"
+
+
+@pytest.mark.parametrize("name", ["UBO10_01", "ubo50_psp1"])
+def test_two_that_can_come_in_neither_order_leave_no_plan(name: str) -> None:
+    _, found = known(read_instance(DATA / "rcpsp_max" / f"{name}.sch").problem)
+    assert with_forced_orders(found) is None
+    answer = solve(
+        Question(problem=read_instance(DATA / "rcpsp_max" / f"{name}.sch").problem, seconds=9.0),
+        lambda _: None,
+    )
+    assert answer.status == "infeasible"
+    assert answer.seconds < 2.0
 
 
 def test_small_projects_get_the_makespan_that_is_proven_to_be_the_least() -> None:
