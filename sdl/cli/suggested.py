@@ -180,6 +180,9 @@ def _spent(reason: Json) -> Iterator[str]:
         if not spending["passed_over"]:
             passed = "no candidate is left for which there is enough"
         yield f"{source} is short: {left_ul:.4g} uL left; {passed}"
+    unclear = cast("list[str]", spending.get("unclear", []))
+    if unclear:
+        yield f"does not count, as the protocol does not tell it simply: {', '.join(unclear)}"
 
 
 def _near(near: Mapping[str, Mapping[str, InputValue]], names: Mapping[str, str]) -> str:

@@ -244,7 +244,7 @@ WRONG: list[tuple[str, str, str, str]] = [
         'kind = "sobol"',
         'levels = 4\nkind = "sobol"',
         "campaign.toml:37: planner.levels: the planner 'sobol' has no such option; "
-        "known are: ahead, fall_back, kind, refresh, timeout_s",
+        "known are: ahead, bench, fall_back, kind, refresh, timeout_s",
     ),
     (
         "campaign.toml",
