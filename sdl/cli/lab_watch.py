@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdl.cli.best import in_short, label
 from sdl.cli.console import tell
-from sdl.cli.questions import asked, idle, sought
+from sdl.cli.questions import idle, sought
 from sdl.cli.words import count
 from sdl.core.view import LabView, View
 
@@ -53,7 +53,7 @@ class LabLines:
                 way = f"sdl campaign resume {view.campaign}"
                 now[view.campaign] = f"{view.campaign} is {view.paused}; go on with: {way}"
         for question in lab.questions:
-            now[question.step] = f"{question.step}: {asked(question)} Look, then: sdl resolve"
+            now[question.step] = f"{question.step}: {question.asks} Look, then: sdl resolve"
         for task in lab.refills:
             now[task.id] = f"refill wanted: {task.reason}"
         for one in lab.carries:

@@ -32,11 +32,6 @@ def short_step(question: Question) -> str:
     return question.step.partition("/")[2]
 
 
-def asked(question: Question) -> str:
-    """What a person is asked."""
-    return f"what became of {question.operation} on {question.instrument}?"
-
-
 def known(question: Question) -> str:
     """The arguments of the action in one line."""
     said = [f"{name} = {_shown(name, value)}" for name, value in question.args.items()]
@@ -82,7 +77,7 @@ def typed(question: Question, lab: str = "", *, whole: bool = False) -> dict[Ver
 def lines(number: int, question: Question, lab: str = "", *, whole: bool = False) -> Iterator[str]:
     """One question, whole."""
     again = f" (attempt {question.attempt})" if question.attempt > 1 else ""
-    yield f"{number}. {question.step}: {asked(question)}{again}"
+    yield f"{number}. {question.step}: {question.asks}{again}"
     yield f"   with     {known(question)}"
     yield f"   why      {why(question)}"
     since = datetime.fromtimestamp(question.since, UTC)

@@ -7,7 +7,7 @@ from enum import Enum
 from pathlib import Path
 
 from sdl.cli.console import short, tell
-from sdl.cli.questions import asked, astray, idle, known, wanted, why
+from sdl.cli.questions import astray, idle, known, wanted, why
 from sdl.cli.words import duration
 from sdl.core.events import Verdict
 from sdl.core.view import View
@@ -57,7 +57,7 @@ def tell_unattended(view: View, lab_s: float, campaign: Path) -> None:
 
 def _waits(view: View) -> Iterator[str]:
     for question in view.questions:
-        yield f"{question.step}: {asked(question)} {known(question)}; {why(question)}"
+        yield f"{question.step}: {question.asks} {known(question)}; {why(question)}"
     yield from wanted(view)
     yield from astray(view)
     for one in view.instruments:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sdl.cli.best import SOUGHT, in_a_line, in_short, label
 from sdl.cli.console import screen, tell
-from sdl.cli.questions import asked, idle, short_step, sought, stands, way_out
+from sdl.cli.questions import idle, short_step, sought, stands, way_out
 from sdl.cli.words import count, duration, point
 from sdl.core.view import View
 
@@ -128,7 +128,7 @@ class PlainLines:
             now[_PAUSE] = f"{view.paused}; go on with: sdl resume"
         for question in view.questions:
             step = short_step(question)
-            now[question.step] = f"{step}: {asked(question)} Look, then see: sdl resolve"
+            now[question.step] = f"{step}: {question.asks} Look, then see: sdl resolve"
         now |= {one.carry: one.asks for one in view.carries if not one.carrier}
         now |= {one.labware: sought(one) for one in view.astray}
         for one in view.instruments:

@@ -125,6 +125,11 @@ class Question:
     gives_result: bool = False
     """Whether *happened* needs the result that the action gave."""
 
+    @property
+    def asks(self) -> str:
+        """What a person is asked."""
+        return f"what became of {self.operation} on {self.instrument}?"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InstrumentView:
@@ -287,6 +292,9 @@ class EndedView:
     reason: str
     at: float
     """Lab time of its end."""
+    runs: int = 0
+    """Begun."""
+    best_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,10 +7,12 @@ from collections.abc import Callable
 
 from sdl.scheduling.check import broken
 from sdl.scheduling.cost import plan_of
+from sdl.scheduling.forced import with_forced_orders
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.model import Answer, Plan, Status
 from sdl.scheduling.network import least_makespan_s
+from sdl.scheduling.project import Project, project_of
 
 
 class Contest:
@@ -32,6 +34,8 @@ class Contest:
         self.arrays: Arrays | None = None
         self.bound: int | None = None
         self.infeasible = False
+        self.project: Project | None = None
+        """The problem as a project, with what is known of it, where it is one."""
         self.refused: list[str] = []
         """What the checker said of plans that were offered; ours to mend if it is not empty."""
         self._tell = tell
@@ -65,12 +69,20 @@ class Contest:
             self.bound = bound
 
     def bound_by_paths(self) -> bool:
-        """Learn what lags and loads say. False if the lags alone have no solution."""
-        least_s = least_makespan_s(self.index)
+        """Learn what lags and loads say. False if they say that there is no plan."""
+        weight, known = self.index.problem.weights.makespan, None
+        plain = project_of(self.index)
+        if plain is not None:
+            self.project = with_forced_orders(plain)
+            if self.project is None:
+                self.infeasible = True
+                return False
+            known = self.project.earliest, self.project.tails
+        least_s = least_makespan_s(self.index, known)
         if least_s is None:
             self.infeasible = True
             return False
-        self.learn_bound(self.index.problem.weights.makespan * least_s)
+        self.learn_bound(weight * least_s)
         return True
 
     def over(self) -> bool:

@@ -66,13 +66,16 @@ def _longest(first: list[int], arcs: dict[int, list[tuple[int, int]]]) -> list[i
     return value
 
 
-def least_makespan_s(index: Indexed) -> int | None:
+def least_makespan_s(
+    index: Indexed, known: tuple[list[int], list[int]] | None = None
+) -> int | None:
     """No plan ends before, by paths of lags and by the load of each resource.
 
     For each resource: of the activities that start no earlier than one head and have no shorter
     tail than another, all the work must fit between. None if the lags contradict each other.
+    ``known``: earliest starts and tails, where more is known of them than the lags say.
     """
-    found = starts_and_tails(index)
+    found = known or starts_and_tails(index)
     if found is None:
         return None
     heads, tails = found

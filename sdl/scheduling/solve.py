@@ -61,7 +61,7 @@ def start(contest: Contest) -> None:
 
 def improve(contest: Contest, side: Side, seed: int, until: float) -> None:
     """The race, until the time is over or nothing is left to find."""
-    walk = walk_from(contest.index, contest.arrays, seed)
+    walk = walk_from(contest.index, contest.project, contest.arrays, seed)
     if walk is not None and contest.best is None and walk.run(time.monotonic() + SLICE_S):
         contest.offer(walk.best_arrays(), "local search")
     side.go("alone" if walk is None else walk.pace, until - time.monotonic(), contest.best)

@@ -10,7 +10,7 @@ from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import Arrays
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Pace
-from sdl.scheduling.project import project_of
+from sdl.scheduling.project import Project
 from sdl.scheduling.project_walk import ProjectWalk
 from sdl.scheduling.ruin import Ruin
 from sdl.scheduling.shop import Orders, Shop, orders_of, shop_of
@@ -38,15 +38,17 @@ class Walk(Protocol):
         ...
 
 
-def walk_from(index: Indexed, arrays: Arrays | None, seed: int) -> Walk | None:
+def walk_from(
+    index: Indexed, project: Project | None, arrays: Arrays | None, seed: int
+) -> Walk | None:
     """The local search for a problem, from a valid plan; None where there is none for it.
 
-    ``arrays``: None if no plan is known; of a project, the walk looks for a first one too.
+    ``project``: the problem as one, if it is one. ``arrays``: None if no plan is known; of a
+    project, the walk looks for a first one too.
     """
     shop = shop_of(index)
     if shop is not None and arrays is not None:
         return Tabu(shop, [*_balanced(index, shop), orders_of(shop, arrays)], seed)
-    project = project_of(index)
     if project is not None:
         return ProjectWalk(project, arrays, seed)
     return None if arrays is None else ruin_from(index, arrays, seed)

@@ -24,12 +24,12 @@ from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
-from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
+from sdl.shell.launch import Choice, elsewhere_after_s, make_folder, tell_of_frozen
 from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
 from sdl.shell.planning import planning_for
-from sdl.shell.preflight import load_drivers
+from sdl.shell.preflight import check_alert, load_drivers
 from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
@@ -80,6 +80,7 @@ async def open_lab_for_work(
     lab = open_lab(lab_path)
     mistakes: list[UserMistake] = []
     load_drivers(lab, mistakes)
+    mistakes += check_alert(lab)
     raise_all(mistakes)
     record = await record_of(lab.record_url, standby=choice.standby)
     try:
@@ -109,6 +110,7 @@ async def _lead(task: _Task) -> SessionOutcome:
     name, goes_on = choose_session(task.record, lab, resume=resume, anew=choice.anew)
     folder = task.lab.folder / ".sdl" / name
     make_folder(folder, goes_on=goes_on)
+    tell_of_frozen(task.led, lab)
     protocols = Protocols(folder)
     if choice.standby and is_closed(task.record, name):  # there is nothing left to take over
         return _outcome(task, _resumed(task, name, protocols), folder, 0.0)

@@ -24,6 +24,7 @@ from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, Loaded, check_options, instrument_class, load
 from sdl.shell.recoveries import load_recoveries
 from sdl.wire.abilities_check import WITHOUT_PLANNER, check_abilities, heeds_bench, unused
+from sdl.wire.alert_table import program_of
 from sdl.wire.campaign_check import check_campaign, check_options_of_planner
 from sdl.wire.forbidden import forbidden
 from sdl.wire.signature import read_signature
@@ -55,6 +56,7 @@ def prepare(campaign_path: Path, *, joins: bool = False) -> Prepared:
     lab = _lab_of(campaign)
     mistakes: list[UserMistake] = []
     drivers = load_drivers(lab, mistakes)
+    mistakes += check_alert(lab)
     spec = campaign.campaign
     mistakes += _planner(campaign)
     unused = _abilities(campaign, mistakes)
@@ -173,6 +175,16 @@ def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]
             if wrong:
                 mistakes.append(lab.places.mistake((*keys, "limits", limit), wrong))
     return drivers
+
+
+def check_alert(lab: LabFile) -> Iterator[UserMistake]:
+    """What is wrong with the program that calls people; nothing where there is none to be."""
+    if lab.alert is not None and program_of(lab.alert, lab.folder) is None:
+        name = lab.alert.command[0]
+        yield lab.places.mistake(
+            ("alert", "command"),
+            f"there is no program {name!r} that may be run; correct the path, or: chmod +x {name}",
+        )
 
 
 def _limit(instrument: Instrument, limit: str, kind: type) -> str:

@@ -15,8 +15,9 @@ from types import TracebackType
 from typing import TypeAlias
 
 from sdl.core.events import Event
-from sdl.errors import LabFault, LeaseLost
+from sdl.errors import LabFault, LeaseLost, RecordFault
 from sdl.model.lab import Lab
+from sdl.shell.alerting import Alerting
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, remove_ours, write_secret, written
 from sdl.shell.children import Child
 from sdl.shell.first_failure import first_of_group
@@ -72,6 +73,7 @@ class Surroundings:
     planner: PlannerClient
     broker: EmbeddedBroker | None
     node: Child | None
+    lab: LabFile
 
 
 async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
@@ -125,13 +127,15 @@ async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
     )
     stack.push_async_callback(planner.aclose)
     await planner.start()
-    return Surroundings(bus=bus, presence=presence, planner=planner, broker=broker, node=node)
+    return Surroundings(
+        bus=bus, presence=presence, planner=planner, broker=broker, node=node, lab=needs.lab
+    )
 
 
 def _end_of(node: Child, lease: Lease) -> Leave:
-    """Ends the node: where another orchestrator leads the lab now, not before what it has in hand.
+    """Ends the node: where the lease or the record is lost, not before what it has in hand.
 
-    What it does was asked for, and is on its journal; whoever took over will hear how it ended.
+    What it does was asked for, and is on its journal; whoever goes on will hear how it ended.
     """
 
     async def end(
@@ -139,13 +143,17 @@ def _end_of(node: Child, lease: Lease) -> Leave:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if not lease.is_lost and not isinstance(error, LeaseLost):
+        is_lost = lease.is_lost or isinstance(error, LeaseLost)
+        if not is_lost and not lease.is_cut_off and not isinstance(error, RecordFault):
             await node.stop()
             return
-        lease.lose()
+        lease.is_leaving = True
+        if is_lost:
+            lease.lose()
         log.warning(
-            "another orchestrator leads the lab now; the node ends what it has in hand, in %g min "
-            "at the latest (Ctrl-C twice cuts it off)",
+            "%s; the node ends what it has in hand, in %g min at the latest (Ctrl-C twice cuts it "
+            "off)",
+            "another orchestrator leads the lab now" if is_lost else "the record is out of reach",
             IN_HAND_S / 60.0,
         )
         await node.finish(IN_HAND_S)
@@ -184,6 +192,7 @@ async def work(
                 group.create_task(_keep_broker(around.broker)),
                 group.create_task(_await_stop(runtime, stop)),
                 group.create_task(_let_in(runtime, let_in)),
+                group.create_task(_alert(runtime, around.lab)),
             ]
             await runtime.run(*first)
             for other in others:
@@ -196,6 +205,13 @@ async def _let_in(runtime: Runtime, let_in: Callable[[], Awaitable[None]]) -> No
     with suppress(TimeoutError):  # what serves them takes half a second to load: work goes first
         await asyncio.wait_for(runtime.moving.wait(), DESK_S)
     await let_in()
+
+
+async def _alert(runtime: Runtime, lab: LabFile) -> None:
+    """Call people when they are needed, where the lab's file says how."""
+    if lab.alert is not None:
+        await runtime.begun.wait()
+        await Alerting(lab.alert, lab.folder, runtime.lab).keep_calling()
 
 
 async def _keep_node(node: Child | None) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
 
+from sdl.model.alert import Alert
 from sdl.model.lab import Instrument, Lab, Limit
+from sdl.wire.alert_table import read_alert
 from sdl.wire.lab_sites import (
     check_reaches,
     read_labware,
@@ -35,6 +37,8 @@ class LabFile:
     folder: Path
     """Relative paths in the file start here."""
     places: Places
+    alert: Alert | None = None
+    """Whom to call when a person is needed; it is no part of what a journal keeps of the lab."""
 
     @property
     def record_url(self) -> str:
@@ -49,9 +53,10 @@ class LabFile:
 def open_lab(path: Path) -> LabFile:
     """Read ``lab.toml``. UserMistake (or UserMistakes) with file and line."""
     file = TomlFile(path)
+    alert = read_alert(file.top)
     lab = _lab(file.top)
     file.finish()
-    return LabFile(lab=lab, folder=path.resolve().parent, places=file.places)
+    return LabFile(lab=lab, folder=path.resolve().parent, places=file.places, alert=alert)
 
 
 def read_lab(path: Path) -> Lab:

@@ -14,11 +14,13 @@ from sdl.scheduling.check import broken
 from sdl.scheduling.cost import plan_of
 from sdl.scheduling.cp import CpPlan
 from sdl.scheduling.cp_search import Effort, search
+from sdl.scheduling.forced import with_forced_orders
 from sdl.scheduling.index import Indexed, shift
 from sdl.scheduling.insertion import insert_all
 from sdl.scheduling.model import Hold, Problem, Question, Weights
+from sdl.scheduling.network import least_makespan_s
 from sdl.scheduling.project import Project, project_of
-from sdl.scheduling.project_walk import ProjectWalk
+from sdl.scheduling.project_walk import PATIENCE, ProjectWalk
 from sdl.scheduling.serial import SerialScheme
 from sdl.scheduling.solve import solve
 from tests.scheduling.problems import cell, project, shop, tiny
@@ -92,6 +94,42 @@ def proven_s(index: Indexed) -> int | None:
     return verdict.bound
 
 
+@pytest.mark.parametrize("seed", SEEDS)
+def test_forced_orders_exclude_no_plan_and_keep_the_least_end(seed: int) -> None:
+    index = Indexed(project(seed))
+    plain = project_of(index)
+    forced = None if plain is None else with_forced_orders(plain)
+    least_s = proven_s(index)
+    if forced is None:
+        assert least_s is None, f"seed {seed}: there is a plan"
+        return
+    assert plain is not None
+    bound_s = least_makespan_s(index, (forced.earliest, forced.tails))
+    assert bound_s is not None
+    assert bound_s >= (least_makespan_s(index) or 0), f"seed {seed}"
+    for one, ties in enumerate(plain.after):
+        later = dict(forced.after[one])
+        assert all(later[other] >= least_s for other, least_s in ties), f"seed {seed}"
+    if least_s is not None:
+        assert bound_s <= least_s, f"seed {seed}"
+        walk = ProjectWalk(forced, None, seed)
+        for _ in range(60):
+            walk.step()
+        assert walk.best_s == least_s, f"seed {seed}: an order was forced that loses the best plan"
+
+
+@pytest.mark.parametrize("name", ["UBO10_01", "ubo50_psp1"])
+def test_two_that_can_come_in_neither_order_leave_no_plan(name: str) -> None:
+    _, found = known(read_instance(DATA / "rcpsp_max" / f"{name}.sch").problem)
+    assert with_forced_orders(found) is None
+    answer = solve(
+        Question(problem=read_instance(DATA / "rcpsp_max" / f"{name}.sch").problem, seconds=9.0),
+        lambda _: None,
+    )
+    assert answer.status == "infeasible"
+    assert answer.seconds < 2.0
+
+
 def test_small_projects_get_the_makespan_that_is_proven_to_be_the_least() -> None:
     missed, seen = [], 0
     for seed in SEEDS:
@@ -139,6 +177,20 @@ def test_it_is_the_same_for_the_same_seed_and_goes_on_from_what_others_find() ->
     assert walks[0].best_arrays() == walks[1].best_arrays()
     other = ProjectWalk(found, walks[0].best_arrays(), 6)
     assert other.best_s == walks[0].best_s
+
+
+def test_where_nothing_gets_better_it_begins_anew_and_keeps_its_best() -> None:
+    index, found = known(project(1))
+    walk = ProjectWalk(found, None, 1)
+    for _ in range(60):
+        walk.step()
+    best_s = walk.best_s
+    assert best_s == proven_s(index)
+    for _ in range(PATIENCE + 60):
+        walk.step()
+    assert walk._began > 0
+    assert walk._now is not walk.best
+    assert found.end_s(walk.best_arrays()[0]) == walk.best_s == best_s
 
 
 def test_a_project_that_insertion_finds_no_plan_for_gets_one() -> None:

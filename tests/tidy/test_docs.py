@@ -21,7 +21,7 @@ from sdl.cli.verbs import VERBS, Verb
 from sdl.core.commands import COMMANDS, Command
 from sdl.core.events import EVENTS, Event
 from sdl.errors import SdlError
-from sdl.model import campaign, costs, hypothesis, lab, labware, stock
+from sdl.model import alert, campaign, costs, hypothesis, lab, labware, stock
 
 CODE = re.compile(r"```.*?```|`[^`\n]+`", re.DOTALL)
 VARIABLE = re.compile(r'"(SDL_[A-Z][A-Z_]*)"')
@@ -79,6 +79,7 @@ WRITTEN: dict[type, dict[str, str]] = {
     },
     lab.Instrument: {"name": "", "simulated": "simulator", "options": "", "limits": ".limits]"},
     lab.Place: {"name": ""},
+    alert.Alert: {},
     lab.Limit: {"low": "from", "high": "to"},
     labware.Labware: {"name": ""},
     stock.Stocks: {"instrument": "", "sources": ""},

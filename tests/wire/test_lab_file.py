@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from sdl.errors import UserMistake
+from sdl.model.alert import Alert
 from sdl.model.lab import Instrument, Limit
 from sdl.model.stock import Source, Stocks
 from sdl.wire.labware_kinds import labware_kind
@@ -216,3 +217,34 @@ def test_each_mistake_is_told_with_its_line(
     with pytest.raises(UserMistake) as caught:
         read_lab(path)
     assert str(caught.value).replace(f"{path}:", "") == expected
+
+
+def test_whom_to_call_is_read_and_is_no_part_of_the_lab(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(f'{GOOD}[alert]\ncommand = ["./call.sh", "3"]\nevery_s = "5 min"\n')
+    file = open_lab(path)
+    assert file.alert == Alert(command=("./call.sh", "3"), every_s=300.0)
+    path.write_text(f'{GOOD}[alert]\ncommand = "call"\n')
+    assert open_lab(path).alert == Alert(command=("call",))
+    path.write_text(GOOD)
+    assert open_lab(path).alert is None
+    assert open_lab(path).lab == file.lab
+
+
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        ("", "command: is missing"),
+        ("command = []", "needs a program and its arguments in a list"),
+        ('command = ["x", 3]', "needs a program and its arguments in a list"),
+        ('command = "x"\ntimeout_s = 0', "0 is out of range"),
+        ('command = "x"\nwebhook = "y"', "unknown key"),
+    ],
+)
+def test_what_is_wrong_with_an_alert_is_told_with_its_line(
+    tmp_path: Path, words: str, told: str
+) -> None:
+    path = tmp_path / "lab.toml"
+    path.write_text(f"{GOOD}[alert]\n{words}\n")
+    with pytest.raises(UserMistake, match=told):
+        open_lab(path)
