@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sdl.core.run import Step
     from sdl.core.work import Work
 
-DURATION = "duration"
+DURATION = "duration_s"
+"""No instrument has such a name."""
 PROTOCOL = "protocol"
 
 
@@ -56,10 +57,10 @@ class Bench:
 
         ``leaves_out``: suggestions that wait for their run, and for which nothing need be kept.
         """
-        if not self._work.state.spec.planner.bench:
+        is_timed, inventory = self._is_timed, self._work.lab.inventory
+        if not (self._work.state.spec.planner.bench and (is_timed or inventory is not None)):
             return None
         known = self._known = self._known or self._find_out()
-        is_timed = self._is_timed
         found = BenchState(
             duration_s=known.amounts.get(DURATION, ()) if is_timed else (),
             stocks=tuple(self._stocks(known, leaves_out)),
@@ -76,7 +77,7 @@ class Bench:
     def _counts(self, name: str) -> bool:
         """Whether it would make a difference if it were known."""
         if name == PROTOCOL:
-            return self._is_timed or self._work.lab.inventory is not None
+            return True
         return bool(self._names(name)) if "/" in name else self._is_timed
 
     # What a run needs.

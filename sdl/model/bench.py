@@ -60,7 +60,7 @@ class BenchState:
     queues: tuple[Queue, ...] = ()
     unclear: tuple[str, ...] = ()
     """What follows from the inputs in no way that sums of products say, and so does not count:
-    sources, instruments, or ``duration``; or ``protocol``, if it cannot be told beforehand."""
+    sources, instruments, or ``duration_s``; or ``protocol``, if it cannot be told beforehand."""
 
 
 def amount(terms: Amount, inputs: Inputs) -> float:

@@ -86,6 +86,7 @@ class Prices:
             log_drain=float(self.supplies.log_drain[place]),
             passed_over=0 if passed[place] else int(passed.sum()),
             short=self.supplies.lacking(places),
+            unclear=self.supplies.unclear,
         )
 
 

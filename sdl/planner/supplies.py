@@ -27,6 +27,8 @@ class Supplies:
     left_ul: Floats
     """(S,)"""
     sources: tuple[str, ...]
+    unclear: tuple[str, ...]
+    """What follows from the inputs in no simple way, and does not count."""
     runs: int
     """That the budget has still to give after the next one, 0 or more."""
 
@@ -89,6 +91,7 @@ def supplies_of(
         draws_ul=np.array(draws).reshape(len(draws), count),
         left_ul=np.array([one.left_ul for one in bench.stocks], dtype=float),
         sources=tuple(one.source for one in bench.stocks),
+        unclear=bench.unclear,
         runs=max(runs - 1, 0),
     )
 

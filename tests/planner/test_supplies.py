@@ -116,6 +116,11 @@ def test_an_instrument_that_others_wait_for_is_dearer_than_one_that_is_free() ->
     assert {one.inputs["liquid"] for one in busy} == {"ink"}
 
 
+def test_what_does_not_count_is_named() -> None:
+    (found,) = suggested(replace(FLAT, bench=BenchState(unclear=("handler/dye",))))
+    assert spending_of(found).unclear == ("handler/dye",)
+
+
 def test_a_bench_with_plenty_changes_no_point() -> None:
     bench = BenchState(stocks=(stock("dye", 1e12), stock("ink", 1e12)))
     plain, aware = suggested(FLAT, 3), suggested(replace(FLAT, bench=bench), 3)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from sdl.cli.why import Replay, reasons
 from sdl.core import events as ev
 from sdl.core.view import LabView
 from sdl.errors import LabFault, UserMistake
@@ -97,6 +98,8 @@ def test_a_lab_that_is_killed_with_three_campaigns_in_flight_goes_on_with_all(
         until(all_fly, "a run of each")
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=PATIENCE_S)
+    waits = reasons(Replay(record_of(tmp_path), [tmp_path]), None)
+    assert {one.who.partition("/")[0] for one in waits} == set(NAMES), "not of the last one only"
     for choice in (Choice(), Choice(resume=True)):
         with pytest.raises(UserMistake, match=r"has not ended.*sdl lab up LAB --resume"):
             asyncio.run(run_campaign(paths[0], choice=choice))

@@ -10,9 +10,9 @@ import pytest
 from sdl.authoring import protocol, settle, within
 from sdl.capabilities import LiquidHandler, PlateReader, Washer
 from sdl.core import commands as do
-from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
+from sdl.core.plan import PlanArrived
 from sdl.core.replay import fold
 from sdl.model.labware import Well
 from sdl.scheduling.counted import solve_counted
@@ -169,6 +169,10 @@ def played(method: object, seed: int) -> tuple[Cell, list[str]]:
     planning = PlanningAtOnce(solve, (Known(),), now=lambda: floor.at)
 
     def look(at: float) -> None:
+        ahead = drafted(floor, at)
+        if ahead.outlook.plan is not None and ahead.steps:
+            mended = repaired(ahead.problem)
+            wrong.extend(["no repair"] if mended is None else at_two_places(ahead, mended.plan))
         planning.look(floor.engine, len(floor.journal), floor.turn)
         if not floor.engine.is_over:
             floor.call(at + 20.0, look)
@@ -184,6 +188,6 @@ def test_runs_that_share_plates_and_are_planned_for_come_to_their_end(method: ob
         floor, wrong = played(method, seed)
         assert (floor.wrong, wrong) == ([], []), f"seed {seed}"
         assert sum(isinstance(one, do.EndRun) for one in floor.journal) == 6, f"seed {seed}"
-        assert any(isinstance(one, ev.PlanArrived) for one in floor.journal), f"seed {seed}"
+        assert any(isinstance(one, PlanArrived) for one in floor.journal), f"seed {seed}"
         again = fold(cell_script(method), floor.journal)
         assert again.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"

@@ -100,3 +100,18 @@ def test_an_earlier_input_that_is_no_number_is_told_with_its_line(tmp_path: Path
 def test_what_was_known_before_does_not_hide_that_nothing_is_searched(tmp_path: Path) -> None:
     with pytest.raises(UserMistake, match=r"nothing to search|search: is missing"):
         read(tmp_path, PRIOR, old="ligand,dose_mg,yield\nL1,1,50\n")
+
+
+def test_what_is_hardly_meant_is_told_and_not_refused(tmp_path: Path) -> None:
+    (tmp_path / "list.csv").write_text(POINTS)
+    bounds = '[[constraint]]\nmeasure = "purity_fraction"\nat_least = 70\n'
+    bounds += '[[constraint]]\nmeasure = "loss_percent"\nat_most = 0.3\n'
+    path = tmp_path / "campaign.toml"
+    path.write_text(HEAD + AIM + LIST + bounds + "[stop]\nruns = 9\n")
+    assert open_campaign(path).remarks == (
+        "stop.runs is 9, and list.csv has 3 points: the campaign ends once each is tried",
+        "purity_fraction is held against 70, and a fraction goes from 0 to 1: if per cent are "
+        'meant, write "70 %"',
+        "loss_percent is held against 0.3 %, less than one per cent: if a fraction is meant, "
+        "write 30",
+    )
