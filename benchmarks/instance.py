@@ -45,10 +45,13 @@ def data_lines(text: str) -> Iterator[tuple[int, str]]:
 
 def whole_numbers(file: Path, line: int, words: str) -> list[int]:
     """The numbers on a line. UserMistake with file and line if something else stands there."""
-    try:
-        return [int(word) for word in words.split()]
-    except ValueError as error:
-        raise mistake(file, line, f"expected whole numbers only: {error}") from error
+    numbers = []
+    for word in words.split():
+        try:
+            numbers.append(int(word))
+        except ValueError:
+            raise mistake(file, line, f"expected whole numbers only, not {word!r}") from None
+    return numbers
 
 
 def coloured(spans: list[tuple[int, int]], colours: list[str]) -> list[str]:

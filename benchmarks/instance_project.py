@@ -31,6 +31,8 @@ def read_project(file: Path) -> Instance:
     capacities = whole_numbers(file, *last)
     if len(capacities) != resources:
         raise mistake(file, last[0], f"{len(capacities)} capacities of {resources} resources")
+    if min(capacities) < 0:
+        raise mistake(file, last[0], f"a capacity is below 0: {min(capacities)}")
     problem = Problem(
         name=file.stem,
         resources=tuple(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from pathlib import Path
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, NonNegativeInt, ValidationError
 
 from instance import Instance, Operation, coloured, mistake, text_of
 from sdl.scheduling.model import (
@@ -27,29 +27,29 @@ class Station(BaseModel):
 
     id: str
     group: str
-    slots: int
+    slots: NonNegativeInt
 
 
 class Arm(BaseModel):
     """What moves plates, so many at a time."""
 
     id: str
-    slots: int = 1
+    slots: NonNegativeInt = 1
 
 
 class Step(BaseModel):
     """A stay at a station. ``max_wait``: from the end of processing to the start of the move."""
 
     group: str
-    duration: int
-    max_wait: int | None
+    duration: NonNegativeInt
+    max_wait: NonNegativeInt | None
 
 
 class Plate(BaseModel):
     """A plate and its route."""
 
     id: str
-    release: int = 0
+    release: NonNegativeInt = 0
     steps: list[Step]
 
 
@@ -57,7 +57,7 @@ class Cell(BaseModel):
     """The whole file."""
 
     name: str
-    move_duration: int
+    move_duration: NonNegativeInt
     stations: list[Station]
     transport: list[Arm]
     plates: list[Plate]

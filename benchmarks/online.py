@@ -81,8 +81,8 @@ def careless() -> Iterator[None]:
     with (
         patch.object(Chains, "objection", lambda *_: ""),
         patch.object(Chains, "promises", lambda _: []),
-        patch.object(Chains, "calls", lambda _: []),
-        patch.object(Chains, "awaited", lambda _: frozenset()),
+        patch.object(Chains, "calls", lambda *_: []),
+        patch.object(Chains, "awaited", lambda *_: frozenset()),
     ):
         yield
 

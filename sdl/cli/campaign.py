@@ -75,11 +75,12 @@ def list_campaigns(lab: Lab = None, as_json: Json = False) -> None:
         say("no campaign yet; next: sdl campaign start campaign.toml")
         return
     headings = ("campaign", "stands", "runs", "in flight", "best", "priority", "weight", "claim")
-    for line in table(headings, _rows(view)):
+    for line in table(headings, campaigns_of(view)):
         say(line)
 
 
-def _rows(view: LabView) -> list[tuple[str, ...]]:
+def campaigns_of(view: LabView) -> list[tuple[str, ...]]:
+    """A row for each campaign, those at work before those that have ended."""
     rows: list[tuple[str, ...]] = []
     for one, terms in zip(view.campaigns, view.terms, strict=True):
         best = in_short(one, "-")
@@ -98,7 +99,8 @@ def _rows(view: LabView) -> list[tuple[str, ...]]:
             )
         )
     ended: list[tuple[str, ...]] = [
-        (one.campaign, one.ending, "-", "-", "-", "-", "-", "-") for one in view.ended
+        (one.campaign, one.ending, str(one.runs), "-", one.best_run or "-", "-", "-", "-")
+        for one in view.ended
     ]
     return rows + ended
 

@@ -10,7 +10,7 @@ import typer
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.reach import Json, Lab, caller
 from sdl.core.amounts import Content, Level
-from sdl.core.mixture import picolitres, spoken
+from sdl.core.mixture import OTHERS, picolitres, spoken
 from sdl.errors import UserMistake
 from sdl.service.caller import Held
 
@@ -90,7 +90,7 @@ def _places(contents: tuple[Content, ...]) -> list[str]:
             _volume(one.doubt_ul) if one.doubt_ul else "-",
             f"{one.fraction:.4g} ± {one.fraction_uncertainty:.2g}",
             ", ".join(lot for lot in one.lots if lot) or "-",
-            one.mostly_from or "-",
+            "many small ones" if one.mostly_from == OTHERS else one.mostly_from or "-",
         )
         for one in contents
     ]

@@ -29,7 +29,10 @@ SHOWN = 3
 Where: TypeAlias = Annotated[
     str | None,
     typer.Option(
-        "--in", help="A lab, campaign or record file, or a database URL; else ./lab.toml."
+        "--in",
+        "--lab",
+        metavar="WHERE",
+        help="A lab, campaign or record file, its folder, or a database URL; else ./lab.toml.",
     ),
 ]
 

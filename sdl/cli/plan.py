@@ -19,6 +19,7 @@ from sdl.model.campaign import (
     Prior,
 )
 from sdl.model.candidates import Candidates, count_of
+from sdl.model.costs import Costs
 from sdl.model.data import JsonValue
 from sdl.model.hypothesis import Hypothesis
 from sdl.model.lab import Instrument, Lab, Limit
@@ -54,6 +55,8 @@ def found(prepared: Prepared) -> Told:
         yield "search", _listed(spec.candidates)
     if spec.fixed:
         yield "fixed", point(spec.fixed)
+    if spec.costs is not None:
+        yield from (("cost", line) for line in _costs(spec.costs))
     for prior in spec.prior:
         yield "prior", _prior(prior)
     yield "runs", _runs(spec)
@@ -150,6 +153,22 @@ def _unit(name: str) -> str:
 SHOWN = 12
 """Options of an input that are named."""
 
+
+def _costs(costs: Costs) -> Iterator[str]:
+    """What is counted, in the currency of ``[cost]``; what is not said costs nothing."""
+    if costs.per_run:
+        yield f"{costs.per_run:g} for each run"
+    if costs.per_hour:
+        yield f"{costs.per_hour:g} for each hour of lab time"
+    for name, options in costs.options.items():
+        said = ", ".join(f"{option} {price:g}" for option, price in options.items())
+        yield f"{name}: {said}"
+    for name, price in costs.per_unit.items():
+        yield f"{name}: {price:g} for each{_unit(name) or ' unit'}"
+    for name, price in costs.change.items():
+        yield f"{name}: {price:g} for each change from one run to the next"
+
+
 _HINT = "; a hint, measured on something like it"
 
 
@@ -157,10 +176,11 @@ def _prior(prior: Prior) -> str:
     if prior.is_campaign and not prior.sha256:
         said = f"the trials of {prior.source}, read from the record at the start"
         return said + _HINT * prior.is_hint
-    left = f", {prior.left_out} left out: outside the search space, or without all measures"
+    failed = sum(trial.status == "failed" for trial in prior.trials)
     return (
         f"{count(len(prior.trials), 'trial')} of {prior.source}"
-        + (left if prior.left_out else "")
+        + (f", {failed} of them failed" if failed else "")
+        + (f"; {prior.left_out} left out, see below" if prior.left_out else "")
         + _HINT * prior.is_hint
     )
 

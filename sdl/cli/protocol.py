@@ -50,7 +50,10 @@ def run(
         list[str] | None,
         typer.Argument(metavar="KEY=VALUE", help='An input ("50 uL" may stand), or a role.'),
     ] = None,
-    lab: Annotated[Path, typer.Option("--lab", metavar="LAB", help="lab.toml.")] = Path("lab.toml"),
+    lab: Annotated[
+        Path,
+        typer.Option("--lab", "--in", metavar="LAB", help="lab.toml, or its folder; else here."),
+    ] = Path("lab.toml"),
     runs: Annotated[int, typer.Option(min=1, help="So many, all with these inputs.")] = 1,
     priority: Annotated[
         int | None, typer.Option(min=-9, max=9, help="In a lab at work; see `sdl campaign`.")

@@ -29,6 +29,7 @@ Lab: TypeAlias = Annotated[
     Path | None,
     typer.Option(
         "--lab",
+        "--in",
         metavar="PATH",
         help="lab.toml, campaign.toml or their folder; else here, or the one at work below.",
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, TypeAlias, cast
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 START = {
     "centre": "the centre of the space",
     "maximin": "as far as can be from the points before it",
+    "medoid": "amid the candidates that are far from the points before it",
     "rivals": "where the predictions of the rivals differ most for the cost",
     "sources": "good by what earlier campaigns say that are hints",
     "sobol": "by Sobol's sequence, which spreads points evenly",
@@ -37,8 +39,11 @@ def in_a_sentence(row: SuggestionRow, planner: str) -> str:
         said = "every run of this campaign has the same inputs"
     if row.origin != planner and row.origin in START and not row.fall_back:
         said = f"{point(inputs_of(row.inputs))} is a start point, {START[row.origin]}"
-    for name, expected in json.loads(row.predicted).items():
-        said += f", which expected {name} = {quantity(name, expected['mean'], expected['sd'])}"
+    expected = [
+        f"{name} = {quantity(name, one['mean'], one['sd'])}"
+        for name, one in json.loads(row.predicted).items()
+    ]
+    said += f", which expected {', '.join(expected)}" if expected else ""
     if row.acquisition is not None:
         said += f" (acquisition value {row.acquisition:.4g})"
     if row.fall_back:
@@ -147,6 +152,9 @@ def _weighed(row: SuggestionRow, reason: Json) -> Iterator[str]:
     parts = [f"{word} {reason[key]:.4g}" for key, word in named.items() if reason[key] is not None]
     if parts and row.acquisition is not None:
         yield f"acquisition {row.acquisition:.4g} of {', '.join(parts)} (logarithms)"
+    log_cost = cast("float | None", reason["log_cost"])
+    if log_cost is not None and reason.get("spending") is None:
+        yield f"a cost of {math.exp(log_cost):.4g}, in the currency of [cost]"
     if reason["scored"]:
         yield f"the best of {reason['scored']} candidates"
 
@@ -172,6 +180,9 @@ def _spent(reason: Json) -> Iterator[str]:
         if not spending["passed_over"]:
             passed = "no candidate is left for which there is enough"
         yield f"{source} is short: {left_ul:.4g} uL left; {passed}"
+    unclear = cast("list[str]", spending.get("unclear", []))
+    if unclear:
+        yield f"does not count, as the protocol does not tell it simply: {', '.join(unclear)}"
 
 
 def _near(near: Mapping[str, Mapping[str, InputValue]], names: Mapping[str, str]) -> str:

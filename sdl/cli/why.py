@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -34,7 +34,7 @@ def why(
         typer.Argument(
             metavar="STEP|RUN|SUGGESTION|CAMPAIGN",
             help="Such as dye-450/run-7/step-2, dye-450/run-7, dye-450/suggestion-7 or dye-450; "
-            "else the last campaign.",
+            "else the last campaign, and all that are at work beside it.",
         ),
     ] = None,
     where: Where = None,
@@ -64,6 +64,9 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
     record = replay.record
     name, _, rest = full_name(record, what or "").partition("/")
     campaign = chosen_campaign(record, name or None)
+    together = [] if what else _together(record, campaign)
+    if len(together) > 1:
+        return _of_several(replay, together)
     if not rest:
         return _of_campaign(replay, campaign)
     kind = rest.partition("-")[0]
@@ -92,13 +95,26 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
 
 def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
     row = replay.record.campaign(campaign).campaign
-    if row.ending is not None and row.journal != campaign:  # its session has folded it down
+    if row.ending is not None:
         return [Waiting(who=campaign, why=f"ended ({row.ending}): {row.reason}")]
-    view = replay.view(campaign)
-    if view.ended is not None:
-        reason = f"ended ({view.ended.ending}): {view.ended.reason}"
-        return [Waiting(who=campaign, why=reason)]
-    return waiting(view) or [Waiting(who=campaign, why="nothing waits")]
+    return waiting(replay.view(campaign)) or [Waiting(who=campaign, why="nothing waits")]
+
+
+def _together(record: Record, campaign: str) -> list[str]:
+    """Those that have not ended of the session that a campaign is in."""
+    session = record.journal_of(campaign)
+    rows = [each.campaign for each in record.campaigns()]
+    return [each.campaign for each in rows if each.journal == session and each.ending is None]
+
+
+def _of_several(replay: Replay, names: Sequence[str]) -> list[Waiting]:
+    """All that waits in a lab at work, what waits for a person first, whosesoever it is."""
+    views = replay.views(names)
+    asked = {question.step for view in views for question in view.questions}
+    found = [one for view in views for one in waiting(view)]
+    if not found:
+        return [Waiting(who=name, why="nothing waits") for name in names]
+    return sorted(found, key=lambda one: one.who not in asked)
 
 
 def waiting(view: View) -> list[Waiting]:
@@ -158,7 +174,7 @@ def _tried(sample: SampleRow, of: int) -> str:
 
 
 class Replay:
-    """Folds a journal again, with the very protocols that wrote it."""
+    """Folds a journal again, from its last snapshot on, with the very protocols that wrote it."""
 
     def __init__(self, record: Record, folders: list[Path]) -> None:
         self.record = record
@@ -166,18 +182,21 @@ class Replay:
 
     def view(self, campaign: str) -> View:
         """A campaign as its journal leaves it. UserMistake if its protocol is not here."""
-        from sdl.core.replay import fold
-        from sdl.shell.expectations import Expectations
-        from sdl.wire.journal import load
+        (found,) = self.views((campaign,))
+        return found
 
-        journal = self.record.journal_of(campaign)
-        lines = (load(line.type, line.body) for line in self.record.lines(journal))
+    def views(self, campaigns: Sequence[str]) -> list[View]:
+        """The same of several that share a journal."""
+        from sdl.shell.expectations import Expectations
+        from sdl.shell.opening import stand
+
+        journal = self.record.journal_of(campaigns[0])
         with self.scripts(journal) as scripts:
-            engine = fold(scripts, lines)
-            head = engine.campaigns[campaign].head
+            engine = stand(scripts, self.record, journal, self.record.snapshots.of(journal)).engine
+            head = engine.campaigns[campaigns[0]].head
             expectations = Expectations(head.lab, self._folders[0], self.record)
             expectations.learn()
-            return engine.view(campaign, (expectations,))
+            return [engine.view(campaign, (expectations,)) for campaign in campaigns]
 
     @contextmanager
     def scripts(self, journal: str) -> Iterator[Scripts]:

@@ -433,9 +433,7 @@ class Agenda:
         has_begun = not due.opener or due.opener in self.begun
         return not has_begun and self._steps[step].start < self._steps[other].start
 
-    def _busy_until(
-        self, instrument: str, lab: LabState, at: float, sure: float = 0.0
-    ) -> float:
+    def _busy_until(self, instrument: str, lab: LabState, at: float, sure: float = 0.0) -> float:
         """When an instrument is free, as far as it is known."""
         one = lab.instruments.get(instrument)
         if one is None:

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from sdl.core.run import Step
     from sdl.core.work import Work
 
-DURATION = "duration"
+DURATION = "duration_s"
+"""No instrument has such a name."""
 PROTOCOL = "protocol"
 
 
@@ -56,19 +57,17 @@ class Bench:
 
         ``leaves_out``: suggestions that wait for their run, and for which nothing need be kept.
         """
-        if not self._work.state.spec.planner.bench:
+        is_timed, inventory = self._is_timed, self._work.lab.inventory
+        if not (self._work.state.spec.planner.bench and (is_timed or inventory is not None)):
             return None
         known = self._known = self._known or self._find_out()
-        state, is_timed = self._work.state, self._is_timed
-        waiting = [one for one in state.ready if one not in leaves_out]
         found = BenchState(
-            runs_left=state.spec.stop.runs - state.samples_begun - len(waiting),
             duration_s=known.amounts.get(DURATION, ()) if is_timed else (),
-            stocks=tuple(self._stocks(known, waiting)),
+            stocks=tuple(self._stocks(known, leaves_out)),
             queues=tuple(self._queues(known)) if is_timed else (),
             unclear=tuple(name for name in known.unclear if self._counts(name)),
         )
-        return None if found.says_nothing else found
+        return None if found == BenchState() else found
 
     @property
     def _is_timed(self) -> bool:
@@ -78,7 +77,7 @@ class Bench:
     def _counts(self, name: str) -> bool:
         """Whether it would make a difference if it were known."""
         if name == PROTOCOL:
-            return self._is_timed or self._work.lab.inventory is not None
+            return True
         return bool(self._names(name)) if "/" in name else self._is_timed
 
     # What a run needs.
@@ -118,9 +117,9 @@ class Bench:
 
     # What there is.
 
-    def _stocks(self, known: _Known, waiting: Collection[str]) -> Iterator[Stock]:
-        """``waiting``: suggestions for which something has to be kept."""
-        kept = [self._work.state.trials[one].inputs for one in waiting]
+    def _stocks(self, known: _Known, leaves_out: Collection[str]) -> Iterator[Stock]:
+        state = self._work.state
+        kept = [state.trials[one].inputs for one in state.ready if one not in leaves_out]
         for name in sorted(known.amounts):
             draws, there = known.varying(name), self._names(name)
             if draws and there:

@@ -289,6 +289,7 @@ def problem(spec: Campaign) -> Problem:
         fidelity=spec.fidelity,
         rivals=spec.rivals,
         left=spec.stop.looks_ahead,
+        runs=spec.stop.runs,
         hints=tuple(prior.source for prior in spec.prior if prior.is_hint),
     )
 

@@ -246,12 +246,12 @@ class Chains:
     def _move_s(self, carrier: str) -> float:
         return max(LEAST_S, self._commons.lab.took.get(f"{carrier}/move", MOVE_S))
 
-    def awaited(self) -> frozenset[str]:
+    def awaited(self, promises: Sequence[Promise], calls: Sequence[Call]) -> frozenset[str]:
         """Transporters that will be needed at once before one more carry could end."""
-        called = {name for call in self.calls() for name in call.carriers}
+        called = {name for call in calls for name in call.carriers}
         return frozenset(called).union(
             name
-            for promise in self.promises()
+            for promise in promises
             for name in self._carriers(promise)
             if self._begins_in_s(promise) < self._move_s(name)
         )
@@ -270,12 +270,15 @@ class Chains:
             waits_s = max(waits_s, self._soonest_s(busy) if known else math.inf)
         return waits_s
 
-    def calls(self) -> list[Call]:
-        """Whom no transporter may keep waiting for as long as one more carry takes, by the plan."""
+    def calls(self, promises: Sequence[Promise]) -> list[Call]:
+        """Whom no transporter may keep waiting for as long as one more carry takes, by the plan.
+
+        ``promises``: those of now, here and there.
+        """
         found: list[Call] = []
         if not self._commons.agenda.is_in_force(self._commons.at):
             return found
-        for promise in self.promises():
+        for promise in promises:
             names = [name for name in self._carriers(promise) if self._is_late_after(promise, name)]
             if names:
                 call = Call(follows=promise.follows, due=promise.due, carriers=frozenset(names))

@@ -90,7 +90,14 @@ def describe_lab(
         campaigns=tuple(describe(part, lab, at, prospect, alone) for part in parts),
         terms=tuple(part.state.terms for part in parts),
         ended=tuple(
-            EndedView(campaign=one.name, ending=one.ending, reason=one.reason, at=one.at)
+            EndedView(
+                campaign=one.name,
+                ending=one.ending,
+                reason=one.reason,
+                at=one.at,
+                runs=one.runs,
+                best_run=one.best_run,
+            )
             for one in ended
         ),
         instruments=tuple(_instrument(one, at) for one in lab.instruments.values()),

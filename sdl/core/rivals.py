@@ -1,7 +1,8 @@
-"""Which of two rival hypotheses the runs speak for: normal errors about each one's formula.
+"""Which of several rival hypotheses the runs speak for: normal errors about each one's formula.
 
-Odds that a true hypothesis is given against, of ``k`` and more to one, come with a probability of
-at most ``1 / k`` (from equal priors), however the runs were chosen and whenever one stops.
+Odds are those of one against all others together. Such odds against a true hypothesis, of ``k`` and
+more to one, come with a probability of at most ``1 / k`` (from even odds before), however the runs
+were chosen and whenever one stops.
 """
 
 from __future__ import annotations
@@ -21,16 +22,17 @@ FITS = 2.0
 """Distance in standard deviations that a hypothesis which holds keeps on average, amply."""
 FEW = 3
 """Runs before that is judged."""
+TWO = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contest:
-    """How far the measurements so far lie from what each of two rivals predicted."""
+    """How far the measurements so far lie from what each of the rivals predicted."""
 
     runs: int = 0
-    """Those that count, and of which both predict something."""
-    squares: tuple[float, float] = (0.0, 0.0)
-    """By rival, the sum of squared distances in its standard deviation."""
+    """Those that count, and of which all predict something."""
+    squares: tuple[float, ...] = ()
+    """By rival, the sum of squared distances in its standard deviation; none before the first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class RivalView:
     posterior: float
     """Probability that it is the one that holds, if one of them does."""
     odds: float
-    """How many times as likely as the other it is."""
+    """How many times as likely as all others together it is."""
     misfit: float | None
     """Root of the mean squared distance of its predictions, in its standard deviation: about 1 if
     it holds. None before the first run."""
@@ -53,30 +55,46 @@ def with_run(contest: Contest, rivals: Sequence[Rival], inputs: Inputs, value: f
     Where a rival predicts nothing, as in a division by zero, a run tells nothing.
     """
     squares = []
-    for rival, known in zip(rivals, contest.squares, strict=True):
+    for rival, known in zip(rivals, _squares(contest, rivals), strict=True):
         predicted = rival.formula.at(inputs)
         if predicted is None:
             return contest
         score = (value - predicted) / rival.sd
         squares.append(known + min(score * score, FARTHEST))
-    first, second = squares
-    return Contest(runs=contest.runs + 1, squares=(first, second))
+    return Contest(runs=contest.runs + 1, squares=tuple(squares))
 
 
-def log_odds(contest: Contest, rivals: Sequence[Rival]) -> float:
-    """Natural logarithm of how many times as likely the first is as the second."""
-    first, second = rivals
-    before = math.log(first.prior / second.prior)
-    narrower = contest.runs * math.log(second.sd / first.sd)
-    nearer = 0.5 * (contest.squares[1] - contest.squares[0])
-    return max(-SUREST, min(before + narrower + nearer, SUREST))
+def _squares(contest: Contest, rivals: Sequence[Rival]) -> tuple[float, ...]:
+    return contest.squares or (0.0,) * len(rivals)
+
+
+def log_odds(contest: Contest, rivals: Sequence[Rival]) -> tuple[float, ...]:
+    """Natural logarithm of how many times as likely each is as all others together.
+
+    ``rivals``: two or more.
+    """
+    return tuple(_log_odds(contest, rivals, place) for place in range(len(rivals)))
+
+
+def _log_odds(contest: Contest, rivals: Sequence[Rival], place: int) -> float:
+    one, squares = rivals[place], _squares(contest, rivals)
+    against = [
+        math.log(one.prior / other.prior)
+        + contest.runs * math.log(other.sd / one.sd)
+        + 0.5 * (square - squares[place])
+        for other, square in zip(rivals, squares, strict=True)
+        if other is not one
+    ]
+    least = min(against)
+    found = least - math.log(math.fsum(math.exp(least - each) for each in against))
+    return max(-SUREST, min(found, SUREST))
 
 
 def standing(contest: Contest, rivals: Sequence[Rival]) -> tuple[RivalView, ...]:
     """How each of them stands, in the order of the file; none where there are none."""
     if not rivals:
         return ()
-    found = log_odds(contest, rivals)
+    rows = zip(rivals, log_odds(contest, rivals), _squares(contest, rivals), strict=True)
     return tuple(
         RivalView(
             name=rival.name,
@@ -84,7 +102,7 @@ def standing(contest: Contest, rivals: Sequence[Rival]) -> tuple[RivalView, ...]
             odds=math.exp(log),
             misfit=math.sqrt(square / contest.runs) if contest.runs else None,
         )
-        for rival, log, square in zip(rivals, (found, -found), contest.squares, strict=True)
+        for rival, log, square in rows
     )
 
 
@@ -94,20 +112,22 @@ def likelier(rivals: Sequence[RivalView]) -> RivalView:
 
 
 def in_words(rivals: Sequence[RivalView]) -> str:
-    """``first order is 37 times as likely as second order``."""
+    """``first order is 37 times as likely as second order``, or as the other three together."""
     first = likelier(rivals)
-    (second,) = (one for one in rivals if one is not first)
+    names = [one.name for one in rivals if one is not first]
+    others = names[0] if len(names) == 1 else f"the other {len(names)} together"
     if first.odds == 1.0:
-        return f"{first.name} is as likely as {second.name}"
-    return f"{first.name} is {first.odds:.3g} times as likely as {second.name}"
+        return f"{first.name} is as likely as {others}"
+    return f"{first.name} is {first.odds:.3g} times as likely as {others}"
 
 
 def doubt(rivals: Sequence[RivalView], runs: int) -> str:
-    """Why perhaps neither holds; empty while nothing speaks for that. ``runs``: measured ones."""
+    """Why perhaps none of them holds; empty while nothing speaks for that. ``runs``: measured."""
     first = likelier(rivals)
     if first.misfit is None or first.misfit <= FITS or runs < FEW:
         return ""
+    none = "neither" if len(rivals) == TWO else "none of them"
     return (
         f"even {first.name} lies {first.misfit:.2g} of its sd from what was measured: "
-        "perhaps neither holds"
+        f"perhaps {none} holds"
     )

@@ -61,7 +61,7 @@ class Transport:
         self.chains = Chains(commons, roster, self.floor)
         self.deck = Deck(commons, roster, self.floor)
         self.errands = Errands(commons, roster)
-        self._want = Wants(commons, roster, self.deck, self.chains)
+        self._want = Wants(commons, roster, self.deck)
         self._people_carry = any(
             self.floor.carriers_between(source, target) == [PERSON]
             for source in self.floor.sites
@@ -108,12 +108,14 @@ class Transport:
     def _next(self, lacking: Lacking, in_place: InPlace) -> Carry | None:
         """The carry to begin now; None if there is none."""
         standing = self.deck.standing()
-        urgent = self._want.urgent(lacking, in_place, standing)
+        promises = self.chains.promises()
+        calls = self.chains.calls(promises)
+        urgent = self._want.urgent(lacking, in_place, standing, promises, calls)
         bound = lacking.bound
         carry = next_carry(standing, urgent, bound)
         if carry is not None:
             return carry
-        awaited = self.chains.awaited()
+        awaited = self.chains.awaited(promises, calls)
         free = tuple(name for name in standing.free_carriers if name not in awaited)
         if free == (PERSON,) and not self._people_carry:
             return None

@@ -292,6 +292,9 @@ class EndedView:
     reason: str
     at: float
     """Lab time of its end."""
+    runs: int = 0
+    """Begun."""
+    best_run: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from itertools import chain
 
 from sdl.core.carrying import Standing, Want
-from sdl.core.chains import Call, Chains, Promise
+from sdl.core.chains import Call, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace
 from sdl.core.lacking import Lacked, Lacking
@@ -23,21 +23,26 @@ from sdl.model.lab import place_of
 class Wants:
     """Of one lab."""
 
-    def __init__(self, commons: Commons, roster: Roster, deck: Deck, chains: Chains) -> None:
+    def __init__(self, commons: Commons, roster: Roster, deck: Deck) -> None:
         self._commons = commons
         self._roster = roster
         self._deck = deck
-        self._chains = chains
 
-    def urgent(self, lacking: Lacking, in_place: InPlace, standing: Standing) -> list[Want]:
+    def urgent(
+        self,
+        lacking: Lacking,
+        in_place: InPlace,
+        standing: Standing,
+        promises: Sequence[Promise],
+        calls: Sequence[Call],
+    ) -> list[Want]:
         """What is tight, and what will be in a moment, the first to be due first."""
         tight = list(lacking.in_turn(standing.is_shut, in_window=True))
-        calls = self._chains.calls()
         wants = [
             (turn[0], _want(turn, step, piece, in_place, _but(calls, turn[0], step.id)))
             for turn, _, piece, _, step in tight
         ]
-        for promise in self._chains.promises() if not self._commons.lab.paused else ():
+        for promise in promises if not self._commons.lab.paused else ():
             if promise.step.is_open:
                 before = _before(in_place, (promise.due, 0, 0, 0.0, 0))
                 due_s = max([promise.due, *self._before_it(promise, tight)])

@@ -52,8 +52,6 @@ class Queue:
 class BenchState:
     """The bench at one moment, as far as it makes a difference between points."""
 
-    runs_left: int = 1
-    """Runs, or samples, that the budget has still to give, that which is asked for included."""
     duration_s: Amount = ()
     """Lab seconds that a run's pauses and its actions with a ``duration_s`` are told to last, if
     no instrument is waited for; an action that is not told how long to last counts for nothing."""
@@ -62,12 +60,7 @@ class BenchState:
     queues: tuple[Queue, ...] = ()
     unclear: tuple[str, ...] = ()
     """What follows from the inputs in no way that sums of products say, and so does not count:
-    sources, instruments, or ``duration``; or ``protocol``, if it cannot be told beforehand."""
-
-    @property
-    def says_nothing(self) -> bool:
-        """Whether all points are the same to it."""
-        return not (self.duration_s or self.stocks or self.queues or self.unclear)
+    sources, instruments, or ``duration_s``; or ``protocol``, if it cannot be told beforehand."""
 
 
 def amount(terms: Amount, inputs: Inputs) -> float:

@@ -179,7 +179,7 @@ class StopRule:
     """
 
     odds: float | None = None
-    """Ends once one of the rivals is this many times as likely as the other, above 1."""
+    """Ends once one of the rivals is this many times as likely as all others together, above 1."""
 
     @property
     def looks_ahead(self) -> bool:
@@ -190,12 +190,15 @@ class StopRule:
 NO_PLANNER = "none"
 """Kind of planner of a campaign that searches nothing: every run has the fixed inputs."""
 
+FORMER_PLANNER = "ax"
+"""Kind of planner of a file that named none, before ``PlannerChoice.kind`` was our own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerChoice:
     """Which planner suggests, and what happens when it cannot."""
 
-    kind: str = "ax"
+    kind: str = "ensemble"
     """The name of an ``sdl.planners`` entry point, or ``NO_PLANNER``."""
     timeout_s: float = 120.0
     """Wall-clock seconds for one answer; then the planner is restarted and asked again."""
@@ -308,7 +311,7 @@ class Campaign:
     fidelity: Fidelity | None = None
     prior: tuple[Prior, ...] = ()
     rivals: tuple[Rival, ...] = ()
-    """Two, where the goal is ``discriminate``; else none."""
+    """Two or more, where the goal is ``discriminate``; else none."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -63,7 +63,9 @@ class Problem:
     left: bool = False
     """Whether each suggestion shall say what is left to be gained, with one objective."""
     rivals: tuple[Rival, ...] = ()
-    """Two, where the goal is ``discriminate``; else none."""
+    """Two or more, where the goal is ``discriminate``; else none."""
+    runs: int | None = None
+    """Runs, or samples, of the whole campaign at most; None where nobody has said."""
     bench: BenchState | None = None
     """What the bench has to say now: alone of all this, it is another one at each question."""
 

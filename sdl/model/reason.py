@@ -106,6 +106,8 @@ class Spending:
     """Candidates that were left aside as there is too little for a run of theirs."""
     short: Mapping[str, float] = field(default_factory=dict)
     """The sources of which there is too little for some candidates, and what is left, in µL."""
+    unclear: tuple[str, ...] = ()
+    """What did not count, as it follows from the inputs in no simple way; see ``BenchState``."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from sdl.model.formula import Formula, read
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rival:
-    """One of two hypotheses about the measure of the objective."""
+    """One of several hypotheses about the measure of the objective."""
 
     name: str
     """In a word or two, as it is told."""
@@ -18,7 +18,7 @@ class Rival:
     sd: float
     """How far measurements are expected to lie from it, a standard deviation, above 0."""
     prior: float = 0.5
-    """Probability before the first run, between 0 and 1; those of both add up to 1."""
+    """Probability before the first run, between 0 and 1; those of all add up to 1."""
 
     @property
     def formula(self) -> Formula:

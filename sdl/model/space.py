@@ -325,7 +325,13 @@ def _faults_there(parameter: Parameter, inputs: Inputs) -> Iterator[str]:
 
 def fits(space: Sequence[Parameter], inputs: Inputs) -> bool:
     """Whether each searched input has a value within its bounds or options."""
-    return all(p.name in inputs and not list(_faults_there(p, inputs)) for p in space)
+    return all(p.name in inputs for p in space) and not list(misfits(space, inputs))
+
+
+def misfits(space: Sequence[Parameter], inputs: Inputs) -> Iterator[str]:
+    """Which searched inputs have no value within their bounds or options; all have one."""
+    for parameter in space:
+        yield from _faults_there(parameter, inputs)
 
 
 def _value_faults(parameter: Parameter, value: object) -> Iterator[str]:

@@ -45,7 +45,7 @@ class Aim:
     learner: Callable[[str], Learner]
     """By measure."""
     told: Callable[[Coded], Floats] | None = None
-    """Log of what points tell of two rivals, (M,), where these are to be told apart."""
+    """Log of what points tell of the rivals, (M,), where these are to be told apart."""
 
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""

@@ -144,12 +144,18 @@ def axes_of(columns: Mapping[str, Values], named: Sequence[str], log: Sequence[s
             if len(options) > 1:
                 names.append(Axis(name=name, options=options))
         else:
-            found = np.unique(np.array(values, dtype=float))
-            if len(found) > 1:
-                real = len(found) > LEVELS or len(found) * SHARE > len(values)
-                levels = (found[0], found[-1]) if real else tuple(found)
-                numbers.append(Axis(name=name, levels=tuple(map(float, levels)), log=name in log))
+            axis = axis_of_numbers(name, values, log=name in log)
+            if len(axis.levels) > 1:
+                numbers.append(axis)
     return Axes(tuple(numbers), tuple(names))
+
+
+def axis_of_numbers(name: str, values: Values, *, log: bool) -> Axis:
+    """The axis of an input that has these values in a list; with one level if all are equal."""
+    found = np.unique(np.array(values, dtype=float))
+    if len(found) > LEVELS or len(found) * SHARE > len(values):
+        found = found[[0, -1]] if len(found) > 1 else found
+    return Axis(name=name, levels=tuple(map(float, found)), log=log)
 
 
 def columns_of(

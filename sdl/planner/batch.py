@@ -21,7 +21,7 @@ AT_ONCE = 4_000_000
 SHORT = 500
 """Candidates that are then left for all of them, or twenty for each that is wanted."""
 
-BLOCK = 512
+BLOCK = 1024
 """Candidates of one sweep, which bounds the memory and stays within the caches."""
 
 

@@ -13,6 +13,7 @@ import numpy as np
 
 from sdl.errors import PlannerFault
 from sdl.planner.axes import Axes, Axis, Bools, Coded, Floats, Values, axes_of
+from sdl.planner.spread import are_clumped
 
 PRODUCT = 200_000
 """Combinations of levels and options that are listed one by one."""
@@ -93,6 +94,11 @@ class Candidates:
         found = np.zeros(self.count, dtype=bool)
         found[[places[0] for places in self.places.values()]] = True
         return found
+
+    @cached_property
+    def clumped(self) -> bool:
+        """Whether they lie in clumps, with others far out."""
+        return are_clumped(self.coded.take(np.flatnonzero(self.first)))
 
     def decoded(self, name: str, points: Coded) -> Floats:
         """Of coded points a numeric input, (M,), to the last digits. KeyError if there is none."""

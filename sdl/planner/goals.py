@@ -261,7 +261,7 @@ def _gap(values: Floats, seen: Floats) -> Floats:
 
 @dataclass(frozen=True)
 class Discrimination(_OfOne):
-    """Which of two rivals holds: what a measurement tells of that, whatever the model believes.
+    """Which of the rivals holds: what a measurement tells of that, whatever the model believes.
 
     Points under way change nothing: what they will tell is not known.
     """

@@ -28,9 +28,6 @@ It is drawn over a wide range, so what is measured decides how far options diffe
 unlike all others, or all may be equally far from each other.
 """
 
-SIGNAL = 0.5
-"""Spread of the logarithm of the process's standard deviation, in that of the outputs."""
-
 NOISE = 0.1
 """Median standard deviation of the noise, in units of the spread of the outputs."""
 
@@ -57,8 +54,6 @@ class Hyper:
     """(S, o) share of the axis of each option in the main effects; an axis counts once."""
     noise: Floats
     """(S,) variance."""
-    signal: Floats
-    """(S,) factor of all covariances, noise apart."""
     ties: Ties | None = None
     """To sources; None where there are none."""
 
@@ -71,7 +66,6 @@ class Hyper:
             blend=self.blend[rows],
             effect=self.effect[rows],
             noise=self.noise[rows],
-            signal=self.signal[rows],
             ties=None if self.ties is None else self.ties.only(rows),
         )
 
@@ -90,7 +84,7 @@ class Prior:
     @property
     def size(self) -> int:
         """How many draws make one set of hyperparameters."""
-        return 5 + 2 * len(self.axes.numbers) + 2 * len(self.axes.names) + self._options
+        return 4 + 2 * len(self.axes.numbers) + 2 * len(self.axes.names) + self._options
 
     @property
     def _options(self) -> int:
@@ -99,8 +93,8 @@ class Prior:
     def hyper(self, draws: Floats) -> Hyper:
         """Hyperparameters of (S, size) draws."""
         numbers, names = len(self.axes.numbers), len(self.axes.names)
-        cuts = np.cumsum([1, 1, 1, 1, 1, numbers, numbers, names, names])
-        shared, spread, blend, noise, signal, far, warp, length, effect, each = np.split(
+        cuts = np.cumsum([1, 1, 1, 1, numbers, numbers, names, names])
+        shared, spread, blend, noise, far, warp, length, effect, each = np.split(
             draws, cuts, axis=1
         )
         root = np.sqrt(self.axes.size)
@@ -117,5 +111,4 @@ class Prior:
             blend=ndtr(1.5 * blend[:, 0]) * (names > 0),
             effect=share[:, axis],
             noise=(NOISE * np.exp(np.clip(noise[:, 0], -4.0, 2.5))) ** 2 + FLOOR,
-            signal=np.exp(2.0 * SIGNAL * signal[:, 0]),
         )

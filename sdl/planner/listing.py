@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from sdl.model.campaign import Parameter
@@ -11,7 +11,7 @@ from sdl.model.candidates import Candidates as Listed
 from sdl.model.planning import Problem
 from sdl.model.space import Point, grid_points, levels, number
 from sdl.planner.axes import LEVELS as MANY
-from sdl.planner.axes import Axes, Axis
+from sdl.planner.axes import Axes, Axis, Values, axis_of_numbers
 from sdl.planner.candidates import Candidates
 
 
@@ -39,7 +39,16 @@ def _of_list(one: _Listed) -> Candidates:
 def made_of(problem: Problem, points: Sequence[Point]) -> Candidates:
     """These points."""
     columns = {p.name: [row[at] for row in points] for at, p in enumerate(problem.space)}
-    return Candidates(columns, _axes(problem.space), len(points))
+    axes = _axes(problem.space)
+    if problem.candidates is not None:
+        axes = replace(axes, numbers=tuple(_in_list(axis, columns) for axis in axes.numbers))
+    return Candidates(columns, axes, len(points))
+
+
+def _in_list(axis: Axis, columns: Mapping[str, Values]) -> Axis:
+    """With ranks among the values that a list holds, where it holds more than one."""
+    found = axis_of_numbers(axis.name, columns[axis.name], log=axis.log)
+    return found if len(found.levels) > 1 else axis
 
 
 def _axes(space: Sequence[Parameter]) -> Axes:

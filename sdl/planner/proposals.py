@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -28,7 +28,7 @@ from sdl.planner.remaining import left_of
 from sdl.planner.rivals import Telling
 from sdl.planner.sources import Sources
 from sdl.planner.spending import Prices, prices_of
-from sdl.planner.spread import START, far_points
+from sdl.planner.spread import START, amid, far_points
 from sdl.planner.telling import Told, telling
 
 Inputs: TypeAlias = Mapping[str, InputValue]
@@ -48,7 +48,9 @@ class Proposal:
     """A suggested point, and why it is one."""
 
     inputs: Inputs
-    origin: Literal["maximin", "sources", "rivals", "ensemble"]
+    origin: str
+    """*maximin*, *medoid*, *centre*, *sobol*: of a start that looks at no results; *sources*,
+    *rivals*: of one that looks at these; *ensemble*."""
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""
@@ -87,19 +89,22 @@ class Campaign:
         seed: int,
         learner: Callable[[str], Learner] | None = None,
         sources: Sources | None = None,
+        runs: int = 1,
     ) -> None:
         """``problem``: what is wanted; the points are the candidates, whatever its space says.
 
         ``learner``: by measure one that has gone along with this campaign, if there are such.
-        ``sources``: what earlier campaigns say of the points.
+        ``sources``: what earlier campaigns say of the points. ``runs``: that the budget has still
+        to give, the next one included, as far as is known.
         """
         self._problem, self._candidates, self._seed = problem, candidates, seed
+        self._runs = runs
         self._sources = sources or Sources(candidates.axes)
         self._start = LEAST if self._sources or problem.rivals else START
         self._coded = self._sources.told(candidates.coded)
         costs, bench = problem.costs, problem.bench
         counts = costs is not None or bench is not None
-        self._prices = prices_of(costs, candidates.columns, bench) if counts else None
+        self._prices = prices_of(costs, candidates.columns, bench, runs) if counts else None
         self._learner = learner or cache(lambda measure: self._sources.learner(measure, seed))
 
     def proposals(
@@ -193,10 +198,14 @@ class Campaign:
                 point = self._candidates.point(place)
                 yield Proposal(inputs=point, origin="sources", reason=reason)
             return
-        places = far_points(self._coded, free, there, count, chance)
+        clumped = self._candidates.clumped
+        places = (amid if clumped else far_points)(self._coded, free, there, count, chance)
         for number, place in enumerate(places, start=len(there) + 1):
-            point = self._candidates.point(place)
-            yield Proposal(inputs=point, origin="maximin", reason=Reason(number=number))
+            yield Proposal(
+                inputs=self._candidates.point(place),
+                origin="medoid" if clumped else "maximin",
+                reason=Reason(number=number),
+            )
 
     def _telling(self, tried: _Tried) -> Telling:
         """What points tell of the rivals, after what was measured within all limits."""

@@ -86,13 +86,20 @@ class Prices:
             log_drain=float(self.supplies.log_drain[place]),
             passed_over=0 if passed[place] else int(passed.sum()),
             short=self.supplies.lacking(places),
+            unclear=self.supplies.unclear,
         )
 
 
 def prices_of(
-    costs: Costs | None, columns: Mapping[str, Values], bench: BenchState | None = None
+    costs: Costs | None,
+    columns: Mapping[str, Values],
+    bench: BenchState | None = None,
+    runs: int = 1,
 ) -> Prices:
-    """Of candidates that are given as a column for each input; without costs, all the same."""
+    """Of candidates that are given as a column for each input; without costs, all the same.
+
+    ``runs``: that the budget has still to give, the next one included.
+    """
     costs = costs or Costs()
     count = len(next(iter(columns.values())))
     each = np.full(count, costs.per_run)
@@ -100,7 +107,7 @@ def prices_of(
         each += [by_option.get(str(value), 0.0) for value in columns[name]]
     for name, price in costs.per_unit.items():
         each += price * np.array(columns[name], dtype=float)
-    supplies = None if bench is None else supplies_of(bench, columns, count)
+    supplies = None if bench is None else supplies_of(bench, columns, count, runs)
     if supplies is not None:
         each += costs.per_hour * supplies.hours
     changing = {name: columns[name] for name, price in costs.change.items() if price > 0.0}

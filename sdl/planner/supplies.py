@@ -27,6 +27,8 @@ class Supplies:
     left_ul: Floats
     """(S,)"""
     sources: tuple[str, ...]
+    unclear: tuple[str, ...]
+    """What follows from the inputs in no simple way, and does not count."""
     runs: int
     """That the budget has still to give after the next one, 0 or more."""
 
@@ -72,8 +74,13 @@ class Supplies:
         return {source: float(left_ul) for source, left_ul, is_short in rows if is_short}
 
 
-def supplies_of(bench: BenchState, columns: Mapping[str, Values], count: int) -> Supplies:
-    """Of ``count`` candidates that are given as a column for each input."""
+def supplies_of(
+    bench: BenchState, columns: Mapping[str, Values], count: int, runs: int
+) -> Supplies:
+    """Of ``count`` candidates that are given as a column for each input.
+
+    ``runs``: that the budget has still to give, the next one included.
+    """
     arrays = _Arrays(columns, count)
     seconds = np.maximum(arrays.amount(bench.duration_s), 0.0)
     for queue in bench.queues:
@@ -84,7 +91,8 @@ def supplies_of(bench: BenchState, columns: Mapping[str, Values], count: int) ->
         draws_ul=np.array(draws).reshape(len(draws), count),
         left_ul=np.array([one.left_ul for one in bench.stocks], dtype=float),
         sources=tuple(one.source for one in bench.stocks),
-        runs=max(bench.runs_left - 1, 0),
+        unclear=bench.unclear,
+        runs=max(runs - 1, 0),
     )
 
 

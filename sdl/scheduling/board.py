@@ -59,8 +59,8 @@ class _Ties:
         plain = []
         for one, links in enumerate(out):
             bounds: dict[int, int] = {}
-            for target, least_s, from_end, to_end in links:
-                least_s += from_end * length[one] - to_end * length[target]
+            for target, lag_s, from_end, to_end in links:
+                least_s = lag_s + from_end * length[one] - to_end * length[target]
                 bounds[target] = max(least_s, bounds.get(target, least_s))
             plain.append(list(bounds.items()))
         return cls(out, into, plain)
@@ -92,8 +92,10 @@ class Board:
         self._rivals: dict[tuple[int, ...], list[_Rivals]] = {}
 
     def _graded(self) -> list[_Ties]:
-        """All lags; without the cheapest wishes, and so on; without those that hang on what cannot
-        be moved; those that must be."""
+        """All lags, without the cheapest wishes, and so on; in the end those that must be.
+
+        Of the dearest wishes those are given up first that hang on what cannot be moved.
+        """
         layout, pinned = self.layout, self.layout.pinned
         wishes = layout.wishes
         rates = sorted({one.rate for one in wishes})

@@ -27,8 +27,12 @@ SHARE = (0.05, 0.1, 0.3, 1.0)
 """Of the activities, how many are shaken."""
 WORSE = 0.03
 """A plan that is longer by more than this share is given up while it is made."""
+PATIENCE = 1200
+"""Steps without a better plan after which the walk begins anew, with its best kept aside."""
 HEAT = 0.004
 """How much worse a plan may be that is gone on from, as a share of its length."""
+ENDLESS_S = 1 << 60
+"""Longer than any plan."""
 
 
 class ProjectWalk:
@@ -40,8 +44,10 @@ class ProjectWalk:
         self._forwards = SerialScheme(project)
         self._backwards = SerialScheme(project.turned())
         self.steps = 0
+        self._began, self._bettered = 0, 0
+        """Steps at which the walk began, and at which it last came to a better plan."""
         self.best: list[int] | None = None
-        self.best_s = self._now_s = 1 << 60
+        self.best_s = self._now_s = self._own_s = ENDLESS_S
         self._now: list[int] | None = None
         if arrays is not None:
             self.consider(arrays)
@@ -60,8 +66,10 @@ class ProjectWalk:
     def step(self) -> None:
         """One plan near the one that is stood on; it is gone on from if it is good."""
         self.steps += 1
+        if self.steps - self._bettered > PATIENCE:
+            self._begin_anew()
         now = self._now
-        if now is None or self.steps <= FIRST:
+        if now is None or self.steps - self._began <= FIRST:
             starts = self._forwards.plan(self._by_tails())
         else:
             starts = self._forwards.plan(self._shaken(now), self._now_s + int(WORSE * self._now_s))
@@ -72,6 +80,11 @@ class ProjectWalk:
         worse = (end_s - self._now_s) / (HEAT * end_s)
         if now is None or worse <= 0 or self.random.random() < math.exp(-worse):
             self._stand_on(starts, end_s)
+
+    def _begin_anew(self) -> None:
+        """Leave a region that gives nothing any more."""
+        self._now, self._now_s, self._own_s = None, ENDLESS_S, ENDLESS_S
+        self._began = self._bettered = self.steps
 
     def _by_tails(self) -> list[float]:
         """What has the most behind it comes first; less so with each step."""
@@ -111,6 +124,8 @@ class ProjectWalk:
 
     def _stand_on(self, starts: list[int], end_s: int) -> None:
         self._now, self._now_s = starts, end_s
+        if end_s < self._own_s:
+            self._own_s, self._bettered = end_s, self.steps
         if end_s < self.best_s:
             self.best, self.best_s = starts, end_s
 

@@ -83,7 +83,7 @@ def read(path: Path) -> Card:
     except FileNotFoundError:
         raise LabFault(
             f"no orchestrator works on lab {path.name.removesuffix(SUFFIX)!r}: there is no {path}; "
-            "start one with: sdl run CAMPAIGN"
+            "start one with: sdl run CAMPAIGN, or sdl lab up LAB"
         ) from None
     except OSError as error:
         raise LabFault(
@@ -100,7 +100,8 @@ def stale(card: Card) -> str:
     """What to tell a person of a card whose process has gone."""
     return (
         f"the orchestrator of lab {card.lab!r} (process {card.pid}, campaign {card.campaign}) is "
-        "gone, and did not say good-bye; go on with: sdl run CAMPAIGN --resume"
+        "gone, and did not say good-bye; go on with: sdl run CAMPAIGN --resume, or, where "
+        "campaigns shared the lab, sdl lab up LAB --resume"
     )
 
 

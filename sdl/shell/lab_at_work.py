@@ -24,7 +24,7 @@ from sdl.shell.collecting import short_pauses
 from sdl.shell.crash import crash_point, die_as_told
 from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
-from sdl.shell.launch import Choice, elsewhere_after_s, make_folder
+from sdl.shell.launch import Choice, elsewhere_after_s, make_folder, tell_of_frozen
 from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
@@ -110,6 +110,7 @@ async def _lead(task: _Task) -> SessionOutcome:
     name, goes_on = choose_session(task.record, lab, resume=resume, anew=choice.anew)
     folder = task.lab.folder / ".sdl" / name
     make_folder(folder, goes_on=goes_on)
+    tell_of_frozen(task.led, lab)
     protocols = Protocols(folder)
     if choice.standby and is_closed(task.record, name):  # there is nothing left to take over
         return _outcome(task, _resumed(task, name, protocols), folder, 0.0)

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sdl.model.campaign import Campaign
+from sdl.model.lab import Lab
 from sdl.model.provenance import Clock
 from sdl.shell import opening
 from sdl.shell.bench_file import BENCH_FILE
@@ -32,6 +33,7 @@ from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
 from sdl.shell.redact import hidden
 from sdl.shell.runtime import Runtime
+from sdl.shell.sessions import refuse_left_open
 from sdl.shell.snapshots import Keeping
 from sdl.shell.surroundings import Needs, stand_up, work
 from sdl.shell.writer import Writer
@@ -114,15 +116,19 @@ async def _lead(task: _Task) -> Outcome:
         ended = await asyncio.to_thread(_ended_meanwhile, task)
         if ended is not None:
             return ended
+    written = prepared.campaign.campaign.name
+    if not choice.anew and opening.unfinished(record, written) is None:
+        refuse_left_open(record, prepared.lab.lab.name)
     name, goes_on = opening.choose(
         record,
-        prepared.campaign.campaign.name,
+        written,
         resume=choice.resume or choice.standby,
         anew=choice.anew,
     )
     lab, campaign = prepared.lab.lab, opening.renamed(prepared.campaign.campaign, name)
     folder = prepared.lab.folder / ".sdl" / name
     make_folder(folder, goes_on=goes_on)
+    tell_of_frozen(task.led, lab)
     # In a thread: to read a long journal takes seconds, in which the lease has to be renewed.
     resumed = await asyncio.to_thread(_resumed, task, campaign) if goes_on else None
     async with AsyncExitStack() as stack:
@@ -182,6 +188,23 @@ async def _let_in(runtime: Runtime, task: _Task, expectations: Expectations) -> 
     lab = task.prepared.lab
     async with task.beside(runtime, lab.folder / ".sdl", lab.lab.name):
         await expectations.keep_learning()
+
+
+def tell_of_frozen(led: Led, lab: Lab) -> None:
+    """Tell a person where nothing can move before a frozen process is ended, and how to do that.
+
+    Its node hears its embedded broker alone, and has the instruments.
+    """
+    if led.is_frozen and lab.broker == "embedded":
+        pid = led.former.rpartition(" ")[2] or "its process id"
+        log.warning(
+            "the orchestrator of before (%s) is frozen, not dead: its instruments hang on its own "
+            "broker, and nothing moves here before it ends. End it, if it does not go on by itself:"
+            " kill -9 %s. They are made safe then, and this one goes on. With a broker beside it "
+            '(broker = "mqtt://...") a standby need not wait',
+            led.former,
+            pid,
+        )
 
 
 def elsewhere_after_s(led: Led, choice: Choice) -> float | None:

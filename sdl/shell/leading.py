@@ -28,6 +28,8 @@ class Led:
     is_frozen: bool
     """Whether the one before, of this machine and folder, lives on: it is frozen, or cut off from
     the database, and its node may be well."""
+    former: str = ""
+    """Who was taken over from, as the lease named them: machine, folder and process id."""
 
 
 async def record_of(url: str, *, standby: bool) -> Record:
@@ -68,9 +70,9 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
         return max(time.time(), float(least))
 
     async with AsyncExitStack() as stack:
-        held, is_locked = stack.enter_context(ExitStack()), True
+        held, is_locked, former = stack.enter_context(ExitStack()), True, ""
         if standby:
-            lease, is_locked = await _stand_by(record, lab, folder, held, now)
+            lease, is_locked, former = await _stand_by(record, lab, folder, held, now)
         else:
             held.enter_context(orchestrator_lock(folder, lab))
             lease = await lead(
@@ -88,7 +90,7 @@ async def leading(record: Record, lab: str, folder: Path, *, standby: bool) -> A
         with first_of_group():
             async with asyncio.TaskGroup() as group:
                 keeping = group.create_task(lease.keep())
-                yield Led(lease=lease, is_frozen=not is_locked)
+                yield Led(lease=lease, is_frozen=not is_locked, former=former)
                 keeping.cancel()
 
 
@@ -113,8 +115,8 @@ async def _given_up(task: asyncio.Task[None]) -> None:
 
 async def _stand_by(
     record: Record, lab: str, folder: Path, held: ExitStack, now: Callable[[], float]
-) -> tuple[Lease, bool]:
-    """Wait for the lease; and whether the lock is ours, too.
+) -> tuple[Lease, bool, str]:
+    """Wait for the lease; and whether the lock is ours, too; and who had the lease.
 
     A holder on this machine and folder that is dead has left the lock. One that is frozen keeps it,
     but renews nothing; when it goes on it finds the lease gone, which the lock would not tell it.
@@ -133,9 +135,10 @@ async def _stand_by(
             if may_take(row, watch, dead_here):
                 lease = Lease.take(record.leases, lab, holder_of(folder), row, now())
                 if lease is not None:
-                    if row is not None and row.holder:
-                        log.warning("took over from %s", row.holder)
-                    return lease, is_locked
+                    former = "" if row is None else row.holder
+                    if former:
+                        log.warning("took over from %s", former)
+                    return lease, is_locked, former
         except RecordFault as fault:
             watch = Watch()  # nobody could renew it meanwhile
             told = _warned(fault, told)

@@ -86,6 +86,10 @@ class Lease:
         self._renewed = monotonic()
         self.is_lost = False
         """Whether somebody knows that another one has taken it."""
+        self.is_cut_off = False
+        """Whether the database says for good that it cannot tell who leads."""
+        self.is_leaving = False
+        """Whether whoever leads is about to leave in its own time, and must not be broken off."""
 
     @classmethod
     def take(
@@ -137,13 +141,17 @@ class Lease:
         self._renewed = began
 
     async def keep(self) -> None:
-        """Renew it each second until cancelled; raises LeaseLost if nobody knew that."""
+        """Renew it each second until cancelled.
+
+        LeaseLost if nobody knew that, RecordFault where it never can be again; neither breaks off
+        one that is about to leave.
+        """
         is_away = False
         while not self.is_lost:
             try:
                 await self.renew()
             except LeaseLost:
-                if self.lose():
+                if self.lose() and not self.is_leaving:
                     raise
                 return  # whoever found out is about to leave, and must not be cut off
             except RecordAway as away:
@@ -152,6 +160,11 @@ class Lease:
                         "the lease cannot be renewed, nothing is sent until it is: %s", away
                     )
                 is_away = True
+            except RecordFault:
+                self.is_cut_off = True
+                if self.is_leaving:
+                    return
+                raise
             else:
                 is_away = False
             await asyncio.sleep(RENEW_S)

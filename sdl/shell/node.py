@@ -249,7 +249,11 @@ class Node:
         """Go on where the journal ends; what is unfinished there, by instrument."""
         recalled = self._journal.recall(tuple(self.stations))
         if recalled.put_back:
-            _LOG.error("the node's journal was put back to an older state; it gets a new name")
+            _LOG.error(
+                "the node's journal was put back to an older state, or its folder was copied; it "
+                "gets a new name, and what was open is asked at a person. Of two nodes with one "
+                "folder's copies, stop one"
+            )
             await self._journal.commit((Renewed(), Booted(boot=self.boot)))
             recalled = self._journal.recall(tuple(self.stations))
         else:

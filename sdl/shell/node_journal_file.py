@@ -6,6 +6,7 @@ node can serve.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import logging
 import os
@@ -41,6 +42,7 @@ VERSION = 1
 BUSY_S = 10.0
 """Wall seconds to wait for another node process that writes to the same file."""
 MARK_BYTES = 64
+MACHINE_FILE = Path("/etc/machine-id")
 
 _Row: TypeAlias = tuple[str | int | float | bytes | None, ...]
 _LOG = logging.getLogger("sdl.node")
@@ -82,6 +84,7 @@ class JournalFile:
         except OSError as error:
             self._connection.close()
             raise _fault(self._mark_path, error) from error
+        self._place = _place(self._mark)
         try:
             self.memory, self._number = self._head()
         except BaseException:
@@ -209,18 +212,24 @@ class JournalFile:
         return cast("Sequence[object]", self._connection.execute(statement).fetchone())
 
     def _is_put_back(self, mark: bytes) -> bool:
-        """Whether the mark knows of a later commit than the file, or of another file."""
-        words = mark.split()
-        if len(words) != 2 or not words[1].isdigit():  # noqa: PLR2004 -- name and number
-            return True
-        return words[0].decode() != self.memory or int(words[1]) > self._number
+        """Whether the mark knows of a later commit than the file, of another file, or place.
+
+        In another place it is a copy of a node's folder: the first one may be at work with the same
+        journal, and what it was sent must not be done here, too.
+        """
+        match mark.decode(errors="replace").split():
+            case [name, number, *place] if number.isdigit():  # older ones do not tell their place
+                is_older = name != self.memory or int(number) > self._number
+                return is_older or place not in ([], [self._place])
+            case _:
+                return True
 
     def _set_mark(self, memory: str) -> None:
         # Never waits for the disk: it comes after the commit, so the worst that a loss of power
         # leaves is a mark that is too low, and a process that dies leaves what it wrote. Nor does
         # an error at it undo the commit: what was written is to be told.
         try:
-            os.pwrite(self._mark, _mark(memory, self._number), 0)
+            os.pwrite(self._mark, _mark(memory, self._number, self._place), 0)
         except OSError as error:
             _LOG.warning("%s stays behind its journal: %s", self._mark_path, error)
 
@@ -265,8 +274,20 @@ def _fault(path: Path, error: Exception) -> RecordFault:
     )
 
 
-def _mark(memory: str, number: int) -> bytes:
-    return f"{memory} {number}".encode().ljust(MARK_BYTES - 1) + b"\n"
+def _mark(memory: str, number: int, place: str = "") -> bytes:
+    return f"{memory} {number} {place}".encode().ljust(MARK_BYTES - 1) + b"\n"
+
+
+def _place(mark: int) -> str:
+    """Where a mark lies: machine and number of the file there, which no copy of it has.
+
+    A file that is moved keeps it, and so does one in an image of a whole disk.
+    """
+    try:
+        machine = MACHINE_FILE.read_bytes()
+    except OSError:
+        machine = b""
+    return f"{hashlib.sha256(machine).hexdigest()[:8]}.{os.fstat(mark).st_ino:x}"
 
 
 def _remembered(row: Sequence[object]) -> Remembered:

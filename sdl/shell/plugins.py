@@ -127,10 +127,23 @@ def _run(path: Path, source: bytes, sha256: str) -> ModuleType:
     except Exception as error:
         del sys.modules[name]
         raise UserMistake(
-            f"running the file failed with {type(error).__name__}: {error}",
+            f"running the file failed with {type(error).__name__}: {error}{_beside(error, path)}",
             Place(str(path), _line_in(error, path)),
         ) from error
     return module
+
+
+def _beside(error: Exception, path: Path) -> str:
+    """What to do where a file imports its neighbour, which no record would know of."""
+    wanted = (error.name or "").partition(".")[0] if isinstance(error, ImportError) else ""
+    if not wanted or not (
+        path.with_name(f"{wanted}.py").exists() or (path.parent / wanted).is_dir()
+    ):
+        return ""
+    return (
+        f"; {wanted!r} lies beside it, but such files cannot import each other, for the record "
+        "keeps one file of each: repeat what is needed, or install it as a package"
+    )
 
 
 def _line_in(error: Exception, path: Path) -> int | None:

@@ -107,6 +107,21 @@ def choose_session(record: Record, lab: Lab, *, resume: bool, anew: bool) -> tup
     return new_name(record, f"{lab.name[:NAME_CHARACTERS]}-lab"), False
 
 
+def refuse_left_open(record: Record, lab: str) -> None:
+    """UserMistake where the last session of a lab has not ended: its commands may be under way."""
+    last = next((each for each in reversed(record.sessions()) if each.lab == lab), None)
+    if last is None:
+        return
+    left = unfinished_in(record, last.session)
+    if left or last.status == "open":
+        what = f" ({', '.join(left)})" if left else ""
+        raise UserMistake(
+            f"the session {last.session!r} of this lab has not ended, or campaigns of it have "
+            f"not{what}: go on with it by `sdl lab up LAB --resume`, or leave it as it is with "
+            "--new, once you have looked at the bench"
+        )
+
+
 def is_closed(record: Record, session: str) -> bool:
     """Whether a session was ended in good order."""
     return any(each.session == session and each.status == "closed" for each in record.sessions())

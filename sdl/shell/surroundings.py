@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import TypeAlias
 
 from sdl.core.events import Event
-from sdl.errors import LabFault, LeaseLost
+from sdl.errors import LabFault, LeaseLost, RecordFault
 from sdl.model.lab import Lab
 from sdl.shell.alerting import Alerting
 from sdl.shell.broker import URL_FILE, EmbeddedBroker, remove_ours, write_secret, written
@@ -133,9 +133,9 @@ async def stand_up(stack: AsyncExitStack, needs: Needs) -> Surroundings:
 
 
 def _end_of(node: Child, lease: Lease) -> Leave:
-    """Ends the node: where another orchestrator leads the lab now, not before what it has in hand.
+    """Ends the node: where the lease or the record is lost, not before what it has in hand.
 
-    What it does was asked for, and is on its journal; whoever took over will hear how it ended.
+    What it does was asked for, and is on its journal; whoever goes on will hear how it ended.
     """
 
     async def end(
@@ -143,13 +143,17 @@ def _end_of(node: Child, lease: Lease) -> Leave:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> None:
-        if not lease.is_lost and not isinstance(error, LeaseLost):
+        is_lost = lease.is_lost or isinstance(error, LeaseLost)
+        if not is_lost and not lease.is_cut_off and not isinstance(error, RecordFault):
             await node.stop()
             return
-        lease.lose()
+        lease.is_leaving = True
+        if is_lost:
+            lease.lose()
         log.warning(
-            "another orchestrator leads the lab now; the node ends what it has in hand, in %g min "
-            "at the latest (Ctrl-C twice cuts it off)",
+            "%s; the node ends what it has in hand, in %g min at the latest (Ctrl-C twice cuts it "
+            "off)",
+            "another orchestrator leads the lab now" if is_lost else "the record is out of reach",
             IN_HAND_S / 60.0,
         )
         await node.finish(IN_HAND_S)

@@ -63,8 +63,6 @@ class Tally:
     flags: int = 0
     windows: Counter[str] = field(default_factory=Counter)
     """Steps that missed their windows, by what was done about it."""
-    twins: set[str] = field(default_factory=set)
-    """Commands that a node and its copy both began."""
     resolved: Counter[str] = field(default_factory=Counter)
     ours: set[str] = field(default_factory=set)
     """Commands of the last journal."""
@@ -100,7 +98,7 @@ class Books:
         self._origin = ""
         """Hash of its first line."""
         self._copied: set[str] = set()
-        """Instruments for which there are, or were, two nodes with one journal."""
+        """Instruments for which there are, or were, two nodes."""
         self._sender: dict[str, tuple[str, int]] = {}
         """By command: journal and epoch of the orchestrator that sent it."""
         self._greeting: dict[tuple[str, str], tuple[mqtt.Control, float]] = {}
@@ -186,8 +184,7 @@ class Books:
             self._moved[event.cid] = virtual_now()
         match event:
             case ev.CommandDone(cid=cid):
-                is_so = self._happened[cid] == 1 or cid in self.tally.twins
-                self.hold(is_so, f"I3: {cid} is done and did not happen")
+                self.hold(self._happened[cid] == 1, f"I3: {cid} is done and did not happen")
                 self.tally.done += cid not in self.ended
                 self.ended.setdefault(cid, event)
             case ev.CommandFailed(cid=cid, phase=phase):
@@ -240,7 +237,7 @@ class Books:
             self.tally.absent.append(f"{event.cid}: {event.reason}")
 
     def _is_copied(self, cid: str) -> bool:
-        """Whether two nodes with one journal have the instrument of a command."""
+        """Whether two nodes have the instrument of a command."""
         perform = self.performed.get(cid)
         return perform is not None and perform.instrument in self._copied
 
@@ -276,8 +273,7 @@ class Books:
         self.tally.begun += 1
         self._begun[cid] += 1
         self.hold(bool(cid), f"{deed.instrument} was called and nothing is journalled as started")
-        if not self._is_twin(deed):
-            self.hold(self._begun[cid] == 1, f"I1: {cid} is begun {self._begun[cid]} times")
+        self.hold(self._begun[cid] == 1, f"I1: {cid} is begun {self._begun[cid]} times")
         perform = self.performed.get(cid)
         self.hold(perform is not None, f"I2: {cid} is begun and its intent is not durable")
         is_over = cid in self.ended and not self._is_copied(cid)
@@ -292,22 +288,6 @@ class Books:
         if perform is not None and perform.not_after is not None and not self.clocks_differ:
             late_s = self._now() - perform.not_after
             self.hold(late_s <= LATE_S, f"I8: {cid} is begun {late_s:.3f} s too late")
-
-    def _is_twin(self, deed: Deed) -> bool:
-        """Whether a node and its copy both do it, each once.
-
-        Both may hold a command that was sent before the copy was greeted.
-        """
-        if not self._is_copied(deed.cid):
-            return False
-        deeds = self.world.deeds[deed.cid]
-        mine = [each for each in deeds if _place(each) == _place(deed)]
-        is_twin = len(mine) < len(deeds)
-        if is_twin:
-            self.tally.twins.add(deed.cid)
-            times = len(mine)
-            self.hold(times == 1, f"I1: {deed.cid} is begun {times} times by {_place(deed)}")
-        return is_twin
 
     def _check_greeting(self, deed: Deed) -> None:
         """I9: it is begun for the campaign, and at the node, that were greeted last."""
@@ -336,8 +316,7 @@ class Books:
     def happens(self, deed: Deed) -> None:
         """The world changes: I1."""
         self._happened[deed.cid] += 1
-        if not self._is_twin(deed):
-            self.hold(self._happened[deed.cid] == 1, f"I1: {deed.cid} has happened twice")
+        self.hold(self._happened[deed.cid] == 1, f"I1: {deed.cid} has happened twice")
 
     def halts(self, instrument: str, making: int) -> None:
         """What has started there is broken off: S1."""
@@ -400,7 +379,7 @@ class Books:
     def _check_word(self, message: Message) -> None:
         """I6: a number stands for one word, for ever."""
         word = mqtt.decode(mqtt.EventMessage, message.payload)
-        if word.seq and word.dev not in self._copied:
+        if word.seq:
             key = (word.dev, word.memory, word.seq)
             said = self._words.setdefault(key, (word.cid, word.st))
             self.hold(said == (word.cid, word.st), f"I6: {key} says {said}, then {word.st}")
@@ -433,7 +412,7 @@ class Books:
                 self._orders[at, name] = stay
 
     def copied(self, instruments: Sequence[str]) -> None:
-        """From now on two nodes have one journal: their words, and their numbers, may differ."""
+        """From now on two nodes have these instruments, each with a journal of its own."""
         self._copied.update(instruments)
 
     def journal_lost(self, instruments: Sequence[str]) -> None:

@@ -189,10 +189,10 @@ class SimJournal(MemoryJournal):
             self._mark = self._content.number + 1
 
     def copied(self, disk: Disk) -> SimJournal:
-        """As it is in a copy of its folder, with its mark; what it is named later differs."""
+        """As it is in a copy of its folder, with its mark, which tells that it lies elsewhere."""
         copy = SimJournal(f"{self._name}-copy", disk)
         copy._content = deepcopy(self._content)
-        copy._mark = self._mark
+        copy._mark = self._content.number + 1
         return copy
 
     def contradicts(self, copy: SimJournal, devices: Sequence[str]) -> bool:

@@ -208,7 +208,7 @@ class Drill:
     def _look_at_plates(self) -> None:
         """Nothing has collided, or was to be worked on elsewhere, unless a person was wrong."""
         books, accidents = self.site.books, self.site.bench.floor.accidents
-        if self.person.wrong or books.tally.twins:
+        if self.person.wrong:
             return
         for broken in accidents[:1]:
             books.note_broken(f"I11: {broken}")
@@ -246,7 +246,6 @@ class Drill:
         kills[BROKER] = self.injection.broker_kills
         for disk in (self.site.record.disk, *(node.journal.disk for node in self.nodes)):
             self.site.trace.counts["lost answer to a commit"] += disk.lost
-        self.site.trace.counts["done by a node and its copy"] += len(books.tally.twins)
         for remedy, times in books.tally.windows.items():
             self.site.trace.counts[f"window broken, then {remedy}"] += times
         plan = self.site.plan

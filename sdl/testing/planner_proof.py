@@ -18,7 +18,7 @@ from sdl.planner.looks import Looks, at
 from sdl.planner.server import abilities_of, checked, load
 from sdl.testing.random_questions import Question
 
-WITHOUT_MODEL = frozenset({"maximin", "sobol", "centre", "random", "grid"})
+WITHOUT_MODEL = frozenset({"maximin", "medoid", "sobol", "centre", "random", "grid"})
 """Origins of points that no model had a part in."""
 
 START, LEAST = 3, 2

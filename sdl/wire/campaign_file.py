@@ -10,6 +10,7 @@ from sdl.model.campaign import NO_PLANNER, BatchRule, Campaign, PlannerChoice, S
 from sdl.model.hypothesis import Hypothesis, Prediction
 from sdl.wire.campaign_values import check_values
 from sdl.wire.cost_tables import read_costs, read_fidelity
+from sdl.wire.hardly_meant import hardly_meant
 from sdl.wire.objective_tables import read_objectives
 from sdl.wire.policy import read_rules
 from sdl.wire.prior_table import read_prior
@@ -50,7 +51,7 @@ def open_campaign(path: Path) -> CampaignFile:
     broken = passed_over(campaign)
     if broken:
         remarks = (*remarks, f"{broken} candidates break a [[constraint]] or a [[mixture]]")
-    remarks = (*remarks, *gaps_of_rivals(campaign))
+    remarks = (*remarks, *gaps_of_rivals(campaign), *hardly_meant(campaign))
     return CampaignFile(
         campaign=campaign,
         path=path,
@@ -100,6 +101,8 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
         rivals=read_rivals(top, first.measure),
     )
     head.close()
+    if search.is_stand_in:
+        top.file.finish()
     remarks = search.remarks
     if "prior" in top:
         known = read_prior(top, campaign)

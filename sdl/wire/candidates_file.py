@@ -7,19 +7,29 @@ from collections.abc import Mapping
 from sdl.model.campaign import ChoiceParameter, Parameter, RangeParameter
 from sdl.model.candidates import Candidates, packed
 from sdl.model.data import InputValue
-from sdl.wire.csv_file import CsvFile, as_column, read_csv
+from sdl.model.units import unit_of
+from sdl.wire.table_file import (
+    TableFile,
+    as_column,
+    as_number,
+    looks_like_a_number,
+    no_number,
+    read_table,
+)
 from sdl.wire.toml_table import Table, did_you_mean
 
 CANDIDATES = "candidates"
 """The key in ``[search]``; an input of that name has a table there, not text."""
 MOST_BYTES = 6 * 1024 * 1024
 """Of the list as it goes with each question."""
+MOSTLY = 0.9
+"""Share of numbers from which on a column without a unit is one of numbers."""
 
 
 class Listed:
     """The list as it was read, before the inputs that ``[search]`` says more about are known."""
 
-    def __init__(self, file: CsvFile, table: Table) -> None:
+    def __init__(self, file: TableFile, table: Table) -> None:
         self._file = file
         self._table = table
         self._cells = {name: file.column(name) for name in file.header}
@@ -100,5 +110,25 @@ class Listed:
 
 def read_candidates(table: Table) -> Listed | None:
     """The list that ``[search]`` names; None after noting what is wrong with it."""
-    file = read_csv(table, CANDIDATES)
-    return None if file is None else Listed(file, table)
+    file = read_table(table, CANDIDATES)
+    if file is None:
+        return None
+    for name in file.header:
+        said = table.take(name)
+        is_said = isinstance(said, dict) and ("choices" in said or "descriptors" in said)
+        _check_cells(file, name, is_said=is_said)
+    return Listed(file, table) if file.is_sound() else None
+
+
+def _check_cells(file: TableFile, name: str, *, is_said: bool) -> None:
+    """Blank cells, and text in a column of numbers: it would turn all of it into options.
+
+    ``is_said``: ``[search]`` says that the column has choices.
+    """
+    cells = file.column(name)
+    numbers = sum(as_number(cell) is not None for cell in cells)
+    has_unit = numbers > 0 and bool(unit_of(name))
+    is_numeric = has_unit or numbers >= MOSTLY * len(cells) or all(map(looks_like_a_number, cells))
+    for row, cell in zip(file.rows, cells, strict=True):
+        if not cell or (is_numeric and not is_said and as_number(cell) is None):
+            file.mistake(row.line, no_number(name, cell))

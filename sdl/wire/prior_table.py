@@ -6,13 +6,17 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from sdl.model.campaign import Campaign, ChoiceParameter, Prior
+from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, Prior
 from sdl.model.data import InputValue, Trial
-from sdl.model.space import fits, named
-from sdl.wire.csv_file import CsvFile, Row, as_column, as_number, read_csv
+from sdl.model.space import misfits, named
+from sdl.wire.table_file import Row, TableFile, as_cell, as_number, no_number, read_table
 from sdl.wire.toml_table import Table, did_you_mean
 
 MOST_TRIALS = 10_000
+MOST_TOLD = 3
+"""Rows left out that are told one by one."""
+MOST_OPTIONS = 50
+"""Of an input, from which a likely one is told."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +40,7 @@ def read_prior(top: Table, campaign: Campaign) -> Known:
 def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior]:
     is_hint = table.truth("hint", default=False)
     if "csv" in table:
-        file = read_csv(table, "csv")
+        file = read_table(table, "csv")
         if file is not None:
             yield from _from_file(file, campaign, remarks, is_hint=is_hint)
     if "campaign" in table:
@@ -48,7 +52,7 @@ def _one(table: Table, campaign: Campaign, remarks: list[str]) -> Iterator[Prior
 
 
 def _from_file(
-    file: CsvFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
+    file: TableFile, campaign: Campaign, remarks: list[str], *, is_hint: bool
 ) -> list[Prior]:
     inputs = [parameter.name for parameter in campaign.space]
     measures = campaign.measures
@@ -63,38 +67,70 @@ def _from_file(
     unused = [name for name in file.header if name not in (*inputs, *measures, *campaign.fixed)]
     if unused:
         remarks.append(f"{file.source}: nothing reads the columns {', '.join(unused)}")
-    points = _points(file, campaign)
-    trials = [
-        _trial(file, row, values, measures)
-        for row, values in zip(file.rows, points, strict=True)
-        if (is_hint or _is_fixed(file, row, campaign.fixed)) and fits(campaign.space, values)
-    ]
-    kept = tuple(replace(trial, is_hint=is_hint) for trial in trials if trial is not None)
+    kept: list[Trial] = []
+    why: list[str] = []
+    for row in file.rows:
+        values = _point(file, row, campaign.space)
+        found = _trial(file, row, values, measures)
+        reason = _left_out(file, row, values, campaign, is_hint=is_hint)
+        if found is None or reason:
+            why.append(f"line {row.line}: {reason or 'some measures are empty, others not'}")
+        else:
+            kept.append(replace(found, is_hint=is_hint))
     if not file.is_sound():
         return []
-    left_out = len(file.rows) - len(kept)
+    if why:
+        more = f"; and {len(why) - MOST_TOLD} more" if len(why) > MOST_TOLD else ""
+        told = "; ".join(why[:MOST_TOLD])
+        of = f"{len(why)} of {len(file.rows)} rows"
+        remarks.append(f"{file.source}: {of} left out: {told}{more}")
     return [
         Prior(
             source=file.source,
             sha256=file.sha256,
-            trials=kept,
-            left_out=left_out,
+            trials=tuple(kept),
+            left_out=len(why),
             is_hint=is_hint,
         )
     ]
 
 
-def _points(file: CsvFile, campaign: Campaign) -> Sequence[Mapping[str, InputValue]]:
-    columns = []
-    for parameter in campaign.space:
+def _point(file: TableFile, row: Row, space: Sequence[Parameter]) -> Mapping[str, InputValue]:
+    """The inputs of a row, after noting those that should be numbers and are none."""
+    values: list[InputValue] = []
+    for parameter in space:
+        cell = row.cells[file.header.index(parameter.name)]
         options = parameter.options if isinstance(parameter, ChoiceParameter) else ()
         text = any(isinstance(option, str) for option in options)
-        columns.append(as_column(file.column(parameter.name), text=text))
-    return [named(campaign.space, values) for values in zip(*columns, strict=True)]
+        if cell and not text and as_number(cell) is None:
+            file.mistake(row.line, no_number(parameter.name, cell))
+        values.append(as_cell(cell, text=text))
+    return named(space, values)
+
+
+def _left_out(
+    file: TableFile,
+    row: Row,
+    values: Mapping[str, InputValue],
+    campaign: Campaign,
+    *,
+    is_hint: bool,
+) -> str:
+    """Why a row tells this campaign nothing; empty if it does."""
+    if not is_hint and not _is_fixed(file, row, campaign.fixed):
+        return "other values of [fixed] inputs"
+    for parameter in campaign.space:
+        value = values[parameter.name]
+        if isinstance(value, str) and isinstance(parameter, ChoiceParameter):
+            options = [str(option) for option in parameter.options]
+            if value not in options and not parameter.only_if:
+                hint = f"; {did_you_mean(value, options)}" if len(options) <= MOST_OPTIONS else ""
+                return f"{parameter.name} = {value!r} is none of its choices{hint}"
+    return next(misfits(campaign.space, values), "")
 
 
 def _trial(
-    file: CsvFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
+    file: TableFile, row: Row, values: Mapping[str, InputValue], measures: Sequence[str]
 ) -> Trial | None:
     """A row as a trial; where all its measures are empty, one that failed. None if some are."""
     found: dict[str, float] = {}
@@ -102,7 +138,7 @@ def _trial(
         cell = row.cells[file.header.index(name)]
         number = as_number(cell)
         if cell and number is None:
-            file.mistake(row.line, f"{name} = {cell!r} is no number")
+            file.mistake(row.line, no_number(name, cell))
         if number is not None:
             found[name] = number
     if found and len(found) < len(measures):
@@ -111,7 +147,7 @@ def _trial(
     return Trial(inputs=values, status=status, measures=found, prior=file.source)
 
 
-def _is_fixed(file: CsvFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
+def _is_fixed(file: TableFile, row: Row, fixed: Mapping[str, InputValue]) -> bool:
     """Whether the inputs that this campaign does not search were what it fixes them to."""
     pairs = [
         (row.cells[file.header.index(name)], fixed[name]) for name in fixed if name in file.header

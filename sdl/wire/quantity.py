@@ -17,6 +17,8 @@ _UNIT = re.compile(r"[A-Za-zµμ°%][A-Za-z0-9µμ°%·/*^ -]*")
 _FOR_PINT = {"AU": "dimensionless", "1": "dimensionless", "%": "percent", "°C": "degC"}
 """Our sign for a unit where pint knows it by another name: to pint an AU is a distance."""
 
+_TEMPERATURES = ("°C", "K")
+
 
 def read_quantity(text: str, name: str) -> float:
     """The number that ``text`` means in the unit of ``name``'s suffix.
@@ -41,6 +43,10 @@ def read_quantity(text: str, name: str) -> float:
 
 def _convert(value: float, unit: str, wanted: str, name: str) -> float:
     said = "plain numbers (no unit)" if wanted == "1" else wanted
+    if re.fullmatch(r",\d+", unit):
+        raise ValueError(f'"{value:g}{unit}": decimals need a point: {value:g}.{unit[1:]}')
+    if wanted in _TEMPERATURES and unit in ("C", "F"):
+        raise ValueError(f'"{value:g} {unit}" is no temperature; write "{value:g} deg{unit}"')
     if not _UNIT.fullmatch(unit):
         raise ValueError(f'"{unit}" is no known unit; {name} is in {said}')
     import pint  # noqa: PLC0415 -- takes a third of a second, and few files need it

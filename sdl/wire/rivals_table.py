@@ -1,4 +1,4 @@
-"""``[[rival]]``: two hypotheses that predict a measure, and what can be wrong with them."""
+"""``[[rival]]``: hypotheses that predict a measure, and what can be wrong with them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from sdl.model.space import feasible, number
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Table, did_you_mean
 
-TWO = 2
+LEAST = 2
 CORNERS = 4096
 """Corners of the search space that are looked at."""
 
@@ -28,9 +28,10 @@ def read_rivals(top: Table, measure: str) -> tuple[Rival, ...]:
         return ()
     tables = top.tables("rival")
     stated = [_prior(table) for table in tables]
-    other = next((1.0 - prior for prior in stated if prior is not None), 0.5)
+    rest = 1.0 - math.fsum(prior for prior in stated if prior is not None)
+    others = rest / max(stated.count(None), 1)
     pairs = zip(tables, stated, strict=True)
-    return tuple(_rival(table, measure, other if one is None else one) for table, one in pairs)
+    return tuple(_rival(table, measure, others if one is None else one) for table, one in pairs)
 
 
 def _prior(table: Table) -> float | None:
@@ -62,15 +63,15 @@ def check_rivals(campaign: Campaign) -> _Found:
             message = 'rivals need goal = "discriminate" in [objective]; set it, or remove them'
             yield ("rival", 0), message
         if campaign.stop.odds is not None:
-            yield ("stop", "odds"), "odds are those of two [[rival]] tables; remove it"
+            yield ("stop", "odds"), "odds are those of [[rival]] tables; remove it"
         return
-    if len(rivals) != TWO:
-        keys: KeyPath = ("rival", TWO) if len(rivals) > TWO else ("objective", "goal")
-        yield keys, f"needs two [[rival]] tables, and there are {len(rivals)}"
+    if len(rivals) < LEAST:
+        message = f"needs two [[rival]] tables or more, and there are {len(rivals)}"
+        yield ("objective", "goal"), message
         return
-    if rivals[0].name == rivals[1].name:
-        yield ("rival", 1, "name"), f"{rivals[1].name!r} is the name of the other one; change it"
     for place, rival in enumerate(rivals):
+        if rival.name in [one.name for one in rivals[:place]]:
+            yield ("rival", place, "name"), f"{rival.name!r} is the name of another one; change it"
         yield from _of_one(("rival", place), rival, campaign)
     yield from _priors(campaign)
     if campaign.prior:
@@ -98,9 +99,11 @@ def _of_one(keys: KeyPath, rival: Rival, campaign: Campaign) -> _Found:
 
 def _priors(campaign: Campaign) -> _Found:
     priors, odds = [rival.prior for rival in campaign.rivals], campaign.stop.odds
-    if not math.isclose(sum(priors), 1.0, abs_tol=1e-6):
-        message = f"both must add up to 1, not {sum(priors):g}; one of them is enough"
-        yield ("rival", 1, "prior"), message
+    last: KeyPath = ("rival", len(priors) - 1, "prior")
+    if min(priors) <= 0.0:
+        yield last, "leaves nothing to rivals that state none; state less, or one for each"
+    elif not math.isclose(sum(priors), 1.0, abs_tol=1e-6):
+        yield last, f"all must add up to 1, not {sum(priors):g}; leave one of them out"
     elif odds is not None and not odds > 1:
         yield ("stop", "odds"), f"{odds:g}; use more than 1, such as 100"
     elif odds is not None and all(rival.sd > 0 for rival in campaign.rivals):

@@ -27,7 +27,7 @@ MOST_STEPS = 1_000
 """Levels of one component of a mixture."""
 _STAND_IN = (ChoiceParameter(name="x", options=(0.0,)),)
 _RANGE = ("from", "to", "scale", "log", "integer")
-_CHOICE = ("choices", "descriptors")
+_CHOICE = ("choices", "descriptors", "smiles")
 _IF = ("only_if", "otherwise")
 
 
@@ -41,6 +41,8 @@ class Search:
     candidates: Candidates | None
     remarks: tuple[str, ...]
     """What a person should know of it, and is no mistake."""
+    is_stand_in: bool = False
+    """The list of points could not be read: nothing that names its columns can be judged."""
 
 
 def read_search(top: Table, *, needed: bool) -> Search:
@@ -51,7 +53,9 @@ def read_search(top: Table, *, needed: bool) -> Search:
     if is_listed and listed is None:  # then nothing that names its columns makes sense
         for key in ("constraint", "mixture"):
             top.take(key)
-        return Search(space=_STAND_IN, constraints=(), candidates=None, remarks=())
+        return Search(
+            space=_STAND_IN, constraints=(), candidates=None, remarks=(), is_stand_in=True
+        )
     names = [name for name in table if not (is_listed and name == CANDIDATES)]
     space = {name: _parameter(table, name, listed) for name in names}
     if listed is not None:
@@ -68,7 +72,7 @@ def read_search(top: Table, *, needed: bool) -> Search:
 
 def _parameter(parent: Table, name: str, listed: Listed | None) -> Parameter:
     table = parent.table(name)
-    if "choices" in table or "descriptors" in table:
+    if any(key in table for key in _CHOICE):
         return _choice(table, name, listed)
     known = None if listed is None else listed.guess(name)
     low, high = (known.low, known.high) if isinstance(known, RangeParameter) else (None, None)
@@ -96,7 +100,7 @@ def _scale(table: Table) -> bool:
 
 
 def _choice(table: Table, name: str, listed: Listed | None) -> ChoiceParameter:
-    described = read_descriptors(table) if "descriptors" in table else None
+    described = read_descriptors(table)
     options: tuple[InputValue, ...] = ()
     if "choices" in table:
         written = table.take("choices")

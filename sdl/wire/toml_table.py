@@ -15,6 +15,7 @@ from typing import Any, TypeAlias
 from sdl.errors import Place, UserMistake, UserMistakes
 from sdl.model.data import JsonValue
 from sdl.wire.quantity import read_quantity
+from sdl.wire.slips import likely_slip
 from sdl.wire.toml_lines import Key, KeyPath, TomlLines
 
 Toml: TypeAlias = Any
@@ -86,7 +87,7 @@ class TomlFile:
         try:
             data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise _syntax(path, error) from error
+            raise _syntax(path, text, error) from error
         self.places = Places(str(path), TomlLines(text))
         self.mistakes: list[UserMistake] = []
         self._spoken_of: set[KeyPath] = set()
@@ -118,14 +119,16 @@ def _read(path: Path) -> str:
         raise UserMistake(f"cannot be read: {error.strerror}", place) from error
 
 
-def _syntax(path: Path, error: tomllib.TOMLDecodeError) -> UserMistake:
+def _syntax(path: Path, text: str, error: tomllib.TOMLDecodeError) -> UserMistake:
     found = re.fullmatch(r"(.*) \(at (?:line (\d+), column (\d+)|(end of document))\)", str(error))
     if found is None:
         return UserMistake(f"not valid TOML: {error}", Place(str(path)))
     if found[4]:
         return UserMistake(f"not valid TOML: {found[1]}, at the end of the file", Place(str(path)))
-    place = Place(str(path), int(found[2]))
-    return UserMistake(f"not valid TOML: {found[1]} (column {found[3]})", place)
+    number = int(found[2])
+    hint = likely_slip(text.split("\n")[number - 1], found[1])
+    said = f"not valid TOML: {found[1]} (column {found[3]}){hint}"
+    return UserMistake(said, Place(str(path), number))
 
 
 class Table:

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
+from sdl.cli.campaign import campaigns_of as listed
 from sdl.cli.exits import Exit
 from sdl.cli.status import of_lab, planned, used
 from sdl.cli.why import waiting
 from sdl.core.usage import Usage
-from sdl.core.view import PlanView, Waiting
+from sdl.core.view import EndedView, PlanView, Waiting
 from sdl.service.card import card_path
 from sdl.testing.servers import free_port
 from sdl.wire.toml import open_lab
@@ -79,6 +80,14 @@ def test_status_shows_the_plan_and_why_there_is_none() -> None:
     ]
     none = replace(plan, plans=0, status="unknown", trouble="the scheduler died")
     assert planned(replace(shown, plan=none)) == ["plan: none; the scheduler died"]
+
+
+def test_the_list_of_campaigns_tells_what_came_of_those_that_have_ended() -> None:
+    over = EndedView(
+        campaign="elisa", ending="budget", reason="done", at=1.0, runs=6, best_run="elisa/run-4"
+    )
+    rows = listed(replace(lab_of(view()), ended=(over,)))
+    assert rows[-1][:5] == ("elisa", "budget", "6", "-", "elisa/run-4")
 
 
 def test_why_begins_with_what_waits_for_a_person() -> None:

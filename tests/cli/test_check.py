@@ -244,7 +244,7 @@ WRONG: list[tuple[str, str, str, str]] = [
         'kind = "sobol"',
         'levels = 4\nkind = "sobol"',
         "campaign.toml:37: planner.levels: the planner 'sobol' has no such option; "
-        "known are: ahead, fall_back, kind, refresh, timeout_s",
+        "known are: ahead, bench, fall_back, kind, refresh, timeout_s",
     ),
     (
         "campaign.toml",
@@ -309,6 +309,20 @@ WRONG: list[tuple[str, str, str, str]] = [
         "float division by zero",
     ),
 ]
+
+
+def test_costs_are_told_as_they_were_understood(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    campaign = tmp_path / "lab" / "campaign.toml"
+    text = campaign.read_text().replace('"sobol"', '"ensemble"')
+    costs = "[cost]\nper_run = 5\nper_unit.dye_fraction = 3\nchange.dye_fraction = 10\n"
+    campaign.write_text(text + costs)
+    said = command(tmp_path / "lab", "check", "campaign.toml").out
+    assert (
+        "  cost         5 for each run\n"
+        "               dye_fraction: 3 for each unit\n"
+        "               dye_fraction: 10 for each change from one run to the next\n"
+    ) in said
 
 
 @pytest.mark.parametrize("name,right,wrong,expected", WRONG)

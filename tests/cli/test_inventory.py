@@ -11,6 +11,7 @@ import pytest
 from sdl.cli.exits import Exit
 from sdl.cli.status import of_lab
 from sdl.core.amounts import Content, Level, Task
+from sdl.core.mixture import OTHERS
 from tests.cli.conftest import Sdl, command
 from tests.service.places import AT, Notebook, question, serving, view
 
@@ -89,6 +90,13 @@ def test_a_place_is_shown_with_its_components_and_where_their_uncertainty_is_fro
     nothing = here("inventory", "plate-2")
     assert nothing.code == Exit.MISTAKE
     assert "nothing is known to be in 'plate-2'; there is: handler, plate-1" in nothing.err
+
+
+def test_errors_that_were_taken_together_are_called_many_small_ones(
+    desk: Notebook, here: Sdl
+) -> None:
+    desk.held = (replace(content("plate-1/A1"), mostly_from=OTHERS),)
+    assert here("inventory", "plate-1/A1").out.endswith(" many small ones\n")
 
 
 def test_the_inventory_answers_in_json(desk: Notebook, here: Sdl) -> None:

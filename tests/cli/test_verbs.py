@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import shutil
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import typer
+from typer.core import TyperGroup
+from typer.main import get_command
 
 from sdl.cli.exits import Exit
+from sdl.cli.verbs import VERBS, Verb
 from tests.cli.conftest import Sdl, command
 
 DOCUMENTS = [
@@ -33,6 +39,40 @@ def test_every_verb_answers_in_json(sdl: Sdl, words: tuple[str, ...], schema: st
     said = sdl(*words)
     assert said.code == 0, said.err
     assert said.document["schema"] == schema
+
+
+def options(verb: Verb) -> Iterator[tuple[str, set[str]]]:
+    """The options of a verb, or of each of its own verbs, by how it is typed."""
+    module = importlib.import_module(verb.module)
+    if verb.kind == "group":
+        group = get_command(vars(module)["app"])
+        assert isinstance(group, TyperGroup)
+        commands = {f"{verb.name} {name}": one for name, one in group.commands.items()}
+    else:
+        app = typer.Typer()
+        app.command()(vars(module)[verb.name])
+        commands = {verb.name: get_command(app)}
+    for name, one in commands.items():
+        yield name, {opt for parameter in one.params for opt in parameter.opts}
+
+
+WITHOUT_JSON = {"runs gantt", "node", "planner", "wire"}
+"""Verbs that write a picture or documents, or go on for as long as they are let."""
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+def test_every_verb_takes_the_same_options(verb: Verb) -> None:
+    for name, opts in options(verb):
+        assert len({"--in", "--lab"} & opts) != 1, f"{name}: one of --in and --lab only"
+        assert ("--json" in opts) != (name in WITHOUT_JSON), name
+
+
+@pytest.mark.parametrize("option", ["--in", "--lab"])
+def test_a_lab_is_named_in_either_way(lab: Path, tmp_path: Path, option: str) -> None:
+    assert command(tmp_path, "runs", "list", option, str(lab)).code == Exit.OK
+    said = command(tmp_path, "inventory", option, str(lab))
+    assert said.code == Exit.FAULT
+    assert "no orchestrator" in said.err
 
 
 def test_the_same_seed_gives_the_same_journal(sdl: Sdl) -> None:
@@ -119,7 +159,8 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"
     text = campaign.read_text().replace('"sobol"', '"ensemble"')
-    campaign.write_text(text.replace("runs = 4", "runs = 6"))
+    text = text.replace("runs = 4", "runs = 6")
+    campaign.write_text(text + "[cost]\nper_run = 5\n")
     record = ("--record", "again.sqlite")
     assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
     where = ("suggestion-6", "--in", "again.sqlite")
@@ -127,6 +168,7 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     assert "expected   absorbance_au = " in said
     assert "90 % of measurements from " in said
     assert "weighed    acquisition " in said
+    assert "cost 5" in said or "a cost of 5, in the currency of [cost]" in said
     assert "models     of absorbance_au: pooled lengths (1)" in said
     assert "near       dye-450/suggestion-" in said
     assert "data       5 trials, sha256 " in said
@@ -144,7 +186,7 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
 def test_points_before_the_first_model_read_as_start_points(lab: Path, tmp_path: Path) -> None:
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"
-    text = campaign.read_text().replace('"sobol"', '"ax"').replace("runs = 4", "runs = 3")
+    text = campaign.read_text().replace('"sobol"', '"ensemble"').replace("runs = 4", "runs = 3")
     campaign.write_text(text)
     record = ("--record", "again.sqlite")
     assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
@@ -205,6 +247,11 @@ def test_a_protocol_edited_since_is_no_ground_for_why(lab: Path, tmp_path: Path)
     shutil.copytree(lab, tmp_path / "lab")
     protocol = tmp_path / "lab" / "protocols" / "dye_assay.py"
     protocol.write_text(protocol.read_text() + "# edited\n")
+    ended = command(tmp_path / "lab", "why")
+    assert ended.out.startswith("dye-450: ended (budget): "), "for that the record is enough"
+    with sqlite3.connect(tmp_path / "lab" / "record.sqlite") as record:
+        record.execute("UPDATE campaign SET ending = NULL")  # as of one that still goes on
+    record.close()
     said = command(tmp_path / "lab", "why")
     assert said.code == Exit.MISTAKE
     assert "is not here, or was edited since" in said.err

@@ -9,17 +9,22 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from sdl.authoring import protocol, settle
-from sdl.capabilities import LiquidHandler, PlateReader
+from sdl.capabilities import LiquidHandler, PlateReader, Shaker
 from sdl.core import commands as do
+from sdl.core import events as ev
+from sdl.core.bench import Bench
 from sdl.core.engine import Engine
 from sdl.core.script import Script
+from sdl.model.action import operations_of
 from sdl.model.bench import BenchState, amount
-from sdl.model.campaign import PlannerChoice, StopRule
+from sdl.model.campaign import ChoiceParameter, PlannerChoice, StopRule
 from sdl.model.costs import Costs
 from sdl.model.labware import Well
+from sdl.model.protocol import Role
 from sdl.model.stock import Source, Stocks
 from sdl.wire.journal import dump, load
-from tests.core.floor import Chances, Floor, campaign, online, script, started
+from tests.core.dye import arrive
+from tests.core.floor import ROLES, Chances, Floor, campaign, online, script, started
 from tests.core.test_asked import Overheard, check
 from tests.core.test_replay import chances
 from tests.core.test_snapshot import again, turns
@@ -110,7 +115,7 @@ def test_a_protocol_that_cannot_be_followed_is_said_to_be_unclear() -> None:
         return Reading(1.0 / (first - first))
 
     state = told(begun(script(crashes)))
-    assert state == BenchState(unclear=("protocol",), runs_left=6)
+    assert state == BenchState(unclear=("protocol",))
 
 
 def test_what_follows_in_no_simple_way_is_said_to_be_unclear() -> None:
@@ -122,7 +127,43 @@ def test_what_follows_in_no_simple_way_is_said_to_be_unclear() -> None:
         return Reading(await reader.absorbance(well, wavelength_nm=450.0))
 
     state = told(begun(script(squared)))
-    assert state == BenchState(unclear=("handler/dye",), runs_left=6)
+    assert state == BenchState(unclear=("handler/dye",))
+
+
+def test_an_instrument_that_some_points_need_has_a_queue_while_it_is_at_work() -> None:
+    @protocol
+    async def shaken(
+        handler: LiquidHandler,
+        reader: PlateReader,
+        washer: Shaker,
+        well: Well,
+        *,
+        x_fraction: float,
+    ) -> Reading:
+        await handler.dispense(well, {"dye": 10.0})
+        if x_fraction > 0.5:
+            await washer.shake(well.plate, speed_rpm=300.0, duration_s=900.0)
+        return Reading(await reader.absorbance(well, wavelength_nm=450.0))
+
+    role = Role(name="washer", capability="Shaker", actions=tuple(operations_of(Shaker)))
+    floor = begun(
+        script(shaken, roles=(*ROLES[:2], role, *ROLES[2:])),
+        costs=TIMED,
+        space=(ChoiceParameter(name="x_fraction", options=(0.0, 1.0)),),
+        roles={**campaign().roles, "washer": ("washer",)},
+    )
+    floor.turn(online("washer"))
+    (part,) = floor.engine.campaigns.values()
+    assert Bench(part.work).state() is not None
+    assert Bench(part.work).state().queues == ()  # type: ignore[union-attr]
+    floor.turn(arrive(1.0))
+    for at, cid in ((5.0, "dye/run-1/step-1/try-1"), (105.0, "dye/run-0/step-1/try-1")):
+        floor.turn(ev.CommandDone(at=at, cid=cid, result=None, duration_s=3.0))
+    state = Bench(part.work).state()
+    assert state is not None
+    (queue,) = state.queues
+    assert (queue.instrument, queue.wait_s) == ("washer", 800.0)
+    assert [amount(queue.steps, {"x_fraction": x}) for x in (0.0, 1.0)] == [0.0, 1.0]
 
 
 @settings(max_examples=15, deadline=None)

@@ -73,8 +73,8 @@ def test_no_window_is_broken_where_all_goes_well(function: object, seed: int) ->
 def test_without_that_windows_are_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Chains, "objection", lambda *_: "")
     monkeypatch.setattr(Chains, "promises", lambda _: [])
-    monkeypatch.setattr(Chains, "calls", lambda _: [])
-    monkeypatch.setattr(Chains, "awaited", lambda _: frozenset())
+    monkeypatch.setattr(Chains, "calls", lambda *_: [])
+    monkeypatch.setattr(Chains, "awaited", lambda *_: frozenset())
     assert any(measured(played(seed, two_windows)) < RUNS for seed in SEEDS)
 
 

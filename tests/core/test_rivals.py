@@ -1,4 +1,4 @@
-"""Two hypotheses that predict the same measure: odds from what was measured, and nothing else."""
+"""Hypotheses that predict the same measure: odds from what was measured, and nothing else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SECOND = Rival(name="second order", predicts="1 / (1 + k)", sd=0.2)
 BOTH = (FIRST, SECOND)
 
 
-def _after(values: list[tuple[float, float]], rivals: tuple[Rival, Rival] = BOTH) -> Contest:
+def _after(values: list[tuple[float, float]], rivals: tuple[Rival, ...] = BOTH) -> Contest:
     contest = Contest()
     for k, value in values:
         contest = with_run(contest, rivals, {"k": k}, value)
@@ -41,7 +41,7 @@ def test_the_odds_are_the_ratio_of_the_densities_times_that_of_the_priors() -> N
     for k, value in values:
         expected *= _density(value, math.exp(-k), 0.1) / _density(value, 1.0 / (1.0 + k), 0.2)
     contest = _after(values, rivals)
-    assert math.exp(log_odds(contest, rivals)) == pytest.approx(expected, rel=1e-12)
+    assert math.exp(log_odds(contest, rivals)[0]) == pytest.approx(expected, rel=1e-12)
     one, other = standing(contest, rivals)
     assert one.odds * other.odds == pytest.approx(1.0)
     assert one.posterior + other.posterior == pytest.approx(1.0)
@@ -66,6 +66,25 @@ def test_measurements_beyond_all_reason_leave_finite_odds() -> None:
     assert all(0.0 < each < math.inf for each in odds)
 
 
+def test_of_three_each_stands_against_all_others_together() -> None:
+    third = Rival(name="none", predicts="1.0", sd=0.1)
+    three, values = (FIRST, SECOND, third), [(1.0, 0.4), (2.0, 0.2)]
+    contest = _after(values, three)
+    weights = [
+        math.prod(_density(value, one.formula.at({"k": k}) or 0.0, one.sd) for k, value in values)
+        for one in three
+    ]
+    views = standing(contest, three)
+    for view, weight in zip(views, weights, strict=True):
+        assert view.posterior == pytest.approx(weight / sum(weights), rel=1e-9)
+        assert view.odds == pytest.approx(weight / (sum(weights) - weight), rel=1e-9)
+    said = in_words(views)
+    assert said.startswith("first order is ")
+    assert said.endswith(" times as likely as the other 2 together")
+    wrong = _after([(k, 9.0) for k in (1.0, 2.0, 3.0)], three)
+    assert doubt(standing(wrong, three), 3).endswith("perhaps none of them holds")
+
+
 def test_where_neither_fits_that_is_said_and_else_not() -> None:
     wrong = _after([(1.0, 5.0), (2.0, 5.0), (3.0, 5.0)])
     assert doubt(standing(wrong, BOTH), wrong.runs).endswith("perhaps neither holds")
@@ -82,7 +101,7 @@ def test_odds_of_twenty_for_the_wrong_one_are_rarer_than_one_in_twenty() -> None
         for _ in range(20):
             k = chance.uniform(0.0, 3.0)
             contest = with_run(contest, BOTH, {"k": k}, chance.gauss(math.exp(-k), 0.1))
-            if log_odds(contest, BOTH) <= -math.log(20.0):
+            if log_odds(contest, BOTH)[0] <= -math.log(20.0):
                 wrong += 1
                 break
     assert wrong / campaigns <= 0.05, f"seed {seed}"
@@ -110,7 +129,7 @@ def test_a_replay_and_a_snapshot_come_to_the_same_odds(seed: int) -> None:
     )
     state = floor.engine.state
     assert state.contest.runs == state.measured == 6, f"seed {seed}"
-    assert state.contest.squares != (0.0, 0.0)
+    assert all(square > 0.0 for square in state.contest.squares)
     assert state.best is None
     again = fold(SCRIPT, floor.journal)
     restored = Engine.restored(SCRIPT, "".join(floor.engine.snapshot().pieces()))

@@ -8,9 +8,12 @@ import pytest
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
+from sdl.model.candidates import packed
 from sdl.model.data import Inputs, Trial
 from sdl.model.planning import Problem
+from sdl.planner.candidates import listed
 from sdl.planner.mixture import EnsemblePlanner
+from sdl.planner.proposals import Campaign, Observed
 
 SPACE = (
     RangeParameter(name="dose_mg", low=0.01, high=100.0, log=True),
@@ -72,5 +75,28 @@ def test_a_corner_that_hardly_any_point_hits_is_told() -> None:
     space = tuple(RangeParameter(name=name, low=0.0, high=1.0) for name in "abcd")
     corner = LinearConstraint(weights=dict.fromkeys("abcd", 1.0), at_most=0.12)
     problem = Problem(space=space, objective=PROBLEM.objective, constraints=(corner,))
-    with pytest.raises(PlannerFault, match="free points that keep every constraint were found, 9"):
+    with pytest.raises(PlannerFault, match="keep the constraints and are new, 9"):
         EnsemblePlanner().suggest(problem, (), 9, 0)
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_a_list_of_points_is_the_same_list_by_every_door(seed: int) -> None:
+    rows = [(heat, dose) for heat in (20.0, 40.0, 100.0) for dose in (1.0, 2.0, 5.0, 10.0)]
+    problem = Problem(
+        space=(
+            RangeParameter(name="heat_c", low=20.0, high=100.0),
+            RangeParameter(name="dose_mg", low=1.0, high=10.0),
+        ),
+        objective=Objective(measure="yield", goal="maximise"),
+        candidates=packed("list.csv", "", rows, 2),
+    )
+    columns = {"heat_c": [row[0] for row in rows], "dose_mg": [row[1] for row in rows]}
+    campaign = Campaign(problem, listed(columns, [], []), seed)
+    trials: tuple[Trial, ...] = ()
+    for _ in range(6):
+        (found,) = EnsemblePlanner().suggest(problem, trials, 1, seed)
+        observed = [Observed(one.inputs, one.measures) for one in trials]
+        (other,) = campaign.proposals(observed, [], 1)
+        assert found.inputs == other.inputs, f"seed {seed}"
+        measures = {"yield": float(found.inputs["heat_c"]) / float(found.inputs["dose_mg"])}
+        trials += (Trial(inputs=found.inputs, status="measured", measures=measures),)

@@ -99,8 +99,7 @@ def test_what_a_source_explains_and_the_rest_make_up_the_variance_of_two_tied_ta
     ties = drawn_hyper.ties
     assert ties is not None
     free = 1.0 - ties.strength[:, None] ** 2 * (ties.share @ points.known.T)
-    signal = drawn_hyper.signal[:, None]
-    expected = VARIANCE * signal * ties.scale[:, None] ** 2 * free + ties.offset[:, None]
+    expected = VARIANCE * ties.scale[:, None] ** 2 * free + ties.offset[:, None]
     assert variance(drawn_hyper, points) == pytest.approx(expected)
     whole = covariance(drawn_hyper, points)
     assert (np.linalg.eigvalsh(whole) > 0.0).all()

@@ -1,4 +1,4 @@
-"""Two rate laws are told apart where their predictions differ most, for the cost."""
+"""Rate laws are told apart where their predictions differ most, for the cost."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sdl.model.data import Inputs, Trial
 from sdl.model.planning import Problem
 from sdl.model.rival import Rival
 from sdl.planner.mixture import EnsemblePlanner
-from sdl.planner.rivals import information
+from sdl.planner.rivals import information, log_shares
 
 FIRST = Rival(name="first order", predicts="exp(-0.5 * t_s)", sd=0.1)
 SECOND = Rival(name="second order", predicts="1 / (1 + 0.55 * t_s)", sd=0.1)
@@ -46,7 +46,7 @@ def _runs_to_tell(truth: Rival, seed: int, *, by_chance: bool) -> tuple[int, boo
     """
     contest, trials = Contest(), tuple[Trial, ...]()
     times = random.Random(seed).sample(TIMES, MOST)
-    while abs(log_odds(contest, BOTH)) < ODDS and len(trials) < MOST:
+    while abs(log_odds(contest, BOTH)[0]) < ODDS and len(trials) < MOST:
         if by_chance:
             inputs: Inputs = {"t_s": times[len(trials)]}
         else:
@@ -55,7 +55,7 @@ def _runs_to_tell(truth: Rival, seed: int, *, by_chance: bool) -> tuple[int, boo
         trials += (_measured(inputs, truth, chance),)
         value = trials[-1].measures["left_ratio"]
         contest = with_run(contest, BOTH, inputs, value)
-    return len(trials), (log_odds(contest, BOTH) > 0) == (truth is FIRST)
+    return len(trials), (log_odds(contest, BOTH)[0] > 0) == (truth is FIRST)
 
 
 @pytest.mark.parametrize("truth", BOTH, ids=lambda one: one.name)
@@ -67,6 +67,40 @@ def test_the_right_rate_law_is_found_in_far_fewer_runs_than_by_chance(truth: Riv
     assert 2.0 * np.mean([runs for runs, _ in chosen]) <= np.mean([runs for runs, _ in drawn]), (
         f"{chosen} {drawn}"
     )
+
+
+THIRD = Rival(name="zero order", predicts="1 - 0.35 * t_s", sd=0.1)
+THREE = (FIRST, SECOND, THIRD)
+
+
+@pytest.mark.parametrize("truth", THREE, ids=lambda one: one.name)
+def test_the_right_one_of_three_is_found(truth: Rival) -> None:
+    problem, right, runs = replace(LISTED, rivals=THREE), 0, list[int]()
+    for seed in range(5):
+        contest, trials = Contest(), tuple[Trial, ...]()
+        while max(log_odds(contest, THREE)) < ODDS and len(trials) < MOST:
+            inputs = EnsemblePlanner().suggest(problem, trials, 1, seed)[0].inputs
+            trials += (_measured(inputs, truth, random.Random(f"{seed} {len(trials)}")),)
+            contest = with_run(contest, THREE, inputs, trials[-1].measures["left_ratio"])
+        odds = log_odds(contest, THREE)
+        right += THREE[odds.index(max(odds))] is truth
+        runs.append(len(trials))
+    assert right == 5, f"seeds 0 to 4 needed {runs} runs"
+    assert np.mean(runs) <= 10, f"seeds 0 to 4 needed {runs} runs"
+
+
+def test_two_that_are_left_are_told_apart_where_these_two_differ() -> None:
+    against_third = Trial(inputs={"t_s": 49.5}, status="measured", measures={"left_ratio": 0.0})
+    (found,) = EnsemblePlanner().suggest(replace(LISTED, rivals=THREE), (against_third,), 1, 0)
+    apart = {t: abs(math.exp(-0.5 * t) - 1.0 / (1.0 + 0.55 * t)) for t in TIMES}
+    assert float(found.inputs["t_s"]) == pytest.approx(max(apart, key=lambda t: apart[t]), abs=0.5)
+
+
+def test_the_information_of_many_is_at_most_the_entropy_of_which_holds() -> None:
+    means = [np.array([0.0, 40.0 * place]) for place in range(5)]
+    same, apart = information(means, (1.0,) * 5, log_shares((-math.log(4.0),) * 5))
+    assert same == pytest.approx(0.0, abs=1e-12)
+    assert apart == pytest.approx(math.log(5.0))
 
 
 def test_the_first_point_is_the_one_where_the_predictions_differ_most() -> None:
@@ -134,13 +168,15 @@ def test_where_runs_failed_no_other_is_tried_soon() -> None:
 
 def test_without_two_rivals_there_is_nothing_to_be_told_apart() -> None:
     problem = replace(LISTED, rivals=(FIRST,))
-    with pytest.raises(PlannerFault, match="1 rivals were given to be told apart; give two"):
+    with pytest.raises(
+        PlannerFault, match="1 rivals were given to be told apart; give two at least"
+    ):
         EnsemblePlanner().suggest(problem, (), 1, 0)
 
 
 def test_information_is_none_of_the_same_and_all_of_what_lies_far_apart() -> None:
     means = [np.array([0.0, 0.0, 0.0]), np.array([0.0, 1e-4, 50.0])]
-    none, little, all_of_it = information(means, (1.0, 1.0), 0.0)
+    none, little, all_of_it = information(means, (1.0, 1.0), log_shares((0.0, 0.0)))
     assert none == pytest.approx(0.0, abs=1e-15)
     assert little == pytest.approx(0.25 * 1e-8 / 2.0, rel=1e-3)
     assert all_of_it == pytest.approx(math.log(2.0))
@@ -157,5 +193,7 @@ def test_information_agrees_with_a_fine_sum() -> None:
         with np.errstate(all="ignore"):
             parts = share * one * np.log(one / mixed) + (1.0 - share) * two * np.log(two / mixed)
         expected = float(np.nansum(parts) * step)
-        (found,) = information([np.zeros(1), np.array([mean])], (1.0, sd), odds)
+        (found,) = information(
+            [np.zeros(1), np.array([mean])], (1.0, sd), log_shares((odds, -odds))
+        )
         assert found == pytest.approx(expected, rel=5e-3), f"{mean} {sd} {odds}"

@@ -82,8 +82,8 @@ def test_what_is_chosen_at_once_shares_what_is_left() -> None:
 
 def test_a_run_that_drains_a_bottle_costs_what_later_runs_would_have_used() -> None:
     def drain(left_ul: float) -> float:
-        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)), runs_left=9)
-        (one,) = suggested(replace(FLAT, bench=bench))
+        bench = BenchState(stocks=(stock("dye", left_ul), stock("ink", left_ul)))
+        (one,) = suggested(replace(FLAT, bench=bench, runs=HALF + 9))
         spending = spending_of(one)
         (draw,) = spending.draws
         assert draw.volume_ul <= draw.left_ul
@@ -114,6 +114,11 @@ def test_an_instrument_that_others_wait_for_is_dearer_than_one_that_is_free() ->
     problem = replace(FLAT, costs=Costs(per_run=1.0, per_hour=6.0))
     busy = suggested(replace(problem, bench=BenchState(queues=(queue,))), 3)
     assert {one.inputs["liquid"] for one in busy} == {"ink"}
+
+
+def test_what_does_not_count_is_named() -> None:
+    (found,) = suggested(replace(FLAT, bench=BenchState(unclear=("handler/dye",))))
+    assert spending_of(found).unclear == ("handler/dye",)
 
 
 def test_a_bench_with_plenty_changes_no_point() -> None:

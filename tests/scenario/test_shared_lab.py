@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -10,11 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from sdl.cli.why import Replay, reasons
 from sdl.core import events as ev
 from sdl.core.view import LabView
 from sdl.errors import LabFault, UserMistake
 from sdl.service.caller import Caller
 from sdl.service.card import card_path, read
+from sdl.shell.launch import Choice, run_campaign
 from sdl.shell.protocols import Protocols
 from sdl.shell.record import Record
 from sdl.shell.sessions import new_session
@@ -95,6 +98,11 @@ def test_a_lab_that_is_killed_with_three_campaigns_in_flight_goes_on_with_all(
         until(all_fly, "a run of each")
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=PATIENCE_S)
+    waits = reasons(Replay(record_of(tmp_path), [tmp_path]), None)
+    assert {one.who.partition("/")[0] for one in waits} == set(NAMES), "not of the last one only"
+    for choice in (Choice(), Choice(resume=True)):
+        with pytest.raises(UserMistake, match=r"has not ended.*sdl lab up LAB --resume"):
+            asyncio.run(run_campaign(paths[0], choice=choice))
     for path in paths:
         path.unlink()  # the record alone is enough
     with at_work(tmp_path, "--resume") as (process, lab):

@@ -52,7 +52,7 @@ def changed(path: str, line: int, text: str | None) -> str:
 @pytest.mark.parametrize(
     "path,line,text,place,words",
     [
-        ("jsp/ft06.txt", 1, "six 6", 1, "whole numbers"),
+        ("jsp/ft06.txt", 1, "six 6", 1, "whole numbers only, not 'six'"),
         ("jsp/ft06.txt", 1, "7 6", 7, "ends after 6 of 7 jobs"),
         ("jsp/ft06.txt", 1, "5 6", 7, "more than the 5 jobs"),
         ("jsp/ft06.txt", 3, "1 2 3", 3, "pairs of machine and duration"),
@@ -65,6 +65,7 @@ def changed(path: str, line: int, text: str | None) -> str:
         ("rcpsp_max/UBO10_01.sch", 3, "1\t1\t1\t99\t[2]", 3, "a successor is not in 0 to 11"),
         ("rcpsp_max/UBO10_01.sch", 15, "1\t1\t2\t5", 15, "5 demands|duration and 5"),
         ("rcpsp_max/UBO10_01.sch", 26, "10\t10", 26, "2 capacities of 5"),
+        ("rcpsp_max/UBO10_01.sch", 26, "10 9 -1 9 9", 26, "a capacity is below 0: -1"),
         ("rcpsp_max/UBO10_01.sch", 26, None, 25, "lines with data"),
     ],
 )
@@ -116,6 +117,9 @@ def test_a_mistake_in_a_workcell_is_told_with_its_line(tmp_path: Path) -> None:
     assert cell["plates"][1]["id"] in text.splitlines()[caught.value.place.line - 1]
     file.write_text(text.replace('"move_duration"', '"moving"'), encoding="utf-8")
     with pytest.raises(UserMistake, match="move_duration"):
+        read_instance(file)
+    file.write_text(text.replace('"duration": 3600', '"duration": -1'), encoding="utf-8")
+    with pytest.raises(UserMistake, match=r"duration: .* greater than or equal to 0"):
         read_instance(file)
 
 

@@ -20,7 +20,7 @@ from sdl.scheduling.insertion import insert_all
 from sdl.scheduling.model import Hold, Problem, Question, Weights
 from sdl.scheduling.network import least_makespan_s
 from sdl.scheduling.project import Project, project_of
-from sdl.scheduling.project_walk import ProjectWalk
+from sdl.scheduling.project_walk import PATIENCE, ProjectWalk
 from sdl.scheduling.serial import SerialScheme
 from sdl.scheduling.solve import solve
 from tests.scheduling.problems import cell, project, shop, tiny
@@ -177,6 +177,20 @@ def test_it_is_the_same_for_the_same_seed_and_goes_on_from_what_others_find() ->
     assert walks[0].best_arrays() == walks[1].best_arrays()
     other = ProjectWalk(found, walks[0].best_arrays(), 6)
     assert other.best_s == walks[0].best_s
+
+
+def test_where_nothing_gets_better_it_begins_anew_and_keeps_its_best() -> None:
+    index, found = known(project(1))
+    walk = ProjectWalk(found, None, 1)
+    for _ in range(60):
+        walk.step()
+    best_s = walk.best_s
+    assert best_s == proven_s(index)
+    for _ in range(PATIENCE + 60):
+        walk.step()
+    assert walk._began > 0
+    assert walk._now is not walk.best
+    assert found.end_s(walk.best_arrays()[0]) == walk.best_s == best_s
 
 
 def test_a_project_that_insertion_finds_no_plan_for_gets_one() -> None:

@@ -154,3 +154,18 @@ def test_a_thousand_pending_steps_are_repaired_in_a_fraction_of_a_second() -> No
     mended = repaired(disturbed)
     assert mended is not None
     assert time.perf_counter() - began < 1.0, "the aim is 0.2 s on a free core"
+
+
+def test_a_window_of_which_a_part_is_not_left_unused_is_no_reason_to_shift() -> None:
+    steps = tuple(Activity(name=name, modes=(Mode(duration_s=10),)) for name in "ab")
+    lags = tuple(
+        Lag(before="a", after="b", minimum_s=None, maximum_s=most_s, cost_per_s=rate)
+        for most_s, rate in ((20, 1), (60, 100))
+    )
+    current = tuple(
+        Placed(activity=name, mode=0, start_s=start_s, end_s=start_s + 10)
+        for name, start_s in (("a", 0), ("b", 50))
+    )
+    found = repaired(Problem(name="p", activities=steps, resources=(), lags=lags, current=current))
+    assert found is not None
+    assert found.plan.placed == current

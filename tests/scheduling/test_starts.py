@@ -366,3 +366,30 @@ def test_a_walk_turns_first_to_wishes_that_are_not_kept(seed: int) -> None:
         walk.step()
     starts, _ = walk.best_arrays()
     assert starts[40] <= 200, f"seed {seed}"
+
+
+def test_the_cheapest_wish_is_given_up_first() -> None:
+    """``b`` has to wait for its resource: rather than it, ``a`` comes late."""
+    out = Activity(
+        name="out",
+        modes=(Mode(duration_s=60, demands=(Demand(resource="r"),)),),
+        fixed=Fixed(mode=0, start_s=0, end_s=60),
+    )
+    steps = tuple(
+        Activity(name=name, group="g", modes=(Mode(duration_s=5, demands=needs),))
+        for name, needs in (("c", ()), ("a", ()), ("b", (Demand(resource="r"),)))
+    )
+    problem = Problem(
+        name="p",
+        activities=(out, *steps),
+        resources=(Resource(name="r"),),
+        lags=(
+            Lag(before="out", after="c", before_point="start", minimum_s=None, maximum_s=0),
+            Lag(before="c", after="a", minimum_s=None, maximum_s=10, cost_per_s=1),
+            Lag(before="a", after="b", minimum_s=None, maximum_s=10, cost_per_s=9),
+        ),
+    )
+    arrays = insert_all(Indexed(problem))
+    assert arrays is not None
+    starts = dict(zip(("out", "c", "a", "b"), arrays[0], strict=True))
+    assert starts == {"out": 0, "c": 0, "a": 45, "b": 60}

@@ -82,10 +82,17 @@ def test_a_file_is_loaded_once_under_a_name_that_holds_its_hash(folder: Path) ->
         ),
         (DRIVERS, "./syntax.py:Pump", r"syntax.py:2: invalid syntax"),
         (DRIVERS, "./raises.py:Pump", r"raises.py:3: running the file failed with KeyError: 'a'"),
+        (
+            DRIVERS,
+            "./imports.py:Pump",
+            r"imports.py:1: .*'syntax' lies beside it, but such files cannot import each other.*"
+            r"repeat what is needed, or install it as a package",
+        ),
     ],
 )
 def test_what_does_not_exist_is_named(folder: Path, group: str, reference: str, says: str) -> None:
     (folder / "syntax.py").write_text("x = 1\nclass Pump Pump:\n")
+    (folder / "imports.py").write_text("from syntax import Pump\n")
     (folder / "raises.py").write_text("x = {}\n\nx['a']\n")
     with pytest.raises(UserMistake, match=says):
         load(group, reference, folder)

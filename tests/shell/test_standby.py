@@ -62,3 +62,20 @@ def test_a_standby_leads_the_node_of_a_frozen_one_and_hosts_when_that_is_gone(
             until(lambda: "its instruments are hosted here now" in node_log.read_text(), node_log)
             assert second.wait(PATIENCE_S) == 0, second_log.read_text()
     assert "30 ended: 30 measured, 0 failed" in second_log.read_text()
+
+
+@pytest.mark.drill
+def test_a_standby_of_a_frozen_one_with_a_broker_of_its_own_says_what_to_do(tmp_path: Path) -> None:
+    campaign = place(tmp_path, speed=100, runs=12)
+    first_log, second_log = tmp_path / "first.log", tmp_path / "second.log"
+    with orchestrator(campaign, first_log) as first:
+        until(lambda: "dye/run-3 began" in first_log.read_text(), first_log)
+        freeze_between_writes(first.pid, tmp_path / "record.sqlite")
+        with orchestrator(campaign, second_log, "--standby") as second:
+            until(lambda: "nothing moves here before it ends" in second_log.read_text(), second_log)
+            assert f"kill -9 {first.pid}." in second_log.read_text()
+            time.sleep(5.0)
+            assert second.poll() is None
+            first.kill()  # as it was told
+            assert second.wait(PATIENCE_S) == 0, second_log.read_text()
+    assert "12 ended: 12 measured, 0 failed" in second_log.read_text()

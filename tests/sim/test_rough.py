@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -13,6 +14,7 @@ from sdl.core.lab_state import InstrumentState
 from sdl.shell.reception import Reception
 from sdl.shell.safety import Safety
 from sdl.shell.station import Station
+from sdl.sim.disk import Disk, SimJournal
 from sdl.sim.drill import Report, drill
 from sdl.sim.faults import BROKER, ORCHESTRATOR, PERSON, WORDS, Fault
 from sdl.sim.temper import CALM, Temper
@@ -177,6 +179,34 @@ def test_of_a_node_and_its_copy_the_one_that_is_left_goes_on() -> None:
         sound(copy, death)
 
 
+@pytest.fixture
+def alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A copy does not know that it is one, as in two images of one disk."""
+    elsewhere = SimJournal.copied
+
+    def unnoticed(self: SimJournal, disk: Disk) -> SimJournal:
+        copy = elsewhere(self, disk)
+        copy._mark = self._mark
+        return copy
+
+    monkeypatch.setattr(SimJournal, "copied", unnoticed)
+
+
+EARLY_AND_LATE = [replace(COPY, at=at) for at in (1.5, 3.5, 5.0, 7.5)]
+
+
+def test_a_copy_takes_another_name_so_that_nothing_is_done_twice() -> None:
+    for copy in EARLY_AND_LATE:
+        sound(copy)
+
+
+@pytest.mark.usefixtures("alike")
+def test_a_copy_that_keeps_the_name_of_its_journal_breaks_i1_or_i6() -> None:
+    found = [broken(copy) for copy in EARLY_AND_LATE]
+    assert set().union(*found) & {"I1", "I6"}, found
+
+
+@pytest.mark.usefixtures("alike")
 def test_a_node_that_goes_on_beside_its_copy_breaks_i9(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Station, "pass_over", lambda _self: None)
     assert "I9" in broken(COPY)

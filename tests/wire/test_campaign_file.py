@@ -305,7 +305,8 @@ CASES: list[tuple[str, str, str]] = [
     (
         "[planner]",
         "[campaign]",
-        "40: not valid TOML: Cannot declare ('campaign',) twice (column 10)",
+        "40: not valid TOML: Cannot declare ('campaign',) twice (column 10); it is written "
+        "twice: keep one",
     ),
 ]
 

@@ -292,10 +292,10 @@ WRONG: list[tuple[str, list[str]]] = [
         ],
     ),
     (
-        '[search]\ncandidates = "list.parquet"\n',
+        '[search]\ncandidates = "list.xlsx"\n',
         [
-            "12: search.candidates: 'list.parquet' is no CSV file; save the table as CSV, with a "
-            "header line"
+            "12: search.candidates: 'list.xlsx' is no CSV or Parquet file; save the table as CSV, "
+            "with a header line"
         ],
     ),
     (

@@ -31,6 +31,22 @@ def test_the_prior_of_one_says_that_of_the_other(tmp_path: Path) -> None:
     assert [rival.prior for rival in campaign.rivals] == [0.8, 0.2]
 
 
+def test_rivals_that_state_no_prior_share_what_is_left(tmp_path: Path) -> None:
+    third = FIRST.replace('"first"', '"third"') + "prior = 0.4\n"
+    campaign = read(tmp_path, SEARCH, FIRST, SECOND, third, aim=TELL)
+    assert [rival.prior for rival in campaign.rivals] == [0.3, 0.3, 0.4]
+
+
+def test_priors_that_leave_nothing_are_a_mistake(tmp_path: Path) -> None:
+    third = FIRST.replace('"first"', '"third"') + "prior = 0.5\n"
+    (found,) = refused(tmp_path, SEARCH, FIRST, SECOND + "prior = 0.6\n", third, aim=TELL)
+    assert "rival[3].prior: leaves nothing to rivals that state none" in found
+    (found,) = refused(
+        tmp_path, SEARCH, FIRST + "prior = 0.2\n", SECOND + "prior = 0.2\n", third, aim=TELL
+    )
+    assert "rival[3].prior: all must add up to 1, not 0.9; leave one of them out" in found
+
+
 @pytest.mark.parametrize(
     "text, expected",
     [
@@ -97,9 +113,9 @@ def test_what_is_no_arithmetic_is_refused(text: str, expected: str) -> None:
         (SECOND + "prior = 1\n", ["22: rival[2].prior: 1 must lie between 0 and 1, ends excluded"]),
         (
             SECOND.replace('"second"', '"first"'),
-            ["19: rival[2].name: 'first' is the name of the other one; change it"],
+            ["19: rival[2].name: 'first' is the name of another one; change it"],
         ),
-        ("", ["10: objective.goal: needs two [[rival]] tables, and there are 1"]),
+        ("", ["10: objective.goal: needs two [[rival]] tables or more, and there are 1"]),
         (
             SECOND + "[stop]\nodds = 1\n",
             ["23: stop.odds: 1; use more than 1, such as 100"],
@@ -118,7 +134,7 @@ def test_mistakes_are_told_at_their_lines(tmp_path: Path, second: str, expected:
 def test_rivals_and_odds_need_the_goal(tmp_path: Path) -> None:
     found = refused(tmp_path, SEARCH, FIRST, SECOND, "[stop]\nodds = 5\n")
     assert "rivals need goal = " in found[0]
-    assert "stop.odds: odds are those of two [[rival]] tables; remove it" in found[1]
+    assert "stop.odds: odds are those of [[rival]] tables; remove it" in found[1]
     assert AIM not in TELL
 
 

@@ -1,4 +1,4 @@
-"""Tables of comma-separated values beside a campaign file, and their mistakes by line."""
+"""Tables beside a campaign file, as CSV or Parquet, and their mistakes by line."""
 
 from __future__ import annotations
 
@@ -11,14 +11,17 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from sdl.errors import Place, UserMistake
+from sdl.errors import Place, UserMistake, said
 from sdl.model.data import InputValue
+from sdl.wire.parquet import cells_of
 from sdl.wire.toml_table import Table
 
 MOST_ROWS = 200_000
 MOST_TOLD = 5
 """Mistakes of one file that are told one by one."""
 _WHOLE = re.compile(r"[+-]?\d{1,15}")
+_COMMA = re.compile(r"[+-]?\d+,\d+")
+_PERCENT = re.compile(r"[+-]?\d+([.,]\d+)?\s*%")
 _SEPARATORS = ",;\t"
 
 
@@ -30,17 +33,19 @@ class Row:
     cells: tuple[str, ...]
 
 
-class CsvFile:
+class TableFile:
     """A table with a header line, as text; what is wrong with it is told beside the campaign's."""
 
-    def __init__(self, table: Table, source: str, raw: bytes, path: Path) -> None:
+    def __init__(
+        self, table: Table, source: str, path: Path, sha256: str, lines: Sequence[Row]
+    ) -> None:
+        """``lines``: with the names of the columns in the first."""
         self.source = source
         """As the campaign file names it."""
-        self.sha256 = hashlib.sha256(raw).hexdigest()
+        self.sha256 = sha256
         self._table = table
         self._file = str(path)
         self._told = 0
-        lines = list(_lines(raw))
         self.header = lines[0].cells if lines else ()
         self.rows = lines[1:]
 
@@ -61,26 +66,35 @@ class CsvFile:
         return [row.cells[place] for row in self.rows]
 
 
-def read_csv(table: Table, key: str) -> CsvFile | None:
+def read_table(table: Table, key: str) -> TableFile | None:
     """The file that a key of a campaign file names; None after noting a mistake.
 
-    UTF-8, a header line, and cells between commas, semicolons or tabs.
+    Parquet; or UTF-8, a header line, and cells between commas, semicolons or tabs.
     """
     source = table.text(key, example='"list.csv"')
     path = _beside(table, source)
-    if path.suffix.lower() not in (".csv", ".tsv", ".txt"):
-        table.mistake(key, f"{source!r} is no CSV file; save the table as CSV, with a header line")
+    read = _READERS.get(path.suffix.lower())
+    if read is None:
+        table.mistake(
+            key, f"{source!r} is no CSV or Parquet file; save the table as CSV, with a header line"
+        )
         return None
     try:
         raw = path.read_bytes()
-        raw.decode("utf-8-sig")
+        lines = list(read(raw))
     except UnicodeDecodeError:
         table.mistake(key, f"{source!r} is not UTF-8 text; save it as CSV UTF-8")
         return None
     except OSError as error:
         table.mistake(key, f"{source!r} cannot be read: {error.strerror}; correct the path")
         return None
-    found = CsvFile(table, source, raw, path)
+    except ImportError as error:
+        table.mistake(key, f"{source!r} {error}")
+        return None
+    except ValueError as error:
+        table.mistake(key, f"{source!r} cannot be read as Parquet: {said(error)}; save it anew")
+        return None
+    found = TableFile(table, source, path, hashlib.sha256(raw).hexdigest(), lines)
     _check(found, table, key)
     return found if found.is_sound() and found.rows else None
 
@@ -89,7 +103,7 @@ def _beside(table: Table, source: str) -> Path:
     return Path(table.file.places.file).parent / source
 
 
-def _lines(raw: bytes) -> Iterator[Row]:
+def _csv(raw: bytes) -> Iterator[Row]:
     text = raw.decode("utf-8-sig")
     head = text.partition("\n")[0]
     separator = max(_SEPARATORS, key=head.count)
@@ -99,7 +113,17 @@ def _lines(raw: bytes) -> Iterator[Row]:
             yield Row(reader.line_num, tuple(cell.strip() for cell in cells))
 
 
-def _check(found: CsvFile, table: Table, key: str) -> None:
+def _parquet(raw: bytes) -> Iterator[Row]:
+    """Lines are numbered as those of the same table saved as CSV."""
+    for line, cells in enumerate(cells_of(raw), start=1):
+        yield Row(line, cells)
+
+
+_READERS = {".csv": _csv, ".tsv": _csv, ".txt": _csv, ".parquet": _parquet}
+"""By the end of a file's name."""
+
+
+def _check(found: TableFile, table: Table, key: str) -> None:
     if not found.rows:
         table.mistake(key, f"{found.source!r} has no rows; it needs a header line and rows")
         return
@@ -131,6 +155,28 @@ def as_number(cell: str) -> float | None:
     except ValueError:
         return None
     return found if math.isfinite(found) else None
+
+
+def as_cell(cell: str, *, text: bool) -> InputValue:
+    """A cell of a column of text, or else as a number if it is one."""
+    return cell if text else as_value(cell)
+
+
+def looks_like_a_number(cell: str) -> bool:
+    """Whether it is a number, or one as people write it: with a comma, or a percent sign."""
+    return as_number(cell) is not None or any(p.fullmatch(cell) for p in (_COMMA, _PERCENT))
+
+
+def no_number(name: str, cell: str) -> str:
+    """What to tell of a cell that should be a number and is none."""
+    hint = ""
+    if not cell:
+        return f"{name} has no value; fill it in, or remove the row"
+    if _COMMA.fullmatch(cell):
+        hint = f"; decimals need a point: {cell.replace(',', '.')}"
+    elif _PERCENT.fullmatch(cell):
+        hint = "; write the number without its percent sign"
+    return f"{name} = {cell!r} is no number{hint}"
 
 
 def as_column(cells: Sequence[str], *, text: bool = False) -> list[InputValue]:
