@@ -202,10 +202,12 @@ def test_an_end_that_waits_for_a_person_says_so_once_and_how_to_leave(
     closing = replace(view(), carries=(ASKED,), waits=(ends,))
     lab = replace(of_lab(closing), is_shared=True, carries=(ASKED,), closing="asked to (anna)")
     alone, shared = PlainLines(), LabLines()
-    for tells in (lambda: alone(closing), lambda: shared(lab)):
-        tells()
-        tells()
-        said = capsys.readouterr().err
+    for _ in range(2):
+        alone(closing)
+    first = capsys.readouterr().err
+    for _ in range(2):
+        shared(lab)
+    for said in (first, capsys.readouterr().err):
         assert said.count("the end waits for a person: carry plate-1 from hotel/1 to reader/1") == 1
         assert "leave at once (Ctrl-C twice where it runs)" in said
     assert kept_open(view()) == ""
