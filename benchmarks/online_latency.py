@@ -107,9 +107,9 @@ def looked(play: Play) -> list[float]:
 def carried(chosen: Namespace) -> int:
     """Milliseconds of each turn while plates wait for an arm; printed."""
     play = hall(chosen.plates)
-    opening = max(timed(play, lambda: in_flight(play) >= chosen.plates))
-    pending = sum(len(steps) for steps in play.engine.commons.steps.waiting.values())
     with short_pauses():
+        opening = max(timed(play, lambda: in_flight(play) >= chosen.plates))
+        pending = sum(len(steps) for steps in play.engine.commons.steps.waiting.values())
         turns = timed(play, lambda: False)
     report = {
         "machine": machine(),

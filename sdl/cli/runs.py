@@ -150,7 +150,10 @@ def _row(
 ) -> tuple[str, ...]:
     name = run.run if run.suggestion else f"{run.run} #{sample.sample}"
     measured = ["-" if each is None else quantity(one, each) for one, each in values.items()]
-    outcome = (sample.outcome or "in flight") + (", late" if is_late else "")
+    # Only what counts has a loss, and what is wanted has none left.
+    is_hit = campaign.goal == "hits" and sample.loss == 0.0
+    outcome = sample.outcome or "in flight"
+    outcome += (", late" if is_late else "") + (", hit" if is_hit else "")
     inputs = point(inputs_of(sample.inputs))
     return name, moment(run.begun_at, campaign), outcome, *measured, inputs
 

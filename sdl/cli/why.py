@@ -95,13 +95,9 @@ def reasons(replay: Replay, what: str | None) -> list[Waiting]:
 
 def _of_campaign(replay: Replay, campaign: str) -> list[Waiting]:
     row = replay.record.campaign(campaign).campaign
-    if row.ending is not None and row.journal != campaign:  # its session has folded it down
+    if row.ending is not None:
         return [Waiting(who=campaign, why=f"ended ({row.ending}): {row.reason}")]
-    view = replay.view(campaign)
-    if view.ended is not None:
-        reason = f"ended ({view.ended.ending}): {view.ended.reason}"
-        return [Waiting(who=campaign, why=reason)]
-    return waiting(view) or [Waiting(who=campaign, why="nothing waits")]
+    return waiting(replay.view(campaign)) or [Waiting(who=campaign, why="nothing waits")]
 
 
 def _together(record: Record, campaign: str) -> list[str]:
@@ -178,7 +174,7 @@ def _tried(sample: SampleRow, of: int) -> str:
 
 
 class Replay:
-    """Folds a journal again, with the very protocols that wrote it."""
+    """Folds a journal again, from its last snapshot on, with the very protocols that wrote it."""
 
     def __init__(self, record: Record, folders: list[Path]) -> None:
         self.record = record
@@ -191,14 +187,12 @@ class Replay:
 
     def views(self, campaigns: Sequence[str]) -> list[View]:
         """The same of several that share a journal."""
-        from sdl.core.replay import fold
         from sdl.shell.expectations import Expectations
-        from sdl.wire.journal import load
+        from sdl.shell.opening import stand
 
         journal = self.record.journal_of(campaigns[0])
-        lines = (load(line.type, line.body) for line in self.record.lines(journal))
         with self.scripts(journal) as scripts:
-            engine = fold(scripts, lines)
+            engine = stand(scripts, self.record, journal, self.record.snapshots.of(journal)).engine
             head = engine.campaigns[campaigns[0]].head
             expectations = Expectations(head.lab, self._folders[0], self.record)
             expectations.learn()

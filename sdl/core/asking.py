@@ -152,9 +152,8 @@ class Asking:
         self._send(open_ask)
 
     def _give_up(self, ending: rules.Ending, reason: str) -> None:
-        spec = self._state.spec
         self._state.open_ask = None
-        if self._state.ready and (spec.batch is not None or spec.planner.ahead):
+        if self._state.ready:
             self._state.dry = (ending, reason)  # what was prepared is tried first
         else:
             self._state.close(ending, reason)

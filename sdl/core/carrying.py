@@ -264,24 +264,49 @@ def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
 
     ``carry``: with all as it is once that has been begun.
     """
-    floor = standing.floor
-    open_sites = {place: len(free) for place, free in standing.free.items()}
-    for place, number in standing.left.items():  # what a piece is being taken from is free soon
-        open_sites[place] += number
-    if carry is not None:
-        open_sites[floor.place_of[carry.target]] -= 1
-        open_sites[floor.place_of[carry.source]] += 1
-    if sum(open_sites[store] for store in floor.stores) > len(standing.out):
+    open_sites = _open_sites(standing, carry)
+    if sum(open_sites[store] for store in standing.floor.stores) > len(standing.out):
         return True  # all of them could go into store, one after the other
     waiting = list(standing.out) if carry is None else _out_after(standing, carry)
+    return all(gone is not None for gone, _ in _gone(standing, waiting, open_sites))
+
+
+def in_the_way(standing: Standing) -> set[str]:
+    """Of the pieces that are out of store, those that the others could not get past.
+
+    Two that each want the other's site come to no end in which neither gives way.
+    """
+    each = _gone(standing, list(standing.out), _open_sites(standing))
+    return {gone.name for gone, has_ended in each if gone is not None and not has_ended}
+
+
+def _open_sites(standing: Standing, carry: Carry | None = None) -> dict[str, int]:
+    """By place, once what is on its way has come."""
+    found = {place: len(free) for place, free in standing.free.items()}
+    for place, number in standing.left.items():  # what a piece is being taken from is free soon
+        found[place] += number
+    if carry is not None:
+        found[standing.floor.place_of[carry.target]] -= 1
+        found[standing.floor.place_of[carry.source]] += 1
+    return found
+
+
+def _gone(
+    standing: Standing, waiting: list[Piece], open_sites: dict[str, int]
+) -> Iterator[tuple[Piece | None, bool]]:
+    """Pieces in an order in which they can go, and whether to their end or into store for a while.
+
+    None where no other can go. ``waiting`` and ``open_sites`` are used up.
+    """
     while waiting:
         ended = next((piece for piece in waiting if _may_end(standing, piece, open_sites)), None)
-        if ended is None and not any(open_sites[store] for store in floor.stores):
-            return False
-        gone = ended or waiting[0]  # into store for a while, if it cannot end
+        if ended is None and not any(open_sites[store] for store in standing.floor.stores):
+            yield None, False
+            return
+        gone = ended or waiting[0]
         waiting.remove(gone)
         _end(standing, gone, open_sites)
-    return True
+        yield gone, ended is not None
 
 
 def _out_after(standing: Standing, carry: Carry) -> list[Piece]:

@@ -466,7 +466,10 @@ class Engine:
 
     def _carry(self) -> bool:
         """Begin one carry; whether there was one, or something that waits for it ended."""
-        if self._transport is None or self._beginning.has_more:
+        if self._transport is None:
+            return False
+        if self._beginning.has_more:
+            self._transport.deck.standing()  # a few pieces now, and not all with the last run
             return False
         return self._transport.begin()
 

@@ -68,6 +68,7 @@ class Berth:
     """Where a piece of labware stands, or is on its way to."""
 
     piece: str
+    site: str
     place: str
     home: str
     """The place where it stood at first."""
@@ -133,6 +134,7 @@ def _berths(commons: Commons) -> Iterator[Berth]:
         if not piece.lost:
             yield Berth(
                 piece=piece.name,
+                site=piece.site,
                 place=place_of(piece.site),
                 home=place_of(piece.home),
                 carrier="" if carry is None else carry.carrier,

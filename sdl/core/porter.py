@@ -52,7 +52,10 @@ _SIGNATURE = ProtocolSignature(
 @lru_cache(maxsize=1)
 def carry_script() -> Script:
     """The protocol of all carries."""
-    return Script.of(carry, _SIGNATURE)
+    script = Script.of(carry, _SIGNATURE)
+    nothing = {one.name: "" for one in _SIGNATURE.inputs}
+    script.operations[ROLE]["move"].dump_arguments(nothing)  # else the first carry waits for types
+    return script
 
 
 def porter_head(name: str, lab: Lab, origin: Origin, at: float) -> ev.CampaignStarted:

@@ -190,12 +190,15 @@ class StopRule:
 NO_PLANNER = "none"
 """Kind of planner of a campaign that searches nothing: every run has the fixed inputs."""
 
+FORMER_PLANNER = "ax"
+"""Kind of planner of a file that named none, before ``PlannerChoice.kind`` was our own."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlannerChoice:
     """Which planner suggests, and what happens when it cannot."""
 
-    kind: str = "ax"
+    kind: str = "ensemble"
     """The name of an ``sdl.planners`` entry point, or ``NO_PLANNER``."""
     timeout_s: float = 120.0
     """Wall-clock seconds for one answer; then the planner is restarted and asked again."""

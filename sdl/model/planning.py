@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, TypeAlias
+from typing import Literal, TypeAlias, get_args
 
 from sdl.model.bench import BenchState
 from sdl.model.campaign import LinearConstraint, Objective, OutcomeConstraint, Parameter
@@ -13,7 +13,7 @@ from sdl.model.costs import Costs, Fidelity
 from sdl.model.data import JsonValue, Suggestion, Trial
 from sdl.model.rival import Rival
 
-Ability: TypeAlias = Literal[
+Needed: TypeAlias = Literal[
     "several_objectives",
     "range",
     "hits",
@@ -24,13 +24,12 @@ Ability: TypeAlias = Literal[
     "candidates",
     "fidelity",
     "conditions",
-    "outcome_constraints",
-    "costs",
-    "descriptors",
     "hints",
-    "left",
-    "bench",
 ]
+"""Without these a planner's answers would be wrong, ..."""
+Helpful: TypeAlias = Literal["outcome_constraints", "costs", "descriptors", "left", "bench"]
+"""... and without these they are only worse."""
+Ability: TypeAlias = Literal[Needed, Helpful]
 """Something that not every planner can do. *several_objectives*: with their thresholds and
 weights. *range*: an objective with two ends; *hits*, *level*, *novelty*, *discriminate*: one of
 that goal. *real_sums*: sums of real numbers that have to be met. *conditions*: inputs that are
@@ -38,22 +37,8 @@ searched only at some values of others. *hints*: trials that were measured on so
 only (``Trial.is_hint``). *left*: saying what is left to be gained (``Reason.left``).
 *bench*: heeding what is left of stocks, and how long runs take (``Problem.bench``)."""
 
-NEEDED: frozenset[Ability] = frozenset(
-    {
-        "several_objectives",
-        "range",
-        "hits",
-        "level",
-        "novelty",
-        "discriminate",
-        "real_sums",
-        "candidates",
-        "fidelity",
-        "conditions",
-        "hints",
-    }
-)
-"""Without these a planner's answers would be wrong; without the others they are only worse."""
+NEEDED: frozenset[Ability] = frozenset(get_args(Needed))
+"""All of ``Needed``, as a set."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

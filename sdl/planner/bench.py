@@ -119,8 +119,11 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
-    there is none, a value is missing, a goal is unknown, or a constraint is not linear.
+    there is none, a value is missing, a goal is unknown, a constraint is not linear, or the
+    seed is below 0.
     """
+    if seed < 0:
+        raise PlannerFault(f"the seed is {seed}; give a whole number of 0 or more")
     parameters = _tables(space, "parameters")
     objectives = tuple(map(_objective, _tables(space, "objectives")))
     named = [str(p["name"]) for p in parameters if p["type"] == "categorical"]

@@ -34,6 +34,15 @@ from sdl.planner.sources import Sources
 from sdl.planner.spread import START
 from sdl.planner.start import measured, no_model, start_points
 
+CENTRES = 4
+"""Good points of a sample, each as if those before were pending, that are improved together."""
+
+EACH = 64
+"""Points that are drawn around each of them, for each reach ..."""
+
+NEAREST = 0.003
+"""... of which this is the last, in widths of the ranges."""
+
 LEAST_RIVALS = 2
 
 
@@ -114,8 +123,20 @@ def _proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) 
     tried = [trial for trial in trials if trial.status != "abandoned"]
     if is_enumerable(problem):
         return _asked(problem, tried, listed(problem), (), count, seed)
+    if _begins(problem, tried):
+        return [
+            Proposal(inputs=one.inputs, origin=one.origin, reason=one.reason or Reason())
+            for one in start_points(problem, trials, count, seed)
+        ]
     points = _sample(problem, trials, count, seed)
     return list(_polished(problem, tried, points, count, seed))
+
+
+def _begins(problem: Problem, tried: Sequence[Trial]) -> bool:
+    """Whether nothing but the space itself says where to begin."""
+    own = [one for one in tried if not one.is_hint]
+    knows = bool(problem.rivals) or len(own) < len(tried)
+    return not knows and (len(own) < START or measured(own) < LEAST)
 
 
 def _with_looks(looks: Looks, count: int, seed: int) -> list[Proposal]:
@@ -229,18 +250,35 @@ def _polished(
     flying: list[Mapping[str, InputValue]] = []
     sample = made_of(problem, points)
     for _ in range(count):
-        (found,) = _asked(problem, trials, sample, flying, 1, seed)
-        if found.origin in ("ensemble", "rivals"):
-            centre = tuple(found.inputs[p.name] for p in problem.space)
-            near = [centre]
-            for reach in REACHES:
-                near += neighbours(problem, centre, reach, chance)
-            first = found.reason.left
-            (found,) = _asked(problem, trials, made_of(problem, near), flying, 1, seed)
-            reason = replace(found.reason, left=_larger(first, found.reason.left))
-            found = replace(found, reason=reason)
-        flying.append(found.inputs)
-        yield found
+        found = _asked(problem, trials, sample, flying, CENTRES, seed)
+        best = found[0]
+        if best.origin in ("ensemble", "rivals"):
+            best = _around(problem, trials, found, flying, seed, chance)
+        flying.append(best.inputs)
+        yield best
+
+
+def _around(
+    problem: Problem,
+    trials: Sequence[Trial],
+    found: Sequence[Proposal],
+    flying: Sequence[Mapping[str, InputValue]],
+    seed: int,
+    chance: random.Random,
+) -> Proposal:
+    """The best that there is around some points, of which the first is the best one."""
+    first = found[0].reason.left
+    for reach in (*REACHES, NEAREST):
+        centres = [tuple(one.inputs[p.name] for p in problem.space) for one in found]
+        near = dict.fromkeys(centres)
+        for centre in centres:
+            near |= dict.fromkeys(neighbours(problem, centre, reach, chance, EACH))
+        # What is left is looked at twice: in the sample, and in the last neighbourhood.
+        asked = problem if reach == NEAREST else replace(problem, left=False)
+        found = _asked(asked, trials, made_of(problem, list(near)), flying, CENTRES, seed)
+    return replace(
+        found[0], reason=replace(found[0].reason, left=_larger(first, found[0].reason.left))
+    )
 
 
 def _larger(one: Left | None, other: Left | None) -> Left | None:

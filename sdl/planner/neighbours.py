@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue
 from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, named
+from sdl.model.space import Point, equalities, feasible, named, number
 from sdl.planner.sobol import from_unit, to_unit
 
 REACHES = (0.1, 0.03, 0.01)
@@ -19,16 +21,71 @@ NEIGHBOURS = 256
 
 
 def neighbours(
-    problem: Problem, centre: Point, reach: float, chance: random.Random
+    problem: Problem, centre: Point, reach: float, chance: random.Random, count: int = NEIGHBOURS
 ) -> Iterator[Point]:
-    """Feasible points around ``centre``, itself not among them; only real inputs are moved."""
-    for _ in range(NEIGHBOURS):
-        values = tuple(
+    """Feasible points around ``centre``, itself not among them, ``count`` at most.
+
+    Only real inputs are moved: some or all of them, those of a sum that has to be met in pairs, of
+    which one takes what the other gives.
+    """
+    sums = list(_sums(problem))
+    bound = {term.at for terms in sums for term in terms}
+    for _ in range(count):
+        share = chance.random()
+        values = [
             _moved(p, value, chance.gauss(0.0, reach))
-            for p, value in zip(problem.space, centre, strict=True)
-        )
-        if feasible(problem, named(problem.space, values)):
-            yield values
+            if index not in bound and chance.random() < share
+            else value
+            for index, (p, value) in enumerate(zip(problem.space, centre, strict=True))
+        ]
+        for terms in sums:
+            _exchange(terms, values, reach, chance)
+        found = tuple(values)
+        if found != centre and feasible(problem, named(problem.space, found)):
+            yield found
+
+
+@dataclass(frozen=True, slots=True)
+class _Term:
+    """A real input of a sum, by its place in the space."""
+
+    at: int
+    weight: float
+    low: float
+    high: float
+
+
+def _sums(problem: Problem) -> Iterator[list[_Term]]:
+    """Of each sum that has to be met, the real inputs."""
+    places = {p.name: at for at, p in enumerate(problem.space)}
+    met = {one.indices for one in equalities(problem)}
+    for one in problem.constraints:
+        terms = {places[name]: weight for name, weight in one.weights.items()}
+        if one.equals is not None and frozenset(terms) in met:
+            yield [
+                _Term(at, weight, p.low, p.high)
+                for at, weight in terms.items()
+                if (p := problem.space[at]).kind == "range" and not p.integer
+            ]
+
+
+def _exchange(
+    terms: Sequence[_Term], values: list[InputValue], reach: float, chance: random.Random
+) -> None:
+    """Some inputs of a sum give to others, as far as their ranges let them."""
+    order = chance.sample(terms, len(terms))
+    for giver, taker in list(itertools.pairwise(order))[: chance.randint(0, len(order))]:
+        here, there = number(values[giver.at]), number(values[taker.at])
+        factor = giver.weight / taker.weight
+        room = sorted((there - end) / factor for end in (taker.low, taker.high))
+        step = chance.gauss(0.0, reach) * (giver.high - giver.low)
+        step = min(max(step, giver.low - here, room[0]), giver.high - here, room[1])
+        values[giver.at] = _within(giver, here + step)
+        values[taker.at] = _within(taker, there - factor * step)
+
+
+def _within(term: _Term, value: float) -> float:
+    return min(max(value, term.low), term.high)
 
 
 def _moved(parameter: Parameter, value: InputValue, step: float) -> InputValue:

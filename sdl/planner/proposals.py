@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 import numpy as np
 from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
@@ -48,7 +48,9 @@ class Proposal:
     """A suggested point, and why it is one."""
 
     inputs: Inputs
-    origin: Literal["maximin", "medoid", "sources", "rivals", "ensemble"]
+    origin: str
+    """*maximin*, *medoid*, *centre*, *sobol*: of a start that looks at no results; *sources*,
+    *rivals*: of one that looks at these; *ensemble*."""
     reason: Reason
     model_digest: str = ""
     """SHA-256 over the draws of the hyperparameters; empty where no model had a part."""

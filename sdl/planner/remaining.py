@@ -19,6 +19,9 @@ from sdl.planner.process import Processes, kernel, variance
 MOST = 200
 """Free points that are looked at, the most promising ones; all others are taken to be worse."""
 
+RIVALS = 20
+"""Measured points that may be the best; others are taken to be worse."""
+
 DRAWN = 128
 """Draws of each process."""
 
@@ -45,8 +48,8 @@ def left_of(
     outlook = acquisition.over(candidates, 0)
     counts = np.exp(outlook.log_feasible())
     chance = np.random.default_rng([seed, 11, len(belief.ensemble.evidence.values)])
-    best = _best(belief, objective, counted)
-    gains = _gains(belief, objective, best, candidates, counts, chance)
+    known = _best(belief, objective, counted)
+    gains = _gains(belief, objective, known, candidates, counts, chance)
     shares = belief.ensemble.shares
     return Left(
         gain=float(shares @ gains.mean(axis=1)),
@@ -57,15 +60,18 @@ def left_of(
 def _gains(
     belief: Belief,
     objective: Objective,
-    best: Codes,
+    known: Codes,
     candidates: Coded,
     counts: Floats,
     chance: np.random.Generator,
 ) -> Floats:
-    """Of the best candidate over the best measured point, (S, DRAWN), in the measure's unit."""
+    """Of the best candidate over the best measured point, (S, DRAWN), in the measure's unit.
+
+    ``known``: places of measured points. Which of them is the best is for each draw to say: the one
+    that looks so now is not always it, and against it alone the gain would be too large.
+    """
     ensemble, processes = belief.ensemble, belief.ensemble.processes
-    every = joined([candidates, processes.points.take(np.unique(best))])
-    at = len(candidates) + np.searchsorted(np.unique(best), best)
+    every = joined([candidates, processes.points.take(known)])
     mean, factor = _posterior(processes, every)
     noise = chance.standard_normal((len(every), DRAWN))
     counted = chance.random((len(candidates), DRAWN)) < counts[:, None]
@@ -74,15 +80,21 @@ def _gains(
         values = back.value(mean[process][:, None] + factor[process] @ noise)
         losses = _losses(belief, objective, values)
         reached = np.where(counted, losses[: len(candidates)], np.inf).min(axis=0)
-        found[process] = np.maximum(losses[at[process]] - reached, 0.0)
+        found[process] = np.maximum(losses[len(candidates) :].min(axis=0) - reached, 0.0)
     return found
 
 
 def _best(belief: Belief, objective: Objective, counted: Bools) -> Codes:
-    """Which measured point each process holds for the best, (S,)."""
+    """Measured points that can be the best: those that look best, to all or to one process.
+
+    Ascending places, ``RIVALS`` or somewhat more.
+    """
     pairs = zip(belief.ensemble.backs, belief.ensemble.processes.believed, strict=True)
     losses = _losses(belief, objective, np.stack([back.value(row) for back, row in pairs]))
-    return np.asarray(np.where(counted, losses, np.inf).argmin(axis=1))
+    losses = np.where(counted, losses, np.inf)
+    order = np.argsort(belief.ensemble.shares @ losses, kind="stable")
+    likely = order[: min(RIVALS, int(counted.sum()))]
+    return np.unique(np.concatenate([likely, losses.argmin(axis=1)]))
 
 
 def _posterior(processes: Processes, points: Coded) -> tuple[Floats, Floats]:

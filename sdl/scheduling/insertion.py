@@ -7,6 +7,7 @@ leaves it as it is.
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
@@ -31,13 +32,51 @@ def fresh_board(index: Indexed, layout: Layout, horizon_s: int) -> Board:
 def insert_all(index: Indexed, order: Iterable[int] | None = None) -> Arrays | None:
     """A plan by adding groups (numbers into ``index.members``) in this order.
 
-    None if some group found no place. Optional activities are added only where a reservoir
-    runs short; see ``sdl.scheduling.supply``.
+    One that has to come before another one is added before it all the same: behind it there would
+    be no place. None if some group found no place. Optional activities are added only where a
+    reservoir runs short; see ``sdl.scheduling.supply``.
     """
     board = fresh_board(index, layout_of(index), 2 * index.horizon_s())
-    groups = [index.members[at] for at in (range(len(index.members)) if order is None else order)]
+    groups = [index.members[at] for at in in_precedence(index, order)]
     left = insert_groups(Supply(index, board), [_wanted(index, group) for group in groups])
     return None if left else arrays_of(board)
+
+
+def in_precedence(index: Indexed, order: Iterable[int] | None = None) -> list[int]:
+    """Groups in this order, but that none stands before one that it has to come after."""
+    turns = list(range(len(index.members)) if order is None else order)
+    rank = {at: turn for turn, at in enumerate(turns)}
+    waits = {at: before & rank.keys() for at, before in _precedence(index).items() if at in rank}
+    behind: dict[int, list[int]] = {}
+    for at, before in waits.items():
+        for other in before:
+            behind.setdefault(other, []).append(at)
+    found: dict[int, None] = {}
+    ready = [turn for turn, at in enumerate(turns) if not waits.get(at)]  # a heap, as it is sorted
+    for at in turns:
+        while ready or at not in found:
+            # Of those that wait for each other, the first.
+            one = turns[heapq.heappop(ready)] if ready else at
+            if one in found:
+                continue
+            found[one] = None
+            for other in behind.get(one, ()):
+                waits[other].discard(one)
+                if not waits[other]:
+                    heapq.heappush(ready, rank[other])
+    return list(found)
+
+
+def _precedence(index: Indexed) -> dict[int, set[int]]:
+    """By group: those of which some activity has to be over before one of its own."""
+    group_of = {member: at for at, group in enumerate(index.members) for member in group}
+    found: dict[int, set[int]] = {}
+    for edge in index.hard:
+        source, target = group_of[edge.source], group_of[edge.target]
+        is_fixed = index.fixed[edge.source] is not None or index.fixed[edge.target] is not None
+        if source != target and edge.least_s >= 0 and not (edge.window or is_fixed):
+            found.setdefault(target, set()).add(source)
+    return found
 
 
 class Inserts(Protocol):

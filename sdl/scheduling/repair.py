@@ -16,7 +16,7 @@ from sdl.scheduling.board import Board
 from sdl.scheduling.check import broken as objections
 from sdl.scheduling.cost import outside_s, plan_of
 from sdl.scheduling.index import Edge, Indexed, shift
-from sdl.scheduling.insertion import Arrays, arrays_of, insert_all, insert_groups
+from sdl.scheduling.insertion import Arrays, arrays_of, in_precedence, insert_all, insert_groups
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import Lag, Plan, Problem
 from sdl.scheduling.supply import Supply
@@ -115,7 +115,7 @@ def _with_new(index: Indexed, starts: list[int], modes: list[int]) -> Arrays | N
     activities = index.problem.activities
     missing = [
         [one for one in group if modes[one] < 0 and not activities[one].optional]
-        for group in index.members
+        for group in (index.members[at] for at in in_precedence(index))
     ]
     if not any(missing):
         return starts, modes

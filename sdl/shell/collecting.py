@@ -12,9 +12,10 @@ import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-THRESHOLDS = (5_000, 10, 200)
+THRESHOLDS = (5_000, 2, 700)
 """New values, and collections of the younger ages, after which each of the three ages is looked
-at. The usual 700, 10, 10 would look at all values after 70,000 new ones."""
+at. The usual 700, 10, 10 would look at all values after 70,000 new ones; and 5,000, 10 would look
+at 55,000 values at a time, which takes 17 ms."""
 
 
 @contextmanager

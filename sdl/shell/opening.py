@@ -23,7 +23,7 @@ from sdl.core.replay import fold, follow
 from sdl.core.script import Script
 from sdl.core.snapshot import heads_in
 from sdl.errors import RecordFault, UserMistake
-from sdl.model.campaign import Campaign, Prior
+from sdl.model.campaign import FORMER_PLANNER, Campaign, PlannerChoice, Prior
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
 from sdl.shell.record import Record
@@ -275,6 +275,9 @@ def _as_begun(campaign: Campaign, then: Campaign) -> Campaign:
                 "%s began without %s in [planner], and goes on without it", campaign.name, key
             )
     kept = replace(now, refresh=now.refresh and before.refresh, bench=now.bench and before.bench)
+    if now.kind == PlannerChoice().kind and before.kind == FORMER_PLANNER:
+        log.warning("%s began with the planner %s, and keeps it", campaign.name, FORMER_PLANNER)
+        kept = replace(kept, kind=FORMER_PLANNER)
     return replace(campaign, planner=kept)
 
 

@@ -12,7 +12,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdl.core.carrying import PERSON
+from sdl.core.carrying import PERSON, Piece, Standing, in_the_way
 from sdl.core.chains import MOVE_S
 from sdl.core.outlook import Berth, Outlook
 from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Placed, Resource
@@ -142,35 +142,19 @@ class Carries:
         self._tracks[berth.piece] = _Track(place=berth.place, since=held, last=last)
 
     def _in_the_way(self, steps: Iterable[Foreseen]) -> set[str]:
-        """Of the pieces that are out of store, those that the others could not get past.
-
-        Two that each want the other's site have no plan in which neither gives way.
-        """
+        """Of the pieces that are out of store, those that the others could not get past."""
         floor = self.outlook.floor
         assert floor is not None
-        room = {place: len(sites) for place, sites in floor.sites.items()}
-        out = {
-            one.piece: [one.place] for one in self.outlook.berths if one.place not in floor.stores
-        }
+        claims: dict[str, dict[str, None]] = {one.piece: {} for one in self.outlook.berths}
         for each in steps:
             for piece in each.step.labware if each.run.so_far is not None else ():
-                if piece in out and each.step.instrument in room:
-                    out[piece].append(each.step.instrument)
-        for here, *_ in out.values():
-            room[here] -= 1
-        found: set[str] = set()
-        while out and floor.stores:
-            ends = (
-                piece
-                for piece, (here, *others) in out.items()
-                if all(place == here or room[place] > 0 for place in others)
-            )
-            gone = next(ends, "")
-            if not gone:
-                gone = next(iter(out))
-                found.add(gone)
-            room[out.pop(gone)[0]] += 1
-        return found
+                if piece in claims and each.step.instrument in floor.sites:
+                    claims[piece][each.step.instrument] = None
+        pieces = {
+            one.piece: Piece(name=one.piece, site=one.site, claim=tuple(claims[one.piece]))
+            for one in self.outlook.berths
+        }
+        return in_the_way(Standing(floor=floor, pieces=pieces, free_carriers=()))
 
     def _settle(self, steps: Mapping[str, Foreseen]) -> None:
         """How long what is done with labware keeps it where it is."""

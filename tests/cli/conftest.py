@@ -70,7 +70,11 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert made.code == 0, made.err
     folder /= "my-lab"
     campaign = folder / "campaign.toml"
-    text = campaign.read_text().replace('"ax" ', '"sobol" ').replace("runs      = 20", "runs = 4")
+    text = (
+        campaign.read_text()
+        .replace('"ensemble" ', '"sobol" ')
+        .replace("runs      = 20", "runs = 4")
+    )
     campaign.write_text(text)
     simulated = command(folder, "simulate", "campaign.toml", "--record", "record.sqlite")
     assert simulated.code == 0, simulated.err

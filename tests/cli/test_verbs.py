@@ -186,7 +186,7 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
 def test_points_before_the_first_model_read_as_start_points(lab: Path, tmp_path: Path) -> None:
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"
-    text = campaign.read_text().replace('"sobol"', '"ax"').replace("runs = 4", "runs = 3")
+    text = campaign.read_text().replace('"sobol"', '"ensemble"').replace("runs = 4", "runs = 3")
     campaign.write_text(text)
     record = ("--record", "again.sqlite")
     assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
@@ -247,6 +247,11 @@ def test_a_protocol_edited_since_is_no_ground_for_why(lab: Path, tmp_path: Path)
     shutil.copytree(lab, tmp_path / "lab")
     protocol = tmp_path / "lab" / "protocols" / "dye_assay.py"
     protocol.write_text(protocol.read_text() + "# edited\n")
+    ended = command(tmp_path / "lab", "why")
+    assert ended.out.startswith("dye-450: ended (budget): "), "for that the record is enough"
+    with sqlite3.connect(tmp_path / "lab" / "record.sqlite") as record:
+        record.execute("UPDATE campaign SET ending = NULL")  # as of one that still goes on
+    record.close()
     said = command(tmp_path / "lab", "why")
     assert said.code == Exit.MISTAKE
     assert "is not here, or was edited since" in said.err

@@ -121,6 +121,28 @@ def test_what_was_prepared_is_tried_before_a_space_that_is_used_up_ends_it(
     assert len(disposed(floor)) == 5
 
 
+@pytest.mark.parametrize("ahead", [None, 1])
+def test_what_waited_through_a_pause_is_tried_before_a_planner_without_points_ends_it(
+    ahead: int | None,
+) -> None:
+    floor = begun(replace(KEEN, ahead=ahead, refresh=False))
+    floor.turn(ev.PauseRequested(at=floor.at, what="", by="ada"))
+    fail(floor, 1)
+    one = asked(floor)[-1]
+    floor.turn(
+        ev.PlannerFailed(
+            at=floor.at, ask=one.ask, attempt=one.attempt, reason="all was tried", exhausted=True
+        )
+    )
+    assert ready(floor) == ["3"]
+    floor.turn(ev.ResumeRequested(at=floor.at, what="", by="ada"))
+    fail(floor, 2)
+    fail(floor, 3)
+    assert disposed(floor) == {"1": "failed", "2": "failed", "3": "failed"}
+    assert floor.engine.state.concluded is not None
+    assert floor.engine.state.concluded.ending == "exhausted"
+
+
 def test_a_point_that_is_suggested_again_stands() -> None:
     floor = begun()
     fail(floor, 1)

@@ -155,5 +155,7 @@ def test_what_the_bench_cannot_know_is_refused_and_a_missing_value_is_a_failed_r
         factory(_space("maximize", x="continuous"), {"y": _Column(AMOUNTS)}, 1)
     with pytest.raises(PlannerFault, match="row 1 of the pool has no x"):
         factory(_space("maximize", x="continuous"), {"x": _Column([0.0, float("nan")])}, 1)
+    with pytest.raises(PlannerFault, match="the seed is -1; give a whole number of 0 or more"):
+        factory(_space("maximize", x="continuous"), {"x": _Column(AMOUNTS)}, -1)
     planner = factory(_space("maximize", x="continuous"), {"x": _Column(AMOUNTS)}, 1)
     assert planner.suggest([({"x": 0.5}, {"f0": None})], [], 1)[0]["x"] != 0.5

@@ -36,8 +36,11 @@ def test_a_front_is_found_within_limits_and_each_suggestion_predicts_all_measure
 
 
 def test_hits_are_counted_in_words(tmp_path: Path) -> None:
-    outcome, _ = played(tmp_path, MIXTURE, _sought('goal = "hits"\nat_least = 0.4'), ENSEMBLE, RUNS)
+    sought = _sought('goal = "hits"\nat_least = 0.4')
+    outcome, record = played(tmp_path, MIXTURE, sought, ENSEMBLE, RUNS)
     view = outcome.view
+    listed = command(tmp_path, "runs", "list", "--in", str(record)).out
+    assert listed.count("measured, hit") == view.tally.within
     assert view.tally.within >= 6
     assert _told(view)["hits"] == f"{view.tally.within} hits of 14 measured"
     assert label(view) + in_short(view, "none") == _told(view)["hits"], "hits are no best point"

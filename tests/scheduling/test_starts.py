@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import time
 from dataclasses import replace
+from itertools import permutations
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +16,7 @@ from sdl.scheduling.check import broken
 from sdl.scheduling.cost import plan_of
 from sdl.scheduling.dispatch import RULES, dispatch
 from sdl.scheduling.index import Indexed
-from sdl.scheduling.insertion import Arrays, end_of, insert_all, justify
+from sdl.scheduling.insertion import Arrays, end_of, in_precedence, insert_all, justify
 from sdl.scheduling.layout import layout_of
 from sdl.scheduling.model import (
     Activity,
@@ -37,6 +38,7 @@ from sdl.scheduling.tabu import Tabu
 from tests.scheduling.problems import cell, shop, tiny
 
 SEEDS = st.integers(0, 10_000)
+ORDERS = tuple(permutations(range(3)))
 
 
 def planned(index: Indexed, arrays: Arrays) -> Plan:
@@ -93,6 +95,37 @@ def test_insertion_keeps_everything_in_a_mixed_problem_but_levels(seed: int) -> 
     arrays = insert_all(index)
     if arrays is not None:
         planned(index, arrays)
+
+
+def in_groups(*lags: tuple[str, str]) -> Indexed:
+    """Steps of ten seconds of the groups a, b and c, with what has to come before what."""
+    names = ("a1", "a2", "b1", "b2", "c1")
+    return Indexed(
+        Problem(
+            name="groups",
+            activities=tuple(
+                Activity(name=name, modes=(Mode(duration_s=10),), group=name[0]) for name in names
+            ),
+            lags=tuple(Lag(before=before, after=after) for before, after in lags),
+        )
+    )
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_a_group_goes_in_before_those_that_have_to_come_after_it(order: tuple[int, ...]) -> None:
+    index = in_groups(("c1", "b1"), ("b2", "a1"))
+    assert in_precedence(index, order) == [2, 1, 0]
+    assert in_precedence(index, [0, 2]) == [0, 2], "what is between them is not there"
+    arrays = insert_all(index, order)
+    assert arrays is not None
+    planned(index, arrays)
+
+
+@pytest.mark.parametrize("order", ORDERS)
+def test_groups_that_wait_for_each_other_keep_their_order(order: tuple[int, ...]) -> None:
+    found = in_precedence(in_groups(("a1", "b1"), ("b2", "a2")), order)
+    assert sorted(found) == [0, 1, 2]
+    assert [at for at in found if at != 2] == [at for at in order if at != 2]
 
 
 def test_a_single_plate_is_placed_as_early_as_can_be() -> None:

@@ -124,6 +124,25 @@ def test_a_campaign_of_before_refreshes_goes_on_without_them(
     record.close()
 
 
+def test_a_campaign_that_began_when_ax_was_the_default_keeps_it(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    file, campaign = tmp_path / "broken.sqlite", place(tmp_path)
+    text = campaign.read_text().replace('kind = "sobol"', 'kind = "ax"')
+    assert 'kind = "ax"' in text
+    campaign.write_text(text)
+    broken_off(campaign, file)
+    campaign.write_text(text.replace('kind = "ax"', ""))
+    record = Record.open(f"sqlite:///{file}")
+    prepared = prepare(campaign)
+    spec, lab = prepared.campaign.campaign, prepared.lab.lab
+    assert spec.planner.kind == "ensemble"
+    goes_on = opening.again(prepared.script, record, spec, lab, at=1e9)
+    assert goes_on.engine.state.spec.planner.kind == "ax"
+    assert "dye began with the planner ax, and keeps it" in caplog.text
+    record.close()
+
+
 def test_one_that_began_with_refreshes_does_not_go_on_without_them(tmp_path: Path) -> None:
     file = tmp_path / "broken.sqlite"
     campaign = place(tmp_path)

@@ -169,6 +169,10 @@ def played(method: object, seed: int) -> tuple[Cell, list[str]]:
     planning = PlanningAtOnce(solve, (Known(),), now=lambda: floor.at)
 
     def look(at: float) -> None:
+        ahead = drafted(floor, at)
+        if ahead.outlook.plan is not None and ahead.steps:
+            mended = repaired(ahead.problem)
+            wrong.extend(["no repair"] if mended is None else at_two_places(ahead, mended.plan))
         planning.look(floor.engine, len(floor.journal), floor.turn)
         if not floor.engine.is_over:
             floor.call(at + 20.0, look)

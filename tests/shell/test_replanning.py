@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from sdl.core import events as ev
+from sdl.core.beginning import IN_A_TURN
 from sdl.core.durations import Durations
 from sdl.core.plan import PlanArrived
 from sdl.model.campaign import StopRule
@@ -119,7 +120,7 @@ async def test_what_is_being_planned_is_given_up_at_the_end(tmp_path: Path) -> N
 
 async def test_a_look_takes_next_to_nothing_of_the_loop(tmp_path: Path) -> None:
     bench = Bench(tmp_path, DYING, floor=at_work(parallel=40, stop=StopRule(runs=99))[0])
-    for _ in range(4):
+    for _ in range(40 // IN_A_TURN - 1):
         bench.floor.turn(ev.TimerFired(at=1.0, timer="dye/more"))
     assert len(bench.floor.engine.state.runs) == 40
     began = time.thread_time()
