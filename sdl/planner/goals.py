@@ -144,16 +144,19 @@ class _Nearer:
     def __init__(self, wanted: Interval, state: Conditioning, reach: Floats) -> None:
         """``reach``: (S, 1)."""
         self._wanted, self._state, self._reach = wanted, state, reach
+        self._least: Floats = np.full((1, 1), REACH)
 
     def log_gain(self) -> Floats:
-        reach, half = np.maximum(self._reach, REACH), np.asarray(self._wanted.half)
+        reach, half = np.maximum(self._reach, self._least), np.asarray(self._wanted.half)
         found = log_approach(self._state.mean, np.sqrt(self._state.variance), reach, half)
         if not self._wanted.apart:
             return found
-        return np.where(self._reach <= REACH, found + self._state.log_open, found)
+        return np.where(self._reach <= self._least, found + self._state.log_open, found)
 
     def add(self, place: int, counted: Bools) -> None:
         self._state.add(place)
+        # Points of a batch that measurements could not tell apart would tell the same.
+        self._least = np.maximum(REACH, self._state.noise_sd)
         new = self._wanted.nearer(self._reach, self._state.mean[:, [place]])
         self._reach = np.where(counted[:, None], new, self._reach)
 

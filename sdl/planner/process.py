@@ -248,6 +248,11 @@ class Conditioning:
         return np.asarray(np.maximum(found, 1e-10))
 
     @property
+    def noise_sd(self) -> Floats:
+        """Of a measurement at a known point, (S, 1)."""
+        return np.asarray(np.sqrt(self._hyper.noise))[:, None]
+
+    @property
     def measured_sd(self) -> Floats:
         """Standard deviation of a measurement, with its noise, (S, M)."""
         return np.asarray(np.sqrt(self.variance + self._hyper.noise[:, None]))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import random
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
+from sdl.model.data import Trial
 from sdl.model.planning import Problem
 from sdl.model.space import Point, feasible, fits, is_finite, named
 from sdl.planner.mixture import EnsemblePlanner
@@ -62,3 +65,26 @@ def test_an_endless_space_is_begun_at_its_centre_and_not_in_its_corners(
     found = EnsemblePlanner().suggest(problem, (), 3, 4)
     assert found == start_points(problem, (), 3, 4), "seed 4"
     assert [one.origin for one in found] == ["centre", "sobol", "sobol"]
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_a_batch_towards_a_target_lies_along_where_it_is_met_and_not_in_one_spot(
+    seed: int,
+) -> None:
+    space = tuple(RangeParameter(name=name, low=0.0, high=1.0) for name in "xy")
+    problem = Problem(space=space, objective=Objective(measure="m", goal="target", target=0.8))
+    chance = random.Random(seed)
+    known = [(chance.random(), chance.random()) for _ in range(10)]
+    trials = tuple(
+        Trial(
+            inputs={"x": x, "y": y},
+            status="measured",
+            measures={"m": 1.2 * x + 0.4 * math.sin(3.0 * y)},
+        )
+        for x, y in known
+    )
+    found = EnsemblePlanner().suggest(problem, trials, 3, seed)
+    points = [tuple(map(float, one.inputs.values())) for one in found]
+    apart = [math.dist(one, other) for one, other in itertools.combinations(points, 2)]
+    assert min(apart) > 0.03, f"seed {seed}: {points}"
+    assert found[0].predicted["m"].mean == pytest.approx(0.8, abs=0.05), f"seed {seed}"
