@@ -35,11 +35,11 @@ TIGHT_S = 900.0
 """Lab seconds from the end of a step to the close of a window, up to which both are one chain."""
 OVERRUN_S = 10.0
 """Lab seconds over its time after which nobody knows when a step will end."""
-SURE = 0.6
-"""Share of the time between a quick end of a step and the planned one, which nine of ten keep, by
-which a chain takes it to be later still while its own window lets it wait: 99 of 100 keep that."""
 MARGIN_S = 5.0
 """Lab seconds before its own window closes up to which a step may be kept."""
+SPARED_S = 30.0
+"""Lab seconds by which a step may be planned too late for its window and yet be in time: steps are
+planned with time to spare."""
 AGAIN_S = 30.0
 """Lab seconds after which a chain is looked at again that waits for others to begin."""
 EARLY_S = 60.0
@@ -202,6 +202,9 @@ class Agenda:
                 self._expect(one, max(end + one.least_s, one.start) + _quick_s(one), seen)
 
     def _wait_for(self, one: Planned, opener: str, opens: float, closes: float) -> None:
+        """Keep room for a step, unless the plan has given its window up: others wait in vain."""
+        if self._late_s(one) > SPARED_S:
+            return
         self.due[one.step] = Due(
             instrument=one.instrument,
             opener=opener,
@@ -209,6 +212,15 @@ class Agenda:
             late=max(opens, closes - EXCHANGE * one.carry_s),
             length_s=one.duration_s + EXCHANGE * one.carry_s,
         )
+
+    def _late_s(self, one: Planned) -> float:
+        """By how much a step is planned too late for its window; below 0: in time."""
+        opener = self._steps.get(one.opened_by)
+        if one.closes is not None:
+            return one.start - one.closes
+        if opener is None:
+            return -math.inf
+        return one.start - (opener.start + opener.duration_s + one.most_s)
 
     # What follows from it.
 
@@ -316,7 +328,7 @@ class Agenda:
         """Until when a step waits for the sake of its own chain, or of another one.
 
         With a window of its own it waits no longer than that allows, and does not wait at all for
-        what comes too late for it, nor for a turn that does.
+        what comes too late for it, nor for a turn that comes much too late.
         """
         room_s = MARGIN_S + (1 + EXCHANGE) * carry_s  # the arm may be busy, the place not cleared
         last = math.inf if step.not_after is None else step.not_after - room_s
@@ -324,7 +336,8 @@ class Agenda:
         if until <= at + carry_s or until > last:
             until = 0.0
         ready = self._follows_at(planned, lab, at, carry_s)
-        if self._opens(planned) and planned.start <= last:
+        closes = math.inf if step.not_after is None else step.not_after
+        if self._opens(planned) and planned.start <= closes + SPARED_S:
             ready = max(ready, self._chain_turn(planned, at))
         return max(until, min(ready, last))
 
@@ -343,11 +356,13 @@ class Agenda:
                 theirs = self._steps[other]
                 if run_of(other) == run_of(planned.step):
                     continue
-                if theirs.start >= (planned.start if is_due else start + one.duration_s):
+                end = start + one.duration_s + EXCHANGE * theirs.carry_s
+                if theirs.start >= (planned.start if is_due else end):
                     break
                 if is_due:
                     return at + AGAIN_S
-                if theirs.start + theirs.duration_s > start or theirs.start < at:
+                their_end = theirs.start + theirs.duration_s + EXCHANGE * one.carry_s
+                if their_end > start or theirs.start < at:
                     return planned.start
         return 0.0
 
@@ -384,8 +399,7 @@ class Agenda:
         start, until = at + carry_s, 0.0
         for one, early_s, late_s in self._chain(planned, _quick_s(planned), {planned.step}):
             length_s = one.duration_s + one.carry_s + planned.duration_s - _quick_s(planned)
-            early = start + early_s
-            free = self._free(one.instrument, early, length_s, one.step, lab, at, SURE)
+            free = self._free(one.instrument, start + early_s, length_s, one.step, lab, at)
             until = max(until, free - late_s)
         return until if until > start else 0.0
 
@@ -400,20 +414,10 @@ class Agenda:
                 yield from self._chain(one, end_s + one.least_s + _quick_s(one), seen)
 
     def _free(
-        self,
-        instrument: str,
-        early: float,
-        length_s: float,
-        step: str,
-        lab: LabState,
-        at: float,
-        sure: float = 0.0,
+        self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
     ) -> float:
-        """The first moment from ``early`` on at which an instrument is free for so long.
-
-        ``sure``: by which share of its spread what it does now is taken to last longer.
-        """
-        free = self._busy_until(instrument, lab, at, sure)
+        """The first moment from ``early`` on at which an instrument is free for so long."""
+        free = self._busy_until(instrument, lab, at)
         start = max(early, free)
         run = run_of(step)
         dues = [
@@ -433,7 +437,7 @@ class Agenda:
         has_begun = not due.opener or due.opener in self.begun
         return not has_begun and self._steps[step].start < self._steps[other].start
 
-    def _busy_until(self, instrument: str, lab: LabState, at: float, sure: float = 0.0) -> float:
+    def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
         """When an instrument is free, as far as it is known."""
         one = lab.instruments.get(instrument)
         if one is None:
@@ -445,8 +449,7 @@ class Agenda:
         planned = self._steps.get(step_of(one.busy_with))
         if planned is None:
             return at
-        spread_s = planned.duration_s - _quick_s(planned)
-        end = one.busy_since + planned.duration_s + sure * spread_s
+        end = one.busy_since + planned.duration_s
         return math.inf if at > end + OVERRUN_S else max(at, end)
 
     def _shifted(self, due: Due, lab: LabState, at: float) -> Due:

@@ -16,7 +16,7 @@ from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.schedule import Claim, order_of_beginning
 
-IN_A_TURN = 4
+IN_A_TURN = 8
 """Runs that begin within one turn at most, in a journal that begins now."""
 MORE = "/more"
 """Behind the journal's name in the name of a timer that begins the rest."""

@@ -345,15 +345,15 @@ class Draft:
         return opener is not None and one.start > self.outlook.at + opener.end_s + one.most_s
 
     def _planned(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> Planned:
-        start = self.outlook.at + placed.start_s
-        if each.is_fixed:
-            start = each.step.start_s
+        start, length_s = self.outlook.at + placed.start_s, placed.end_s - placed.start_s
+        if each.is_fixed:  # the plan counts on its mean; who goes by the plan, on time to spare
+            start, length_s = each.step.start_s, max(length_s, each.length_s)
         brings = self.carries.brings.get(each.id, ())
         plain = Planned(
             step=each.id,
             instrument=each.step.instrument,
             start=round(start, 3),
-            duration_s=float(placed.end_s - placed.start_s),
+            duration_s=float(length_s),
             quick_s=float(_quick_s(each.step)),
             bring_s=self._bring_s(each, placed, every),
             carry_s=float(sum(every[name].end_s - every[name].start_s for name in brings)),

@@ -16,8 +16,8 @@ from sdl.core.agenda import (
     EARLY_S,
     ENTRY_MAX_S,
     MARGIN_S,
+    SPARED_S,
     STALE_S,
-    SURE,
     UNPLANNED_MAX_S,
     Agenda,
 )
@@ -251,16 +251,16 @@ def test_what_is_planned_before_a_chain_that_has_not_begun_does_not_wait_for_it(
 
 
 def test_a_chain_goes_ahead_of_its_time_where_it_is_in_nobodys_way() -> None:
-    for other_at, until in ((70.0, 40.0), (200.0, 0.0)):
+    for other_at, carry_s, until in ((70.0, 0.0, 40.0), (85.0, 0.0, 0.0), (85.0, 10.0, 40.0)):
         floor = waiting(parallel=2)
         opener, reading = chained()
-        other = planned("dye/run-1/step-9", "reader", other_at)
+        other = replace(planned("dye/run-1/step-9", "reader", other_at), carry_s=carry_s)
         later = (replace(opener, start=40.0), replace(reading, start=90.0))
         floor.turn(plan(2.0, *later, other))
         run = floor.engine.state.runs["dye/run-2"]
         (step,) = run.steps.values()
         found = floor.engine.commons.agenda.keeps(run, step, "dye", floor.engine.lab, 20.0)
-        assert found == until, f"the reader is wanted at {other_at:g} s"
+        assert found == until, f"the reader is wanted at {other_at:g} s, {carry_s:g} s for a carry"
 
 
 def test_the_reader_is_kept_free_for_a_chain_under_way() -> None:
@@ -292,19 +292,28 @@ def test_what_is_due_is_taken_to_be_done_when_it_is_due() -> None:
     assert agenda.keeps(run, step, "dye", lab, 20.0) == 0.0, "from 40 to 70 s, and it reads at 70"
 
 
-def test_a_chain_waits_until_99_of_100_would_be_done_where_it_leads_while_it_may() -> None:
-    floor = waiting(parallel=3)
-    busy = replace(planned("dye/run-1/step-9", "reader", 2.0, 150.0), quick_s=100.0)
-    floor.turn(plan(2.0, *chained(), busy))
-    agenda, lab = floor.engine.commons.agenda, floor.engine.lab
-    reader = lab.instruments["reader"]
-    reader.busy_with, reader.busy_since = "dye/run-1/step-9/try-1", 2.0
-    run = floor.engine.state.runs["dye/run-2"]
-    (step,) = run.steps.values()
-    late = 2.0 + 150.0 + SURE * 50.0
-    assert agenda.keeps(run, step, "dye", lab, 20.0) == late - 110.0
-    step.not_after = 60.0
-    assert agenda.keeps(run, step, "dye", lab, 20.0) == 60.0 - MARGIN_S, "no longer than that"
+def test_no_room_is_kept_for_a_window_that_the_plan_gives_up() -> None:
+    """One that is planned a little late may be in time after all."""
+    for late_s, dues in ((SPARED_S, 1), (SPARED_S + 1.0, 0)):
+        floor = waiting(parallel=2)
+        opener, reading = chained()
+        floor.turn(plan(2.0, opener, replace(reading, start=20.0 + 20.0 + 90.0 + late_s)))
+        floor.turn(done("dye/run-1/step-1/try-1", 19.0))
+        assert len(floor.engine.commons.agenda.due) == dues, f"{late_s} s late"
+
+
+def test_a_chain_waits_for_its_turn_though_that_comes_a_little_late_for_its_own_window() -> None:
+    for late_s, until in ((SPARED_S, 60.0 - MARGIN_S), (SPARED_S + 1.0, 0.0)):
+        floor = waiting(parallel=2)
+        opener, reading = chained()
+        other = planned("dye/run-1/step-9", "reader", 35.0, 90.0)
+        later = 60.0 + late_s
+        floor.turn(plan(2.0, replace(opener, start=later), replace(reading, start=150.0), other))
+        run = floor.engine.state.runs["dye/run-2"]
+        (step,) = run.steps.values()
+        step.not_after = 60.0
+        agenda, lab = floor.engine.commons.agenda, floor.engine.lab
+        assert agenda.keeps(run, step, "dye", lab, 20.0) == until, f"{late_s} s late"
 
 
 def test_a_plan_without_steps_leaves_the_one_before_and_says_why() -> None:

@@ -1,4 +1,4 @@
-"""A node's journal knows where it lies: a copy of it takes another name, one that was moved none."""
+"""A node's journal knows where it lies: a copy takes another name, one that was moved none."""
 
 from __future__ import annotations
 
