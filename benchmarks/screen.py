@@ -11,6 +11,7 @@ import csv
 import random
 import sys
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -37,7 +38,7 @@ def truth() -> dict[str, float]:
 
 def hits(seed: int, runs: int, true: Mapping[str, float]) -> list[int]:
     """Hits found after each experiment of one campaign."""
-    asked = problem(read_campaign(EXAMPLE / "campaign.toml"))
+    asked = replace(problem(read_campaign(EXAMPLE / "campaign.toml")), runs=runs)
     noise = random.Random(f"noise {seed}")
     trials: tuple[Trial, ...] = ()
     found: list[int] = []

@@ -13,6 +13,7 @@ from sdl.model.data import Measures
 from sdl.model.planning import Problem
 from sdl.model.space import is_enumerable
 from sdl.planner.acquisition import Acquisition
+from sdl.planner.ahead import FEW
 from sdl.planner.axes import Bools, Coded, Floats
 from sdl.planner.belief import PLAIN, Belief, Sense, sense_of
 from sdl.planner.ensemble import Ensemble, Learner
@@ -46,6 +47,8 @@ class Aim:
     """By measure."""
     told: Callable[[Coded], Floats] | None = None
     """Log of what points tell of the rivals, (M,), where these are to be told apart."""
+    runs: int = 1
+    """That the budget has still to give, the next one included."""
 
     def beliefs(self) -> dict[str, Belief]:
         """Of each measure, the first objective's first."""
@@ -83,7 +86,9 @@ class Aim:
             belief = beliefs[objectives[0].measure]
             if self.told is not None:
                 return Discrimination(belief.ensemble, self.told)
-            return _goal_of_one(objectives[0], belief, counted, apart=endless)
+            few = self.problem.runs is not None and self.problem.runs <= FEW
+            runs = self.runs if few else 1
+            return _goal_of_one(objectives[0], belief, counted, runs, apart=endless)
         if self.problem.is_weighted:
             score = self._score()
             return Maximum(score, counted) if counted.any() else Anything(score)
@@ -123,8 +128,13 @@ def senses_of(problem: Problem) -> dict[str, Sense]:
     return senses
 
 
-def _goal_of_one(objective: Objective, belief: Belief, counted: Bools, *, apart: bool) -> Goal:
-    """``apart``: whether there is no end of points, so that likes of a good one are no gain."""
+def _goal_of_one(
+    objective: Objective, belief: Belief, counted: Bools, runs: int, *, apart: bool
+) -> Goal:
+    """What is looked for of one measure; ``runs``: that are in view.
+
+    ``apart``: whether there is no end of points, so that likes of a good one are no gain.
+    """
     ensemble, sense = belief.ensemble, belief.sense
     if objective.goal == "novelty":
         return Novelty(ensemble)
@@ -132,7 +142,8 @@ def _goal_of_one(objective: Objective, belief: Belief, counted: Bools, *, apart:
         assert objective.level is not None
         return Boundary(ensemble, sense.turned(objective.level))
     if objective.goal == "hits":
-        return Hits(ensemble, *sense.ends(objective.at_least, objective.at_most), apart)
+        ends = sense.ends(objective.at_least, objective.at_most)
+        return Hits(ensemble, *ends, apart, runs)
     if not counted.any():
         return Anything(ensemble)
     if objective.goal in ("target", "range"):

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 import numpy as np
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
+from sdl.planner.ahead import Ahead
 from sdl.planner.axes import Bools, Coded, Floats
 from sdl.planner.ensemble import Ensemble
 from sdl.planner.improvement import log_approach, log_between, log_improvement
@@ -163,19 +164,30 @@ class _Nearer:
 
 @dataclass(frozen=True)
 class Hits(_OfOne):
-    """As many points as can be between two ends: the probability that a measurement lies there."""
+    """As many points as can be between two ends, within the runs that are left.
+
+    With one run left, or among points without end, the probability that a measurement lies there.
+    """
 
     low: float = -np.inf
     high: float = np.inf
     """In the unit of the evidence."""
     apart: bool = False
     """Whether a hit is worth less the more is known of it, as in ``Interval``."""
+    runs: int = 1
+    """So many are in view, the next one included."""
+
+    def only(self, rows: list[int]) -> Self:
+        """Some of the processes, which look no run ahead."""
+        return replace(self, ensemble=self.ensemble.only(rows), runs=1)
 
     def over(self, points: Coded, room: int) -> Standing:
         """With noise, for it is by its measurement that a point counts as a hit."""
         state = Conditioning(self.ensemble.processes, points, room)
-        low, high = ends_of(self.ensemble, self.low, self.high)
-        return _Between(state, low, high, apart=self.apart)
+        ends = ends_of(self.ensemble, self.low, self.high)
+        if self.runs > 1 and not self.apart:
+            return Ahead(state, self.ensemble.shares, ends, self.runs - 1)
+        return _Between(state, *ends, apart=self.apart)
 
 
 def ends_of(ensemble: Ensemble, low: float, high: float) -> tuple[Floats, Floats]:

@@ -262,12 +262,18 @@ class Conditioning:
         """Logarithm of the share of the spread that is still unknown, (S, M); 0 at most."""
         return np.asarray(0.5 * np.log(self.variance / self._before))
 
+    def shared(self, place: int, others: Codes | slice) -> Floats:
+        """Covariances of what is still unknown of one point with that of others, (S, others)."""
+        rows = self._rows[:, : self._count]
+        one = self._points.take(slice(place, place + 1))
+        found = kernel(self._hyper, self._points.take(others), one)[:, :, 0]
+        found = found - np.einsum("snm,sm->sn", self._known[:, others], self._cross[:, place])
+        found -= np.einsum("srn,sr->sn", rows[:, :, others], rows[:, :, place])
+        return np.asarray(found)
+
     def add(self, place: int) -> None:
         """Take the point at that place for measured, with noise."""
-        rows = self._rows[:, : self._count]
-        joint = kernel(self._hyper, self._points, self._points.take(slice(place, place + 1)))
-        row = joint[:, :, 0] - np.einsum("snm,sm->sn", self._known, self._cross[:, place])
-        row -= np.einsum("srn,sr->sn", rows, rows[:, :, place])
+        row = self.shared(place, slice(None))
         scale = np.sqrt(self.variance[:, place] + self._hyper.noise)
         row /= scale[:, None]
         of_best = self._shared[:, place] / scale

@@ -138,7 +138,7 @@ class Campaign:
                 yield from self._started_in_stock(tried, free, count, self._prices, last)
             return
         told = self._telling(tried).log_gain if self._problem.rivals else None
-        aim = Aim(self._problem, tried.points, tried.measures, self._learner, told)
+        aim = Aim(self._problem, tried.points, tried.measures, self._learner, told, self._runs)
         beliefs = aim.beliefs()
         acquisition, digest = aim.acquisition(beliefs, tried.failed), _digest(beliefs)
         left = self._left(aim, acquisition, beliefs, free) if self._problem.left else None

@@ -36,7 +36,8 @@ class Ties:
     share: Floats
     """(S, k) of each source in what they say together; sums to one, or to 0 where none is used."""
     scale: Floats
-    """(S,) how much this campaign's outputs vary, in units of the spread of the sources."""
+    """(S,) how much this campaign's outputs vary, in units of the spread of the sources, or of
+    their own where none is followed: neither kind has more freedom than the other."""
     offset: Floats
     """(S,) variance."""
 
@@ -70,6 +71,6 @@ def ties_of(draws: Floats, uses: Floats) -> Ties:
     return Ties(
         strength=np.where(used, np.tanh(MIDDLE + SPREAD * draws[:, 0]), 0.0),
         share=share,
-        scale=np.where(used, np.exp(SCALE * np.clip(draws[:, 1], -4.0, 4.0)), 1.0),
+        scale=np.exp(SCALE * np.clip(draws[:, 1], -4.0, 4.0)),
         offset=np.where(used, OFFSET, 0.0),
     )

@@ -20,7 +20,6 @@ from sdl.model.campaign import (
 from sdl.model.data import Inputs, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import grid_points, named, number
-from sdl.planner import ax
 from sdl.planner.ax import AxPlanner
 
 DYE = RangeParameter(name="lambda", low=0.05, high=0.95)
@@ -199,7 +198,6 @@ def test_pending_and_failed_points_are_kept_clear_of() -> None:
 
 def test_versions_name_what_has_a_part_in_the_answer() -> None:
     assert AxPlanner().versions().keys() >= {"ax-platform", "botorch", "torch"}
-    assert ax.START >= ax.LEAST
 
 
 def test_a_model_takes_what_was_abandoned_for_not_tried() -> None:

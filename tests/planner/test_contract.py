@@ -40,6 +40,7 @@ def test_ax_keeps_the_contract() -> None:
     planner_contract(AxPlanner(), seeds=[3])
 
 
+@pytest.mark.timeout(300)  # as long as Ax: endless spaces are searched in several rounds
 def test_the_ensemble_keeps_the_contract() -> None:
     planner_contract(EnsemblePlanner(), seeds=[1])
 

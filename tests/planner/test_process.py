@@ -103,8 +103,9 @@ def test_what_a_source_explains_and_the_rest_make_up_the_variance_of_two_tied_ta
     assert variance(drawn_hyper, points) == pytest.approx(expected)
     whole = covariance(drawn_hyper, points)
     assert (np.linalg.eigvalsh(whole) > 0.0).all()
-    alone = covariance(drawn_hyper.untied, points)
-    assert whole[3] == pytest.approx(alone[3]), "a process that follows none is as without sources"
+    alone = kernel(drawn_hyper.untied, points, points)[3] * ties.scale[3] ** 2
+    beside = kernel(drawn_hyper, points, points)[3]
+    assert beside == pytest.approx(alone), "one that follows none has its own scale, and no more"
 
 
 @pytest.mark.parametrize("mean, sd, best", [(0.3, 0.5, 0.1), (-1.0, 0.7, 1.0), (0.0, 1.0, 4.0)])
