@@ -74,47 +74,50 @@ def with_descriptors(axes: Axes, said: Mapping[str, Mapping[str, Sequence[float]
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """The components of all axes that have some, side by side; o options, k components."""
+    """The components of the d axes that have some; o options of all axes, k components."""
 
     places: Floats
     """(o, k), 0 of options of other axes."""
-    axis_of_component: Codes
-    """(k,) places of the axes among those of names."""
-    axes: Codes
-    """(d,) these, each once, ascending."""
-    axis_of_option: Codes
-    """(o,) the same of all options."""
+    blocks: tuple[tuple[slice, slice], ...]
+    """Of each of the d axes the options and the components."""
+    block: Codes
+    """(k,) to which of the axes a component belongs."""
 
     @classmethod
     def of(cls, axes: Axes) -> Table | None:
         """None where no axis has descriptors."""
-        which = [at for at, axis in enumerate(axes.names) if axis.components]
-        if not which:
+        blocks, first, held = [], 0, 0
+        for axis in axes.names:
+            last = first + len(axis.options)
+            if axis.components:
+                width = len(axis.components[0])
+                blocks.append((slice(first, last), slice(held, held + width)))
+                held += width
+            first = last
+        if not blocks:
             return None
-        widths = [len(axes.names[at].components[0]) for at in which]
-        axis_of_component = np.repeat(which, widths)
-        axis_of_option = axes.axis_of_option
-        places = np.zeros((len(axis_of_option), len(axis_of_component)))
-        for at in which:
-            block = np.ix_(axis_of_option == at, axis_of_component == at)
-            places[block] = axes.names[at].components
-        return cls(places, axis_of_component, np.array(which), axis_of_option)
+        places = np.zeros((first, held))
+        said = [axis.components for axis in axes.names if axis.components]
+        for (options, parts), components_of_axis in zip(blocks, said, strict=True):
+            places[options, parts] = components_of_axis
+        widths = [parts.stop - parts.start for _, parts in blocks]
+        return cls(places, tuple(blocks), np.repeat(np.arange(len(blocks)), widths))
 
     @property
     def size(self) -> int:
         """How many draws say what the descriptors of one process count."""
-        return 2 * len(self.axes) + len(self.axis_of_component)
+        return 2 * len(self.blocks) + len(self.block)
 
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """Of S processes at once, with k components."""
+    """Of S processes at once, with d axes that have k components."""
 
     table: Table
     inverse: Floats
     """(S, k) inverse lengths."""
     share: Floats
-    """(S, k) of descriptors in the distance of two options, 0 to 1; one for each axis."""
+    """(S, d) of descriptors in how far two options are apart, 0 to 1."""
 
     def only(self, rows: list[int]) -> Described:
         """Those of some of the processes."""
@@ -124,30 +127,37 @@ class Described:
     def of_options(self) -> Floats:
         """The share by option, (S, o); 0 where there are no descriptors."""
         found = np.zeros((len(self.share), len(self.table.places)))
-        for at in self.table.axes:
-            first = np.argmax(self.table.axis_of_component == at)
-            found[:, self.table.axis_of_option == at] = self.share[:, first, None]
+        for at, (options, _) in enumerate(self.table.blocks):
+            found[:, options] = self.share[:, at, None]
         return found
 
     def positions(self, points: Coded) -> Floats:
         """Of N points in length scales times the root of 5, (S, N, k)."""
         places = self.table.places[points.code].sum(axis=1)
-        return np.asarray(places * (ROOT * self.inverse * np.sqrt(self.share))[:, None, :])
+        scale = ROOT * self.inverse * np.sqrt(self.share)[:, self.table.block]
+        return np.asarray(places * scale[:, None, :])
 
-    def alike(self, used: Codes) -> Floats:
-        """How much all options have in common with some, (S, o, used), 0 to 1; 1 with itself."""
-        axis, parts = self.table.axis_of_option, self.table.axis_of_component
-        same = (np.arange(len(axis))[:, None] == used).astype(float)
+    def alike(self, these: Codes, those: Codes) -> Floats:
+        """What options have in common with others, (S, these, those), 0 to 1; 1 with itself.
+
+        Both: columns of the one-hot table, ascending.
+        """
+        same = (these[:, None] == those).astype(float)
         found = np.repeat(same[None], len(self.share), axis=0)
-        for at in self.table.axes:
-            here, there, part = axis == at, axis[used] == at, np.flatnonzero(parts == at)
-            places = self.table.places[:, part] * (ROOT * self.inverse[:, None, part])
-            apart = places[:, here, None] - places[:, None, used[there]]
-            near = matern(np.einsum("sabk,sabk->sab", apart, apart))
-            share = self.share[:, part[0], None, None]
-            own = same[np.ix_(here, there)]
-            found[np.ix_(np.arange(len(found)), here, there)] = own + share * (near - own)
+        for at, (options, parts) in enumerate(self.table.blocks):
+            ends = (options.start, options.stop)
+            rows, columns = (slice(*np.searchsorted(which, ends)) for which in (these, those))
+            places = self.table.places[:, parts] * (ROOT * self.inverse[:, None, parts])
+            near = matern(_squared(places[:, these[rows]], places[:, those[columns]]))
+            own = same[rows, columns]
+            found[:, rows, columns] += self.share[:, at, None, None] * (near - own)
         return found
+
+
+def _squared(one: Floats, two: Floats) -> Floats:
+    """Squared distances, (S, a, b)."""
+    sizes = (one**2).sum(axis=2)[:, :, None] + (two**2).sum(axis=2)[:, None, :]
+    return np.asarray(sizes - 2.0 * one @ two.transpose(0, 2, 1))
 
 
 def described(table: Table, draws: Floats, common: Floats) -> Described:
@@ -155,9 +165,7 @@ def described(table: Table, draws: Floats, common: Floats) -> Described:
 
     ``common``: (S, 1) logarithm of the length of all axes, to which each adds its own.
     """
-    count = len(table.axes)
+    count = len(table.blocks)
     share, length, relevance = np.split(draws, [count, 2 * count], axis=1)
-    axis = np.searchsorted(table.axes, table.axis_of_component)
-    lengths = (common + OWN * length)[:, axis] - RELEVANCE * relevance
-    share = ndtr(SHARE * share)[:, axis]
-    return Described(table, np.exp(-np.clip(lengths, *BOUNDS)), share)
+    lengths = (common + OWN * length)[:, table.block] - RELEVANCE * relevance
+    return Described(table, np.exp(-np.clip(lengths, *BOUNDS)), ndtr(SHARE * share))

@@ -89,9 +89,12 @@ def _numbers(hyper: Hyper, points: Coded) -> Floats:
 
 def _in_common(described: Described, points: Coded, used: Codes) -> Floats:
     """What the options of each point have in common with those used, (S, N, used)."""
-    alike = described.alike(used)
-    found = alike[:, points.code[:, 0]]
-    for column in points.code.T[1:]:
+    these, at = np.unique(points.code, return_inverse=True)
+    alike = described.alike(these, used)
+    # Its shape is that of the codes, or flat, by the version of numpy.
+    first, *others = at.reshape(points.code.shape).T
+    found = alike[:, first]
+    for column in others:
         found += alike[:, column]
     return found
 

@@ -100,7 +100,7 @@ def _long(axes: Axes, hyper: Hyper, here: Coded, there: Coded) -> Floats:
     table = np.array(axes.names[1].components)
     step = table[ligand - len(BASES)] - table[other_ligand - len(BASES)]
     far = ((by.inverse * step) ** 2).sum(axis=1)
-    share = by.share[:, 0]
+    (share,) = by.share.T
     squared = share * far
     for one, two in ((base, other_base), (ligand, other_ligand)):
         squared = squared + (one != two) * (hyper.option[:, one] + hyper.option[:, two])
