@@ -22,6 +22,9 @@ HELD = 0.95
 MOST = 6
 """... of which there are no more than this."""
 
+TURNS = 200
+"""Steps in which they are turned, at most."""
+
 CONSTANT = 1e-9
 """A column that varies less than this, in units of its largest value, says nothing."""
 
@@ -40,7 +43,7 @@ the more, the likelier are those near to 0 and to 1."""
 
 
 def components(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]:
-    """Principal components of a table with a row for each option, equally wide.
+    """Principal components of a table with a row for each option, turned and equally wide.
 
     The squares of the distances of the options are 1 on average. Empty if no column varies.
     """
@@ -50,12 +53,31 @@ def components(rows: Sequence[Sequence[float]]) -> tuple[tuple[float, ...], ...]
     varies = spread > CONSTANT * np.abs(table).max(axis=0)
     if not varies.any():
         return ()
-    left, sizes, _ = np.linalg.svd(centred[:, varies] / spread[varies], full_matrices=False)
+    left, sizes, right = np.linalg.svd(centred[:, varies] / spread[varies], full_matrices=False)
     held = np.cumsum(sizes**2) / np.sum(sizes**2)
     count = min(int(np.searchsorted(held, HELD)) + 1, MOST)
-    # The columns of ``left`` are of length one, so squares of distances are 2 count / (n - 1).
-    found = left[:, :count] * np.sqrt((len(rows) - 1) / (2.0 * count))
+    found = (left[:, :count] * sizes[:count]) @ _turn(right[:count].T)
+    # Columns of length one, so that squares of distances are 2 count / (n - 1).
+    found *= np.sqrt((len(rows) - 1) / (2.0 * count)) / np.linalg.norm(found, axis=0)
     return tuple(tuple(map(float, row)) for row in found)
+
+
+def _turn(loadings: Floats) -> Floats:
+    """The rotation after which each component stands for few descriptors, (k, k).
+
+    Kaiser, The varimax criterion for analytic rotation in factor analysis, Psychometrika 1958.
+    Descriptors that have nothing to do with what is measured then have components of their own.
+    """
+    found, before = np.eye(loadings.shape[1]), 0.0
+    for _ in range(TURNS):
+        turned = loadings @ found
+        slope = turned**3 - turned * np.mean(turned**2, axis=0)
+        left, sizes, right = np.linalg.svd(loadings.T @ slope)
+        found = left @ right
+        if sizes.sum() <= before * (1.0 + 1e-9):
+            break
+        before = sizes.sum()
+    return np.asarray(found)
 
 
 def with_descriptors(axes: Axes, said: Mapping[str, Mapping[str, Sequence[float]]]) -> Axes:

@@ -66,6 +66,15 @@ def test_components_are_equally_wide_and_options_one_apart_on_average() -> None:
     assert np.ptp(found.std(axis=0)) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_descriptors_that_have_nothing_in_common_have_a_component_each(seed: int) -> None:
+    table = _table(seed)
+    found: Floats = np.array(components(table.tolist()))
+    alike = np.abs(np.corrcoef(found.T, table.T)[:4, 4:])
+    assert (alike.max(axis=0) > 0.99).all(), f"seed {seed}"
+    assert sorted(alike.argmax(axis=0)) == [0, 1, 2, 3], f"seed {seed}"
+
+
 def test_a_descriptor_that_is_told_twice_counts_once_and_a_constant_one_not_at_all() -> None:
     one = np.random.default_rng(2).standard_normal((8, 1))
     found: Floats = np.array(
