@@ -18,7 +18,7 @@ from sdl.model.campaign import Objective
 from sdl.model.planning import Problem
 from sdl.planner.axes import Axes
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
-from sdl.planner.described import with_descriptors
+from sdl.planner.components import with_descriptors
 from sdl.planner.proposals import Campaign, Observed, Proposal
 
 Point: TypeAlias = dict[str, float | int | str]

@@ -13,7 +13,7 @@ from sdl.model.space import Point, grid_points, levels, number
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis, Values, axis_of_numbers
 from sdl.planner.candidates import Candidates
-from sdl.planner.described import with_descriptors
+from sdl.planner.components import with_descriptors
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from sdl.model.descriptors import Descriptors
 from sdl.model.planning import Problem, asked_of
 from sdl.planner.axes import Axes, Axis, Coded, Codes, Floats
 from sdl.planner.bench import factory
-from sdl.planner.described import components, with_descriptors
+from sdl.planner.components import components, with_descriptors
 from sdl.planner.ensemble import Evidence, Learner
 from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.listing import listed
