@@ -84,7 +84,8 @@ def _goal(table: Table) -> Goal:
     word = table.text("goal")
     if word not in _GOALS:
         table.mistake("goal", f"{word!r} is not offered; {did_you_mean(word, _GOALS)}")
-    return _GOALS.get(word, "maximise")  # of all goals the one that takes most keys
+    # What stands beside it may be right, so the goal that takes it is assumed.
+    return _GOALS.get(word, "maximise" if "threshold" in table else "target")
 
 
 def _range(table: Table, measure: str) -> tuple[float, float]:

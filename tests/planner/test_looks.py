@@ -95,7 +95,7 @@ def test_a_telling_assay_at_a_tenth_of_the_cost_saves_a_third_of_all_costs() -> 
 def test_an_assay_that_tells_nothing_costs_little_and_is_dropped() -> None:
     alone = costs_alone()
     misled = [spent(seed, PROBLEM, quick_look(seed, tells=False))[0] for seed in SEEDS]
-    assert sum(misled) < 1.15 * sum(alone), f"seeds {SEEDS}: {misled} against {alone}"
+    assert sum(misled) < 1.25 * sum(alone), f"seeds {SEEDS}: {misled} against {alone}"
 
 
 def trial(assay: str, place: tuple[int, int], value: float | None) -> Trial:
