@@ -18,14 +18,8 @@ def counts(spec: Campaign, inputs: Inputs, measures: Measures) -> bool:
     """
     closely = spec.fidelity is None or inputs[spec.fidelity.input] == spec.fidelity.target
     kept = all(one.kept(measures[one.measure]) for one in spec.outcomes)
-    return closely and kept and all(_of_use(one, measures) for one in spec.objectives)
-
-
-def _of_use(objective: Objective, measures: Measures) -> bool:
-    if objective.threshold is None:
-        return True
-    value = measures[objective.measure]
-    return objective.loss(value) <= objective.loss(objective.threshold)
+    limited = [one for one in spec.objectives if one.threshold is not None]
+    return closely and kept and all(one.is_of_use(measures[one.measure]) for one in limited)
 
 
 def score(spec: Campaign, measures: Measures) -> float | None:

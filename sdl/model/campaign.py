@@ -138,6 +138,10 @@ class Objective:
         low, high = self.wanted
         return max(low - value, value - high, 0.0)
 
+    def is_of_use(self, value: float) -> bool:
+        """Whether a value is not worse than the threshold; any is where there is none."""
+        return self.threshold is None or self.loss(value) <= self.loss(self.threshold)
+
     @property
     def wanted(self) -> tuple[float, float]:
         """Between which values there is nothing left to wish; the same one twice of a target."""

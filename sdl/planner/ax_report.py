@@ -32,8 +32,7 @@ from ax.utils.common.logger import set_stderr_log_level
 from sdl.errors import PlannerFault
 from sdl.model.analysis import Analysis as Report
 from sdl.model.analysis import FrontPlace
-from sdl.model.campaign import Objective
-from sdl.model.data import Measures, Trial
+from sdl.model.data import Trial
 from sdl.model.planning import Problem
 from sdl.planner.ax_experiment import Exported, exported
 from sdl.planner.surrogate import one_seeded_thread
@@ -152,17 +151,10 @@ def _front(found: Exported, problem: Problem, trials: Sequence[Trial]) -> Iterat
         # A mean, or a mean and its standard error.
         means = {n: one[0] if isinstance(one, tuple) else one for n, one in measures.items()}
         seen = {found.metrics[name]: float(mean) for name, mean in means.items()}
-        beyond = tuple(one.measure for one in problem.objectives if _is_beyond(one, seen))
+        aims = [one for one in problem.objectives if one.measure in seen]
+        beyond = tuple(one.measure for one in aims if not one.is_of_use(seen[one.measure]))
         inputs = dict(trials[index].inputs)
         yield FrontPlace(inputs=inputs, measures=seen, trial=index, beyond=beyond)
-
-
-def _is_beyond(objective: Objective, measures: Measures) -> bool:
-    """Whether a value is on the wrong side of the threshold of an objective that has one."""
-    value, threshold = measures.get(objective.measure), objective.threshold
-    if value is None or threshold is None:
-        return False
-    return value < threshold if objective.goal == "maximise" else value > threshold
 
 
 def _strategy() -> GenerationStrategy:
