@@ -40,6 +40,7 @@ from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
 from sdl.core.plan import PlanArrived
+from sdl.core.pools import Pools
 from sdl.core.porter import porter_head
 from sdl.core.predicting import Predictor
 from sdl.core.prospect import Prospect
@@ -240,7 +241,8 @@ class Engine:
         self.ended: dict[str, Ended] = {}
         """Those that are over while the lab goes on."""
         self._accounts = Accounts(commons, self.campaigns)
-        self._dispatching = Dispatching(commons, self.campaigns, self._accounts)
+        self._pools = Pools(commons, self.campaigns)
+        self._dispatching = Dispatching(commons, self.campaigns, self._accounts, self._pools)
         self._beginning = Beginning(commons, self.campaigns, self._dispatching.admittance)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
@@ -253,7 +255,7 @@ class Engine:
         self.campaigns.porter = porter
         self._transport = Transport(self._commons, self.campaigns, porter)
         self._objections.transport = self._transport
-        self._dispatching.transport = self._transport
+        self._dispatching.transport = self._pools.transport = self._transport
 
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)
@@ -439,13 +441,14 @@ class Engine:
 
     def _advance(self) -> None:
         self._beginning.look_again()
+        self._pools.changed.clear()
         if self._transport is not None:
             self._transport.deck.given_up.clear()
         while True:
             self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if self._beginning.begin_run() or self._carry():
+            if self._pools.change() or self._beginning.begin_run() or self._carry():
                 continue
             if self.lab.closing or not self._ask():
                 break

@@ -1,0 +1,213 @@
+"""Of a pooled role any of its instruments does each step: which of them, is decided here.
+
+A step that waits, and one that has to follow soon what goes on, are asked for by one instrument at
+a time. While that has no room for it and another one of the pool has, it changes over; the most
+urgent one chooses first, and what is at an instrument, or is carried for it, stays with that. An
+instrument has room where it is fit for use and idle, as far as nothing on its sites stays there.
+
+Nobody changes over where the pieces that are out of store could not all come to their ends then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from sdl.authoring import Act
+from sdl.core.carrying import is_safe
+from sdl.core.commons import Commons
+from sdl.core.hands import give
+from sdl.core.lab_state import InstrumentState
+from sdl.core.let import Turns, Urgency, is_let
+from sdl.core.part import Part
+from sdl.core.roster import Roster
+from sdl.core.run import Run, Step
+from sdl.core.transport import Transport
+from sdl.model.lab import place_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demand:
+    """Room that is needed at an instrument."""
+
+    urgency: Urgency
+    part: Part
+    run: Run
+    role: str
+    instrument: str
+    """The one that is asked for it."""
+    labware: tuple[str, ...]
+    step: Step | None
+    """The one that waits; None where it is still to follow."""
+
+
+class Pools:
+    """The pooled roles of all campaigns on one lab."""
+
+    def __init__(self, commons: Commons, roster: Roster) -> None:
+        """``roster``: who is at work; it may change."""
+        self._commons = commons
+        self._roster = roster
+        self.transport: Transport | None = None
+        """Who carries labware, where any stands on sites."""
+        self.changed: set[tuple[str, str]] = set()
+        """Runs and roles that have changed over within this turn: not again before the next."""
+
+    def change(self) -> bool:
+        """Let steps change over to instruments that have room for them; whether any did."""
+        rooms = {name: self._room(name) for name in self._names()}
+        if not any(rooms.values()):
+            return False
+        is_changed = False
+        for demand in sorted(self._demands(rooms), key=lambda one: one.urgency):
+            chosen = self._chosen(demand, rooms)
+            if not chosen:
+                continue
+            rooms[chosen] -= 1
+            if chosen != demand.instrument:
+                give(demand.part.work, demand.run, demand.role, chosen)
+                self.changed.add((demand.run.id, demand.role))
+                is_changed = True
+        return is_changed
+
+    def _names(self) -> list[str]:
+        """The instruments of all pools, in the order of the lab."""
+        specs = [part.state.spec for part in self._roster.values()]
+        pooled = {name for spec in specs for role in spec.pooled for name in spec.roles[role]}
+        return [name for name in self._commons.lab.instruments if name in pooled] if pooled else []
+
+    # What is asked for.
+
+    def _demands(self, names: dict[str, int]) -> Iterator[Demand]:
+        """Steps that wait for one of these, and what is promised one, unless it is there."""
+        turns = Turns(self._commons.lab)
+        for name in names:
+            for run, step in self._commons.steps.waiting[name].values():
+                part = self._roster.of(run.id)
+                assert part is not None
+                assert isinstance(step.request, Act)
+                if not self._is_there(step.labware, name):
+                    yield Demand(
+                        urgency=turns.of_any(part, run, step, self._players(part, step)),
+                        part=part,
+                        run=run,
+                        role=step.request.role,
+                        instrument=name,
+                        labware=step.labware,
+                        step=step,
+                    )
+        yield from self._promised(names)
+
+    @staticmethod
+    def _players(part: Part, step: Step) -> tuple[str, ...]:
+        """Who may do a step."""
+        assert isinstance(step.request, Act)
+        spec, role = part.state.spec, step.request.role
+        return spec.roles[role] if role in spec.pooled else (step.instrument,)
+
+    def _promised(self, names: dict[str, int]) -> Iterator[Demand]:
+        if self.transport is None:
+            return
+        for promise in self.transport.chains.promises():
+            if promise.instrument in names and promise.step.is_open:
+                part = self._roster.of(promise.run.id)
+                assert part is not None
+                yield Demand(
+                    urgency=(promise.due, 0, 0, 0.0, 0),
+                    part=part,
+                    run=promise.run,
+                    role=promise.role,
+                    instrument=promise.instrument,
+                    labware=promise.labware,
+                    step=None,
+                )
+
+    def _is_there(self, labware: tuple[str, ...], name: str) -> bool:
+        there = self._commons.steps.pieces_at.get(name, ())
+        return bool(labware) and all(piece in there for piece in labware)
+
+    # Who has room.
+
+    def _room(self, name: str) -> int:
+        """For how many pieces more an instrument has room now, or has once it is cleared."""
+        instrument = self._commons.lab.instruments[name]
+        if not instrument.able or instrument.busy_with is not None or instrument.mending:
+            return 0
+        sites = self._commons.lab.sites.get(name, 0)
+        if self.transport is None or not sites:
+            return 1
+        return sites - self._staying(instrument)
+
+    def _staying(self, instrument: InstrumentState) -> int:
+        """How much of what is at an instrument, or comes there, has something to do there."""
+        steps, lost = self._commons.steps, self._commons.steps.lost
+        return sum(
+            piece in lost
+            or any(
+                step.instrument in ("", instrument.name) or step.state != "waits"
+                for _, step in steps.naming[piece].values()
+            )
+            for piece in steps.pieces_at.get(instrument.name, ())
+        )
+
+    def _chosen(self, demand: Demand, rooms: dict[str, int]) -> str:
+        """Which instrument a demand gets; empty: none has room for it."""
+        names: tuple[str, ...] = (demand.instrument,)
+        if self._may_change(demand):
+            names = demand.part.state.spec.roles[demand.role]
+        able = [name for name in names if rooms[name] > 0 and self._is_let(demand, name)]
+        able.sort(key=lambda name: self._rank(demand, name))
+        mine = demand.instrument
+        return next((name for name in able if name == mine or self._is_safe(demand, name)), "")
+
+    def _is_let(self, demand: Demand, name: str) -> bool:
+        instrument, step = self._commons.lab.instruments[name], demand.step
+        if step is None:
+            return instrument.ready
+        if step.deadline is not None and step.deadline < self._commons.at:
+            return False
+        return is_let(self._commons.lab, demand.part.state, step, instrument)
+
+    def _may_change(self, demand: Demand) -> bool:
+        """Whether a demand may go to another one of its pool now."""
+        run, commons = demand.run, self._commons
+        if demand.role not in demand.part.state.spec.pooled or demand.instrument in run.lodgings:
+            return False
+        if (run.id, demand.role) in self.changed:
+            return False
+        moving = any(commons.lab.pieces[one].leaves for one in demand.labware)
+        if moving or run.broken is not None:
+            return False
+        mine = [one for one in run.steps.values() if self._is_of(one, demand)]
+        carried_for = {carry.step for carry in commons.lab.carries.values()}
+        return not any(one.id in carried_for or self._stays(one) for one in mine)
+
+    @staticmethod
+    def _is_of(step: Step, demand: Demand) -> bool:
+        return isinstance(step.request, Act) and step.request.role == demand.role
+
+    def _stays(self, step: Step) -> bool:
+        """Whether a step is under way, or has all at an instrument that is fit for use."""
+        if step.state != "waits":
+            return True
+        is_able = self._commons.lab.instruments[step.instrument].able
+        return is_able and self._is_there(step.labware, step.instrument)
+
+    def _rank(self, demand: Demand, name: str) -> tuple[int, bool, bool]:
+        """Less: rather this one. Near, free of all other labware, and asked already."""
+        if self.transport is None or not demand.labware:
+            return 0, False, name != demand.instrument
+        here = place_of(self._commons.lab.pieces[demand.labware[0]].site)
+        floor, there = self.transport.floor, self._commons.steps.pieces_at.get(name, {})
+        far = floor.far(here, name) if {here, name} <= floor.sites.keys() else 0
+        is_full = len(there) >= len(floor.sites.get(name, ()))
+        return far, is_full, name != demand.instrument
+
+    def _is_safe(self, demand: Demand, name: str) -> bool:
+        """Whether everything could still come to its end, were a role to change hands."""
+        if self.transport is None:
+            return True
+        deck = self.transport.deck
+        standing = deck.standing()
+        claims = deck.claims.after(demand.run, demand.role, name)
+        return is_safe(standing.with_claims(claims))
