@@ -88,7 +88,7 @@ class Lab:
     def _sdl(self, *words: str) -> subprocess.Popen[bytes]:
         with (self.folder / f"{words[0]}.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "sdl.cli", *words],
+                [sys.executable, "-m", "sdl", *words],
                 cwd=self.folder,
                 env={**os.environ, "PYTHONPATH": _PATH},
                 stdin=subprocess.DEVNULL,

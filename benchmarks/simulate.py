@@ -80,7 +80,7 @@ def in_process(campaign: Path, seed: int, record: Path) -> tuple[float, str]:
 
 def whole_process(campaign: Path, seed: int, record: Path) -> tuple[float, str]:
     """The same of one `sdl simulate`, timed from outside."""
-    words = [sys.executable, "-m", "sdl.cli", "simulate", str(campaign), "--json"]
+    words = [sys.executable, "-m", "sdl", "simulate", str(campaign), "--json"]
     words += ["--seed", str(seed), "--record", str(record)]
     began = time.perf_counter()
     done = subprocess.run(words, capture_output=True, text=True, check=True)

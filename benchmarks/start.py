@@ -57,7 +57,7 @@ def main() -> None:
     before = machine()
     helps, bares = [], []
     for _ in range(chosen.times):
-        helps.append(wall_s("-m", "sdl.cli", "--help"))
+        helps.append(wall_s("-m", "sdl", "--help"))
         bares.append(wall_s("-c", "pass"))
     readies = [ready_s() for _ in range(chosen.starts)]
     report = {

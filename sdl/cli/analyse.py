@@ -13,7 +13,7 @@ from sdl.cli.places import Where, chosen_campaign, opened
 from sdl.cli.words import count, point
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from sdl.model.analysis import Analysis
 
@@ -37,18 +37,19 @@ def analyse(
 
     with opened(where) as record:
         name = chosen_campaign(record, campaign)
-        problem, trials = tried(record, name)
+        problem, trials, origins = tried(record, name)
     folder = out or Path("analysis") / name
     if not as_json:
-        tell(f"Ax looks at {count(len(trials), 'trial')} of {name} ...")
+        told = count(len(trials), "trial")
+        tell(f"Ax looks at {told} of {name}; of hundreds, or on a busy machine, that takes minutes")
     found = analysed(name, problem, trials, folder.resolve())
     if as_json:
         write_json("sdl.analysis/1", campaign=name, folder=str(folder), **asdict(found))
         return
-    _say(name, folder, found)
+    _say(name, folder, found, origins)
 
 
-def _say(name: str, folder: Path, found: Analysis) -> None:
+def _say(name: str, folder: Path, found: Analysis, origins: Sequence[str]) -> None:
     tried = {
         "measured": found.measured,
         "failed": found.failed,
@@ -64,7 +65,9 @@ def _say(name: str, folder: Path, found: Analysis) -> None:
     for line in table(("measure", "fit (R2, left out)", "what it depends on"), rows):
         say(line)
     for one in found.front:
-        say(f"front  {point(one.measures)}  at {point(one.inputs)}")
+        beyond = f"  (beyond the threshold of {', '.join(one.beyond)})" if one.beyond else ""
+        where = origins[one.trial]
+        say(f"front  {where}: {point(one.measures)}  at {point(one.inputs)}{beyond}")
     for what in found.not_told:
         tell(f"not told to Ax: {what}")
     for what, why in found.not_made.items():

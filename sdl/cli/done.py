@@ -12,7 +12,9 @@ from sdl.errors import UserMistake
 
 
 def done(
-    task: Annotated[str, typer.Argument(metavar="TASK", help="As sdl tasks lists it: carry-3.")],
+    task: Annotated[
+        str | None, typer.Argument(metavar="TASK", help="As sdl tasks lists it: carry-3.")
+    ] = None,
     not_done: Annotated[
         bool,
         typer.Option("--not-done", help="It still stands where it stood, and will not be carried."),
@@ -27,6 +29,8 @@ def done(
     What waited for it goes on. With --not-done the runs that need it fail, until somebody says
     where it is: sdl place.
     """
+    if task is None:
+        raise UserMistake("say which task is done, as sdl tasks lists them: sdl done carry-3")
     view = caller(lab).lab()
     carry = task if "/" in task else f"{view.name}/{task}"
     found = next((one for one in view.carries if one.carry == carry), None)

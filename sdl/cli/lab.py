@@ -12,6 +12,7 @@ import typer
 from sdl.cli.console import say, short, tell, write_json
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.lab_watch import LabLines
+from sdl.cli.questions import kept_open
 from sdl.cli.reach import By, Json, Lab, Note, caller, person
 from sdl.cli.summary import say_usage
 from sdl.cli.usage import usages
@@ -111,11 +112,15 @@ def down(note: Note = "", by: By = None, lab: Lab = None, as_json: Json = False)
     `sdl lab up --resume`.
     """
     who = person(by)
-    taken = caller(lab).act("lab/down", {"by": who, "note": note})
+    desk = caller(lab)
+    keeps = kept_open(desk.lab())  # before: once it is told, it may be gone
+    taken = desk.act("lab/down", {"by": who, "note": note})
     if as_json:
         write_json("sdl.taken/1", act="down", by=who, note=note, campaign=taken["campaign"])
     else:
         say(f"{taken['campaign']}: closes once the runs in flight have ended")
+        if keeps:
+            say(keeps)
 
 
 def _left(view: LabView) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sdl.cli.best import in_short, label
 from sdl.cli.console import tell
-from sdl.cli.questions import idle, sought
+from sdl.cli.questions import idle, kept_open, sought
 from sdl.cli.words import count
 from sdl.core.view import LabView, View
 
@@ -17,6 +17,7 @@ class LabLines:
         self._ended: set[str] = set()
         self._runs: dict[str, int] = {}
         self._waits: dict[str, str] = {}
+        self._keeps = ""
 
     def __call__(self, lab: LabView) -> None:
         """Tell what is new."""
@@ -32,6 +33,10 @@ class LabLines:
                 self._runs.pop(one.campaign, None)
                 tell(f"{one.campaign} has ended ({one.ending}): {one.reason}")
         self._attention(lab)
+        keeps = kept_open(lab) if lab.closing and not lab.closed else ""
+        if keeps not in ("", self._keeps):
+            tell(f"{lab.name}: {keeps}")
+        self._keeps = keeps
 
     def _progress(self, view: View) -> None:
         if view.campaign not in self._runs:

@@ -26,6 +26,7 @@ from sdl.model.lab import Instrument, Lab, Limit
 from sdl.model.labware import Labware
 from sdl.model.protocol import Role
 from sdl.model.space import formula
+from sdl.model.stock import Stocks
 from sdl.model.units import unit_of
 from sdl.shell.preflight import Prepared
 from sdl.shell.redact import hidden
@@ -248,10 +249,17 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
             yield "instruments", f"  carries labware between: {', '.join(instrument.reaches)}"
         if instrument.sites:
             yield "instruments", f"  {_sites(instrument.name, instrument.sites, lab)}"
+    for stocks in lab.stocks:
+        yield "stocks", _stocks(stocks)
     for place in lab.places:
         yield "places", f"{place.name}: {_sites(place.name, place.sites, lab)}"
     for piece in lab.labware:
         yield "labware", f"{piece.name}: {_labware(piece, roles.get(piece.name, []))}"
+
+
+def _stocks(stocks: Stocks) -> str:
+    held = [f"{name} {one.volume_ul:g} µL" for name, one in stocks.sources.items()]
+    return f"{stocks.instrument}: {', '.join(held) or 'nothing'}"
 
 
 def _sites(name: str, sites: int, lab: Lab) -> str:

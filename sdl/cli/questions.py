@@ -107,6 +107,17 @@ def to_answer(view: View | LabView) -> list[str]:
     return [f"{count(asked, 'question')} for you; see: sdl resolve"] if asked else []
 
 
+def kept_open(view: View | LabView) -> str:
+    """What an end in good order waits for, and how not to; empty where it waits for nobody."""
+    asked = [*wanted(view), *astray(view), *to_answer(view), *out_of_work(view)]
+    if not asked:
+        return ""
+    return (
+        f"the end waits for a person: {'; '.join(asked)}. Or leave at once (Ctrl-C twice where it "
+        "runs); with --resume it goes on from there"
+    )
+
+
 def out_of_work(view: View | LabView) -> list[str]:
     """The instruments that do nothing before a person has done something."""
     return [

@@ -11,6 +11,9 @@ from sdl.cli.reach import By, Json, Lab, Note
 from sdl.errors import UserMistake
 from sdl.wire.quantity import read_quantity
 
+BOTTLE_UL = 1e8
+"""What nothing on a bench holds: 100 L. More is a slip of the unit."""
+
 
 def refill(
     source: Annotated[
@@ -46,6 +49,12 @@ def refill(
         volume_ul = read_quantity(" ".join(volume), "volume_ul")
     except ValueError as error:
         raise UserMistake(str(error)) from None
+    if volume_ul > BOTTLE_UL:
+        litres = f"{volume_ul / 1e6:.4g} L"
+        raise UserMistake(
+            f"{litres} is more than {source} can hold: a bench has no bottle above "
+            f"{BOTTLE_UL / 1e6:g} L; look at the unit: sdl refill {source} 900 mL"
+        )
     said = act(
         "refill",
         None,

@@ -89,6 +89,7 @@ def run_alone(campaign: Path, choice: Choice) -> Outcome:
     goes_on = choice.resume or choice.standby  # then its name is what the record says
     named = "" if goes_on else open_campaign(campaign).campaign.name
     stop = asyncio.Event()
+    tell(f"{short(campaign)}: broker, node and planner are started ...")
     if not choice.host:
         tell("no node is started here: `sdl node` has to host the instruments of this lab")
     if choice.standby:

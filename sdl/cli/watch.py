@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from sdl.cli.best import SOUGHT, in_a_line, in_short, label
 from sdl.cli.console import screen, tell
-from sdl.cli.questions import idle, short_step, sought, stands, way_out
+from sdl.cli.questions import idle, kept_open, short_step, sought, stands, way_out
 from sdl.cli.words import count, duration, point
 from sdl.core.view import View
 
@@ -120,6 +120,9 @@ class PlainLines:
         if view.failures != self._failures:
             self._failures = view.failures
             tell(view.last_failure)
+        is_closing = any(one.who == view.campaign for one in view.waits)
+        if is_closing and kept_open(view):
+            self._once(kept_open(view))
 
     def _attention(self, view: View) -> None:
         """What waits for a person, when it begins and when it is over."""

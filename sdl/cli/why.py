@@ -129,19 +129,30 @@ def waiting(view: View) -> list[Waiting]:
 
 
 def _of_run(replay: Replay, campaign: str, run: str, step: str) -> list[Waiting]:
-    detail = known_run(replay.record, run)
     wanted = f"{run}/{step}" if step else run
+    record = replay.record
+    if run not in [one.run for one in record.runs(campaign)]:
+        is_over = record.campaign(campaign).campaign.ending is not None
+        found = [] if is_over else _that_waits(replay, campaign, wanted)
+        if found:  # the next one, which has not begun
+            return found
+    detail = known_run(record, run)
     if detail.run.outcome is None:
-        waits = waiting(replay.view(campaign))
-        found = [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
+        found = _that_waits(replay, campaign, wanted)
         if found:
             return [*found, *told(detail.broken_windows, wanted)]
     if step:
         return _of_step(detail, wanted)
     lines = [_ended(detail.run), *told(detail.broken_windows, run)]
-    planner = replay.record.campaign(campaign).campaign.planner
+    planner = record.campaign(campaign).campaign.planner
     points = detail.suggestions
     return [*lines, *(Waiting(who=p.suggestion, why=in_a_sentence(p, planner)) for p in points)]
+
+
+def _that_waits(replay: Replay, campaign: str, wanted: str) -> list[Waiting]:
+    """A run or step that waits, and the steps of a run."""
+    waits = waiting(replay.view(campaign))
+    return [one for one in waits if one.who == wanted or one.who.startswith(f"{wanted}/")]
 
 
 def _ended(run: RunRow) -> Waiting:

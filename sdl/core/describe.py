@@ -28,6 +28,7 @@ from sdl.core.view import (
     View,
     Waiting,
 )
+from sdl.model.lab import sites_of
 
 
 def describe(
@@ -318,6 +319,7 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: P
             obstacle = "" if is_free else _obstacle(state, lab, instrument)
             if away:
                 obstacle = _away(away[0], lab, prospect.holder(away[0], step))
+                obstacle += _no_room(away[0], lab, step.instrument)
             elif is_free:
                 obstacle = prospect.of(step, instrument) or "its turn is next"
             return f"{what} waits: {obstacle}{_late(step, at)}"
@@ -387,6 +389,18 @@ def _away(piece: PieceState, lab: LabState, holder: str) -> str:
     if carry is None:
         return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
     return _carried(carry)
+
+
+def _no_room(piece: PieceState, lab: LabState, place: str) -> str:
+    """What stands on every site to which a piece could come, and what would take it away."""
+    others = [one for one in lab.pieces.values() if one is not piece]
+    there = {site: one.name for one in others for site in (one.site, one.leaves)}
+    sites = sites_of(place, lab.sites.get(place, 0))
+    if piece.leaves or piece.lost or any(site not in there for site in sites):
+        return ""
+    carries = {one.piece: f" ({_carried(one)})" for one in lab.carries.values()}
+    taken = (f"{there[site]} on {site}{carries.get(there[site], '')}" for site in sites)
+    return f"; no site of {place} is free: {', '.join(taken)}"
 
 
 def _carried(carry: CarryState) -> str:

@@ -293,7 +293,11 @@ class Transport:
         if event.labware not in lab.pieces:
             return f"{event.labware!r} stands on no site; there are: {', '.join(lab.pieces)}"
         if event.site and event.site not in self.floor.place_of:
-            return f"there is no site {event.site!r}; places are: {', '.join(self.floor.sites)}"
+            sites = self.floor.sites.get(place_of(event.site), ())
+            known = f"sites of {place_of(event.site)} are" if sites else "places are"
+            return (
+                f"there is no site {event.site!r}; {known}: {', '.join(sites or self.floor.sites)}"
+            )
         state = self._carry_of(event.labware)
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {event.labware}; wait, or: sdl resolve"

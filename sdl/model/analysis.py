@@ -14,6 +14,10 @@ class FrontPlace:
 
     inputs: Inputs
     measures: Measures
+    trial: int
+    """Its place among the trials that the question told, from 0."""
+    beyond: tuple[str, ...] = ()
+    """Measures on the wrong side of their threshold: of no use, whatever the others are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,7 +32,8 @@ from ax.utils.common.logger import set_stderr_log_level
 from sdl.errors import PlannerFault
 from sdl.model.analysis import Analysis as Report
 from sdl.model.analysis import FrontPlace
-from sdl.model.data import Trial
+from sdl.model.campaign import Objective
+from sdl.model.data import Measures, Trial
 from sdl.model.planning import Problem
 from sdl.planner.ax_experiment import Exported, exported
 from sdl.planner.surrogate import one_seeded_thread
@@ -85,7 +86,7 @@ def _written(
         **count,
         fit={name: value for name, value in fit.items() if value is not None},
         sensitivity={name: value for name, value in shares.items() if value},
-        front=list(_front(found, trials)) if problem.further else [],
+        front=list(_front(found, problem, trials)) if problem.further else [],
         not_told=found.left_out,
         not_made=looks.not_made,
         files=("ax.json", "analyses.html", "analyses.json"),
@@ -145,15 +146,23 @@ class _Looks:
         return {name: value / total for name, value in ordered}
 
 
-def _front(found: Exported, trials: Sequence[Trial]) -> Iterator[FrontPlace]:
+def _front(found: Exported, problem: Problem, trials: Sequence[Trial]) -> Iterator[FrontPlace]:
     """Of what was measured, not of what a model makes of it."""
     for _, measures, index, _ in found.client.get_pareto_frontier(use_model_predictions=False):
         # A mean, or a mean and its standard error.
         means = {n: one[0] if isinstance(one, tuple) else one for n, one in measures.items()}
-        yield FrontPlace(
-            inputs=dict(trials[index].inputs),
-            measures={found.metrics[name]: float(mean) for name, mean in means.items()},
-        )
+        seen = {found.metrics[name]: float(mean) for name, mean in means.items()}
+        beyond = tuple(one.measure for one in problem.objectives if _is_beyond(one, seen))
+        inputs = dict(trials[index].inputs)
+        yield FrontPlace(inputs=inputs, measures=seen, trial=index, beyond=beyond)
+
+
+def _is_beyond(objective: Objective, measures: Measures) -> bool:
+    """Whether a value is on the wrong side of the threshold of an objective that has one."""
+    value, threshold = measures.get(objective.measure), objective.threshold
+    if value is None or threshold is None:
+        return False
+    return value < threshold if objective.goal == "maximise" else value > threshold
 
 
 def _strategy() -> GenerationStrategy:

@@ -34,6 +34,8 @@ class Axis:
     options: tuple[str, ...] = ()
     levels: tuple[float, ...] = ()
     """Ascending; the two ends alone where the input is a real number."""
+    components: tuple[tuple[float, ...], ...] = ()
+    """Where each option lies by its descriptors; empty where it has none."""
     log: bool = False
     """Whether the position within the range goes by the logarithm; all levels are above 0."""
 

@@ -10,12 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol, TypeAlias
 
 from sdl.errors import PlannerFault
 from sdl.model.campaign import Objective
 from sdl.model.planning import Problem
+from sdl.planner.axes import Axes
 from sdl.planner.candidates import Candidates, listed, logarithmic, made, rule_of
+from sdl.planner.components import with_descriptors
 from sdl.planner.proposals import Campaign, Observed, Proposal
 
 Point: TypeAlias = dict[str, float | int | str]
@@ -119,8 +122,8 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
 
     ``space``: the content of a ``space.json``; ``pool``: the points that may be measured, a column
     for each parameter, or None, and then the planner makes its own candidates. PlannerFault if
-    there is none, a value is missing, a goal is unknown, a constraint is not linear, or the
-    seed is below 0.
+    there is none, a value or a descriptor is missing, a goal is unknown, a constraint is not
+    linear, or the seed is below 0.
     """
     if seed < 0:
         raise PlannerFault(f"the seed is {seed}; give a whole number of 0 or more")
@@ -133,7 +136,35 @@ def bench_planner(space: Mapping[str, object], pool: Table | None, seed: int) ->
     else:
         columns = {name: _column(pool, name) for name in (str(p["name"]) for p in parameters)}
         candidates = listed(columns, named, logarithmic(parameters))
+    axes = with_descriptors(candidates.axes, _descriptors(parameters, candidates.axes))
+    candidates = replace(candidates, axes=axes)
     return BenchPlanner(objectives, candidates, named, seed)
+
+
+def _descriptors(
+    parameters: Sequence[Mapping[str, object]], axes: Axes
+) -> dict[str, dict[str, list[float]]]:
+    """By axis and option, from what parameters have as ``descriptors``, by option and name."""
+    tables = {str(p["name"]): p["descriptors"] for p in parameters if "descriptors" in p}
+    return {
+        axis.name: {one: _described(axis.name, one, tables[axis.name]) for one in axis.options}
+        for axis in axes.names
+        if axis.name in tables
+    }
+
+
+def _described(name: str, option: str, table: object) -> list[float]:
+    rows = table if isinstance(table, Mapping) else {}
+    columns = sorted({column for row in rows.values() for column in row})
+    given = [rows.get(option, {}).get(column) for column in columns]
+    if not columns or not all(
+        isinstance(one, (int, float)) and math.isfinite(one) for one in given
+    ):
+        raise PlannerFault(
+            f"the descriptors of {name} are not all numbers at {option}; give each option a table "
+            "with the same names, and a number for each"
+        )
+    return list(map(float, given))
 
 
 factory = bench_planner

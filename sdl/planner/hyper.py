@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from scipy.special import ndtr  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Axes, Floats
+from sdl.planner.described import Described, Table, described
 from sdl.planner.ties import Ties
 
 NUMBER = 0.28
@@ -56,6 +58,8 @@ class Hyper:
     """(S,) variance."""
     ties: Ties | None = None
     """To sources; None where there are none."""
+    described: Described | None = None
+    """By descriptors of options; None where no axis has any."""
 
     def only(self, rows: list[int]) -> Hyper:
         """Those of some of the processes."""
@@ -67,6 +71,7 @@ class Hyper:
             effect=self.effect[rows],
             noise=self.noise[rows],
             ties=None if self.ties is None else self.ties.only(rows),
+            described=None if self.described is None else self.described.only(rows),
         )
 
     @property
@@ -75,27 +80,33 @@ class Hyper:
         return replace(self, ties=None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Prior:
     """Turns independent standard normal draws into hyperparameters."""
 
     axes: Axes
 
-    @property
+    @cached_property
     def size(self) -> int:
         """How many draws make one set of hyperparameters."""
-        return 4 + 2 * len(self.axes.numbers) + 2 * len(self.axes.names) + self._options
+        return self._plain + (0 if self._table is None else self._table.size)
 
-    @property
-    def _options(self) -> int:
-        return len(self.axes.axis_of_option)
+    @cached_property
+    def _plain(self) -> int:
+        """Without those of descriptors."""
+        axes = self.axes
+        return 4 + 2 * len(axes.numbers) + 2 * len(axes.names) + len(axes.axis_of_option)
+
+    @cached_property
+    def _table(self) -> Table | None:
+        return Table.of(self.axes)
 
     def hyper(self, draws: Floats) -> Hyper:
         """Hyperparameters of (S, size) draws."""
         numbers, names = len(self.axes.numbers), len(self.axes.names)
         cuts = np.cumsum([1, 1, 1, 1, numbers, numbers, names, names])
         shared, spread, blend, noise, far, warp, length, effect, each = np.split(
-            draws, cuts, axis=1
+            draws[:, : self._plain], cuts, axis=1
         )
         root = np.sqrt(self.axes.size)
         lengths = np.log(NUMBER * root) + SHARED * shared + OWN * far
@@ -104,11 +115,18 @@ class Prior:
         options = (np.log(NAME * root) + SHARED * shared + OWN * length)[:, axis] + spreads * each
         share = np.exp(np.clip(effect, -4.0, 4.0))
         share /= np.maximum(share.sum(axis=1, keepdims=True), 1e-300)
+        option = 0.5 * np.exp(-2.0 * np.clip(options, LEAST, MOST))
+        by = None
+        if self._table is not None:
+            common = np.log(NAME * root) + SHARED * shared
+            by = described(self._table, draws[:, self._plain :], common)
+            option *= 1.0 - by.of_options
         return Hyper(
             number=np.exp(-np.clip(lengths, LEAST, MOST)),
-            option=0.5 * np.exp(-2.0 * np.clip(options, LEAST, MOST)),
+            option=option,
             warp=ndtr(warp),
             blend=ndtr(1.5 * blend[:, 0]) * (names > 0),
             effect=share[:, axis],
             noise=(NOISE * np.exp(np.clip(noise[:, 0], -4.0, 2.5))) ** 2 + FLOOR,
+            described=by,
         )

@@ -13,6 +13,7 @@ from sdl.model.space import Point, grid_points, levels, number
 from sdl.planner.axes import LEVELS as MANY
 from sdl.planner.axes import Axes, Axis, Values, axis_of_numbers
 from sdl.planner.candidates import Candidates
+from sdl.planner.components import with_descriptors
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,12 @@ def _axes(space: Sequence[Parameter]) -> Axes:
         for p in space
         if (p.kind == "range" or p.ordered) and len(steps := _steps(p)) > 1
     )
-    return Axes(numbers, names)
+    said = {
+        p.name: dict(zip(map(str, p.options), p.descriptors.rows, strict=True))
+        for p in space
+        if p.kind == "choice" and p.descriptors is not None
+    }
+    return with_descriptors(Axes(numbers, names), said)
 
 
 def _steps(parameter: Parameter) -> tuple[float, ...]:

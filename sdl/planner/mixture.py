@@ -78,7 +78,7 @@ class EnsemblePlanner:
         return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """All goals, limits, costs and fidelities; real sums, lists of points and hints."""
+        """All goals, limits, costs, descriptors and fidelities; real sums, lists and hints."""
         return frozenset(
             {
                 "several_objectives",
@@ -89,6 +89,7 @@ class EnsemblePlanner:
                 "discriminate",
                 "outcome_constraints",
                 "costs",
+                "descriptors",
                 "real_sums",
                 "candidates",
                 "fidelity",

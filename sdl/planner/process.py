@@ -1,8 +1,9 @@
 """Gaussian processes, several at once: likelihood, posterior, leave-one-out, conditioning.
 
 The kernel of each is ``(1 - blend) * Matern(5/2) + blend * main effects of names + CONSTANT``.
-The constant stands for the unknown mean. Ties to sources scale it, and give a mean. See Rasmussen
-and Williams, Gaussian Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
+Descriptors have a share in how far two names are apart, in both. The constant stands for the
+unknown mean. Ties to sources scale it, and give a mean. See Rasmussen and Williams, Gaussian
+Processes for Machine Learning, chapters 2, 4.2 and 5.4.2.
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ from typing import TypeAlias
 import numpy as np
 
 from sdl.planner.axes import Coded, Codes, Floats
+from sdl.planner.described import Described
 from sdl.planner.hyper import Hyper
+from sdl.planner.matern import ROOT, matern
 
 CONSTANT = 0.3
 
 VARIANCE = 1.0 + CONSTANT
 """Of every process before any measurement, everywhere."""
-
-_ROOT = 5.0**0.5
 
 Precision: TypeAlias = type[float] | type[np.float32]
 """Single precision, of seven digits, takes less than half of the time: enough for a first look."""
@@ -41,11 +42,12 @@ def kernel(hyper: Hyper, points: Coded, others: Coded, precision: Precision = fl
     right = np.concatenate(
         [-2.0 * two, -2.0 * option, _ones(two), _norm(hyper, others, two)], axis=2
     )
-    found = _matern(_product(left, right.transpose(0, 2, 1), precision))
+    found = matern(_product(left, right.transpose(0, 2, 1), precision))
     found *= (1.0 - hyper.blend)[:, None, None]
     if hyper.blend.any():
         effect = there * (hyper.effect[:, used] * hyper.blend[:, None])[:, None, :]
-        found += _product(here, effect.transpose(0, 2, 1), precision)
+        common = here if hyper.described is None else _in_common(hyper.described, points, used)
+        found += _product(common, effect.transpose(0, 2, 1), precision)
     found += CONSTANT
     if hyper.ties is not None:
         found *= hyper.ties.spread(points)[:, :, None]
@@ -76,10 +78,25 @@ def variance(hyper: Hyper, points: Coded) -> Floats:
 
 
 def _numbers(hyper: Hyper, points: Coded) -> Floats:
-    """Positions in length scales times the root of 5, (S, N, q)."""
+    """Positions, also by descriptors, in length scales times the root of 5, (S, N, q)."""
     shift = points.rank - points.value
     place = points.value + hyper.warp[:, None, :] * shift
-    return np.asarray(place * (_ROOT * hyper.number[:, None, :]))
+    place = np.asarray(place * (ROOT * hyper.number[:, None, :]))
+    if hyper.described is None:
+        return place
+    return np.concatenate([place, hyper.described.positions(points)], axis=2)
+
+
+def _in_common(described: Described, points: Coded, used: Codes) -> Floats:
+    """What the options of each point have in common with those used, (S, N, used)."""
+    these, at = np.unique(points.code, return_inverse=True)
+    alike = described.alike(these, used)
+    # Its shape is that of the codes, or flat, by the version of numpy.
+    first, *others = at.reshape(points.code.shape).T
+    found = alike[:, first]
+    for column in others:
+        found += alike[:, column]
+    return found
 
 
 def _one_hot(points: Coded, used: Codes) -> Floats:
@@ -103,22 +120,6 @@ def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
     for column in points.code.T:
         found += 5.0 * hyper.option[:, column]
     return np.asarray(found[:, :, None])
-
-
-def _matern(squared: Floats) -> Floats:
-    """Matern 5/2 of squared distances times 5; the array is overwritten.
-
-    In as few passes and arrays as can be: half of the time of a suggestion is spent here.
-    """
-    found = np.maximum(squared, 0.0, out=squared)
-    far = np.sqrt(found)
-    found *= 1.0 / 3.0
-    found += far
-    found += 1.0
-    np.negative(far, out=far)
-    np.exp(far, out=far)
-    found *= far
-    return found
 
 
 def covariance(hyper: Hyper, points: Coded) -> Floats:

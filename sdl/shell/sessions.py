@@ -97,6 +97,8 @@ def choose_session(record: Record, lab: Lab, *, resume: bool, anew: bool) -> tup
                 f"the record holds no session of lab {lab.name!r}; open it without --resume"
             )
         return last.session, True
+    if not anew:
+        _refuse_left_alone(record, lab.name)
     left = [] if last is None else unfinished_in(record, last.session)
     if last is not None and (left or last.status == "open") and not anew:
         what = f" ({', '.join(left)})" if left else ""
@@ -120,6 +122,20 @@ def refuse_left_open(record: Record, lab: str) -> None:
             f"not{what}: go on with it by `sdl lab up LAB --resume`, or leave it as it is with "
             "--new, once you have looked at the bench"
         )
+
+
+def _refuse_left_alone(record: Record, lab: str) -> None:
+    """UserMistake where a campaign that had the lab for itself last has not ended."""
+    rows = [one.campaign for one in record.campaigns() if one.campaign.lab == lab]
+    alone = [one for one in rows if one.journal == one.campaign and one.clock != "virtual"]
+    last = max(alone, key=lambda one: one.started_at, default=None)
+    opened = [one.opened_at for one in record.sessions() if one.lab == lab]
+    if last is None or last.ending is not None or any(at > last.started_at for at in opened):
+        return
+    raise UserMistake(
+        f"the campaign {last.campaign!r} of this lab has not ended: go on with it by `sdl run "
+        "CAMPAIGN --resume`, or leave it as it is with --new, once you have looked at the bench"
+    )
 
 
 def is_closed(record: Record, session: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from typing import Literal
 
 from sdl.core.campaign import problem
 from sdl.core.events import CampaignStarted
@@ -19,8 +20,10 @@ UNTRIED: frozenset[Disposition] = frozenset({"refused", "unused", "withdrawn"})
 """Ends of suggestions whose run never began: they are no trials."""
 
 
-def tried(record: Record, campaign: str) -> tuple[Problem, tuple[Trial, ...]]:
+def tried(record: Record, campaign: str) -> tuple[Problem, tuple[Trial, ...], tuple[str, ...]]:
     """The problem of a campaign and its trials so far, those of before it first.
+
+    With each trial its run, or what it was read from; empty while it has none.
 
     UserMistake if it searches nothing, RecordFault if the record does not hold it.
     """
@@ -28,7 +31,9 @@ def tried(record: Record, campaign: str) -> tuple[Problem, tuple[Trial, ...]]:
     if not spec.space:
         raise UserMistake(f"{campaign} searches nothing: all of its runs have the same inputs")
     before = [trial for prior in spec.prior for trial in prior.trials]
-    return problem(spec), (*before, *_trials(record, spec))
+    own = list(_trials(record, spec))
+    origins = (*(trial.prior for trial in before), *(run for run, _ in own))
+    return problem(spec), (*before, *(trial for _, trial in own)), origins
 
 
 def _spec(record: Record, campaign: str) -> Campaign:
@@ -40,8 +45,8 @@ def _spec(record: Record, campaign: str) -> Campaign:
     return head.campaign
 
 
-def _trials(record: Record, spec: Campaign) -> Iterator[Trial]:
-    """One for each suggestion; of one that had several runs the last counts."""
+def _trials(record: Record, spec: Campaign) -> Iterator[tuple[str, Trial]]:
+    """With its run, one for each suggestion; of one that had several runs the last counts."""
     last = {sample.suggestion: sample for sample in record.samples(spec.name)}
     seen: dict[tuple[str, int], dict[str, float]] = defaultdict(dict)
     for one in record.observations(spec.name):
@@ -50,10 +55,12 @@ def _trials(record: Record, spec: Campaign) -> Iterator[Trial]:
         inputs, disposition = json.loads(suggestion.inputs), suggestion.disposition
         if disposition in UNTRIED:
             continue
-        if disposition == "measured":
-            sample = last[suggestion.suggestion]
-            yield Trial(inputs=inputs, status="measured", measures=seen[sample.run, sample.sample])
-        elif disposition in {"abandoned", "unknown"}:  # of either nobody knows what would come
-            yield Trial(inputs=inputs, status="abandoned", measures={})
-        else:
-            yield Trial(inputs=inputs, status="failed" if disposition else "pending", measures={})
+        sample = last.get(suggestion.suggestion)
+        if disposition == "measured" and sample is not None:
+            measures = seen[sample.run, sample.sample]
+            yield sample.run, Trial(inputs=inputs, status="measured", measures=measures)
+            continue
+        status: Literal["failed", "abandoned", "pending"] = "failed" if disposition else "pending"
+        if disposition in {"abandoned", "unknown"}:  # of either nobody knows what would come
+            status = "abandoned"
+        yield sample.run if sample else "", Trial(inputs=inputs, status=status, measures={})

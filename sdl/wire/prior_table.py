@@ -58,8 +58,10 @@ def _from_file(
     measures = campaign.measures
     for name in (*inputs, *measures):
         if name not in file.header:
+            kind = "an input" if name in inputs else "a measure"
             hint = did_you_mean(name, file.header)
-            file.mistake(1, f"has no column {name!r}, which the campaign needs; {hint}")
+            hint += " Correct the campaign, or this heading" if hint.endswith("?") else ""
+            file.mistake(1, f"has no column {name!r}, which the campaign has as {kind}; {hint}")
     if len(file.rows) > MOST_TRIALS:
         file.mistake(1, f"{len(file.rows):,} rows; use at most {MOST_TRIALS:,}")
     if not file.is_sound():

@@ -51,7 +51,7 @@ def command(folder: Path, *words: str) -> Said:
 def process(folder: Path, *words: str, **environment: str) -> Said:
     """Run ``sdl`` in a folder, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-m", "sdl.cli", *words],
+        [sys.executable, "-m", "sdl", *words],
         cwd=folder,
         env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         capture_output=True,

@@ -118,6 +118,22 @@ SAID: list[tuple[tuple[str, ...], ev.Event]] = [
 ]
 
 
+@pytest.mark.parametrize(
+    "words,message",
+    [
+        (("done",), "say which task is done, as sdl tasks lists them: sdl done carry-3"),
+        (("refill", "handler/dye", "900", "L"), "900 L is more than handler/dye can hold"),
+    ],
+)
+def test_a_slip_is_told_with_what_to_type_and_tells_the_lab_nothing(
+    desk: Notebook, here: Sdl, words: tuple[str, ...], message: str
+) -> None:
+    said = here(*words, "--by", "anna")
+    assert said.code == Exit.MISTAKE
+    assert message in said.err
+    assert desk.told == []
+
+
 @pytest.mark.parametrize("words,event", SAID)
 def test_what_is_typed_is_told_with_its_person(
     desk: Notebook, here: Sdl, words: tuple[str, ...], event: ev.Event

@@ -53,6 +53,12 @@ def test_help_loads_nothing_heavy() -> None:
     assert done.stderr.strip() == "[]"
 
 
+def test_the_package_itself_can_be_run(tmp_path: Path) -> None:
+    words = [sys.executable, "-m", "sdl", "--version"]
+    done = subprocess.run(words, capture_output=True, text=True, check=False, cwd=tmp_path)
+    assert (done.returncode, done.stdout.partition(" ")[0]) == (0, "sdl-runtime")
+
+
 def test_help_names_every_verb(tmp_path: Path) -> None:
     said = command(tmp_path, "--help")
     for verb in VERBS:

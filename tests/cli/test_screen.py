@@ -12,6 +12,8 @@ import pytest
 from rich.console import Console
 from rich.live import Live
 
+from sdl.cli.lab_watch import LabLines
+from sdl.cli.questions import kept_open
 from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
 from sdl.cli.watch import LiveScreen, PlainLines, picture
@@ -24,10 +26,12 @@ from sdl.core.view import (
     LabwareView,
     Question,
     View,
+    Waiting,
 )
 from sdl.model.data import InputValue
 from sdl.model.hypothesis import Evidence
 from sdl.shell.launch import Choice
+from tests.service.places import of_lab
 
 STATES = get_args(get_type_hints(InstrumentView)["state"])
 
@@ -156,29 +160,31 @@ def test_a_question_and_a_pause_are_told_when_they_come_and_when_they_go(
     }
 
 
+ASKED = CarryView(
+    carry="dye-450/carry-3",
+    labware="plate-1",
+    source="hotel/1",
+    target="reader/1",
+    carrier="",
+    step="dye-450/run-13/step-1",
+    since=3000.0,
+)
+
+
 def test_what_a_person_should_carry_or_find_is_told_when_it_comes_and_when_it_is_over(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    asked = CarryView(
-        carry="dye-450/carry-3",
-        labware="plate-1",
-        source="hotel/1",
-        target="reader/1",
-        carrier="",
-        step="dye-450/run-13/step-1",
-        since=3000.0,
-    )
     lost = LabwareView(labware="plate-2", site="", note="it was dropped", astray=True)
     lines = PlainLines()
     lines(view())
     capsys.readouterr()
     for _ in range(2):
-        lines(replace(view(), carries=(asked,), astray=(lost,)))
+        lines(replace(view(), carries=(ASKED,), astray=(lost,)))
     assert capsys.readouterr().err.splitlines() == [
         "carry plate-1 from hotel/1 to reader/1, then: sdl done carry-3",
         "plate-2: it was dropped; say where it is: sdl place plate-2 SITE",
     ]
-    lines(replace(view(), carries=(replace(asked, withdrawn=4000.0),)))
+    lines(replace(view(), carries=(replace(ASKED, withdrawn=4000.0),)))
     said = capsys.readouterr().err.splitlines()
     assert said == [
         "do not carry plate-1 from hotel/1 to reader/1 any more, nobody needs it there; "
@@ -187,6 +193,24 @@ def test_what_a_person_should_carry_or_find_is_told_when_it_comes_and_when_it_is
     ]
     lines(view())
     assert capsys.readouterr().err == "dye-450/carry-3 is answered\n"
+
+
+def test_an_end_that_waits_for_a_person_says_so_once_and_how_to_leave(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    ends = Waiting(who="dye-450", why="the campaign ends (enough) once its runs in flight have")
+    closing = replace(view(), carries=(ASKED,), waits=(ends,))
+    lab = replace(of_lab(closing), is_shared=True, carries=(ASKED,), closing="asked to (anna)")
+    alone, shared = PlainLines(), LabLines()
+    for _ in range(2):
+        alone(closing)
+    first = capsys.readouterr().err
+    for _ in range(2):
+        shared(lab)
+    for said in (first, capsys.readouterr().err):
+        assert said.count("the end waits for a person: carry plate-1 from hotel/1 to reader/1") == 1
+        assert "leave at once (Ctrl-C twice where it runs)" in said
+    assert kept_open(view()) == ""
 
 
 QUESTION = Question(

@@ -9,7 +9,7 @@ from sdl.core import events as ev
 from sdl.core.errands import GRACE_S
 from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
-from tests.core.cell import Cell, cell, cell_campaign
+from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign
 from tests.core.floor import Start
 from tests.core.test_transport import at_cell, ends, start, until
 
@@ -38,6 +38,18 @@ def test_a_campaign_whose_only_plate_is_astray_waits_until_a_person_says_where_i
     assert [one.astray for one in floor.engine.lab_view().labware] == [True]
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="handler/1", by="ada"))
     assert "dye/run-2" in floor.engine.state.runs
+
+
+def test_a_step_whose_site_is_taken_says_by_what_and_which_carry_frees_it() -> None:
+    there = cell(2, reaches={}, kind=ONE_WELL)
+    floor = start(at_cell(5, there), parallel=2, stop=StopRule(runs=2))
+    floor.patience = False
+    until(floor, lambda: len(floor.engine.state.runs) == 2 and floor.engine.lab.carries)
+    assert why(floor, "dye/run-2/step-1") == (
+        "dispense on handler waits: for plate-2, which stands on hotel/2; no site of handler is "
+        "free: plate-1 on handler/1 (carry plate-1 from hotel/1 to handler/1, then: sdl done "
+        "carry-1)"
+    )
 
 
 def test_a_campaign_whose_only_plate_was_taken_off_the_bench_ends() -> None:

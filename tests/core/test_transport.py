@@ -304,7 +304,9 @@ def test_a_person_may_take_a_plate_off_the_bench() -> None:
     (one,) = [one for one in floor.engine.lab_view().labware if one.labware == "plate-2"]
     assert (one.site, one.note) == ("", "ada took it off the bench: spilt")
     nowhere = ev.LabwarePlaced(at=floor.at, labware="plate-2", site="attic/1", by="ada")
-    assert "there is no site 'attic/1'" in floor.engine.objection(nowhere)
+    assert "there is no site 'attic/1'; places are: " in floor.engine.objection(nowhere)
+    beyond = replace(nowhere, site="hotel/99")
+    assert "'hotel/99'; sites of hotel are: hotel/1, " in floor.engine.objection(beyond)
     nothing = ev.LabwarePlaced(at=floor.at, labware="plate-9", site="hotel/1", by="ada")
     assert "'plate-9' stands on no site" in floor.engine.objection(nothing)
 

@@ -28,7 +28,10 @@ def test_trials_of_the_record_are_those_that_the_planner_was_told(tmp_path: Path
         at = getattr(value, "at", at)  # a command is of its event's time
         lines.append(chain.add(value, at))
     record.append(lines)
-    _, found = tried(record, "dye")
+    _, found, origins = tried(record, "dye")
+    measured = [run for run, one in zip(origins, found, strict=True) if one.status == "measured"]
+    assert {*measured} <= {run.run for run in record.runs("dye") if run.outcome == "measured"}
+    assert len({*measured}) == len(measured) > 0
     record.close()
     told = [one for one in floor.engine.state.trials.values() if one.status != "pending"]
     assert [(one.inputs, one.status, one.measures) for one in found] == [

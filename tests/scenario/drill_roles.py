@@ -19,7 +19,7 @@ PATIENCE_S = 30.0
 
 def sdl(*words: str) -> tuple[str, ...]:
     """A command line of ours."""
-    return (sys.executable, "-m", "sdl.cli", *words)
+    return (sys.executable, "-m", "sdl", *words)
 
 
 @dataclass(slots=True, eq=False, kw_only=True)

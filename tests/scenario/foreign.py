@@ -64,7 +64,7 @@ def our_node(url: str, lab: str, folder: Path) -> NodeProcess:
     file = folder / "lab.toml"
     text = OUR_LAB.format(lab=lab, url=url, driver=driver, folder=folder)
     file.write_text(text, encoding="utf-8")
-    words = ["-m", "sdl.cli", "node", str(file)]
+    words = ["-m", "sdl", "node", str(file)]
     return NodeProcess(words, folder, folder / ".sdl" / f"{lab}.node.sqlite")
 
 

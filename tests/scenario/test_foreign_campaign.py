@@ -60,7 +60,7 @@ async def ear(mosquitto: str, lab: str) -> AsyncIterator[Orchestrator]:
 
 
 def sdl(*words: str) -> list[str]:
-    return [sys.executable, "-m", "sdl.cli", *words]
+    return [sys.executable, "-m", "sdl", *words]
 
 
 async def finished(process: asyncio.subprocess.Process) -> dict[str, object]:

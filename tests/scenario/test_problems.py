@@ -197,7 +197,9 @@ def test_check_says_how_it_understood_all_of_it(tmp_path: Path) -> None:
         "purity_fraction at least 0.6, or a run does not count",
         "search solvent one of water, oil",
         "a_fraction + b_fraction + c_fraction = 1",
-        "prior 1 trial of old.csv, 1 left out: outside the search space, or without all measures",
+        "prior 1 trial of old.csv; 1 left out, see below",
+        "old.csv: 1 of 2 rows left out: line 3: a_fraction = 7 is none of 0.0, 0.1, 0.2, 0.3, 0.4, "
+        "0.5, 0.6, 0.7, 0.8, 0.9, 1.0",
         "mind old.csv: nothing reads the columns operator",
         "not used by the planner 'sobol': constraints on measures; runs that break them still do "
         "not count",
@@ -363,7 +365,9 @@ def test_what_was_measured_before_is_seen_and_not_tried_again(tmp_path: Path) ->
     (tmp_path / "old.csv").write_text(PRIOR)
     prior = '\n[prior]\ncsv = "old.csv"\n'
     prepared = prepare(written(tmp_path, MIXTURE, ONE, prior, GRID))
-    assert prepared.remarks == ("old.csv: nothing reads the columns operator",)
+    columns, rows = prepared.remarks
+    assert columns == "old.csv: nothing reads the columns operator"
+    assert rows.startswith("old.csv: 1 of 5 rows left out: line 6: a_fraction = 7 is none of 0.0,")
     (known,) = prepared.campaign.campaign.prior
     assert [trial.status for trial in known.trials] == ["measured"] * 3 + ["failed"]
     assert known.left_out == 1

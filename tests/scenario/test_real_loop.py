@@ -24,7 +24,7 @@ PATIENCE_S = 60.0
 
 
 def sdl(*words: str) -> list[str]:
-    return [sys.executable, "-m", "sdl.cli", *words]
+    return [sys.executable, "-m", "sdl", *words]
 
 
 def run(*words: str, code: int = 0) -> subprocess.CompletedProcess[str]:

@@ -100,6 +100,8 @@ def test_a_lab_that_is_killed_with_three_campaigns_in_flight_goes_on_with_all(
         process.wait(timeout=PATIENCE_S)
     waits = reasons(Replay(record_of(tmp_path), [tmp_path]), None)
     assert {one.who.partition("/")[0] for one in waits} == set(NAMES), "not of the last one only"
+    for one in waits:
+        assert one in reasons(Replay(record_of(tmp_path), [tmp_path]), one.who), one.who
     for choice in (Choice(), Choice(resume=True)):
         with pytest.raises(UserMistake, match=r"has not ended.*sdl lab up LAB --resume"):
             asyncio.run(run_campaign(paths[0], choice=choice))

@@ -39,7 +39,7 @@ BY = ("--by", "anna", "--note", "a leak")
 @contextmanager
 def running(folder: Path, *words: str, begins: bool = True) -> Iterator[subprocess.Popen[str]]:
     """``sdl run`` at work: it can be spoken to, and its first run has begun if one may."""
-    program = [sys.executable, "-m", "sdl.cli", "run", "campaign.toml", *words]
+    program = [sys.executable, "-m", "sdl", "run", "campaign.toml", *words]
     process = subprocess.Popen(
         program,
         cwd=folder,
@@ -186,7 +186,7 @@ def test_a_lab_that_was_stopped_without_an_orchestrator_waits_for_a_person(
     tmp_path: Path, mosquitto: str
 ) -> None:
     place(tmp_path, runs=20, speed=300, broker=mosquitto)
-    words = [sys.executable, "-m", "sdl.cli", "node", "lab.toml"]
+    words = [sys.executable, "-m", "sdl", "node", "lab.toml"]
     with subprocess.Popen(words, cwd=tmp_path, stderr=subprocess.DEVNULL) as node:
         try:
             with running(tmp_path, "--no-host") as process:

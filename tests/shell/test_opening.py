@@ -14,6 +14,7 @@ from sdl.shell.bus import Message
 from sdl.shell.local_bus import LocalBroker
 from sdl.shell.preflight import prepare
 from sdl.shell.record import Record
+from sdl.shell.sessions import choose_session
 from sdl.sim.simulate import simulate
 from sdl.wire.topics import kind_in
 from tests.sim.places import place
@@ -167,4 +168,21 @@ def test_an_unfinished_campaign_does_not_stand_in_the_way_of_one_with_a_shorter_
     assert opening.choose(record, "dye", resume=False, anew=False) == ("dye", False)
     with pytest.raises(UserMistake, match="--resume to go on"):
         opening.choose(record, "dye-450", resume=False, anew=False)
+    record.close()
+
+
+def test_no_session_opens_over_a_campaign_that_was_killed_unless_it_is_left(
+    tmp_path: Path,
+) -> None:
+    prepared = prepare(place(tmp_path))
+    lab, campaign = prepared.lab.lab, prepared.campaign.campaign
+    record = Record.open(f"sqlite:///{tmp_path / 'killed.sqlite'}")
+    head = opening.new(prepared.script, campaign, lab, at=5.0, clock="wall", speed=1.0)
+    event = head.first[0]
+    values = (event, *head.engine.handle(event))
+    record.append([head.chain.add(value, event.at) for value in values])
+    with pytest.raises(UserMistake, match=r"'dye' of this lab has not ended.*--resume.*--new"):
+        choose_session(record, lab, resume=False, anew=False)
+    assert choose_session(record, lab, resume=False, anew=True) == ("bench-lab", False)
+    assert choose_session(record, replace(lab, name="other"), resume=False, anew=False)
     record.close()

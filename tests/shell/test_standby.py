@@ -23,7 +23,7 @@ LEASE_LOST = 5
 @contextmanager
 def orchestrator(campaign: Path, log: Path, *words: str) -> Iterator[subprocess.Popen[bytes]]:
     """``sdl run`` as a process of its own; it is killed at the end."""
-    command = [sys.executable, "-m", "sdl.cli", "run", str(campaign), *words]
+    command = [sys.executable, "-m", "sdl", "run", str(campaign), *words]
     with (
         log.open("wb") as file,
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file) as process,

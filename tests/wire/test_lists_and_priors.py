@@ -8,7 +8,7 @@ import pytest
 
 from sdl.errors import UserMistake
 from sdl.wire.toml import open_campaign
-from tests.wire.test_problem_tables import AIM, HEAD, read, refused
+from tests.wire.test_problem_tables import AIM, HEAD, XY, read, refused
 
 LIST = '[search]\ncandidates = "list.csv"\n'
 COSTS = "[cost]\nper_unit.dose_mg = 2\n"
@@ -115,3 +115,34 @@ def test_what_is_hardly_meant_is_told_and_not_refused(tmp_path: Path) -> None:
         "loss_percent is held against 0.3 %, less than one per cent: if a fraction is meant, "
         "write 30",
     )
+
+
+@pytest.mark.parametrize(
+    "table, message",
+    [
+        (
+            '[cost]\nper_run = "5 EUR"\n',
+            "cost.per_run: a cost is a plain number, in one currency throughout, which is not "
+            "written: not '5 EUR'",
+        ),
+        (
+            '[prior]\ncsv = "slip.csv"\n',
+            "slip.csv:1: has no column 'yield', which the campaign has as a measure; did you mean "
+            "'yeild'? Correct the campaign, or this heading",
+        ),
+    ],
+)
+def test_a_slip_of_a_unit_or_a_heading_is_told_with_what_was_probably_meant(
+    tmp_path: Path, table: str, message: str
+) -> None:
+    (line,) = refused(tmp_path, XY + table, slip="x,y,yeild\n0.1,0.2,3\n")
+    assert line.endswith(message)
+
+
+def test_a_misspelt_goal_is_one_mistake_whatever_stands_beside_it(tmp_path: Path) -> None:
+    aim = (
+        '[[objective]]\nmeasure = "m"\ngoal = "minimse"\nthreshold = 3\n'
+        '[[objective]]\nmeasure = "n"\ngoal = "maximise"\n'
+    )
+    (line,) = refused(tmp_path, XY, aim=aim)
+    assert line.endswith("goal: 'minimse' is not offered; did you mean 'minimise'?")

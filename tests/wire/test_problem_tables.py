@@ -369,8 +369,9 @@ WRONG: list[tuple[str, list[str]]] = [
     (
         XY + '[prior]\ncsv = "list.csv"\n',
         [
-            "list.csv:1: has no column 'y', which the campaign needs; known are: k, x",
-            "list.csv:1: has no column 'yield', which the campaign needs; known are: k, x",
+            "list.csv:1: has no column 'y', which the campaign has as an input; known are: k, x",
+            "list.csv:1: has no column 'yield', which the campaign has as a measure; "
+            "known are: k, x",
         ],
     ),
     (
