@@ -266,6 +266,15 @@ class Agenda:
             return False
         return mine.start < theirs.start
 
+    def may_change(self, step: str, other: str, lab: LabState, at: float) -> bool:
+        """Whether a step may go to another instrument: once its time has come, if none is due."""
+        planned = self._steps.get(step)
+        if planned is None or not self.is_in_force(at):
+            return True
+        start = at + planned.carry_s
+        is_free = self._free(other, start, planned.duration_s, step, lab, at) <= start
+        return is_free and at >= planned.start - planned.bring_s
+
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""
         planned = self._steps.get(step.id)

@@ -10,8 +10,11 @@ Nobody changes over where the pieces that are out of store could not all come to
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from heapq import merge
+from operator import attrgetter
 
 from sdl.authoring import Act
 from sdl.core.carrying import is_safe
@@ -19,6 +22,7 @@ from sdl.core.commons import Commons
 from sdl.core.hands import give
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import Turns, Urgency, is_let
+from sdl.core.open_steps import Entry
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
@@ -37,6 +41,8 @@ class Demand:
     instrument: str
     """The one that is asked for it."""
     labware: tuple[str, ...]
+    name: str
+    """Of the step that needs it."""
     step: Step | None
     """The one that waits; None where it is still to follow."""
 
@@ -55,12 +61,13 @@ class Pools:
 
     def change(self) -> bool:
         """Let steps change over to instruments that have room for them; whether any did."""
-        rooms = {name: self._room(name) for name in self._names()}
-        if not any(rooms.values()):
-            return False
+        peers = self._peers()
+        rooms = {name: self._room(name) for name in peers}
+        seen: set[str] = set()
         is_changed = False
-        for demand in sorted(self._demands(rooms), key=lambda one: one.urgency):
-            chosen = self._chosen(demand, rooms)
+        for demand in self._demands(peers, rooms):
+            chosen = "" if demand.name in seen else self._chosen(demand, rooms)
+            seen.add(demand.name)
             if not chosen:
                 continue
             rooms[chosen] -= 1
@@ -70,33 +77,57 @@ class Pools:
                 is_changed = True
         return is_changed
 
-    def _names(self) -> list[str]:
-        """The instruments of all pools, in the order of the lab."""
+    def _peers(self) -> dict[str, set[str]]:
+        """By instrument of any pool, in the order of the lab: those that it shares one with."""
         specs = [part.state.spec for part in self._roster.values()]
-        pooled = {name for spec in specs for role in spec.pooled for name in spec.roles[role]}
-        return [name for name in self._commons.lab.instruments if name in pooled] if pooled else []
+        found: dict[str, set[str]] = {}
+        for pool in [spec.roles[role] for spec in specs for role in spec.pooled]:
+            for name in pool:
+                found.setdefault(name, set()).update(pool)
+        return {name: found[name] for name in self._commons.lab.instruments if name in found}
 
     # What is asked for.
 
-    def _demands(self, names: dict[str, int]) -> Iterator[Demand]:
-        """Steps that wait for one of these, and what is promised one, unless it is there."""
-        turns = Turns(self._commons.lab)
-        for name in names:
-            for run, step in self._commons.steps.waiting[name].values():
-                part = self._roster.of(run.id)
-                assert part is not None
-                assert isinstance(step.request, Act)
-                if not self._is_there(step.labware, name):
-                    yield Demand(
-                        urgency=turns.of_any(part, run, step, self._players(part, step)),
-                        part=part,
-                        run=run,
-                        role=step.request.role,
-                        instrument=name,
-                        labware=step.labware,
-                        step=step,
-                    )
-        yield from self._promised(names)
+    def _demands(self, peers: Mapping[str, set[str]], rooms: Mapping[str, int]) -> Iterator[Demand]:
+        """What needs room at these, the most urgent first, as far as any of its peers has some.
+
+        Steps that wait, and those that are to follow what goes on; not what is there already.
+        """
+        steps, turns = self._commons.steps, Turns(self._commons.lab)
+        with_room = {name for name, pool in peers.items() if any(rooms[one] for one in pool)}
+        queues = [
+            (name, [(run, step) for *_, run, step in lacks])
+            for (name, source, _), lacks in steps.in_lanes()
+            if name in with_room and source != name
+        ]
+        queues += [
+            (name, sorted(steps.with_labware(name, ()), key=_age))
+            for name in peers
+            if name in with_room
+        ]
+        waiting = [self._queue(entries, peers[name], rooms, turns) for name, entries in queues]
+        promised = self._promised(with_room) if with_room else iter(())
+        return merge(*waiting, promised, key=attrgetter("urgency"))
+
+    def _queue(
+        self, entries: Iterable[Entry], peers: set[str], rooms: Mapping[str, int], turns: Turns
+    ) -> Iterator[Demand]:
+        for run, step in entries:
+            if not any(rooms[name] for name in peers):
+                return
+            part = self._roster.of(run.id)
+            assert part is not None
+            assert isinstance(step.request, Act)
+            yield Demand(
+                urgency=turns.of_any(part, run, step, self._players(part, step)),
+                part=part,
+                run=run,
+                role=step.request.role,
+                instrument=step.instrument,
+                labware=step.labware,
+                name=step.id,
+                step=step,
+            )
 
     @staticmethod
     def _players(part: Part, step: Step) -> tuple[str, ...]:
@@ -105,10 +136,10 @@ class Pools:
         spec, role = part.state.spec, step.request.role
         return spec.roles[role] if role in spec.pooled else (step.instrument,)
 
-    def _promised(self, names: dict[str, int]) -> Iterator[Demand]:
-        if self.transport is None:
-            return
-        for promise in self.transport.chains.promises():
+    def _promised(self, names: set[str]) -> Iterator[Demand]:
+        """Those that are to follow what goes on, the first to be due first."""
+        promises = [] if self.transport is None else self.transport.chains.promises()
+        for promise in sorted(promises, key=attrgetter("due")):
             if promise.instrument in names and promise.step.is_open:
                 part = self._roster.of(promise.run.id)
                 assert part is not None
@@ -119,6 +150,7 @@ class Pools:
                     role=promise.role,
                     instrument=promise.instrument,
                     labware=promise.labware,
+                    name=promise.follows,
                     step=None,
                 )
 
@@ -153,12 +185,21 @@ class Pools:
     def _chosen(self, demand: Demand, rooms: dict[str, int]) -> str:
         """Which instrument a demand gets; empty: none has room for it."""
         names: tuple[str, ...] = (demand.instrument,)
-        if self._may_change(demand):
-            names = demand.part.state.spec.roles[demand.role]
+        spec = demand.part.state.spec
+        if demand.role in spec.pooled and any(rooms[name] for name in spec.roles[demand.role]):
+            names = spec.roles[demand.role] if self._may_change(demand) else names
         able = [name for name in names if rooms[name] > 0 and self._is_let(demand, name)]
         able.sort(key=lambda name: self._rank(demand, name))
         mine = demand.instrument
-        return next((name for name in able if name == mine or self._is_safe(demand, name)), "")
+        return next((name for name in able if name == mine or self._is_well(demand, name)), "")
+
+    def _is_well(self, demand: Demand, name: str) -> bool:
+        """Whether neither the plan nor the way of any piece speaks against a change."""
+        lab, at = self._commons.lab, self._commons.at
+        is_able = lab.instruments[demand.instrument].able
+        if is_able and not self._commons.agenda.may_change(demand.name, name, lab, at):
+            return False
+        return self._is_safe(demand, name)
 
     def _is_let(self, demand: Demand, name: str) -> bool:
         instrument, step = self._commons.lab.instruments[name], demand.step
@@ -171,9 +212,7 @@ class Pools:
     def _may_change(self, demand: Demand) -> bool:
         """Whether a demand may go to another one of its pool now."""
         run, commons = demand.run, self._commons
-        if demand.role not in demand.part.state.spec.pooled or demand.instrument in run.lodgings:
-            return False
-        if (run.id, demand.role) in self.changed:
+        if demand.instrument in run.lodgings or (run.id, demand.role) in self.changed:
             return False
         moving = any(commons.lab.pieces[one].leaves for one in demand.labware)
         if moving or run.broken is not None:
@@ -211,3 +250,9 @@ class Pools:
         standing = deck.standing()
         claims = deck.claims.after(demand.run, demand.role, name)
         return is_safe(standing.with_claims(claims))
+
+
+def _age(entry: Entry) -> tuple[float, float, int]:
+    """The turn of one that waits among those of its campaign that wait for the same."""
+    run, step = entry
+    return math.inf if step.not_after is None else step.not_after, run.began, step.order
