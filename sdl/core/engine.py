@@ -448,7 +448,7 @@ class Engine:
             self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if self._pools.change() or self._beginning.begin_run() or self._carry():
+            if self._beginning.begin_run() or self._pools.change() or self._carry():
                 continue
             if self.lab.closing or not self._ask():
                 break
