@@ -90,6 +90,7 @@ class Dispatching:
         elif self._may_start(part, step, instrument) and not self._gives_way(part, run, step):
             part.steps.perform(run, step, instrument)
             if run.chains.get(step.path):
+                self._pools.heed(part, run)
                 self._pools.change()  # before another one that needs the same begins
 
     def _gives_way(self, part: Part, run: Run, step: Step) -> bool:

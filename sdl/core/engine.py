@@ -35,7 +35,7 @@ from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
-from sdl.core.ids import campaign_of
+from sdl.core.ids import campaign_of, run_of
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
@@ -84,7 +84,10 @@ class Engine:
         if isinstance(event, WORDS):  # the most of all events by far
             part = self.campaigns.of(event.cid)
             if part is not None and part.state.concluded is None and not self.is_over:
+                run = part.state.runs.get(run_of(event.cid))
                 part.steps.heard(event)
+                if run is not None and isinstance(event, ev.CommandDone):
+                    self._pools.heed(part, run)
                 # Of a command on its way nothing follows, but that time has passed.
                 if not isinstance(event, QUIET) or part.state.spec.stop.hours is not None:
                     self._advance()
@@ -296,6 +299,7 @@ class Engine:
                 self._heard(event)
             case PlanArrived():
                 self._dispatching.admittance.follow(event)
+                self._pools.heed_all()
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:

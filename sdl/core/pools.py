@@ -77,6 +77,47 @@ class Pools:
                 is_changed = True
         return is_changed
 
+    def heed(self, part: Part, run: Run) -> None:
+        """Let the roles of a run go to those at which its next steps are planned."""
+        spec, lab = part.state.spec, self._commons.lab
+        for demand in self._ahead_of(part, run) if spec.pooled else ():
+            planned = self._commons.agenda.planned(demand.name, self._commons.at)
+            name = "" if planned is None else planned.instrument
+            if name == run.instruments[demand.role] or name not in spec.roles[demand.role]:
+                continue
+            is_able = lab.instruments[name].able and self._may_change(demand)
+            if is_able and self._is_safe(demand, name):
+                give(part.work, run, demand.role, name)
+
+    def heed_all(self) -> None:
+        """A plan has come."""
+        for part in self._roster.values():
+            for run in part.state.runs.values():
+                self.heed(part, run)
+
+    def _ahead_of(self, part: Part, run: Run) -> list[Demand]:
+        """Steps of pooled roles that wait, or follow soon what goes on."""
+        found = {}
+        for step in run.steps.values():
+            if step.state == "waits" and isinstance(step.request, Act):
+                found[step.request.role] = step.path, step.labware
+            for one in run.chains.get(step.path, ()) if step.is_open else ():
+                found.setdefault(one.role, (one.path, one.labware))
+        return [
+            Demand(
+                urgency=(0.0, 0, 0, 0.0, 0),
+                part=part,
+                run=run,
+                role=role,
+                instrument=run.instruments[role],
+                labware=labware,
+                name=f"{run.id}/step-{path}",
+                step=None,
+            )
+            for role, (path, labware) in found.items()
+            if role in part.state.spec.pooled
+        ]
+
     def _peers(self) -> dict[str, set[str]]:
         """By instrument of any pool, in the order of the lab: those that it shares one with."""
         specs = [part.state.spec for part in self._roster.values()]
