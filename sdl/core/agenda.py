@@ -246,8 +246,8 @@ class Agenda:
 
     def leads(self, step: str, at: float) -> bool:
         """Whether a step is planned, and what has to follow it within a short window as well."""
-        planned = self._steps.get(step)
-        return planned is not None and self.is_in_force(at) and self._opens(planned)
+        planned = self.planned(step, at)
+        return planned is not None and self._opens(planned)
 
     def expected_s(self, step: str, at: float) -> float:
         """How long a step is planned to take; 0 where it is not planned."""
@@ -261,10 +261,8 @@ class Agenda:
 
     def is_before(self, step: str, other: str, at: float) -> bool:
         """Whether the plan puts one of two steps before the other one."""
-        mine, theirs = self._steps.get(step), self._steps.get(other)
-        if mine is None or theirs is None or not self.is_in_force(at):
-            return False
-        return mine.start < theirs.start
+        mine, theirs = self.planned(step, at), self.planned(other, at)
+        return mine is not None and theirs is not None and mine.start < theirs.start
 
     def planned(self, step: str, at: float) -> Planned | None:
         """What the plan says of a step; None where it says nothing that counts."""
