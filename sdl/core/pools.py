@@ -252,26 +252,21 @@ class Pools:
 
     def _may_change(self, demand: Demand) -> bool:
         """Whether a demand may go to another one of its pool now."""
-        run, commons = demand.run, self._commons
+        run = demand.run
         if demand.instrument in run.lodgings or (run.id, demand.role) in self.changed:
             return False
-        moving = any(commons.lab.pieces[one].leaves for one in demand.labware)
-        if moving or run.broken is not None:
-            return False
-        mine = [one for one in run.steps.values() if self._is_of(one, demand)]
-        carried_for = {carry.step for carry in commons.lab.carries.values()}
-        return not any(one.id in carried_for or self._stays(one) for one in mine)
-
-    @staticmethod
-    def _is_of(step: Step, demand: Demand) -> bool:
-        return isinstance(step.request, Act) and step.request.role == demand.role
+        mine = [
+            step
+            for step in run.steps.values()
+            if isinstance(step.request, Act) and step.request.role == demand.role
+        ]
+        carried_for = {carry.step for carry in self._commons.lab.carries.values()}
+        stays = any(step.id in carried_for or self._stays(step) for step in mine)
+        return run.broken is None and not stays
 
     def _stays(self, step: Step) -> bool:
-        """Whether a step is under way, or has all at an instrument that is fit for use."""
-        if step.state != "waits":
-            return True
-        is_able = self._commons.lab.instruments[step.instrument].able
-        return is_able and self._is_there(step.labware, step.instrument)
+        """Whether a step is under way, or has what it needs where it waits."""
+        return step.state != "waits" or self._is_there(step.labware, step.instrument)
 
     def _rank(self, demand: Demand, name: str) -> tuple[int, bool, bool]:
         """Less: rather this one. Near, free of all other labware, and asked already."""

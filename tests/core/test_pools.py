@@ -165,6 +165,19 @@ def test_who_looks_is_told_of_the_reader_that_it_waits_for_now() -> None:
     assert "reader-2" in why
 
 
+def test_what_is_carried_for_a_step_already_goes_where_it_was_to() -> None:
+    floor = dispensing(1)
+    until(floor, lambda: any(carry.step.endswith("step-2") for carry in _carries(floor)))
+    floor.looked.add("reader")  # nobody else lets it go on
+    floor.turn(ev.PauseRequested(at=floor.at, what="reader", by="ada", at_once=True))
+    until(floor, lambda: not floor.engine.lab.carries)
+    floor.turn(ev.ResumeRequested(at=floor.at, what="reader", by="ada"))
+    until(floor, lambda: reads(floor))
+    assert reads(floor) == {"dye/run-1": "reader"}
+    targets = [carry.target for carry in _carries(floor)]
+    assert targets == ["handler/1", "reader/1"]
+
+
 def _carries(floor: Cell) -> list[do.BeginCarry]:
     return [each for each in floor.journal if isinstance(each, do.BeginCarry)]
 
