@@ -2,9 +2,9 @@
 
 Each seed draws a cell (five stations of one to three sites, one or two arms of random reach, a
 hotel with few sites to spare) and a campaign of runs that each take a plate of their own along a
-random way. Real engine, real simulators, virtual time. A cell has locked up where a run does not
-end; where two plates came to one site, or an arm gripped one that was worked on, is told, too. The
-aim is none.
+random way; in every other cell some roles are pools of two stations. Real engine, real simulators,
+virtual time. A cell has locked up where a run does not end; where two plates came to one site, or
+an arm gripped one that was worked on, is told, too. The aim is none.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ def files(folder: Path, seed: int) -> Path:
         f'[labware.plate-{n}]\nkind = "{KIND}"\nat = "hotel"\n' for n in range(1, RUNS_IN_ONE + 1)
     ]
     (folder / "lab.toml").write_text("\n".join(lines))
-    roles = "\n".join(f'{name} = "{name}"' for name in names)
+    roles = "\n".join(_roles(names, seed))
     plates = ", ".join(f'"plate-{n}"' for n in range(1, RUNS_IN_ONE + 1))
     (folder / "campaign.toml").write_text(
         f'[campaign]\nname = "wander"\nlab = "lab.toml"\nprotocol = "./stations.py:wander"\n'
@@ -93,6 +93,17 @@ def files(folder: Path, seed: int) -> Path:
     )
     shutil.copy(CELLS / "stations.py", folder)
     return folder / "campaign.toml"
+
+
+def _roles(names: str, seed: int) -> Iterator[str]:
+    """In every other cell each role may be a pool of two stations."""
+    chance = random.Random(f"{seed}/pools")
+    for name in names:
+        if seed % 2 and chance.random() < 0.5:
+            other = chance.choice(names.replace(name, ""))
+            yield f'{name} = {{ any_of = ["{name}", "{other}"] }}'
+        else:
+            yield f'{name} = "{name}"'
 
 
 def play(seed: int) -> One:

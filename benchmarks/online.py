@@ -4,6 +4,7 @@
 with 10 % spread, and 3 % of the steps take 120 to 300 s longer. All policies meet the same chance.
 With --carried an arm brings every plate to every station, and stays in incubators have windows too;
 then *EDF* is the engine without its care for what must follow soon, and *rule* is the engine.
+Each visit is at any station of its group, or, with --fixed, all of a plate's at one of them.
 """
 
 from __future__ import annotations
@@ -94,10 +95,11 @@ def played(
     chance: Chance,
     *,
     carried: bool,
+    pooled: bool,
 ) -> Figures:
     """One bench, from its first plate to its last; without a solver the rule alone decides."""
     kind, scripted = (Cell, carried_script) if carried else (Play, script)
-    play = kind(engine=Engine(scripted()), seed=seed, batches=batches, chance=chance)
+    play = kind(Engine(scripted()), seed, batches, chance, pooled=pooled)
     if solver is not None:
         predictors = (Nominal(chance.spread),)
         play.planning = PlanningAtOnce(solver, predictors, now=lambda: play.now, seed=seed)
@@ -130,6 +132,7 @@ def main(words: list[str] | None = None) -> int:
     parser.add_argument("--policy", action="append", help="such as 'EDF'; else all but CP-SAT")
     parser.add_argument("--load", action="append", choices=sorted(LOADS))
     parser.add_argument("--carried", action="store_true", help="by an arm, from site to site")
+    parser.add_argument("--fixed", action="store_true", help="one of a group for a whole run")
     parser.add_argument("--faults", type=float, default=0.03)
     parser.add_argument("--spread", type=float, default=0.10, help="share of each duration")
     chosen = parser.parse_args(words)
@@ -141,7 +144,9 @@ def main(words: list[str] | None = None) -> int:
             spent: list[float] = []
             found = []
             for seed in range(chosen.first, chosen.first + chosen.seeds):
-                bench = Bench(LOADS[load](), seed, chance, carried=chosen.carried)
+                bench = Bench(
+                    LOADS[load](), seed, chance, carried=chosen.carried, pooled=not chosen.fixed
+                )
                 found.append(_one(bench, policy, chosen.seconds, spent))
                 say(f"{load}, {policy}, seed {seed}: {found[-1]}")
             report.append(_row(load, policy, found, spent))
@@ -162,11 +167,19 @@ class Bench:
     chance: Chance
     _: KW_ONLY
     carried: bool
+    pooled: bool
 
 
 def _one(bench: Bench, policy: str, seconds: float, spent: list[float]) -> Figures:
     def go(solver: Callable[[Question], Answer] | None = None) -> Figures:
-        return played(bench.batches, bench.seed, solver, bench.chance, carried=bench.carried)
+        return played(
+            bench.batches,
+            bench.seed,
+            solver,
+            bench.chance,
+            carried=bench.carried,
+            pooled=bench.pooled,
+        )
 
     match policy:
         case "FIFO":

@@ -138,8 +138,11 @@ def lab() -> Lab:
     )
 
 
-def campaign(kind: int, first: int, count: int, batch: int) -> Campaign:
-    """So many plates of a kind, all of which may be in flight at a time."""
+def campaign(kind: int, first: int, count: int, batch: int, *, pooled: bool) -> Campaign:
+    """So many plates of a kind, all of which may be in flight at a time.
+
+    ``pooled``: each visit to a handler or reader may be at either of the two.
+    """
     return Campaign(
         name=f"{KINDS[kind]}-{batch}",
         lab="lab.toml",
@@ -150,6 +153,7 @@ def campaign(kind: int, first: int, count: int, batch: int) -> Campaign:
             "washer": ("washer-1",),
             "well": PLATES,
         },
+        pooled=("handler", "reader") if pooled else (),
         space=(RangeParameter(name="number", low=first, high=first + count - 1, integer=True),),
         fixed={"kind": kind},
         objective=Objective(measure="broken", goal="minimise"),
@@ -208,6 +212,7 @@ class Play:
     batches: Sequence[tuple[int, int, int, float]]
     chance: Chance
     planning: Planning = field(default_factory=NoPlanning)
+    pooled: bool = True
     now: float = 0.0
     queue: list[Call] = field(default_factory=list)
     count: int = 0
@@ -265,7 +270,7 @@ class Play:
 
     def campaign(self, kind: int, first: int, count: int, batch: int) -> Campaign:
         """So many plates of a kind, which come together."""
-        return campaign(kind, first, count, batch)
+        return campaign(kind, first, count, batch, pooled=self.pooled)
 
     def signature(self) -> ProtocolSignature:
         """Of what is done with a plate."""

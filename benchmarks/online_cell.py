@@ -127,7 +127,7 @@ class Cell(Play):
 
     def campaign(self, kind: int, first: int, count: int, batch: int) -> Campaign:
         """So many plates of a kind, which come together."""
-        plain = campaign(kind, first, count, batch)
+        plain = campaign(kind, first, count, batch, pooled=self.pooled)
         roles = {**plain.roles, "incubator": ("incubator-1", "incubator-2"), "well": PLATES}
         return replace(plain, protocol="carried", roles=roles)
 

@@ -64,7 +64,7 @@ class Hall(Cell):
 
     def campaign(self, kind: int, first: int, count: int, batch: int) -> Campaign:
         """One of five, each with plates of its own."""
-        plain = campaign(kind, first, count, batch)
+        plain = campaign(kind, first, count, batch, pooled=self.pooled)
         mine = range(batch * count + 1, (batch + 1) * count + 1)
         roles = {role: players(role) for role in ("handler", "reader", "washer", "incubator")} | {
             "well": tuple(f"plate-{number}" for number in mine)

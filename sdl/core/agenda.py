@@ -246,25 +246,36 @@ class Agenda:
 
     def leads(self, step: str, at: float) -> bool:
         """Whether a step is planned, and what has to follow it within a short window as well."""
-        planned = self._steps.get(step)
-        return planned is not None and self.is_in_force(at) and self._opens(planned)
+        planned = self.planned(step, at)
+        return planned is not None and self._opens(planned)
 
     def expected_s(self, step: str, at: float) -> float:
         """How long a step is planned to take; 0 where it is not planned."""
-        planned = self._steps.get(step)
-        return planned.duration_s if planned is not None and self.is_in_force(at) else 0.0
+        planned = self.planned(step, at)
+        return planned.duration_s if planned is not None else 0.0
 
     def quick_s(self, step: str, at: float) -> float:
         """How long a step takes where it is quick; 0 where it is not planned."""
-        planned = self._steps.get(step)
-        return _quick_s(planned) if planned is not None and self.is_in_force(at) else 0.0
+        planned = self.planned(step, at)
+        return _quick_s(planned) if planned is not None else 0.0
 
     def is_before(self, step: str, other: str, at: float) -> bool:
         """Whether the plan puts one of two steps before the other one."""
-        mine, theirs = self._steps.get(step), self._steps.get(other)
-        if mine is None or theirs is None or not self.is_in_force(at):
-            return False
-        return mine.start < theirs.start
+        mine, theirs = self.planned(step, at), self.planned(other, at)
+        return mine is not None and theirs is not None and mine.start < theirs.start
+
+    def planned(self, step: str, at: float) -> Planned | None:
+        """What the plan says of a step; None where it says nothing that counts."""
+        return self._steps.get(step) if self.is_in_force(at) else None
+
+    def may_change(self, step: str, other: str, lab: LabState, at: float) -> bool:
+        """Whether a step may go to another instrument: once its time has come, if none is due."""
+        planned = self.planned(step, at)
+        if planned is None:
+            return True
+        start, length_s = at + planned.carry_s, planned.duration_s
+        is_due = at >= planned.start - planned.bring_s
+        return is_due and self._free(other, start, length_s, step, lab, at) <= start
 
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""

@@ -258,6 +258,12 @@ class Standing:
         other.free_carriers = free
         return other
 
+    def with_claims(self, claims: Mapping[str, tuple[str, ...]]) -> Standing:
+        """The same with other claims of some of what is out of store."""
+        other = copy(self)
+        other.out = [replace(one, claim=claims.get(one.name, one.claim)) for one in self.out]
+        return other
+
 
 def is_safe(standing: Standing, carry: Carry | None = None) -> bool:
     """Whether there is an order in which every piece can come to its end.

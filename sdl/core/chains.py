@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdl.authoring import Act
 from sdl.core.carrying import PERSON, Floor
@@ -51,6 +51,7 @@ class Promise:
     source: str
     """Where it comes from."""
     instrument: str
+    role: str
     due: float
     """Lab time at which it has to be there, as far as that is known."""
     within_s: float
@@ -119,6 +120,7 @@ class Chains:
                     labware=following.labware,
                     source=step.instrument,
                     instrument=instrument,
+                    role=following.role,
                     due=self._commons.at + self._left_s(step) + following.within_s,
                     within_s=following.within_s,
                 )
@@ -130,6 +132,7 @@ class Chains:
         assert step.not_after is not None
         left_s = step.not_after - self._commons.at
         if away and 0.0 <= left_s <= TIGHT_S:
+            assert isinstance(step.request, Act)
             yield Promise(
                 run=run,
                 step=step,
@@ -137,6 +140,7 @@ class Chains:
                 labware=step.labware,
                 source=place_of(lab.pieces[away[0]].site),
                 instrument=step.instrument,
+                role=step.request.role,
                 due=step.not_after,
                 within_s=left_s,
             )
@@ -169,10 +173,21 @@ class Chains:
             if each.run is not run and (each.step.is_open or each.due < limit)
         ]
         for promise in leading:
-            reason = self._not_ready(promise, others)
+            reason = self._none_ready(promise, others)
             if reason:
                 return f"{reason}, where it has to be within {promise.within_s:g} s after this"
         return ""
+
+    def _none_ready(self, promise: Promise, others: list[Promise]) -> str:
+        """Why none of those that may do what follows is ready for it; empty where one is."""
+        state = self._roster[campaign_of(promise.run.id)].state
+        names = [promise.instrument]
+        if promise.role in state.spec.pooled:
+            pool = state.spec.roles[promise.role]
+            names += [name for name in pool if name != promise.instrument]
+        reasons = (self._not_ready(replace(promise, instrument=one), others) for one in names)
+        first = next(reasons)
+        return first and next((reason for reason in reasons if not reason), first)
 
     def _not_ready(self, promise: Promise, others: list[Promise]) -> str:
         instrument = self._commons.lab.instruments[promise.instrument]

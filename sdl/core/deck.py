@@ -7,6 +7,7 @@ at work is neither brought to nor taken from.
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import TypeAlias
 
 from sdl.core.admittance import Admittance
@@ -17,7 +18,7 @@ from sdl.core.lab_state import InstrumentState, PieceState
 from sdl.core.lacking import KeepsOut, Lacking
 from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
-from sdl.core.run import Run, Step
+from sdl.core.run import Run, Step, labware_of
 
 InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 """Labware that only waits for its turn where it stands."""
@@ -190,6 +191,16 @@ class Claims:
                 self.changed[piece] = None
         steps.recast.clear()
         return self._by_piece
+
+    def after(self, run: Run, role: str, other: str) -> dict[str, tuple[str, ...]]:
+        """Those of the pieces of a run, were another instrument to play one of its roles."""
+        recast = replace(run, instruments={**run.instruments, role: other})
+        runs_on = self._commons.steps.runs_on
+        return {
+            piece: self._claimed([recast if one is run else one for one in runs_on[piece].values()])
+            for piece in labware_of(run)
+            if piece in runs_on
+        }
 
     def _claimed(self, runs: Collection[Run]) -> tuple[str, ...]:
         """The places of several runs, those of the first campaign first."""

@@ -12,6 +12,7 @@ from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
 from sdl.core.part import Part
+from sdl.core.pools import Pools
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, in_turn, next_step
@@ -21,12 +22,13 @@ from sdl.core.transport import Transport
 class Dispatching:
     """The one place where steps leave for instruments."""
 
-    def __init__(self, commons: Commons, roster: Roster, accounts: Accounts) -> None:
+    def __init__(self, commons: Commons, roster: Roster, accounts: Accounts, pools: Pools) -> None:
         """``roster``: who is at work; it may change."""
         self._commons = commons
         self._roster = roster
         self.admittance = Admittance(commons, roster)
         self._accounts = accounts
+        self._pools = pools
         self.transport: Transport | None = None
         """Who carries labware, where any stands on sites."""
 
@@ -87,6 +89,9 @@ class Dispatching:
             part.steps.miss(run, step)
         elif self._may_start(part, step, instrument) and not self._gives_way(part, run, step):
             part.steps.perform(run, step, instrument)
+            if run.chains.get(step.path):
+                self._pools.heed(part, run)
+                self._pools.change()  # before another one that needs the same begins
 
     def _gives_way(self, part: Part, run: Run, step: Step) -> bool:
         return self.transport is not None and self.transport.gives_way(part, run, step)

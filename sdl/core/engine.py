@@ -35,11 +35,12 @@ from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
 from sdl.core.halting import Halting
-from sdl.core.ids import campaign_of
+from sdl.core.ids import campaign_of, run_of
 from sdl.core.lab_state import LabState
 from sdl.core.objections import Objections
 from sdl.core.part import Ended, Part
 from sdl.core.plan import PlanArrived
+from sdl.core.pools import Pools
 from sdl.core.porter import porter_head
 from sdl.core.predicting import Predictor
 from sdl.core.prospect import Prospect
@@ -83,7 +84,10 @@ class Engine:
         if isinstance(event, WORDS):  # the most of all events by far
             part = self.campaigns.of(event.cid)
             if part is not None and part.state.concluded is None and not self.is_over:
+                run = part.state.runs.get(run_of(event.cid))
                 part.steps.heard(event)
+                if run is not None and isinstance(event, ev.CommandDone):
+                    self._pools.heed(part, run)
                 # Of a command on its way nothing follows, but that time has passed.
                 if not isinstance(event, QUIET) or part.state.spec.stop.hours is not None:
                     self._advance()
@@ -240,7 +244,8 @@ class Engine:
         self.ended: dict[str, Ended] = {}
         """Those that are over while the lab goes on."""
         self._accounts = Accounts(commons, self.campaigns)
-        self._dispatching = Dispatching(commons, self.campaigns, self._accounts)
+        self._pools = Pools(commons, self.campaigns)
+        self._dispatching = Dispatching(commons, self.campaigns, self._accounts, self._pools)
         self._beginning = Beginning(commons, self.campaigns, self._dispatching.admittance)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
@@ -253,7 +258,7 @@ class Engine:
         self.campaigns.porter = porter
         self._transport = Transport(self._commons, self.campaigns, porter)
         self._objections.transport = self._transport
-        self._dispatching.transport = self._transport
+        self._dispatching.transport = self._pools.transport = self._transport
 
     def _begin(self, event: ev.CampaignStarted) -> None:
         part = Part.begun(event, self.script(event), self._commons)
@@ -294,6 +299,7 @@ class Engine:
                 self._heard(event)
             case PlanArrived():
                 self._dispatching.admittance.follow(event)
+                self._pools.heed_all()
             case _:
                 name = self._objections.named(event)
                 if not name or name in self.campaigns:
@@ -439,13 +445,14 @@ class Engine:
 
     def _advance(self) -> None:
         self._beginning.look_again()
+        self._pools.changed.clear()
         if self._transport is not None:
             self._transport.deck.given_up.clear()
         while True:
             self._dispatching.dispatch()
             for part in self.campaigns.values():
                 part.look_for_end()
-            if self._beginning.begin_run() or self._carry():
+            if self._beginning.begin_run() or self._pools.change() or self._carry():
                 continue
             if self.lab.closing or not self._ask():
                 break

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
 if TYPE_CHECKING:
@@ -45,13 +46,24 @@ class Turns:
 
     def urgency(self, part: Part, run: Run, step: Step) -> Urgency:
         """That of one of them."""
-        key = step.instrument, part.name
+        return self._urgency(run, step, self._known_of(part, step.instrument))
+
+    def of_any(self, part: Part, run: Run, step: Step, names: Iterable[str]) -> Urgency:
+        """That of one which any of several instruments may do, whichever it waits for now."""
+        return self._urgency(run, step, min(self._known_of(part, name) for name in names))
+
+    @staticmethod
+    def _urgency(run: Run, step: Step, known: tuple[int, int]) -> Urgency:
+        due = math.inf if step.not_after is None else step.not_after
+        return (due, *known, run.began, step.order)
+
+    def _known_of(self, part: Part, instrument: str) -> tuple[int, int]:
+        key = instrument, part.name
         known = self._known.get(key)
         if known is None:
             turns = 0
             if self._lab.is_shared and not part.is_porter:
-                share = self._lab.instruments[step.instrument].share
+                share = self._lab.instruments[instrument].share
                 turns = int(share.start(part.name) // TURN_S)
             known = self._known[key] = -part.priority, turns
-        due = math.inf if step.not_after is None else step.not_after
-        return (due, *known, run.began, step.order)
+        return known

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -50,6 +50,8 @@ class RunAhead:
     has_entered: bool
     """Whether any of its steps was ever sent."""
     priority: int
+    pools: Mapping[str, tuple[str, ...]]
+    """By role that is pooled: the instruments that may do its steps."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -176,7 +178,14 @@ def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
         so_far=SoFar(fed=tuple(run.trampoline.fed), started=started),
         has_entered=_has_entered(run),
         priority=part.priority,
+        pools=_pools(part, run.lodgings),
     )
+
+
+def _pools(part: Part, lodgings: Collection[str]) -> dict[str, tuple[str, ...]]:
+    """Those of a run; not where its labware lives."""
+    spec = part.state.spec
+    return {role: spec.roles[role] for role in spec.pooled if not {*spec.roles[role]} & {*lodgings}}
 
 
 def _coming(part: Part, playing: Counter[str], most: int) -> list[RunAhead]:
@@ -211,6 +220,7 @@ def _coming(part: Part, playing: Counter[str], most: int) -> list[RunAhead]:
                 so_far=None,
                 has_entered=False,
                 priority=part.priority,
+                pools=_pools(part, ()),
             )
         )
     return found

@@ -10,6 +10,7 @@ error.
 from __future__ import annotations
 
 from sdl.authoring import Act
+from sdl.core.hands import give
 from sdl.core.run import Run, Step
 from sdl.core.work import Work
 from sdl.errors import (
@@ -161,16 +162,11 @@ class Troubles:
     def _change_over(self, run: Run, step: Step) -> None:
         """Give the role of a step to another instrument, for the rest of its run."""
         assert isinstance(step.request, Act)
-        role, other = step.request.role, self._other(step)
+        other = self._other(step)
         assert other is not None
-        self._work.lab.playing.subtract([run.instruments[role]])
-        self._work.lab.playing[other] += 1
-        run.instruments[role] = other
-        self._work.commons.steps.change_hands(run)
-        for each in run.steps.values():
-            plays = isinstance(each.request, Act) and each.request.role == role
-            if plays and (each is step or each.state == "waits"):
-                self._work.move(run, each, other)
+        give(self._work, run, step.request.role, other)
+        if step.instrument != other:  # it does not wait yet
+            self._work.move(run, step, other)
 
 
 def _speaks_of(rule: Rule, step: Step, trouble: Trouble) -> bool:

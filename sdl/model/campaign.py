@@ -316,6 +316,9 @@ class Campaign:
     prior: tuple[Prior, ...] = ()
     rivals: tuple[Rival, ...] = ()
     """Two or more, where the goal is ``discriminate``; else none."""
+    pooled: tuple[str, ...] = ()
+    """Roles of which each step may be done by any of the instruments; of the others, one of them
+    plays the role for a whole run."""
 
     @property
     def objectives(self) -> tuple[Objective, ...]:

@@ -35,6 +35,8 @@ class _Track:
     """The activity at whose start it takes its site there; empty in store."""
     last: list[str] = field(default_factory=list)
     """What was done with it since it came there."""
+    chooser: str = ""
+    """The step that says which instrument of a pool the place is; empty: there is no choice."""
     settles_s: int = 0
     """Seconds from now up to which it settles there."""
 
@@ -63,6 +65,8 @@ class Carries:
     """Steps that are planned, and not under way."""
     groups: dict[str, str] = field(default_factory=dict)
     """By run: the one of whose group its steps are, as all use one plate; itself where alone."""
+    choices: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By step of a pooled role: the instruments that it may be planned at, if several."""
     _settles: dict[str, float] = field(default_factory=dict)
     """By step: seconds for which its labware stays where it is behind it."""
     _modes_of: dict[str, tuple[Mode, ...]] = field(default_factory=dict)
@@ -73,6 +77,7 @@ class Carries:
         """Those of all steps, outing by outing."""
         found = cls(outlook, now)
         if outlook.floor is None:
+            found.choices = {each.id: found._pool(each) for each in steps.values()}
             return found
         for berth in outlook.berths:
             found._begin(berth)
@@ -181,6 +186,7 @@ class Carries:
         floor, group = self.outlook.floor, outing[0].run.run
         assert floor is not None
         used: dict[str, None] = {}
+        self._choose(outing)
         for each in outing:
             self.groups[each.run.run] = group
             for piece in each.step.labware:
@@ -199,6 +205,38 @@ class Carries:
             if self._tracks[piece].since:
                 self._put_away(piece, self._tracks[piece], group)
 
+    def _choose(self, outing: Sequence[Foreseen]) -> None:
+        """Which steps of an outing may be planned at any instrument of their pools.
+
+        Each such step is brought its one piece, which is carried on behind it, by whoever it is.
+        """
+        place = {piece: track.place for piece, track in self._tracks.items()}
+        if len({each.run.run for each in outing}) > 1:
+            return
+        for each, after in zip(outing, [*outing[1:], None], strict=True):
+            pool, pieces = self._pool(each), [one for one in each.step.labware if one in place]
+            stays = after is not None and after.step.instrument in pool
+            is_one = len(pieces) == 1 and len(pool) > 1 and self._are_alike(pool)
+            if is_one and not stays and place[pieces[0]] not in pool:
+                self.choices[each.id] = pool
+            place.update(dict.fromkeys(pieces, each.step.instrument))
+
+    def _pool(self, each: Foreseen) -> tuple[str, ...]:
+        """Who may do a step, first the one that it waits for now."""
+        mine = each.step.instrument
+        pool = () if each.is_fixed else each.run.pools.get(each.step.role, ())
+        able = {seat.name for seat in self.outlook.seats if seat.is_able}
+        return (mine, *(name for name in pool if name != mine and name in able))
+
+    def _are_alike(self, pool: Sequence[str]) -> bool:
+        """Whether a carry to or from any of some instruments is the same."""
+        floor = self.outlook.floor
+        assert floor is not None
+        reached = {
+            tuple(name for name, reach in floor.carriers.items() if one in reach) for one in pool
+        }
+        return len(reached) == 1 and all(len(floor.sites.get(one, ())) == 1 for one in pool)
+
     def _bring(self, each: Foreseen, piece: str, track: _Track, *, is_first: bool) -> None:
         name, group = f"{each.id} with {piece}", self.groups[each.run.run]
         if each.is_fixed:
@@ -212,7 +250,7 @@ class Carries:
         self._carry(name, track, each.step.instrument, group, each.release_s)
         self.brings.setdefault(each.id, []).append(name)
         self.lags.append(Lag(before=name, after=each.id))
-        track.since = name
+        track.since, track.chooser = name, each.id if each.id in self.choices else ""
 
     def _put_aside(self, each: Foreseen, piece: str, track: _Track, group: str) -> None:
         """Let it wait in store until there is room for it, or it is wanted."""
@@ -240,8 +278,17 @@ class Carries:
             least_s = math.ceil(self._settles.get(last, 0.0))
             self.lags.append(Lag(before=last, after=name, minimum_s=least_s))
         if track.since:
-            self.holds.append(Hold(resource=SITES + track.place, first=track.since, last=name))
+            self._hold(track, name)
         track.place, track.since, track.last, track.settles_s = target, "", [name], 0
+        track.chooser = ""
+
+    def _hold(self, track: _Track, last: str) -> None:
+        """A site is taken up to the end of a carry, at whichever instrument was chosen."""
+        places = self.choices.get(track.chooser, (track.place,))
+        for mode, place in enumerate(places):
+            name, mine = SITES + place, track.chooser
+            hold = Hold(resource=name, first=track.since, last=last, activity=mine, mode=mode)
+            self.holds.append(hold)
 
     def _store(self, piece: str) -> str:
         floor = self.outlook.floor

@@ -144,18 +144,25 @@ class Draft:
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at
-        mode = Mode(duration_s=each.length_s, demands=(Demand(resource=step.instrument),))
+        modes = tuple(
+            Mode(duration_s=each.length_s, demands=(Demand(resource=name),), name=name)
+            for name in self._players(each)
+        )
         fixed = None
         if each.is_fixed:
             start_s = min(0, math.floor(step.start_s - at))
             fixed = _fixed(start_s, self._end_s(step))
         return Activity(
             name=each.id,
-            modes=(mode,),
+            modes=modes,
             group=self._group(each.run.run),
             release_s=each.release_s,
             fixed=fixed,
         )
+
+    def _players(self, each: Foreseen) -> tuple[str, ...]:
+        """The instruments that a step may be planned at, one for each of its modes."""
+        return self.carries.choices.get(each.id, (each.step.instrument,))
 
     def _release_s(self, run: RunAhead, step: ForecastStep) -> int:
         release = [
@@ -289,7 +296,7 @@ class Draft:
         other = {  # a window that was missed, say, gives all steps behind it other numbers
             each.run.run
             for name, each in self.steps.items()
-            if name not in steps or steps[name].instrument != each.step.instrument
+            if name not in steps or steps[name].instrument not in self._players(each)
         }
         for one in steps.values():
             each = self.steps.get(one.step)
@@ -299,7 +306,8 @@ class Draft:
             away_s = start_s + each.length_s + round(one.away_s or 0.0)
             by, carries = dict(one.carriers), self.carries
             if not each.is_fixed:
-                yield _placed(one.step, start_s, each.length_s)
+                mode = self._players(each).index(one.instrument)
+                yield _placed(one.step, start_s, each.length_s, mode)
                 for name in carries.brings.get(one.step, ()):
                     yield carries.placed(name, start_s - round(one.bring_s), by.get(name, ""))
                 for name in carries.asides.get(one.step, ()):
@@ -351,7 +359,7 @@ class Draft:
         brings = self.carries.brings.get(each.id, ())
         plain = Planned(
             step=each.id,
-            instrument=each.step.instrument,
+            instrument=self._players(each)[placed.mode],
             start=round(start, 3),
             duration_s=float(length_s),
             quick_s=float(_quick_s(each.step)),
@@ -441,5 +449,5 @@ def _fixed(start_s: int, end_s: int) -> Fixed:
     return Fixed(mode=0, start_s=start_s, end_s=end_s)
 
 
-def _placed(name: str, start_s: int, length_s: int) -> Placed:
-    return Placed(activity=name, mode=0, start_s=start_s, end_s=start_s + length_s)
+def _placed(name: str, start_s: int, length_s: int, mode: int) -> Placed:
+    return Placed(activity=name, mode=mode, start_s=start_s, end_s=start_s + length_s)

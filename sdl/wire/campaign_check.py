@@ -15,6 +15,7 @@ from sdl.model.protocol import Input, ProtocolSignature, Role
 from sdl.wire.aims_check import placed_objectives, placed_outcomes
 from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import unfit
+from sdl.wire.pools_check import check_pools
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places, did_you_mean
 from sdl.wire.wells_check import check_wells
@@ -46,6 +47,7 @@ def check_campaign(
     found = [
         *_roles(campaign, lab, signature),
         *_offers(campaign, signature, offers),
+        *check_pools(campaign, lab, signature),
         *_inputs(campaign, signature),
         *_measures(campaign, signature),
         *_batch(campaign, signature),

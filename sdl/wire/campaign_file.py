@@ -74,7 +74,7 @@ def _blamed(file: TomlFile, mistake: UserMistake) -> bool:
 def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
     """All of it, and remarks."""
     head = top.table("campaign", needed=True)
-    roles, plates = read_roles(top.table("roles", needed=True))
+    roles = read_roles(top.table("roles", needed=True))
     search = read_search(top, needed=not _is_without_planner(top))
     first, *further = read_objectives(top)
     campaign = Campaign(
@@ -84,8 +84,9 @@ def _campaign(top: Table) -> tuple[Campaign, tuple[str, ...]]:
         seed=head.whole("seed", 0),
         parallel=head.whole("parallel", 1),
         hypothesis=_hypothesis(top.table("hypothesis")) if "hypothesis" in top else None,
-        roles=roles,
-        plates=plates,
+        roles=roles.names,
+        plates=roles.plates,
+        pooled=tuple(roles.pooled),
         space=search.space,
         fixed=read_fixed(top.table("fixed")),
         constraints=search.constraints,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
+
 from sdl.errors import UserMistake
 from sdl.model.campaign import PlateChoice
 from sdl.wire.labware_kinds import labware_kind
@@ -11,17 +13,37 @@ MOST_WELLS = 1536
 """Of one plate."""
 
 
-def read_roles(table: Table) -> tuple[dict[str, tuple[str, ...]], dict[str, PlateChoice]]:
-    """Names by role; and how wells are chosen where a role has a table of its own."""
-    names: dict[str, tuple[str, ...]] = {}
-    plates: dict[str, PlateChoice] = {}
+@dataclass(slots=True)
+class Roles:
+    """What ``[roles]`` says."""
+
+    names: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    plates: dict[str, PlateChoice] = field(default_factory=dict)
+    """How wells are chosen, by role."""
+    pooled: list[str] = field(default_factory=list)
+    """Roles of which any of the instruments may do each step."""
+
+
+def read_roles(table: Table) -> Roles:
+    """Names by role, and what a role says of them that has a table of its own."""
+    found = Roles()
     for role in table:
         value = table.take(role)
-        if isinstance(value, dict):
-            names[role], plates[role] = _choice(table.table(role))
+        if not isinstance(value, dict):
+            found.names[role] = _names(table, role, value)
+        elif "any_of" in value:
+            found.names[role] = _pool(table.table(role))
+            found.pooled.append(role)
         else:
-            names[role] = _names(table, role, value)
-    return names, plates
+            found.names[role], found.plates[role] = _choice(table.table(role))
+    return found
+
+
+def _pool(table: Table) -> tuple[str, ...]:
+    """``{ any_of = ["reader-1", "reader-2"] }``."""
+    names = _names(table, "any_of", table.take("any_of"))
+    table.close()
+    return names
 
 
 def _names(table: Table, key: str, value: Toml) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ DRIVERS = {
     "handler": "liquid-handler",
     "spare": "liquid-handler",
     "reader": "absorbance-reader",
+    "reader-2": "absorbance-reader",
     "washer": "washer",
     "incubator": "incubator",
     "arm": "arm",

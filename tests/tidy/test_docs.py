@@ -37,6 +37,7 @@ WRITTEN: dict[type, dict[str, str]] = {
         "planner": "[planner]",
         "hypothesis": "[hypothesis]",
         "plates": "",
+        "pooled": "any_of",
         "batch": "[batch]",
         "further": "[[objective]]",
         "costs": "[cost]",
