@@ -72,7 +72,7 @@ class Lab:
     """Seeds the noise of the simulators."""
     stocks: tuple[Stocks, ...] = ()
     """What instruments have in store; empty: nobody keeps account of materials."""
-    plan: Literal["off", "auto"] = "off"
+    plan: Literal["off", "auto"] = "auto"
     """``auto``: a scheduler plans where runs may overlap and have windows to keep."""
 
     @property

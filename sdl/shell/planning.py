@@ -16,7 +16,7 @@ from sdl.shell.replanning import NoPlanning, Planning, Replanning
 from sdl.shell.scheduler_client import SchedulerProcess
 from sdl.wire.toml import LabFile
 
-SECONDS = 1.5
+SECONDS = 4.0
 """Wall seconds of one plan, ..."""
 LAB_SECONDS = 30.0
 """... and lab seconds at most: where time is sped up, a plan would else be old when it comes."""

@@ -92,13 +92,13 @@ def _lab(top: Table) -> Lab:
 
 
 def _plan(table: Table) -> Literal["off", "auto"]:
-    plan = table.text("plan", "off")
+    plan = table.text("plan", "auto")
     table.close()
-    if plan == "auto":
-        return "auto"
-    if plan != "off":
+    if plan == "off":
+        return "off"
+    if plan != "auto":
         table.mistake("plan", f'{plan!r} is no way to plan; write "auto" or "off"')
-    return "off"
+    return "auto"
 
 
 def _names(top: Table, lab: Lab) -> None:

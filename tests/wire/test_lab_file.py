@@ -57,7 +57,7 @@ def test_whether_anybody_plans_is_read(plan: str, tmp_path: Path) -> None:
     path.write_text(f'{GOOD}[scheduling]\nplan = "{plan}"\n')
     assert read_lab(path).plan == plan
     path.write_text(GOOD)
-    assert read_lab(path).plan == "off"
+    assert read_lab(path).plan == "auto"
     path.write_text(f'{GOOD}[scheduling]\nplan = "clever"\n')
     with pytest.raises(UserMistake, match='\'clever\' is no way to plan; write "auto" or "off"'):
         read_lab(path)
