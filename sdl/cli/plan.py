@@ -188,6 +188,7 @@ def _prior(prior: Prior) -> str:
 
 def _runs(spec: Campaign) -> str:
     hours = "" if spec.stop.hours is None else f", none begun after {spec.stop.hours:g} h"
+    hours += "" if spec.stop.cost is None else f", for {spec.stop.cost:g} in all"
     failures = count(spec.stop.failures, "failure")
     at_once = f"at most {spec.stop.runs}, {spec.parallel} at a time"
     if spec.batch is not None:

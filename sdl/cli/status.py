@@ -15,7 +15,7 @@ from sdl.cli.places import Where, opened
 from sdl.cli.questions import own_stands, shared_stands, stands
 from sdl.cli.reach import spot
 from sdl.cli.usage import rows, span, usages
-from sdl.cli.words import count, duration, quantity
+from sdl.cli.words import count, duration, quantity, spent
 from sdl.core.view import FrontPoint, LabView, View
 from sdl.errors import SdlError
 from sdl.service.caller import Caller
@@ -122,7 +122,8 @@ def now(view: View, attention: Sequence[str]) -> list[str]:
     lines = [f"{view.campaign} is at work: {', '.join(flying) or 'no run in flight'}"]
     broken = count(view.broken_windows, "window")
     late = [f"{broken} broken; see: sdl runs list"] if view.broken_windows else []
-    return lines + [f"  {line}" for line in [*late, *attention, *_waits(view)]]
+    paid = [] if view.spent is None else [f"spent {spent(view.spent, view.spent_max)}"]
+    return lines + [f"  {line}" for line in [*paid, *late, *attention, *_waits(view)]]
 
 
 def _waits(view: View) -> list[str]:

@@ -9,7 +9,7 @@ from sdl.cli.best import told
 from sdl.cli.console import say, short
 from sdl.cli.places import opened
 from sdl.cli.usage import summary, usages
-from sdl.cli.words import count, duration
+from sdl.cli.words import count, duration, spent
 from sdl.core.view import InstrumentView, View
 from sdl.errors import SdlError
 from sdl.shell.outcome import Outcome
@@ -28,6 +28,8 @@ def say_summary(outcome: Outcome, campaign: Path, *, is_virtual: bool = False) -
     say(f"  {view.counted + 's':<10} {_runs(view)}")
     if view.known_before:
         say(f"  known      {count(view.known_before, 'trial')} of before")
+    if view.spent is not None:
+        say(f"  {'spent':<10} {spent(view.spent, view.spent_max)}")
     if view.broken_windows:
         say(f"  late       {count(view.broken_windows, 'window')} broken")
     if view.questions:
@@ -126,6 +128,7 @@ def content(outcome: Outcome) -> dict[str, object]:
         },
         "utilisation": usages(view.instruments),
         "broken_windows": view.broken_windows,
+        "spent": view.spent,
         "wall_s": outcome.wall_s,
         "lab_s": outcome.lab_s,
         "record": outcome.record_url,

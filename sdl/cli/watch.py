@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from sdl.cli.best import SOUGHT, in_a_line, in_short, label
 from sdl.cli.console import screen, tell
 from sdl.cli.questions import idle, kept_open, short_step, sought, stands, way_out
-from sdl.cli.words import count, duration, point
+from sdl.cli.words import count, duration, point, spent
 from sdl.core.view import View
 
 if TYPE_CHECKING:
@@ -161,7 +161,8 @@ def _progress(view: View) -> str:
         failed += f", {view.abandoned} abandoned"
     if view.broken_windows:
         failed += f", {count(view.broken_windows, 'window')} broken"
-    return f"{view.runs_ended} of at most {count(view.runs_max, view.counted)} ended{failed}"
+    paid = "" if view.spent is None else f"; spent {spent(view.spent, view.spent_max)}"
+    return f"{view.runs_ended} of at most {count(view.runs_max, view.counted)} ended{failed}{paid}"
 
 
 def _best(view: View) -> str:

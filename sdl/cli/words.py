@@ -49,6 +49,11 @@ def duration(seconds: float) -> str:
     return f"{int(seconds // _DAY_S)} d {int(seconds % _DAY_S // _HOUR_S):02d} h"
 
 
+def spent(total: float, most: float | None) -> str:
+    """``450 of at most 500``, in the currency of the campaign."""
+    return f"{total:.6g}" + ("" if most is None else f" of at most {most:.6g}")
+
+
 def count(number: int, noun: str) -> str:
     """``1 run``, ``2 runs``."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

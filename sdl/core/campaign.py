@@ -14,6 +14,7 @@ from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
 from sdl.core.rivals import Contest, in_words, likelier, standing
 from sdl.core.run import Run
+from sdl.core.spent import Spent
 from sdl.core.usage import Usage
 from sdl.core.view import BestPoint, FrontPoint, Tally
 from sdl.model.bench import BenchState
@@ -127,6 +128,7 @@ class CampaignState:
     """Runs."""
     samples_begun: int = 0
     """Samples of these: as many, but in a batch. The next four count samples, too."""
+    spent: Spent = field(default_factory=Spent)
     ended: int = 0
     measured: int = 0
     unknown: int = 0
@@ -354,6 +356,8 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
         return "budget", f"all {stop.runs} {tried} are done"
     if stop.hours is not None and at - state.started_at >= stop.hours * 3600.0:
         return "budget", f"{stop.hours:g} hours are over"
+    if stop.cost is not None and state.spent.total >= stop.cost:
+        return "budget", f"{state.spent.total:.6g} of {stop.cost:.6g} are spent"
     if state.points is not None and _tried(state) >= state.points and not state.ready:
         same = sum(len(prior.trials) for prior in state.spec.prior if not prior.is_hint)
         known = f", {same} trials of before aside" if same else ""

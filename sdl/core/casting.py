@@ -8,7 +8,8 @@ from sdl.core.commands import BeginRun
 from sdl.core.following import Ahead, ahead_of
 from sdl.core.plates import Plates
 from sdl.core.run import Run
-from sdl.core.samples import arguments, next_samples
+from sdl.core.samples import arguments, inputs_of, next_samples
+from sdl.core.spent import too_dear
 from sdl.core.trampoline import Trampoline
 from sdl.core.work import Work
 from sdl.model.campaign import PlateChoice
@@ -43,6 +44,12 @@ class Casting:
         if not self.may_begin or (self._wanting is not None and self._still_wants()):
             return False
         suggestions = next_samples(state)
+        each = [inputs_of(state, suggestion) for suggestion in suggestions]
+        spent = state.spent.after(state.spec, each)
+        dear = too_dear(state.spent, spent, state.spec.stop.cost)
+        if dear:
+            state.close("budget", dear)
+            return False
         instruments, wells = self._cast(len(suggestions))
         if wells is None:
             return False
@@ -61,6 +68,7 @@ class Casting:
             self.plates.use(role, several(used))
         state.begun += 1
         state.samples_begun += len(suggestions)
+        state.spent = spent
         run = Run(
             id=f"{state.spec.name}/run-{state.begun}",
             number=state.begun,

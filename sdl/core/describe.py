@@ -48,6 +48,8 @@ def describe(
         unknown=state.unknown,
         abandoned=state.abandoned,
         broken_windows=state.broken_windows,
+        spent=state.spent.total if state.spent.counts(state.spec) else None,
+        spent_max=state.spec.stop.cost,
         last_failure=state.last_failure,
         runs_max=state.spec.stop.runs,
         counted="run" if state.spec.batch is None else "sample",

@@ -26,9 +26,10 @@ SAME = 2
 """Runs in a row that fail for the same reason, after which another one would be a waste."""
 
 
-def end_run(script: Script, state: CampaignState, run: Run) -> list[Command]:
-    """Close a run whose protocol has ended, or whose outcome is unknown."""
+def end_run(script: Script, state: CampaignState, run: Run, at: float) -> list[Command]:
+    """Close a run whose protocol has ended, or whose outcome is unknown. ``at``: lab time."""
     del state.runs[run.id]
+    state.spent = state.spent.with_time(state.spec, at - run.began)
     state.ended += len(run.suggestions)
     end = run.trampoline.end
     if run.broken is not None:

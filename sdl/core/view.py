@@ -189,6 +189,11 @@ class View:
     """Runs that a person or the error policy gave up, or that a stop of the lab broke off."""
     broken_windows: int = 0
     """Steps that have missed their maximum lag."""
+    spent: float | None = None
+    """By runs that have begun, in the currency of its costs, lab time of those that have ended
+    included; None where the campaign states no costs."""
+    spent_max: float | None = None
+    """That may be spent at most."""
     questions: tuple[Question, ...] = ()
     """What waits for a person's word, the oldest run first."""
     paused: str = ""

@@ -279,7 +279,7 @@ class Work:
         self.lab.lodging.subtract(run.lodgings)
         self.commons.agenda.forget(run.id)
         self.commons.steps.end(run)
-        self.out.extend(end_run(self.script, self.state, run))
+        self.out.extend(end_run(self.script, self.state, run, self.at))
         self.materials.release(run.id)
 
     def _answer(self, run: Run, step: Step, feed: Callable[[], list[Wanted]]) -> None:

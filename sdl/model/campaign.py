@@ -168,6 +168,8 @@ class StopRule:
     """At most this many runs are begun; of a batch protocol, this many samples."""
     hours: float | None = None
     """No run is begun later than this after the start, in hours of lab time."""
+    cost: float | None = None
+    """No run is begun that would take what is spent above this, in the currency of ``Costs``."""
     tolerance: float | None = None
     """Ends once a measured run's loss is at most this, in the measure's unit (one objective, with a
     target or a range)."""

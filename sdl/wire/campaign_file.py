@@ -149,6 +149,7 @@ def _stop(table: Table, measure: str) -> StopRule:
     found = StopRule(
         runs=table.whole("runs", rule.runs),
         hours=table.maybe_number("hours", unit_name="stop_h"),
+        cost=table.maybe_number("cost"),
         tolerance=table.maybe_number("tolerance", unit_name=measure),
         failures=table.whole("failures", rule.failures),
         expected_gain=table.maybe_number("expected_gain", unit_name=measure),

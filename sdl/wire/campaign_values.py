@@ -57,6 +57,10 @@ def _stop(campaign: Campaign) -> _Found:
         yield ("stop", "runs"), f"{stop.runs} runs; use 1 to {MOST_RUNS}"
     if stop.hours is not None and stop.hours <= 0:
         yield ("stop", "hours"), f"{stop.hours:g} hours; use more than 0"
+    if stop.cost is not None and campaign.costs is None and campaign.fidelity is None:
+        yield ("stop", "cost"), "nothing says what a run costs; add [cost], or remove it"
+    elif stop.cost is not None and stop.cost <= 0:
+        yield ("stop", "cost"), f"{stop.cost:g}; use more than 0"
     if stop.failures < 1:
         yield ("stop", "failures"), f"{stop.failures} failures; use 1 or more"
     if stop.failed_share is not None and not 0 <= stop.failed_share < 1:

@@ -126,6 +126,11 @@ def test_what_is_hardly_meant_is_told_and_not_refused(tmp_path: Path) -> None:
             "written: not '5 EUR'",
         ),
         (
+            "[stop]\ncost = 500\n",
+            "stop.cost: nothing says what a run costs; add [cost], or remove it",
+        ),
+        ("[cost]\nper_run = 1\n[stop]\ncost = 0\n", "stop.cost: 0; use more than 0"),
+        (
             '[prior]\ncsv = "slip.csv"\n',
             "slip.csv:1: has no column 'yield', which the campaign has as a measure; did you mean "
             "'yeild'? Correct the campaign, or this heading",
