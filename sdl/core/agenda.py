@@ -14,13 +14,13 @@ until that is about to close at most.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from sdl.core.ids import run_of, step_of
 from sdl.core.lab_state import LabState
 from sdl.core.plan import PlanArrived, Planned
 from sdl.core.run import Run, Step
+from sdl.core.timetable import EXCHANGE, Timetable, quick_s, timetable
 
 STALE_S = 900.0
 """Lab seconds after which a plan counts no more: three times as long as one is let stand."""
@@ -31,8 +31,6 @@ UNPLANNED_MAX_S = 120.0
 """The same where the plan does not know the next run: a new plan should come before."""
 CHAIN_MAX_S = 1800.0
 """Lab seconds for which a step is kept at most for the sake of chains."""
-TIGHT_S = 900.0
-"""Lab seconds from the end of a step to the close of a window, up to which both are one chain."""
 OVERRUN_S = 10.0
 """Lab seconds over its time after which nobody knows when a step will end."""
 MARGIN_S = 5.0
@@ -45,8 +43,6 @@ AGAIN_S = 30.0
 EARLY_S = 60.0
 """Lab seconds by which a run that has windows may enter ahead of its time, where nothing is planned
 before it at its instrument."""
-EXCHANGE = 2
-"""Carries from the end of one step at an instrument to the start of the next one: out, and in."""
 PATIENCE_S = 3600.0
 """Lab seconds of waiting after which a step goes before all that the plan puts before it."""
 
@@ -91,28 +87,16 @@ class Agenda:
     """Runs that began under a plan: it has let them in already."""
     wake: float = 0.0
     """Lab time of the last timer that was asked for."""
-    _steps: dict[str, Planned] = field(default_factory=dict)
+    _table: Timetable = field(default_factory=Timetable)
     _queues: dict[str, list[str]] = field(default_factory=dict)
     """By instrument: steps that have not started, in the plan's order."""
-    _firsts: dict[str, Planned] = field(default_factory=dict)
-    """By run: the step with which it enters."""
-    _tied: set[str] = field(default_factory=set)
-    """Runs that have windows to keep."""
-    _followers: dict[str, list[Planned]] = field(default_factory=dict)
-    """By step: those whose windows open at its end."""
 
     def __post_init__(self) -> None:
         """What follows from the plan is worked out, not kept."""
         if self.plan is None:
             return
-        for one in sorted(self.plan.steps, key=lambda one: one.start):
-            if one.step in self._steps:
-                continue
-            self._steps[one.step] = one
-            self._firsts.setdefault(run_of(one.step), one)
-            if one.opened_by:
-                self._tied.add(run_of(one.step))
-                self._followers.setdefault(one.opened_by, []).append(one)
+        self._table = timetable(self.plan.steps)
+        for one in self._table.steps.values():
             if one.step not in self.begun:
                 self._queues.setdefault(one.instrument, []).append(one.step)
 
@@ -138,15 +122,15 @@ class Agenda:
             entered=self.entered,
             admitted=self.admitted,
         )
-        for one in fresh._steps.values():
+        for one in fresh._table.steps.values():
             if one.closes is not None and one.step not in fresh.begun:
                 fresh._wait_for(one, "", one.opens, one.closes)
                 start = max(one.opens, min(one.start, one.closes))
-                fresh._expect(one, start + _quick_s(one), set())
+                fresh._expect(one, start + quick_s(one), set())
         for step, since in under_way.items():
-            if step in fresh._steps:
-                planned = fresh._steps[step]
-                fresh._expect(planned, max(event.at, since + _quick_s(planned)), set())
+            if step in fresh._table.steps:
+                planned = fresh._table.steps[step]
+                fresh._expect(planned, max(event.at, since + quick_s(planned)), set())
         return fresh
 
     def enter(self, run: str, campaign: str, at: float, *, is_carried: bool) -> None:
@@ -165,28 +149,28 @@ class Agenda:
         self._start(step.id)
         self.due.pop(step.id, None)
         self.guarded.pop(step.id, None)
-        planned = self._steps.get(step.id)
+        planned = self._table.steps.get(step.id)
         if planned is not None:
-            self._expect(planned, at + _quick_s(planned), set())
+            self._expect(planned, at + quick_s(planned), set())
 
     def done(self, step: str, at: float) -> None:
         """A step has ended well: the windows behind it are open."""
-        if step in self._followers:
-            self._expect(self._steps.get(step), at, set())
+        if step in self._table.followers:
+            self._expect(self._table.steps.get(step), at, set())
 
     def forget(self, run: str) -> None:
         """A run is over."""
         if self.plan is None:
             return
         self.admitted.pop(run, None)
-        for step in [one for one in self._steps if run_of(one) == run]:
+        for step in [one for one in self._table.steps if run_of(one) == run]:
             self._start(step)
         self.due = {step: due for step, due in self.due.items() if run_of(step) != run}
         self.kept = {step: name for step, name in self.kept.items() if run_of(step) != run}
         self.guarded = {step: at for step, at in self.guarded.items() if run_of(step) != run}
 
     def _start(self, step: str) -> None:
-        planned = self._steps.get(step)
+        planned = self._table.steps.get(step)
         if planned is not None and step not in self.begun:
             self.begun[step] = None
             self._queues[planned.instrument].remove(step)
@@ -196,14 +180,14 @@ class Agenda:
         if opener is None or opener.step in seen:
             return
         seen.add(opener.step)
-        for one in self._followers.get(opener.step, ()):
+        for one in self._table.followers.get(opener.step, ()):
             if one.step not in self.begun:
                 self._wait_for(one, opener.step, end + one.least_s, end + one.most_s)
-                self._expect(one, max(end + one.least_s, one.start) + _quick_s(one), seen)
+                self._expect(one, max(end + one.least_s, one.start) + quick_s(one), seen)
 
     def _wait_for(self, one: Planned, opener: str, opens: float, closes: float) -> None:
         """Keep room for a step, unless the plan has given its window up: others wait in vain."""
-        if self._late_s(one) > SPARED_S:
+        if self._table.late_s(one) > SPARED_S:
             return
         self.due[one.step] = Due(
             instrument=one.instrument,
@@ -212,15 +196,6 @@ class Agenda:
             late=max(opens, closes - EXCHANGE * one.carry_s),
             length_s=one.duration_s + EXCHANGE * one.carry_s,
         )
-
-    def _late_s(self, one: Planned) -> float:
-        """By how much a step is planned too late for its window; below 0: in time."""
-        opener = self._steps.get(one.opened_by)
-        if one.closes is not None:
-            return one.start - one.closes
-        if opener is None:
-            return -math.inf
-        return one.start - (opener.start + opener.duration_s + one.most_s)
 
     # What follows from it.
 
@@ -241,13 +216,13 @@ class Agenda:
             return 0.0
         if at - step.since >= PATIENCE_S:
             return -math.inf
-        planned = self._steps.get(step.id)
+        planned = self._table.steps.get(step.id)
         return math.inf if planned is None else planned.start
 
     def leads(self, step: str, at: float) -> bool:
         """Whether a step is planned, and what has to follow it within a short window as well."""
         planned = self.planned(step, at)
-        return planned is not None and self._opens(planned)
+        return planned is not None and self._table.opens(planned)
 
     def expected_s(self, step: str, at: float) -> float:
         """How long a step is planned to take; 0 where it is not planned."""
@@ -257,7 +232,7 @@ class Agenda:
     def quick_s(self, step: str, at: float) -> float:
         """How long a step takes where it is quick; 0 where it is not planned."""
         planned = self.planned(step, at)
-        return _quick_s(planned) if planned is not None else 0.0
+        return quick_s(planned) if planned is not None else 0.0
 
     def is_before(self, step: str, other: str, at: float) -> bool:
         """Whether the plan puts one of two steps before the other one."""
@@ -266,7 +241,7 @@ class Agenda:
 
     def planned(self, step: str, at: float) -> Planned | None:
         """What the plan says of a step; None where it says nothing that counts."""
-        return self._steps.get(step) if self.is_in_force(at) else None
+        return self._table.steps.get(step) if self.is_in_force(at) else None
 
     def may_change(self, step: str, other: str, lab: LabState, at: float) -> bool:
         """Whether a step may go to another instrument: once its time has come, if none is due."""
@@ -279,15 +254,14 @@ class Agenda:
 
     def carry_s(self, step: Step) -> float:
         """For how many lab seconds its labware is on the way, as far as it is planned."""
-        planned = self._steps.get(step.id)
+        planned = self._table.steps.get(step.id)
         return 0.0 if planned is None else planned.carry_s
 
     def player(self, run: str, role_players: tuple[str, ...], at: float) -> str:
         """Which of some instruments the plan gives to a run; empty if it says nothing."""
         if not self.is_in_force(at):
             return ""
-        used = {one.instrument for step, one in self._steps.items() if run_of(step) == run}
-        return next((name for name in role_players if name in used), "")
+        return self._table.player(run, role_players)
 
     def keeps_run(self, run: str, campaign: str, at: float) -> float:
         """Until when a run may not begin, at most; 0 if it may."""
@@ -306,7 +280,7 @@ class Agenda:
             return 0.0
         enters = is_entry(run, step) and step.not_after is None
         until = self.keeps_out(run, step, campaign, at)
-        planned = self._steps.get(step.id)
+        planned = self._table.steps.get(step.id)
         if planned is not None and until <= at:
             until = self._keeps_chain(planned, step, lab, at, carry_s)
             if until > at and enters:
@@ -348,7 +322,7 @@ class Agenda:
             until = 0.0
         ready = self._follows_at(planned, lab, at, carry_s)
         closes = math.inf if step.not_after is None else step.not_after
-        if self._opens(planned) and planned.start <= closes + SPARED_S:
+        if self._table.opens(planned) and planned.start <= closes + SPARED_S:
             ready = max(ready, self._chain_turn(planned, at))
         return max(until, min(ready, last))
 
@@ -360,11 +334,11 @@ class Agenda:
         """
         is_due = at >= planned.start
         own = (planned, 0.0, 0.0)
-        chain = self._chain(planned, planned.duration_s, {planned.step})
+        chain = self._table.chain(planned, planned.duration_s, {planned.step})
         for one, early_s, _ in [own, *chain]:
             start = at + early_s + (one.carry_s if one is not planned else 0.0)
             for other in self._queues.get(one.instrument, ()):
-                theirs = self._steps[other]
+                theirs = self._table.steps[other]
                 if run_of(other) == run_of(planned.step):
                     continue
                 end = start + one.duration_s + EXCHANGE * theirs.carry_s
@@ -377,21 +351,18 @@ class Agenda:
                     return planned.start
         return 0.0
 
-    def _opens(self, planned: Planned) -> bool:
-        return any(one.most_s <= TIGHT_S for one in self._followers.get(planned.step, ()))
-
     def _barred_since(self, campaign: str, since: float, at: float) -> float:
         """From when on it counts that a step is kept out which waits since lab time ``since``."""
         return max(self.entered.setdefault(campaign, at), since)
 
     def _keeps_entry(self, run: str, campaign: str, at: float, since: float = 0.0) -> float:
         since = self._barred_since(campaign, since, at)
-        first = self._firsts.get(run)
+        first = self._table.firsts.get(run)
         if first is not None:
             return min(self._turn(first), since + ENTRY_MAX_S)
         others = (
             one.step not in self.begun and name.rpartition("/")[0] == campaign
-            for name, one in self._firsts.items()
+            for name, one in self._table.firsts.items()
         )
         return since + (ENTRY_MAX_S if any(others) else UNPLANNED_MAX_S)
 
@@ -401,28 +372,18 @@ class Agenda:
         fetched = first.start - first.bring_s
         if queue and queue[0] != first.step:
             return fetched
-        return fetched - EARLY_S if run_of(first.step) in self._tied else 0.0
+        return fetched - EARLY_S if run_of(first.step) in self._table.tied else 0.0
 
     # Room for chains.
 
     def _follows_at(self, planned: Planned, lab: LabState, at: float, carry_s: float) -> float:
         """When a step may start, so that what has to follow it may as well; 0: now."""
         start, until = at + carry_s, 0.0
-        for one, early_s, late_s in self._chain(planned, _quick_s(planned), {planned.step}):
-            length_s = one.duration_s + one.carry_s + planned.duration_s - _quick_s(planned)
+        for one, early_s, late_s in self._table.chain(planned, quick_s(planned), {planned.step}):
+            length_s = one.duration_s + one.carry_s + planned.duration_s - quick_s(planned)
             free = self._free(one.instrument, start + early_s, length_s, one.step, lab, at)
             until = max(until, free - late_s)
         return until if until > start else 0.0
-
-    def _chain(
-        self, opener: Planned, end_s: float, seen: set[str]
-    ) -> Iterator[tuple[Planned, float, float]]:
-        """What has to follow, and between which seconds from the start of the first."""
-        for one in self._followers.get(opener.step, ()):
-            if one.step not in seen and one.most_s <= TIGHT_S:
-                seen.add(one.step)
-                yield one, end_s + one.least_s, end_s + _latest_s(one)
-                yield from self._chain(one, end_s + one.least_s + _quick_s(one), seen)
 
     def _free(
         self, instrument: str, early: float, length_s: float, step: str, lab: LabState, at: float
@@ -446,7 +407,7 @@ class Agenda:
     def _may_go_first(self, step: str, other: str, due: Due) -> bool:
         """Whether what another step is due after has not begun, nor will before a step has."""
         has_begun = not due.opener or due.opener in self.begun
-        return not has_begun and self._steps[step].start < self._steps[other].start
+        return not has_begun and self._table.steps[step].start < self._table.steps[other].start
 
     def _busy_until(self, instrument: str, lab: LabState, at: float) -> float:
         """When an instrument is free, as far as it is known."""
@@ -457,7 +418,7 @@ class Agenda:
             return math.inf
         if one.busy_with is None:
             return at
-        planned = self._steps.get(step_of(one.busy_with))
+        planned = self._table.steps.get(step_of(one.busy_with))
         if planned is None:
             return at
         end = one.busy_since + planned.duration_s
@@ -467,7 +428,7 @@ class Agenda:
         """As it is now that its opener takes longer than it was to."""
         if due.early >= at:
             return due
-        opener = self._steps.get(due.opener)
+        opener = self._table.steps.get(due.opener)
         seat = None if opener is None else lab.instruments.get(opener.instrument)
         cid = None if seat is None else seat.busy_with
         if cid is None or step_of(cid) != due.opener:
@@ -479,19 +440,6 @@ class Agenda:
             late=at + due.late - due.early,
             length_s=due.length_s,
         )
-
-
-def _quick_s(planned: Planned) -> float:
-    """How long a step takes where it is quick."""
-    return planned.quick_s or planned.duration_s
-
-
-def _latest_s(follower: Planned) -> float:
-    """How long after its window opened an instrument has to be free for a step, at the latest.
-
-    Carries to and fro take their time; where they take more than there is, at its earliest.
-    """
-    return max(follower.least_s, follower.most_s - EXCHANGE * follower.carry_s)
 
 
 def is_entry(run: Run, step: Step) -> bool:

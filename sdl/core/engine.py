@@ -22,15 +22,11 @@ from sdl.core import events as ev
 from sdl.core.absence import Absences
 from sdl.core.accounts import Accounts
 from sdl.core.amounts import Content
+from sdl.core.arrivals import Arrivals
 from sdl.core.beginning import Beginning
 from sdl.core.campaign import CampaignState
 from sdl.core.carrying import Floor
-from sdl.core.commands import (
-    CloseLab,
-    Command,
-    Perform,
-    Query,
-)
+from sdl.core.commands import CloseLab, Command, Perform
 from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
@@ -47,7 +43,6 @@ from sdl.core.prospect import Prospect
 from sdl.core.roster import Roster
 from sdl.core.script import Script
 from sdl.core.snapshot import Restored, Snapshot, capture
-from sdl.core.steps import greeting
 from sdl.core.storeroom import Storeroom
 from sdl.core.transport import Transport
 from sdl.core.view import LabView, View
@@ -249,6 +244,7 @@ class Engine:
         self._beginning = Beginning(commons, self.campaigns, self._dispatching.admittance)
         self._halting = Halting(commons, self.campaigns)
         self._absences = Absences(commons, self.campaigns)
+        self._arrivals = Arrivals(commons, self.campaigns, self._halting, self._absences)
         self._storeroom = Storeroom(commons)
         self._objections = Objections(
             commons, self.campaigns, self.ended, self._halting, self._storeroom
@@ -279,7 +275,7 @@ class Engine:
             case ev.OrchestratorStarted():
                 self._take_over(event)
             case ev.InstrumentOnline():
-                self._take_up(event)
+                self._arrivals.take_up(event)
             case ev.InstrumentLost(instrument=name, reason=reason):
                 if name in self.lab.instruments:
                     self._absences.begin(self.lab.instruments[name], reason)
@@ -408,38 +404,6 @@ class Engine:
             part.steps.rewind_timers()
         if self._transport is not None:
             self._transport.errands.rewind_timers()
-
-    def _take_up(self, event: ev.InstrumentOnline) -> None:
-        """A node is there: greet it, and find out what became of what was open."""
-        instrument = self.lab.instruments.get(event.instrument)
-        if instrument is None:
-            return
-        if (event.driver, event.simulated) != (instrument.driver, instrument.simulated):
-            kind = "simulator" if event.simulated else "driver"
-            whose = "the session's" if self.is_shared else "this campaign's"
-            absence = (
-                f"its node runs the {kind} {event.driver!r}, {whose} lab file says "
-                f"{instrument.driver!r}; start the node with the same file"
-            )
-            self._absences.begin(instrument, absence)
-            return
-        fresh = not instrument.online or event.boot != instrument.boot
-        forgot = event.memory != instrument.memory
-        if forgot:
-            instrument.change_memory(event.memory)
-        instrument.online, instrument.boot, instrument.absence = True, event.boot, ""
-        instrument.effects = dict(event.effects)
-        if not event.stopped:
-            instrument.released = ()
-        self._commons.touched[instrument.name] = None
-        self._halting.back(instrument, event, fresh=fresh, forgot=forgot)
-        self._out.append(greeting(instrument))
-        if forgot and instrument.busy_with:
-            part = self.campaigns.of(instrument.busy_with)
-            if part is not None:
-                part.steps.forgotten(instrument)
-        if instrument.busy_with:
-            self._out.append(Query(cid=instrument.busy_with))
 
     # What follows from all that is known.
 

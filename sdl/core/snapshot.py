@@ -412,7 +412,7 @@ _STATE = _Columns(
 )
 _LAB = _Columns(LabState, "instruments")
 _ENDED = _Columns(Ended)
-_AGENDA = _Columns(Agenda, "_steps", "_queues", "_firsts", "_tied", "_followers")
+_AGENDA = _Columns(Agenda, "_table", "_queues")
 _INSTRUMENTS = _Columns(InstrumentState)
 _RUNS = _Columns(Run, "trampoline", "steps", "recoveries")
 _STEPS = _Columns(Step, "trampoline", "error")

@@ -13,11 +13,11 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import chain
 
-from sdl.core.agenda import TIGHT_S
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
 from sdl.core.plan import PlanArrived, Planned
 from sdl.core.predicting import Predictor
+from sdl.core.timetable import TIGHT_S
 from sdl.scheduling.check import broken
 from sdl.scheduling.model import (
     Activity,
