@@ -207,6 +207,8 @@ def _row(load: str, policy: str, found: list[Figures], spent: list[float]) -> di
         "tight": mean([float(one.tight) for one in found]),
         "late_s": mean([one.late_s for one in found]),
         "flow_s": mean([one.flow_s for one in found]),
+        "used": round(statistics.fmean(one.used for one in found), 3),
+        "busiest": round(statistics.fmean(one.busiest for one in found), 3),
         "plans": mean([float(one.plans) for one in found]),
         "solve_p95_s": round(percentile(spent, 95), 3) if spent else None,
     }
@@ -216,7 +218,8 @@ def _words(row: dict[str, object]) -> str:
     return (
         f"{row['load']:<10} {row['policy']:<14} makespan {row['makespan_s']} s, broken "
         f"{row['broken']} of {row['windows']} ({row['tight']} tight), late {row['late_s']} s, flow "
-        f"{row['flow_s']} s, {row['plans']} plans, solve p95 {row['solve_p95_s']} s"
+        f"{row['flow_s']} s, stations used {row['used']:.0%}, busiest {row['busiest']:.0%}, "
+        f"{row['plans']} plans, solve p95 {row['solve_p95_s']} s"
     )
 
 

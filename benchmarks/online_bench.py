@@ -190,6 +190,10 @@ class Figures:
     late_s: float
     flow_s: float
     """Mean time of a plate from its arrival."""
+    used: float
+    """Mean share of the makespan for which stations are at work, of those that ever are; 0 to 1."""
+    busiest: float
+    """The greatest share of any instrument, the arm included."""
     plans: int
 
 
@@ -381,12 +385,16 @@ class Play:
             for number, (kind, first, count, at) in enumerate(self.batches)
         }
         flows = [end - arrived[run.partition("/")[0]] for run, end in self.ended.items()]
-        commons = self.engine.commons
+        makespan_s = max(self.ended.values())
+        usage = {one.instrument: one.busy_s / makespan_s for one in self.engine.lab.usage(self.now)}
+        stations = [share for name, share in usage.items() if share > 0.0 and name != "arm"]
         return Figures(
-            makespan_s=max(self.ended.values()),
+            makespan_s=makespan_s,
             broken=self.broken,
             tight=self.tight,
             late_s=self.late_s,
             flow_s=sum(flows) / len(flows),
-            plans=commons.agenda.arrived,
+            used=sum(stations) / len(stations),
+            busiest=max(usage.values()),
+            plans=self.engine.commons.agenda.arrived,
         )
