@@ -12,7 +12,7 @@ from typing import Protocol
 from sdl.model.action import Capability, action
 from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
-from sdl.model.stock import Transfer, Wash
+from sdl.model.stock import Pieces, Transfer, Wash
 
 
 class Device(Protocol):
@@ -31,12 +31,27 @@ class Device(Protocol):
         ...
 
 
-def _dispensed(well: Well, volumes_ul: Mapping[str, float]) -> tuple[Transfer, ...]:
-    return tuple(Transfer(source, well, volume_ul) for source, volume_ul in volumes_ul.items())
+TIPS = "tips"
+"""The supply of fresh tips of a liquid handler, ..."""
+TIP_WASTE = "tip_waste"
+"""... and its room for used ones; both are counted where ``[stocks]`` declares them."""
 
 
-def _transferred(source: Well, target: Well, volume_ul: float) -> tuple[Transfer, ...]:
-    return (Transfer(source, target, volume_ul),)
+def _tips(count: int) -> tuple[Pieces, ...]:
+    return (Pieces(TIPS, count), Pieces(TIP_WASTE, count)) if count else ()
+
+
+def _dispensed(well: Well, volumes_ul: Mapping[str, float]) -> tuple[Transfer | Pieces, ...]:
+    moved = tuple(Transfer(source, well, volume_ul) for source, volume_ul in volumes_ul.items())
+    return (*moved, *_tips(sum(volume_ul > 0.0 for volume_ul in volumes_ul.values())))
+
+
+def _transferred(source: Well, target: Well, volume_ul: float) -> tuple[Transfer | Pieces, ...]:
+    return (Transfer(source, target, volume_ul), *_tips(1))
+
+
+def _mixed(well: Well, volume_ul: float, cycles: int) -> tuple[Pieces, ...]:  # noqa: ARG001 - asked so
+    return _tips(1)
 
 
 def _washed(plate: Plate, cycles: int, volume_ul: float) -> tuple[Wash, ...]:
@@ -60,9 +75,12 @@ class LiquidHandler(Capability, Protocol):
         """Move ``volume_ul`` (µL, above 0) of a well's mixture to another, with a fresh tip."""
         ...
 
-    @action("once", timeout_s=600.0)
+    @action("once", timeout_s=600.0, moves=_mixed)
     async def mix(self, well: Well, volume_ul: float, cycles: int) -> None:
-        """Draw up and give back ``volume_ul`` (µL, above 0) ``cycles`` times (1 to 50)."""
+        """Draw up and give back ``volume_ul`` (µL, above 0) ``cycles`` times (1 to 50).
+
+        With a fresh tip.
+        """
         ...
 
 

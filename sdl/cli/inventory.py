@@ -10,7 +10,7 @@ import typer
 from sdl.cli.console import say, table, tell, write_json
 from sdl.cli.reach import Json, Lab, caller
 from sdl.core.amounts import Content, Level
-from sdl.core.mixture import OTHERS, picolitres, spoken
+from sdl.core.mixture import OTHERS, in_pieces, picolitres, spoken
 from sdl.errors import UserMistake
 from sdl.service.caller import Held
 
@@ -29,7 +29,8 @@ def inventory(
     """Show what the sources of instruments hold, what of it is free, or what is in a place.
 
     It is what the lab at work has on its books, by the stocks that lab.toml declares. A
-    volume is given with its standard uncertainty. To fill something up: sdl refill.
+    volume is given with its standard uncertainty; tips are counted. To fill something up: sdl
+    refill.
     """
     held = caller(lab).inventory()
     found = _in(held, place) if place else ()
@@ -67,12 +68,13 @@ def _sources(held: Held) -> Iterator[str]:
 
 
 def _row(level: Level) -> tuple[str, ...]:
+    said = _count if level.is_counted else _volume
     return (
         level.source,
-        _volume(level.volume_ul, level.uncertainty_ul),
-        _volume(level.reserved_ul),
-        _volume(level.doubt_ul),
-        _volume(level.free_ul),
+        said(level.volume_ul, level.uncertainty_ul),
+        said(level.reserved_ul),
+        said(level.doubt_ul),
+        said(level.free_ul),
         ", ".join(lot for lot in level.lots if lot) or "-",
     )
 
@@ -95,6 +97,10 @@ def _places(contents: tuple[Content, ...]) -> list[str]:
         for one in contents
     ]
     return list(table(headings, rows))
+
+
+def _count(pieces: float, _: float = 0.0) -> str:
+    return in_pieces(picolitres(pieces))
 
 
 def _volume(volume_ul: float, uncertainty_ul: float = 0.0) -> str:

@@ -259,7 +259,10 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
 
 
 def _stocks(stocks: Stocks) -> str:
-    held = [f"{name} {one.volume_ul:g} µL" for name, one in stocks.sources.items()]
+    held = [
+        f"{one.volume_ul:g} {name}" if one.is_counted else f"{name} {one.volume_ul:g} µL"
+        for name, one in stocks.sources.items()
+    ]
     return f"{stocks.instrument}: {', '.join(held) or 'nothing'}"
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sdl.core.mixture import spoken
+from sdl.core.mixture import in_pieces, spoken
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +38,8 @@ class Level:
     """What the next run may have: dead volume, reserved and doubtful ones are left out."""
     lots: tuple[str, ...]
     """Of what is in it; a lot that nobody named is empty."""
+    is_counted: bool = False
+    """Each of its µL is one piece."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,10 @@ class Shortage:
     """What is neither reserved nor in doubt."""
     expired: str = ""
     """A lot in it that is no longer good, and since when."""
+    amount: str = "VOLUME"
+    """What a person writes who has refilled it."""
+    is_counted: bool = False
+    """Each µL is one piece."""
 
     @property
     def missing_pl(self) -> int:
@@ -87,9 +93,10 @@ class Shortage:
                 f"{self.expired} of {name} on {instrument}; replace it: sdl refill {self.source} "
                 "VOLUME --replaces --lot LOT --expires DAY"
             )
+        said = in_pieces if self.is_counted else spoken
         return (
-            f"{spoken(self.missing_pl)} of {name} short on {instrument} ({spoken(self.needed_pl)} "
-            f"needed, {spoken(self.free_pl)} free); refill it: sdl refill {self.source} VOLUME"
+            f"{said(self.missing_pl)} of {name} short on {instrument} ({said(self.needed_pl)} "
+            f"needed, {said(self.free_pl)} free); refill it: sdl refill {self.source} {self.amount}"
         )
 
 

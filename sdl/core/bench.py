@@ -134,7 +134,7 @@ class Bench:
         names = [f"{one}/{liquid}" for one in self._alike(instrument)]
         if inventory is None or not all(name in inventory.sources for name in names):
             return []
-        return names
+        return [] if any(inventory.sources[name].is_counted for name in names) else names
 
     def _left_ul(self, source: str) -> float:
         inventory = self._work.lab.inventory

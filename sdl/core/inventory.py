@@ -14,36 +14,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from sdl.core.amounts import Content, Level, Moved, Shortage, Task
-from sdl.core.mixture import MOST_UL, Mixture, Portion, microlitres, picolitres, spoken
+from sdl.core.mixture import (
+    MOST_UL,
+    Mixture,
+    Portion,
+    microlitres,
+    picolitres,
+    spoken,
+)
+from sdl.core.vessel import Vessel, vessels_of
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
-from sdl.model.stock import Stocks, Transfer, Wash, expiry_s
-
-
-@dataclass(slots=True)
-class Vessel:
-    """One declared source."""
-
-    contents: Mixture
-    capacity_pl: int | None = None
-    """None where nobody has said."""
-    dead_pl: int = 0
-    """What cannot be drawn."""
-    expiries: dict[str, str] = field(default_factory=dict)
-    """Last day of each lot that is in it, where one was said."""
-    doubts: dict[str, int] = field(default_factory=dict)
-    """By command, in picolitres: what it may have drawn, as nobody knows how far it got."""
-
-    @property
-    def doubt_pl(self) -> int:
-        """What may have been drawn by actions of which nobody knows how far they got."""
-        return sum(self.doubts.values())
-
-    @property
-    def usable_pl(self) -> int:
-        """What can be drawn for certain."""
-        return max(0, self.contents.volume_pl - self.dead_pl - self.doubt_pl)
+from sdl.model.stock import Move, Pieces, Transfer, expiry_s
 
 
 @dataclass(slots=True)
@@ -84,7 +67,7 @@ class Inventory:
             sources={
                 f"{stocks.instrument}/{name}": vessel
                 for stocks in lab.stocks
-                for name, vessel in _vessels(stocks).items()
+                for name, vessel in vessels_of(stocks).items()
             },
             capacities_pl={plate.name: picolitres(plate.kind.capacity_ul) for plate in lab.labware},
             well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
@@ -117,6 +100,7 @@ class Inventory:
             doubt_ul=microlitres(vessel.doubt_pl),
             free_ul=microlitres(self.free_pl(source)),
             lots=tuple(sorted({each.lot for each in vessel.contents.portions})),
+            is_counted=vessel.is_counted,
         )
 
     def described(self) -> tuple[Content, ...]:
@@ -152,11 +136,19 @@ class Inventory:
 
     # Moves.
 
-    def transfers(self, moves: Iterable[Transfer | Wash]) -> Iterator[Transfer]:
-        """What actions move, well by well: of a wash that is all that is in the plate by now."""
+    def transfers(self, moves: Iterable[Move], instrument: str) -> Iterator[Transfer]:
+        """What actions move, well by well: of a wash that is all that is in the plate by now.
+
+        Pieces are thrown away, where they are counted.
+        """
         for each in moves:
             if isinstance(each, Transfer):
                 yield each
+                continue
+            if isinstance(each, Pieces):
+                vessel = self.sources.get(place_of(each.source, instrument))
+                if vessel is not None and vessel.is_counted and each.count:
+                    yield Transfer(each.source, None, float(each.count))
                 continue
             name = each.plate.labware
             yield Transfer(each.liquid, None, each.volume_ul * self.well_counts.get(name, 0))
@@ -174,9 +166,10 @@ class Inventory:
             there = vessel.contents.volume_pl
             if volume_pl > there - vessel.dead_pl:
                 raise OutOfMaterial(
-                    f"{source} holds {spoken(there)}, of which "
-                    f"{spoken(max(0, there - vessel.dead_pl))} can be drawn; {spoken(volume_pl)} "
-                    f"were asked for; refill it: sdl refill {source} VOLUME"
+                    f"{source} holds {vessel.spoken(there)}, of which "
+                    f"{vessel.spoken(max(0, there - vessel.dead_pl))} can be drawn; "
+                    f"{vessel.spoken(volume_pl)} were asked for; refill it: sdl refill {source} "
+                    f"{vessel.amount}"
                 )
         elif isinstance(transfer.source, Well):
             there = self.contents(source).volume_pl
@@ -224,6 +217,8 @@ class Inventory:
         error_ul, error_cv = self.accuracy.get(instrument, (0.0, 0.0))
         spread_ul = math.hypot(error_ul, error_cv * transfer.volume_ul)
         vessel = self.sources.get(source)
+        if vessel is not None and vessel.is_counted:
+            spread_ul = 0.0
         if vessel is None and isinstance(transfer.source, str):
             self.undeclared_pl[source] = self.undeclared_pl.get(source, 0) + volume_pl
             errors = {cause: spread_ul} if spread_ul else {}
@@ -286,6 +281,8 @@ class Inventory:
                     needed_pl=needs[source],
                     free_pl=self.free_pl(source),
                     expired=self.expired(source, at),
+                    amount=self.sources[source].amount,
+                    is_counted=self.sources[source].is_counted,
                 )
                 if short.missing_pl or short.expired:
                     found.append(short)
@@ -303,7 +300,13 @@ class Inventory:
         }
         for source, volume_pl in amounts.items():
             if volume_pl > self.free_pl(source):
-                short = Shortage(source=source, needed_pl=volume_pl, free_pl=self.free_pl(source))
+                short = Shortage(
+                    source=source,
+                    needed_pl=volume_pl,
+                    free_pl=self.free_pl(source),
+                    amount=self.sources[source].amount,
+                    is_counted=self.sources[source].is_counted,
+                )
                 raise OutOfMaterial(short.reason)
         mine = self.reserved.setdefault(run, {})
         for source, volume_pl in amounts.items():
@@ -396,14 +399,17 @@ class Inventory:
         if until_s <= at:
             return f"a lot that expired on {expires} must not be filled in"
         vessel = self.sources[source]
+        if vessel.is_counted and volume_ul != int(volume_ul):
+            return f"{source} is counted: give a whole number of pieces, not {volume_ul:g}"
         after_pl = volume_pl + (0 if replaces else vessel.contents.volume_pl)
         if vessel.capacity_pl is not None and after_pl > vessel.capacity_pl:
             return (
-                f"{source} would hold {spoken(after_pl)}, and holds {spoken(vessel.capacity_pl)} "
-                "at most; say --replaces if that is all that is in it now"
+                f"{source} would hold {vessel.spoken(after_pl)}, and holds "
+                f"{vessel.spoken(vessel.capacity_pl)} at most; say --replaces if that is all that "
+                "is in it now"
             )
         if volume_pl == 0 and not replaces:
-            return "give a volume above 0"
+            return f"give {'a number' if vessel.is_counted else 'a volume'} above 0"
         return ""
 
     def refill(
@@ -460,15 +466,3 @@ def _content(place: str, mixture: Mixture, component: str) -> Content:
         fraction_uncertainty=fraction_uncertainty,
         mostly_from=max(errors, key=lambda name: abs(errors[name]), default=""),
     )
-
-
-def _vessels(stocks: Stocks) -> dict[str, Vessel]:
-    return {
-        name: Vessel(
-            contents=Mixture.of(name, source.volume_ul, source.lot),
-            capacity_pl=None if source.capacity_ul is None else picolitres(source.capacity_ul),
-            dead_pl=picolitres(source.dead_volume_ul),
-            expiries={source.lot: source.expires} if source.expires else {},
-        )
-        for name, source in stocks.sources.items()
-    }

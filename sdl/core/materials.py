@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 NOTHING_MOVED = ("not_started", "did_not_happen")
 ALL_MOVED = ("done", "happened")
+NEVER_TOLD = ("discard", "unknown")
 
 
 class Materials:
@@ -103,14 +104,15 @@ class Materials:
         """An attempt of a step has ended in some way."""
         inventory, act = self._inventory, step.request
         again = step.was_done  # its node has said so before, and only its result was of no use
-        # That it failed on the way was said before, and now a person knows what became of it.
-        is_known = step.state == "asks" and not step.proven and end != "discard"
+        # That it failed on the way was said before. Now a person knows what became of it, or, where
+        # the run was given up meanwhile, nobody does.
+        is_known = step.state == "asks" and not step.proven and end not in NEVER_TOLD
         stayed = end in NOTHING_MOVED and not is_known
         if inventory is None or stayed or again or not isinstance(act, Act):
             return
         run = run_of(step.id)
         operation = self._work.script.operations[act.role][act.operation]
-        transfers, wrong = transfers_of(operation, act.arguments, inventory)
+        transfers, wrong = transfers_of(operation, act.arguments, inventory, step.instrument)
         if wrong:
             self._flag(run, step, wrong)
         draws = drawn(transfers, step.instrument)

@@ -51,6 +51,12 @@ def spoken(volume_pl: int) -> str:
     return f"{volume_ul / UL_PER_ML:.4g} mL" if volume_ul >= UL_PER_ML else f"{volume_ul:.4g} µL"
 
 
+def in_pieces(volume_pl: int) -> str:
+    """The same of a supply that is counted, a piece for each µL: ``1 piece``, ``96 pieces``."""
+    count = round(microlitres(volume_pl))
+    return f"{count} piece" if count == 1 else f"{count} pieces"
+
+
 @dataclass(frozen=True, slots=True)
 class Portion:
     """How much of one component of one lot there is."""

@@ -61,7 +61,7 @@ def needs_of(
     for step in found.steps:
         steps[step.instrument] = steps.get(step.instrument, 0) + 1
         operation = script.operations[step.role][step.operation]
-        transfers, _ = transfers_of(operation, step.arguments, inventory)
+        transfers, _ = transfers_of(operation, step.arguments, inventory, step.instrument)
         for source, volume_pl in drawn(transfers, step.instrument):
             draws[source] = draws.get(source, 0) + volume_pl
     return Needs(
@@ -73,7 +73,10 @@ def needs_of(
 
 
 def transfers_of(
-    operation: Operation, arguments: Mapping[str, JsonValue], inventory: Inventory | None
+    operation: Operation,
+    arguments: Mapping[str, JsonValue],
+    inventory: Inventory | None,
+    instrument: str,
 ) -> tuple[tuple[Transfer, ...], str]:
     """What an action moves; and what is wrong with the function that should say so.
 
@@ -82,7 +85,7 @@ def transfers_of(
     if inventory is None:
         return (), ""
     try:
-        return tuple(inventory.transfers(operation.transfers(arguments))), ""
+        return tuple(inventory.transfers(operation.transfers(arguments), instrument)), ""
     except Exception as error:  # noqa: BLE001 - a capability's author wrote it
         kind = type(error).__name__
         return (), f"what {operation.name} moves is not known: {kind}: {said(error)}"

@@ -28,7 +28,7 @@ from pydantic_core import to_json
 from sdl.errors import UserMistake
 from sdl.model.data import JsonValue
 from sdl.model.labware import Plate, Well
-from sdl.model.stock import Transfer, Wash
+from sdl.model.stock import Move
 
 Effect = Literal["pure", "idempotent", "once"]
 """*pure*: only looks. *idempotent*: twice does the same as once. *once*: never by itself again."""
@@ -36,7 +36,7 @@ Effect = Literal["pure", "idempotent", "once"]
 P = ParamSpec("P")
 T = TypeVar("T")
 
-Moves: TypeAlias = Callable[..., tuple[Transfer | Wash, ...]]
+Moves: TypeAlias = Callable[..., tuple[Move, ...]]
 """Of an action's arguments: which volumes it moves from where to where, in order."""
 
 _DECLARED = "__sdl_action__"
@@ -66,7 +66,7 @@ def action(
     method that finds out whether an interrupted one happened: ``async def (self, interrupted:
     Interrupted) -> Finding``. ``moves``: what it does to the contents of wells and sources, once it
     is done: a pure function with the same arguments, ``def (well: Well, volume_ul: float) ->
-    tuple[Transfer, ...]``, or of ``Wash``; None where it does nothing to them.
+    tuple[Transfer, ...]``, or of ``Wash`` and ``Pieces``; None where it does nothing to them.
     """
 
     def declare(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
@@ -92,7 +92,7 @@ class Operation:
     moves: Moves | None = None
     """What it does to the contents of wells and sources; None: nothing."""
 
-    def transfers(self, arguments: Mapping[str, JsonValue]) -> tuple[Transfer | Wash, ...]:
+    def transfers(self, arguments: Mapping[str, JsonValue]) -> tuple[Move, ...]:
         """What this action does to contents. Raises whatever the function it declares raises."""
         return () if self.moves is None else self.moves(**self.load_arguments(arguments))
 

@@ -6,13 +6,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from typing import TypeAlias
 
 from sdl.model.labware import Plate, Well
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """One liquid that an instrument has in store, as it is when a campaign starts."""
+    """A liquid, or pieces, that an instrument has in store, as it is when a campaign starts."""
 
     volume_ul: float
     """0 or more, what cannot be drawn included."""
@@ -24,6 +25,8 @@ class Source:
     """Of what is in it; empty where that is not known."""
     expires: str = ""
     """Last day of that lot, such as ``2027-03-01``, in UTC; empty if it keeps."""
+    is_counted: bool = False
+    """Tips and the like: each of its µL is one piece, and all of them are whole numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +66,21 @@ class Wash:
     """The source of the instrument that it rinses with."""
     volume_ul: float
     """Of that through each well, 0 or more; it is thrown away as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pieces:
+    """An action uses up so many pieces of a supply of its instrument, such as tips.
+
+    Where the lab's file does not count that supply, nobody does.
+    """
+
+    source: str
+    count: int
+    """0 or more."""
+
+
+Move: TypeAlias = Transfer | Wash | Pieces
 
 
 def expiry_s(expires: str) -> float:

@@ -17,7 +17,7 @@ from sdl.core.past import End
 from sdl.core.script import Script
 from sdl.model.action import Operation
 from sdl.model.lab import Lab
-from sdl.model.stock import Stocks, Transfer, Wash
+from sdl.model.stock import Pieces, Stocks, Transfer, Wash
 from sdl.sim.books import Books
 from sdl.sim.world import Deed
 
@@ -171,7 +171,11 @@ class Excuses:
         operation = self._moving.get(perform.operation)
         stocks = self._stocks.get(perform.instrument, Stocks(instrument=perform.instrument))
         moves = operation.transfers(perform.args) if operation else ()
-        for each in (one for one in moves if isinstance(one, Transfer)):
+        for each in moves:
+            if isinstance(each, Pieces):
+                found[place_of(each.source, perform.instrument)].out_ul += each.count
+            if not isinstance(each, Transfer):
+                continue
             spread_ul = SIGMAS * stocks.uncertainty_ul(each.volume_ul)
             source = found[place_of(each.source, perform.instrument)]
             source.out_ul += each.volume_ul

@@ -53,8 +53,8 @@ class Storekeeper:
         self._stock = stock
         self._brought = 0
         """Bottles so far."""
-        self._first_ul = {
-            f"{stocks.instrument}/{name}": source.volume_ul
+        self._first = {
+            f"{stocks.instrument}/{name}": source
             for stocks in site.lab.stocks
             for name, source in stocks.sources.items()
         }
@@ -71,11 +71,18 @@ class Storekeeper:
         chance = self._chance
         await asyncio.sleep(chance.uniform(*WALK_S))
         self._brought += 1
+        first = self._first[source]
+        volume_ul = round(chance.uniform(0.5, 1.0) * ENOUGH * first.volume_ul, 1)
+        replaces = chance.random() < REPLACES or first.is_counted
+        if replaces and not await self._rests(source):
+            if first.is_counted:
+                return  # nobody reaches under a machine at work for a rack
+            replaces = False
         bottle = Bottle(
             source=source,
-            volume_ul=round(chance.uniform(0.5, 1.0) * ENOUGH * self._first_ul[source], 1),
+            volume_ul=first.volume_ul if first.is_counted else volume_ul,
             lot=f"L{self._brought}",
-            replaces=chance.random() < REPLACES and await self._rests(source),
+            replaces=replaces,
         )
         if (await self._site.desk()).lab().name == journal:  # else bottles are full again
             self._pour(bottle)

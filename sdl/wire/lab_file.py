@@ -69,6 +69,7 @@ def _lab(top: Table) -> Lab:
     machines = top.table("instruments", needed=True)
     instruments = tuple(_instruments(machines))
     places = tuple(read_places(top.table("places")))
+    labware = tuple(read_labware(top.table("labware"), instruments, places))
     lab = Lab(
         name=head.name("name"),
         broker=_broker(head),
@@ -77,8 +78,8 @@ def _lab(top: Table) -> Lab:
         seed=head.whole("seed", 0),
         instruments=instruments,
         places=places,
-        labware=tuple(read_labware(top.table("labware"), instruments, places)),
-        stocks=read_stocks(top.table("stocks"), list(top.table("instruments"))),
+        labware=labware,
+        stocks=read_stocks(top.table("stocks"), list(top.table("instruments")), labware),
         plan=_plan(top.table("scheduling")),
     )
     head.close()

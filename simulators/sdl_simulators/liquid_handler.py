@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 
-from sdl.capabilities import LiquidHandler
+from sdl.capabilities import TIP_WASTE, TIPS, LiquidHandler
 from sdl.errors import DriverFault, OutOfMaterial, UserMistake
 from sdl.model.labware import Well
 from sdl.sim import Bench, FaultOptions, Prediction, mark_effect
 from sdl_simulators.options import check_above_0, check_not_negative
 
 ACTIONS = ("dispense", "transfer", "mix")
-TIPS, WASTE = "tips", "room for used tips"
 MIX_CYCLES_MAX = 50
 
 
@@ -76,7 +75,7 @@ class SimulatedLiquidHandler:
         self._tip_change_s = tip_change_s
         self._move_s = move_s
         bench.stock_up(name, {_stock(source): volume for source, volume in sources_ul.items()})
-        bench.stock_up(name, {TIPS: float(tips), WASTE: float(waste_tips)})
+        bench.stock_up(name, {TIPS: float(tips), TIP_WASTE: float(waste_tips)})
         bench.plan_faults(name, ACTIONS, faults)
 
     async def connect(self) -> None:
@@ -129,6 +128,7 @@ class SimulatedLiquidHandler:
             room_ul = self._bench.kind(target).capacity_ul - self._bench.volume_ul(target)
             moved_ul = self._moved_ul(volume_ul, error, self._bench.volume_ul(source), room_ul)
             self._bench.add(target, self._bench.take(source, moved_ul))
+            mark_effect()
 
     async def mix(self, well: Well, volume_ul: float, cycles: int) -> None:
         self._check_volume(volume_ul)
@@ -143,6 +143,7 @@ class SimulatedLiquidHandler:
             self._take_tip()
             await self._bench.work(self._name, "mix", self._mixing_s(volume_ul, cycles))
             self._bench.stir(well)
+            mark_effect()
 
     def _at_work(self, well: Well) -> AbstractContextManager[None]:
         """Reach into a well that stands on the deck and is open. DriverFault if it is not."""
@@ -208,14 +209,15 @@ class SimulatedLiquidHandler:
                 f"{self._name}: {count} fresh tips are needed, {self.tips_left} are left; "
                 "put a new rack in"
             )
-        if self._fills_waste and count > self._bench.left(self._name, WASTE):
+        if self._fills_waste and count > self._bench.left(self._name, TIP_WASTE):
             raise OutOfMaterial(f"{self._name}: the waste is full of used tips; empty it")
 
     def _take_tip(self) -> None:
         """Every tip is used once, and thrown away."""
         self._bench.use(self._name, TIPS, 1)
         if self._fills_waste:
-            self._bench.use(self._name, WASTE, 1)
+            self._bench.use(self._name, TIP_WASTE, 1)
+        mark_effect()
 
 
 def _stock(source: str) -> str:

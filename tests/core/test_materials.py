@@ -47,12 +47,15 @@ async def diluted(
     return Reading(first + await reader.absorbance(well, wavelength_nm=450.0))
 
 
+MANY = 9600.0
+"""Tips: a hundred racks."""
 STOCKS = (
     Stocks(
         instrument="handler",
         sources={
             "dye": Source(volume_ul=400.0, dead_volume_ul=50.0, lot="D1"),
             "buffer": Source(volume_ul=500.0, dead_volume_ul=50.0, lot="B1"),
+            "tips": Source(volume_ul=MANY, capacity_ul=MANY, is_counted=True),
         },
         error_ul=0.5,
         error_cv=0.003,
@@ -71,6 +74,14 @@ def volumes(perform: do.Perform) -> Mapping[str, float]:
     return found  # type: ignore[return-value]
 
 
+def drawn_ul(perform: do.Perform, source: str) -> float:
+    """What a command draws, or how many tips it takes."""
+    if source != "tips":
+        return volumes(perform).get(source, 0.0)
+    liquids = sum(volume_ul > 0.0 for volume_ul in volumes(perform).values())
+    return {"dispense": liquids, "mix": 1}.get(perform.operation, 0)
+
+
 @protocol
 async def mend(reader: PlateReader) -> None:
     await reader.absorbance(Well("plate-1", "A1"), wavelength_nm=600.0)
@@ -84,7 +95,7 @@ def check_against_truth(floor: Floor) -> None:
     """What was booked was drawn, and no more was drawn than what was booked or is in doubt."""
     inventory = ledger(floor.engine)
     still_open = {perform.cid for perform in floor.engine.sent()}
-    for source in ("dye", "buffer"):
+    for source in ("dye", "buffer", "tips"):
         booked = sum(
             picolitres(moved.volume_ul)
             for book in books(floor)
@@ -92,7 +103,7 @@ def check_against_truth(floor: Floor) -> None:
             if moved.source == f"handler/{source}"
         )
         drawn = sum(
-            times * picolitres(volumes(floor.performed[cid]).get(source, 0.0))
+            times * picolitres(drawn_ul(floor.performed[cid], source))
             for cid, times in floor.effects.items()
             if cid not in still_open
         )
@@ -345,7 +356,7 @@ def test_a_contract_of_somebody_else_says_itself_what_its_actions_move() -> None
     well = {"labware": "plate-1", "name": "A1"}
     found = operations["squirt"].transfers({"target": well, "shots": 3})  # type: ignore[dict-item]
     assert found == (Transfer("acid", Well("plate-1", "A1"), 2.5),) * 3
-    assert operations_of(LiquidHandler)["mix"].moves is None
+    assert operations_of(PlateReader)["absorbance"].moves is None
 
     @protocol
     async def squirting(

@@ -45,7 +45,7 @@ def test_all_that_is_in_the_wells_of_a_plate_goes_to_waste_and_nothing_is_lost()
         {"plate": {"labware": "plate-1"}, "cycles": 2, "volume_ul": 100.0}
     )
     assert moves == (Wash(Plate("plate-1"), "wash", 200.0),)
-    for transfer in inventory.transfers(moves):
+    for transfer in inventory.transfers(moves, "washer"):
         inventory.take_down(transfer, "washer", "washed")
     assert list(inventory.wells) == [str(OTHER)]
     assert inventory.level("washer/wash").volume_ul == 100_000.0 - RINSED_UL
@@ -55,7 +55,7 @@ def test_all_that_is_in_the_wells_of_a_plate_goes_to_waste_and_nothing_is_lost()
 def test_a_wash_that_failed_on_the_way_leaves_the_wells_in_doubt() -> None:
     inventory = ledger()
     wash = Wash(Plate("plate-1"), "wash", 200.0)
-    inventory.doubt_wells(inventory.transfers((wash,)), "try-1")
+    inventory.doubt_wells(inventory.transfers((wash,), "washer"), "try-1")
     found = {one.place: one.doubt_ul for one in inventory.described() if one.component == "dye"}
     assert found == {"handler/dye": 0.0, str(A1): 120.0, str(B1): 120.0, str(OTHER): 0.0}
 

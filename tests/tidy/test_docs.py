@@ -84,7 +84,7 @@ WRITTEN: dict[type, dict[str, str]] = {
     lab.Limit: {"low": "from", "high": "to"},
     labware.Labware: {"name": ""},
     stock.Stocks: {"instrument": "", "sources": ""},
-    stock.Source: {},
+    stock.Source: {"is_counted": "pieces"},
 }
 """How a field is spelled in a TOML file, where that differs; empty: it is not a key of its own."""
 

@@ -99,6 +99,21 @@ expires = 2027-03-01
     )
 
 
+def test_tips_are_counted_in_pieces_or_by_the_racks_that_they_are_in(tmp_path: Path) -> None:
+    path = tmp_path / "lab.toml"
+    racks = "".join(
+        f'[labware.tips-{number}]\nkind = "hamilton_96_tiprack_300uL"\n' for number in (1, 2)
+    )
+    counted = "[stocks.handler.tip_waste]\npieces = 0\ncapacity = 500\n"
+    named = '[stocks.handler.tips]\nracks = ["tips-1", "tips-2"]\nlot = "T7"\n'
+    path.write_text(GOOD + racks + counted + named)
+    (stocks,) = read_lab(path).stocks
+    assert stocks.sources == {
+        "tip_waste": Source(volume_ul=0.0, capacity_ul=500.0, is_counted=True),
+        "tips": Source(volume_ul=192.0, capacity_ul=192.0, lot="T7", is_counted=True),
+    }
+
+
 @pytest.mark.parametrize(
     "text,said",
     [
@@ -111,6 +126,12 @@ expires = 2027-03-01
         ("[stocks.handler.dye]\nvolume_ul = 5\ncolour = 1", "unknown key"),
         ('[stocks.handler."a/b"]\nvolume_ul = 5', "is no name for a source"),
         ('[stocks.handler.dye]\nvolume_ul = "5 kg"', "cannot be converted"),
+        ("[stocks.handler.tips]\npieces = -1", "-1 is below 0; give 0 or more"),
+        ("[stocks.handler.tips]\npieces = 1.5", "needs a whole number"),
+        ("[stocks.handler.tips]\npieces = 96\ncapacity = 95", "95 is too few for 96 pieces"),
+        ("[stocks.handler.tips]\npieces = 96\nvolume_ul = 1", "unknown key"),
+        ('[stocks.handler.tips]\nracks = ["plate-1"]', "'plate-1' is no rack of tips"),
+        ("[stocks.handler.tips]\nracks = []", "needs names of racks of tips"),
     ],
 )
 def test_wrong_stocks_are_told_with_their_line(tmp_path: Path, text: str, said: str) -> None:
