@@ -9,6 +9,7 @@ from sdl.core.work import Work
 
 def give(work: Work, run: Run, role: str, other: str) -> None:
     """Give a role to another instrument for the rest of a run, with all its steps that wait."""
+    work.commons.touched[run.instruments[role]] = None  # others there may have given way to it
     work.lab.playing.subtract([run.instruments[role]])
     work.lab.playing[other] += 1
     run.instruments[role] = other

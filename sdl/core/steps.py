@@ -311,6 +311,8 @@ class Steps:
         run, step = found
         if purpose == "settle" and step.state == "settles":
             self._work.resume(run, step, None)
+        elif purpose == "prompt":
+            self._work.commons.touched[step.instrument] = None
         elif purpose == "window" and step.state == "waits" and not step.late:
             self.miss(run, step)
         elif purpose == f"again-{step.attempt}" and step.state == "rests":

@@ -65,3 +65,14 @@ def test_no_step_gives_way_to_a_plate_that_the_plan_keeps_out() -> None:
     out = end_of_first(floor)
     assert sent(out) == ["a/run-1/step-2/try-1"]
     assert not [one for one in out if isinstance(one, do.BeginCarry)]
+
+
+def test_a_step_gives_way_for_a_while_only_though_nothing_else_happens_meanwhile() -> None:
+    floor = two_campaigns()
+    floor.engine.lab.instruments["arm"].busy_with = "c/run-1/step-1/try-1"
+    out = end_of_first(floor)
+    assert sent(out) == []
+    (prompt,) = [one for one in out if isinstance(one, do.Wait) and "prompt" in one.timer]
+    assert prompt.timer == "a/run-1/step-2/prompt"
+    out = floor.engine.handle(ev.TimerFired(at=prompt.until, timer=prompt.timer))
+    assert sent(out) == ["a/run-1/step-2/try-1"]
