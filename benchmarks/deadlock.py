@@ -2,9 +2,10 @@
 
 Each seed draws a cell (five stations of one to three sites, one or two arms of random reach, a
 hotel with few sites to spare) and a campaign of runs that each take a plate of their own along a
-random way; in every other cell some roles are pools of two stations. Real engine, real simulators,
-virtual time. A cell has locked up where a run does not end; where two plates came to one site, or
-an arm gripped one that was worked on, is told, too. The aim is none.
+random way; in every other cell some roles are pools of two stations, and in every third one the
+runs are those of two campaigns that share the cell. Real engine, real simulators, virtual time. A
+cell has locked up where a run does not end; where two plates came to one site, or an arm gripped
+one that was worked on, is told, too. The aim is none.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from sqlalchemy import create_engine, text
 
 from common import arguments, machine, say, write_json
 from sdl.errors import SdlError
-from sdl.sim.simulate import simulate
+from sdl.sim.simulate import simulate, simulate_together
 
 CELLS = Path(__file__).parent / "cells"
 RUNS = 10_000
@@ -57,8 +58,8 @@ class One(TypedDict):
     broken: str
 
 
-def files(folder: Path, seed: int) -> Path:
-    """Write the cell and the campaign of a seed; the campaign's file."""
+def files(folder: Path, seed: int) -> list[Path]:
+    """Write the cell and the campaigns of a seed; the campaigns' files."""
     chance = random.Random(seed)
     names = "abcde"
     arms = chance.choice((1, 1, 2))
@@ -81,18 +82,23 @@ def files(folder: Path, seed: int) -> Path:
         f'[labware.plate-{n}]\nkind = "{KIND}"\nat = "hotel"\n' for n in range(1, RUNS_IN_ONE + 1)
     ]
     (folder / "lab.toml").write_text("\n".join(lines))
-    roles = "\n".join(_roles(names, seed))
-    plates = ", ".join(f'"plate-{n}"' for n in range(1, RUNS_IN_ONE + 1))
-    (folder / "campaign.toml").write_text(
-        f'[campaign]\nname = "wander"\nlab = "lab.toml"\nprotocol = "./stations.py:wander"\n'
-        f"seed = {seed}\nparallel = {chance.randint(2, 16)}\n\n"
-        f"[roles]\n{roles}\nwell = [{plates}]\n\n"
-        f"[search]\ncourse = {{ from = 0, to = {COURSES - 1}, integer = true }}\n\n"
-        f'[objective]\nmeasure = "visits_count"\ngoal = "maximise"\n\n'
-        f'[stop]\nruns = {RUNS_IN_ONE}\n\n[planner]\nkind = "sobol"\n'
-    )
     shutil.copy(CELLS / "stations.py", folder)
-    return folder / "campaign.toml"
+    roles, parallel = "\n".join(_roles(names, seed)), chance.randint(2, 16)
+    numbers = range(1, RUNS_IN_ONE + 1)
+    parts = [numbers] if seed % 3 else [numbers[: RUNS_IN_ONE // 2], numbers[RUNS_IN_ONE // 2 :]]
+    found = []
+    for count, part in enumerate(parts, start=1):
+        plates = ", ".join(f'"plate-{n}"' for n in part)
+        found.append(folder / f"campaign-{count}.toml")
+        found[-1].write_text(
+            f'[campaign]\nname = "wander-{count}"\nlab = "lab.toml"\n'
+            f'protocol = "./stations.py:wander"\nseed = {seed + count - 1}\n'
+            f"parallel = {min(parallel, len(part))}\n\n[roles]\n{roles}\nwell = [{plates}]\n\n"
+            f"[search]\ncourse = {{ from = 0, to = {COURSES - 1}, integer = true }}\n\n"
+            f'[objective]\nmeasure = "visits_count"\ngoal = "maximise"\n\n'
+            f'[stop]\nruns = {len(part)}\n\n[planner]\nkind = "sobol"\n'
+        )
+    return found
 
 
 def _roles(names: str, seed: int) -> Iterator[str]:
@@ -110,28 +116,39 @@ def play(seed: int) -> One:
     """One cell, to its end."""
     with tempfile.TemporaryDirectory() as folder:
         try:
-            outcome = simulate(files(Path(folder), seed))
+            url = _played(files(Path(folder), seed), seed)
         except SdlError as error:
             return One(seed=seed, runs=0, carries=0, by_people=0, broken=str(error))
-        carries, by_people = carried(outcome.record_url)
-    view = outcome.view
-    broken = "" if view.runs_measured == RUNS_IN_ONE else f"{view.runs_measured} runs ended well"
-    return One(
-        seed=seed,
-        runs=view.runs_ended,
-        carries=carries,
-        by_people=by_people,
-        broken=broken and f"{broken}; {view.last_failure}",
-    )
+        return told(seed, url)
 
 
-def carried(record_url: str) -> tuple[int, int]:
-    """How often something was carried, and how often by people."""
+def _played(campaigns: list[Path], seed: int) -> str:
+    """Run them; where the record is."""
+    if len(campaigns) == 1:
+        return simulate(campaigns[0]).record_url
+    weights = (1.0, random.Random(f"{seed}/weights").choice((1.0, 3.0)))
+    return simulate_together(campaigns, weights=weights).record_url
+
+
+def told(seed: int, record_url: str) -> One:
+    """What stands on record: all runs should have ended well."""
     engine = create_engine(record_url)
     with engine.connect() as connection:
-        rows = connection.execute(text("SELECT carrier FROM carry")).fetchall()
+        carriers = connection.execute(text("SELECT carrier FROM carry")).scalars().all()
+        ended = text("SELECT run, outcome, reason FROM run WHERE outcome IS NOT NULL")
+        runs = connection.execute(ended).fetchall()
     engine.dispose()
-    return len(rows), sum(row.carrier == "" for row in rows)
+    bad = [run for run in runs if run.outcome != "measured"]
+    broken = "" if len(runs) == RUNS_IN_ONE else f"{len(runs)} runs ended"
+    if bad:
+        broken = f"{len(runs) - len(bad)} runs ended well; {bad[-1].run}: {bad[-1].reason}"
+    return One(
+        seed=seed,
+        runs=len(runs),
+        carries=len(carriers),
+        by_people=sum(carrier == "" for carrier in carriers),
+        broken=broken,
+    )
 
 
 def measure(first: int, runs: int, jobs: int) -> Result:
