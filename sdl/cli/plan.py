@@ -250,6 +250,9 @@ def _bench(spec: Campaign, lab: Lab) -> Told:
             yield "instruments", f"  carries labware between: {', '.join(instrument.reaches)}"
         if instrument.sites:
             yield "instruments", f"  {_sites(instrument.name, instrument.sites, lab)}"
+    for role in spec.pooled:
+        names = " or ".join(spec.roles[role])
+        yield "instruments", f"each step of the role {role!r} is done by {names}, whichever is free"
     for stocks in lab.stocks:
         yield "stocks", _stocks(stocks)
     for place in lab.places:

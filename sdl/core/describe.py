@@ -254,7 +254,10 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     state = part.state
     agenda = part.work.commons.agenda
     waits = [
-        Waiting(who=step.id, why=_kept(step, agenda) or _why(state, step, lab, at, prospect))
+        Waiting(
+            who=step.id,
+            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect)) + _or(state, step),
+        )
         for run in state.runs.values()
         for step in run.steps.values()
     ]
@@ -284,6 +287,15 @@ def _kept(step: Step, agenda: Agenda) -> str:
         return ""
     what = f"{step.request.operation} on {step.instrument}"
     return f"{what} waits: the plan lets others go first, so that they keep their windows"
+
+
+def _or(state: CampaignState, step: Step) -> str:
+    """Who else may do a step that waits, where its role is pooled."""
+    act = step.request
+    if step.state != "waits" or not isinstance(act, Act) or act.role not in state.spec.pooled:
+        return ""
+    others = [name for name in state.spec.roles[act.role] if name != step.instrument]
+    return f"; {' or '.join(others)} may do it as well"
 
 
 def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:

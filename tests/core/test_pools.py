@@ -163,6 +163,7 @@ def test_who_looks_is_told_of_the_reader_that_it_waits_for_now() -> None:
     until(floor, lambda: any(carry.step.endswith("step-2") for carry in _carries(floor)))
     (why,) = [one.why for one in floor.engine.view().waits if "step-2" in one.who]
     assert "reader-2" in why
+    assert why.endswith("; reader may do it as well")
 
 
 def test_what_is_carried_for_a_step_already_goes_where_it_was_to() -> None:
