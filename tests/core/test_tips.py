@@ -119,7 +119,9 @@ def after(last: ev.CommandFailed | ev.CommandUnknown) -> tuple[float, float, flo
 
 def test_tips_of_an_action_that_did_not_begin_are_kept_and_of_an_unknown_one_in_doubt() -> None:
     cid = "dye/run-1/step-1/try-1"
-    before = ev.CommandFailed(at=9.0, cid=cid, phase="before_start", kind="driver", reason="a lid is on")
+    before = ev.CommandFailed(
+        at=9.0, cid=cid, phase="before_start", kind="driver", reason="a lid is on"
+    )
     assert after(before) == (3.0, 1.0, 0.0, 2.0)
     during = ev.CommandFailed(at=9.0, cid=cid, phase="during", kind="driver", reason="it stuck")
     assert after(during) == (3.0, 0.0, 1.0, 2.0)
