@@ -34,8 +34,9 @@ def done(
     view = caller(lab).lab()
     carry = task if "/" in task else f"{view.name}/{task}"
     found = next((one for one in view.carries if one.carry == carry), None)
-    if found is None and any(one.id == carry for one in view.refills):
-        raise UserMistake(f"{task} is a refill; say what was filled in: sdl refill SOURCE VOLUME")
+    refill = next((one for one in view.refills if one.id == carry), None)
+    if refill is not None:
+        raise UserMistake(f"{task} is a refill; say what was filled in. {refill.reason}")
     said = act("done", None, lab, by, note, carry=carry, done=not not_done)
     piece, target = (found.labware, found.target) if found else ("it", "its place")
     how = f"{piece} was not carried" if not_done else f"{piece} stands on {target}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Annotated
 
 import typer
@@ -48,7 +48,8 @@ def inventory(
     if not held.stocks:
         tell(f"{held.campaign}: lab.toml declares no stocks, so that nobody keeps account")
         return
-    for line in _places(found) if place else _sources(held):
+    counted = {level.source for level in held.stocks if level.is_counted}
+    for line in _places(found, counted) if place else _sources(held):
         say(line)
 
 
@@ -79,22 +80,23 @@ def _row(level: Level) -> tuple[str, ...]:
     )
 
 
-def _places(contents: tuple[Content, ...]) -> list[str]:
+def _places(contents: tuple[Content, ...], counted: Collection[str]) -> list[str]:
     headings = (
-        *("place", "component", "volume", "in doubt", "share", "lots"),
+        *("place", "component", "amount", "in doubt", "share", "lots"),
         "most of the uncertainty is from",
     )
     rows = [
         (
             one.place,
             one.component,
-            _volume(one.volume_ul, one.uncertainty_ul),
-            _volume(one.doubt_ul) if one.doubt_ul else "-",
+            said(one.volume_ul, one.uncertainty_ul),
+            said(one.doubt_ul) if one.doubt_ul else "-",
             f"{one.fraction:.4g} ± {one.fraction_uncertainty:.2g}",
             ", ".join(lot for lot in one.lots if lot) or "-",
             "many small ones" if one.mostly_from == OTHERS else one.mostly_from or "-",
         )
         for one in contents
+        for said in (_count if one.place in counted else _volume,)
     ]
     return list(table(headings, rows))
 

@@ -21,7 +21,10 @@ def refill(
     ],
     volume: Annotated[
         list[str],
-        typer.Argument(metavar="VOLUME", help="What was filled in: 50 mL; a bare number is in µL."),
+        typer.Argument(
+            metavar="VOLUME",
+            help="What was filled in: 50 mL; a bare number is in µL, or pieces where those count.",
+        ),
     ],
     lot: Annotated[str, typer.Option("--lot", metavar="LOT", help="Of what was filled in.")] = "",
     expires: Annotated[

@@ -89,9 +89,10 @@ class Shortage:
         """In one sentence, with what to do about it."""
         instrument, _, name = self.source.partition("/")
         if self.expired:
+            fresh = "COUNT" if self.is_counted else "VOLUME"
             return (
                 f"{self.expired} of {name} on {instrument}; replace it: sdl refill {self.source} "
-                "VOLUME --replaces --lot LOT --expires DAY"
+                f"{fresh} --replaces --lot LOT --expires DAY"
             )
         said = in_pieces if self.is_counted else spoken
         return (

@@ -99,6 +99,24 @@ def test_errors_that_were_taken_together_are_called_many_small_ones(
     assert here("inventory", "plate-1/A1").out.endswith(" many small ones\n")
 
 
+def test_tips_are_told_in_pieces_wherever_they_are_shown(desk: Notebook, here: Sdl) -> None:
+    tips = replace(LEVEL, source="handler/tips", volume_ul=90.0, free_ul=84.0, is_counted=True)
+    desk.shown = replace(view(), stocks=(replace(tips, reserved_ul=5.0, doubt_ul=1.0),))
+    desk.held = (replace(content("handler/tips", "tips"), volume_ul=90.0, doubt_ul=1.0),)
+    row = here("inventory").out.splitlines()[1]
+    assert " ".join(row.split()) == "handler/tips 90 pieces 5 pieces 1 piece 84 pieces D1"
+    row = here("inventory", "handler/tips").out.splitlines()[1]
+    assert " ".join(row.split()).startswith("handler/tips tips 90 pieces 1 piece ")
+
+
+def test_a_refill_is_not_done_without_saying_what_was_filled_in(desk: Notebook, here: Sdl) -> None:
+    desk.told.clear()
+    said = here("done", "refill-1", "--by", "anna")
+    assert said.code == Exit.MISTAKE
+    assert TASK.reason in " ".join(said.err.split())
+    assert desk.told == []
+
+
 def test_the_inventory_answers_in_json(desk: Notebook, here: Sdl) -> None:
     document = here("inventory", "--json").document
     assert (document["schema"], document["campaign"]) == ("sdl.inventory/1", "dye")

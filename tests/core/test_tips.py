@@ -13,7 +13,7 @@ from sdl.model.action import operations_of
 from sdl.model.data import JsonValue
 from sdl.model.lab import Lab
 from sdl.model.labware import Well
-from sdl.model.stock import Move, Pieces, Source, Stocks, Transfer
+from sdl.model.stock import Move, Pieces, Source, Stocks, Transfer, expiry_s
 from tests.core.dye import Place, at_work
 from tests.core.floor import Floor
 
@@ -95,3 +95,35 @@ def test_an_empty_rack_holds_the_next_run_until_a_person_has_put_a_full_one_ther
     floor.turn(refilled(21.0, 96.0, replaces=True))
     assert list(floor.engine.state.runs) == ["dye/run-1"]
     assert floor.engine.view().refills == ()
+
+
+def test_what_is_no_longer_good_is_replaced_by_a_number_of_pieces() -> None:
+    source = Source(volume_ul=9.0, lot="T1", expires="2026-03-01", is_counted=True)
+    stocks = Stocks(instrument="handler", sources={TIPS: source})
+    ledger = Inventory.of(Lab(name="l", instruments=(), stocks=(stocks,)))
+    assert ledger is not None
+    (short,) = ledger.shortages({"handler/tips": 1_000_000}, expiry_s("2026-03-01"))
+    assert short.reason == (
+        "lot T1 expired on 2026-03-01 of tips on handler; replace it: "
+        "sdl refill handler/tips COUNT --replaces --lot LOT --expires DAY"
+    )
+
+
+def after(last: ev.CommandFailed | ev.CommandUnknown) -> tuple[float, float, float, float]:
+    """Tips that are there, kept for the run, in doubt and free, once its action ended like that."""
+    floor = played(tips=3)
+    floor.turn(last)
+    (level,) = floor.engine.view().stocks
+    return level.volume_ul, level.reserved_ul, level.doubt_ul, level.free_ul
+
+
+def test_tips_of_an_action_that_did_not_begin_are_kept_and_of_an_unknown_one_in_doubt() -> None:
+    cid = "dye/run-1/step-1/try-1"
+    before = ev.CommandFailed(
+        at=9.0, cid=cid, phase="before_start", kind="driver", reason="a lid is on"
+    )
+    assert after(before) == (3.0, 1.0, 0.0, 2.0)
+    during = ev.CommandFailed(at=9.0, cid=cid, phase="during", kind="driver", reason="it stuck")
+    assert after(during) == (3.0, 0.0, 1.0, 2.0)
+    lost = ev.CommandUnknown(at=9.0, cid=cid, reason="its node was gone")
+    assert after(lost) == (3.0, 0.0, 1.0, 2.0)

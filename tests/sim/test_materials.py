@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,7 +12,7 @@ import pytest
 from sdl.core.deck import Deck
 from sdl.core.inventory import Inventory
 from sdl.core.materials import Materials
-from sdl.model.stock import Transfer
+from sdl.model.stock import Move, Pieces, Transfer
 from sdl.shell.preflight import Prepared, prepare
 from sdl.sim.drill import Report, drill
 from sdl.sim.faults import ORCHESTRATOR, PERSON, Fault
@@ -113,6 +113,16 @@ def test_what_is_drawn_twice_and_booked_once_is_found(monkeypatch: pytest.Monkey
 def test_a_volume_that_is_not_booked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Inventory, "take_down", lambda *_: ((), ""))
     assert broken(range(2), RESUME) == {"I13"}
+
+
+def test_tips_that_are_used_and_not_booked_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    every = Inventory.transfers
+
+    def liquids(self: Inventory, moves: Iterable[Move], instrument: str) -> Iterator[Transfer]:
+        yield from every(self, (one for one in moves if not isinstance(one, Pieces)), instrument)
+
+    monkeypatch.setattr(Inventory, "transfers", liquids)
+    assert broken(range(2), RESUME) == {"I14"}
 
 
 def test_what_broke_off_on_the_way_and_is_not_in_doubt_is_found(
