@@ -8,7 +8,7 @@ group at a time. Linear in activities and lags but for the sorting.
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict, deque
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -171,10 +171,14 @@ def _spans(index: Indexed, starts: list[int], lengths: list[int]) -> list[tuple[
 def _raised(index: Indexed, starts: list[int], arcs: dict[int, list[Arc]]) -> list[int] | int:
     """Longest paths over the planned starts; of a cycle without a solution, one of its groups."""
     value, before, raises = starts[:], [-1] * index.count, 0
+    # In the order of the plan most are raised once, after all that raises them; a heap of turns.
     order = sorted(range(index.count), key=starts.__getitem__)
-    queue, waits = deque(order), [True] * index.count
+    turn = [0] * index.count
+    for place, one in enumerate(order):
+        turn[one] = place
+    queue, waits = list(range(index.count)), [True] * index.count
     while queue:
-        one = queue.popleft()
+        one = order[heapq.heappop(queue)]
         waits[one] = False
         for target, least_s in arcs.get(one, ()):
             if value[one] + least_s <= value[target] or index.fixed[target] is not None:
@@ -189,7 +193,7 @@ def _raised(index: Indexed, starts: list[int], arcs: dict[int, list[Arc]]) -> li
                     return NOBODY
             if not waits[target]:
                 waits[target] = True
-                queue.append(target)
+                heapq.heappush(queue, turn[target])
     return value
 
 
