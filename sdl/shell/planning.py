@@ -20,8 +20,8 @@ SECONDS = 4.0
 """Wall seconds of one plan, ..."""
 LAB_SECONDS = 30.0
 """... and lab seconds at most: where time is sped up, a plan would else be old when it comes."""
-LEAST_S = 0.25
-"""Wall seconds below which the scheduler does not even get to a rule."""
+LEAST_S = 1.0
+"""Wall seconds of a plan below which a process would be started for nothing, again and again."""
 LOG = "scheduler.log"
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def budget_s(lab: Lab) -> float | None:
         return None
     seconds = min(SECONDS, LAB_SECONDS / lab.speed)
     if seconds < LEAST_S:
-        log.warning(
+        log.info(
             "time is sped up %g times, too much to plan in; steps go on by the rule alone",
             lab.speed,
         )
