@@ -131,7 +131,7 @@ def figures(data: MeasuredSet, lines: Sequence[Line], budget: int) -> Figures:
         for at in AT
         if at <= budget
     }
-    whole = hypervolume(_unit(data.gains, data.gains))
+    whole = hypervolume(_unit(data.gains, data.gains)) or 1.0  # all points alike
     volumes = {
         line.seed: hypervolume(_unit(data.gains[line.order[:budget]], data.gains)) / whole
         for line in lines

@@ -20,11 +20,13 @@ from sdl.errors import (
 )
 
 if TYPE_CHECKING:
-    from sdl.core.commands import Conclude
+    from sdl.core.view import View
 
 
 GOOD = ("target", "budget", "exhausted", "enough")
 """Endings that a campaign is made for."""
+WITHOUT_BEST = ("novelty", "discriminate")
+"""Goals of which no point is the best."""
 
 
 class Exit(IntEnum):
@@ -66,13 +68,21 @@ def exit_of(error: SdlError) -> Exit:
             return Exit.BUG
 
 
-def exit_of_ending(ended: Conclude | None) -> Exit:
-    """The exit code for the way a campaign ended; None if it did not come to its end."""
+def exit_of_ending(view: View) -> Exit:
+    """The exit code for the way a campaign ended, or did not come to its end."""
+    ended = view.ended
     if ended is None or ended.ending == "stopped":
         return Exit.STOPPED
-    if ended.ending in GOOD and ended.best_run is not None:
-        return Exit.OK
-    return Exit.FAULT
+    return Exit.OK if ended.ending in GOOD and _found_something(view) else Exit.FAULT
+
+
+def _found_something(view: View) -> bool:
+    """A best point, a front, or, where neither is looked for, anything measured."""
+    if view.front is not None:
+        return bool(view.front)
+    if view.goal in WITHOUT_BEST:
+        return view.runs_measured > 0
+    return view.best is not None
 
 
 def exit_of_session(endings: Sequence[str]) -> Exit:

@@ -78,7 +78,7 @@ def run(
             write_json("sdl.outcome/1", **content(outcome))
         else:
             say_summary(outcome, path)
-        raise typer.Exit(exit_of_ending(outcome.view.ended))
+        raise typer.Exit(exit_of_ending(outcome.view))
     said: dict[str, JsonValue] = {"by": person(by), "path": str(path), "anew": True}
     if priority is not None:
         said["priority"] = priority

@@ -81,7 +81,7 @@ def run(
         write_json("sdl.outcome/1", **content(outcome))
     else:
         say_summary(outcome, campaign)
-    raise typer.Exit(exit_of_ending(outcome.view.ended))
+    raise typer.Exit(exit_of_ending(outcome.view))
 
 
 def run_alone(campaign: Path, choice: Choice) -> Outcome:

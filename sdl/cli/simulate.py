@@ -119,7 +119,7 @@ def simulate(
 
 
 def _exit(outcome: Outcome) -> Exit:
-    return Exit.FAULT if outcome.view.ended is None else exit_of_ending(outcome.view.ended)
+    return Exit.FAULT if outcome.view.ended is None else exit_of_ending(outcome.view)
 
 
 def _tell(outcome: Outcome, campaign: Path, gantt: Path | None, *, as_json: bool) -> None:

@@ -62,6 +62,12 @@ class BenchPlanner:
         """
         self._objectives, self._candidates, self._seed = tuple(objectives), candidates, seed
         self._options = {name: {one: one for one in candidates.columns[name]} for name in named}
+        self._numbers = {
+            name: {_rounded(float(one)): float(one) for one in column}
+            | {float(one): float(one) for one in column}
+            for name, column in candidates.columns.items()
+            if name not in named
+        }
         self._campaigns: dict[tuple[Objective, ...], Campaign] = {}
         self.reasons: tuple[Proposal, ...] = ()
 
@@ -88,8 +94,20 @@ class BenchPlanner:
         return [dict(proposal.inputs) for proposal in self.reasons]
 
     def _point(self, point: Mapping[str, float | int | str]) -> Point:
-        """With names as the candidates have them: a table of numbers makes 1.0 of a name 1."""
+        """As the candidates have it.
+
+        A table of numbers makes 1.0 of a name 1, and what was written to a file and read again may
+        be off in the last digits.
+        """
+        lacking = [name for name in self._candidates.columns if name not in point]
+        if lacking:
+            raise PlannerFault(
+                f"a point has no {lacking[0]}: {dict(point)}; give it one value for each parameter"
+            )
         found = dict(point)
+        for name, column in self._numbers.items():
+            number = float(found[name])
+            found[name] = column.get(number, column.get(_rounded(number), number))
         for name, options in self._options.items():
             if found[name] not in options:
                 known = ", ".join(map(str, [*options][:SHOWN]))
@@ -106,6 +124,11 @@ class BenchPlanner:
             problem = Problem(space=(), objective=first, further=tuple(further))
             self._campaigns[counted] = Campaign(problem, self._candidates, self._seed)
         return self._campaigns[counted]
+
+
+def _rounded(number: float) -> str:
+    """To nine digits; what is alike to as many is taken for the same."""
+    return f"{number:.8e}"
 
 
 def _measured(

@@ -47,7 +47,10 @@ class Rule:
 
 def rule_of(text: str) -> Rule:
     """A constraint written as ``a + 2*b == 1`` or ``a <= 3``. PlannerFault if it is not linear."""
-    left, sign, right = (part.strip() for part in re.split(r"(==|<=|>=|=)", text, maxsplit=1))
+    parts = [part.strip() for part in re.split(r"(==|<=|>=|=)", text, maxsplit=1)]
+    if len(parts) == 1:
+        raise PlannerFault(f"the constraint {text!r} has no sign; write it with ==, <= or >=")
+    left, sign, right = parts
     weights: dict[str, float] = {}
     bound, turn = 0.0, -1.0 if sign == ">=" else 1.0
     for side, part in ((1.0, left), (-1.0, right)):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +60,17 @@ def test_points_that_tie_with_the_last_good_one_are_good_too() -> None:
 @pytest.mark.parametrize("points,count", [(30, 1), (100, 1), (101, 2), (600, 6), (3696, 37)])
 def test_one_percent_of_the_points(points: int, count: int) -> None:
     assert share_of(points, 0.01) == count
+
+
+def test_a_set_on_which_all_points_are_alike_has_figures_too(tmp_path: Path) -> None:
+    data = toy(tmp_path)
+    flat = replace(data, values=np.ones_like(data.values))
+    played = Played(order=[0, 1, 2], seconds=[0.1] * 3, cpu_seconds=[0.1] * 3)
+    line = line_of(flat, Task(planner="x", mode="one", seed=0, budget=3), played)
+    found = figures(flat, [line], budget=3)
+    assert found.top.firsts == {0: 1}
+    assert found.regret == {}
+    assert found.hypervolume == 0.0
 
 
 def test_figures_of_two_campaigns_by_hand(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sdl.cli.exits import Exit, exit_of_ending
 from sdl.cli.summary import say_best
 from sdl.core.aims import counts, losses
 from sdl.core.events import CampaignStarted
@@ -173,6 +174,8 @@ def test_the_example_with_three_aims_gives_a_front(tmp_path: Path) -> None:
     front = outcome.view.front
     assert front
     assert len(front) > 3
+    assert exit_of_ending(outcome.view) == Exit.OK
+    assert exit_of_ending(replace(outcome.view, front=())) == Exit.FAULT
     for one in front:
         assert one.measures["encap_efficiency_fraction"] >= 0.10
         assert one.measures["particle_diameter_arb"] <= 3.0
