@@ -30,7 +30,7 @@ from sdl.scheduling.cost import plan_of
 from sdl.scheduling.dispatch import dispatch
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.model import Question
-from sdl.scheduling.repair import repaired
+from sdl.scheduling.repair import repaired_at_least_cost
 from sdl.shell.collecting import short_pauses
 from sdl.shell.plan_question import Draft, draft
 from sdl.shell.planning import SECONDS
@@ -122,7 +122,7 @@ def improved(found: Draft) -> list[Improved]:
     """As a bench at work asks it: in a process of its own, with as much time."""
     problem = found.problem
     index = Indexed(problem)
-    mended, rule = repaired(problem), dispatch(index, "EDF")
+    mended, rule = repaired_at_least_cost(problem), dispatch(index, "EDF")
     assert mended is not None
     assert rule is not None
     edf_s = plan_of(problem, index.placed(*rule)).makespan_s - problem.now_s

@@ -58,6 +58,28 @@ def repaired(problem: Problem) -> Repair | None:
     return mended
 
 
+def repaired_at_least_cost(problem: Problem) -> Repair | None:
+    """The same, or all groups added anew where that costs less: for who does not search on.
+
+    A plan that is far from what can be keeps its turns at any price.
+    """
+    found = repaired(problem)
+    if found is None or not _misses(problem, found.plan):
+        return found
+    index = Indexed(problem)
+    anew = insert_all(index, _in_turn(index))
+    other = None if anew is None else _mended(index, anew)
+    if other is None or other.broken or objections(problem, other.plan):
+        return found
+    return other if other.plan.cost < found.plan.cost else found
+
+
+def _misses(problem: Problem, plan: Plan) -> bool:
+    """Whether a plan is late for what may be missed for a price."""
+    placed = {one.activity: one for one in plan.placed}
+    return any(lag.cost_per_s is not None and outside_s(lag, placed) for lag in problem.lags)
+
+
 def _shifted(index: Indexed) -> Arrays | None:
     """The current plan pushed to the right; groups that stand in their own way go in anew."""
     out: set[int] = set()

@@ -23,7 +23,7 @@ from sdl.core.predicting import Follower, Predictor
 from sdl.errors import said
 from sdl.scheduling.check import broken
 from sdl.scheduling.model import Answer, Problem, Question
-from sdl.scheduling.repair import repaired
+from sdl.scheduling.repair import repaired_at_least_cost
 from sdl.shell.crash import crash_point
 from sdl.shell.in_thread import in_thread
 from sdl.shell.occasions import Occasions, able
@@ -212,7 +212,7 @@ def mended_plan(drafted: Draft, seq: int, cause: str) -> PlanArrived | None:
     The independent checker has nothing against it but the windows that it is foretold to break.
     """
     problem = drafted.problem
-    mended = repaired(problem)
+    mended = repaired_at_least_cost(problem)
     if mended is None:
         return None
     lost = set(mended.broken)

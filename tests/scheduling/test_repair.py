@@ -13,8 +13,18 @@ from sdl.scheduling.cost import plan_of
 from sdl.scheduling.index import Indexed
 from sdl.scheduling.insertion import insert_all, justify
 from sdl.scheduling.layout import layout_of
-from sdl.scheduling.model import Activity, Fixed, Lag, Mode, Placed, Plan, Problem
-from sdl.scheduling.repair import repaired
+from sdl.scheduling.model import (
+    Activity,
+    Demand,
+    Fixed,
+    Lag,
+    Mode,
+    Placed,
+    Plan,
+    Problem,
+    Resource,
+)
+from sdl.scheduling.repair import repaired, repaired_at_least_cost
 from tests.scheduling.problems import cell, shop
 
 
@@ -169,3 +179,34 @@ def test_a_window_of_which_a_part_is_not_left_unused_is_no_reason_to_shift() -> 
     found = repaired(Problem(name="p", activities=steps, resources=(), lags=lags, current=current))
     assert found is not None
     assert found.plan.placed == current
+
+
+def test_a_plan_that_misses_a_window_for_the_sake_of_its_turns_gives_way_to_one_made_anew() -> None:
+    on_it = (Demand(resource="r"),)
+    problem = Problem(
+        name="turns",
+        now_s=10,
+        resources=(Resource(name="r"),),
+        activities=(
+            Activity(
+                name="opener",
+                modes=(Mode(duration_s=10),),
+                fixed=Fixed(mode=0, start_s=0, end_s=10),
+            ),
+            Activity(name="long", modes=(Mode(duration_s=100, demands=on_it),), release_s=30),
+            Activity(name="short", modes=(Mode(duration_s=10, demands=on_it),)),
+        ),
+        lags=(Lag(before="opener", after="short", maximum_s=5, cost_per_s=100),),
+        current=(
+            Placed(activity="opener", mode=0, start_s=0, end_s=10),
+            Placed(activity="long", mode=0, start_s=30, end_s=130),
+            Placed(activity="short", mode=0, start_s=130, end_s=140),
+        ),
+    )
+    kept, anew = repaired(problem), repaired_at_least_cost(problem)
+    assert kept is not None
+    assert anew is not None
+    assert kept.plan.placed == problem.current
+    assert [one.start_s for one in anew.plan.placed] == [0, 30, 10]
+    assert anew.plan.cost < kept.plan.cost
+    assert not broken(problem, anew.plan)
