@@ -164,7 +164,7 @@ def test_a_shifted_plan_to_which_the_checker_objects_does_not_enter(
         return replace(found, plan=replace(found.plan, placed=placed))
 
     assert mended_plan(late, 9, "it is late") is not None
-    monkeypatch.setattr("sdl.shell.replanning.repaired", at_one_moment)
+    monkeypatch.setattr("sdl.shell.replanning.repaired_at_least_cost", at_one_moment)
     assert mended_plan(late, 9, "it is late") is None
 
 
