@@ -276,17 +276,21 @@ class Inventory:
         found = []
         for source in sorted(needs):
             if source in self.sources and needs[source] > 0:
-                short = Shortage(
-                    source=source,
-                    needed_pl=needs[source],
-                    free_pl=self.free_pl(source),
-                    expired=self.expired(source, at),
-                    amount=self.sources[source].amount,
-                    is_counted=self.sources[source].is_counted,
-                )
+                short = self._short(source, needs[source], self.expired(source, at))
                 if short.missing_pl or short.expired:
                     found.append(short)
         return tuple(found)
+
+    def _short(self, source: str, needed_pl: int, expired: str = "") -> Shortage:
+        vessel = self.sources[source]
+        return Shortage(
+            source=source,
+            needed_pl=needed_pl,
+            free_pl=self.free_pl(source),
+            expired=expired,
+            amount=vessel.amount,
+            is_counted=vessel.is_counted,
+        )
 
     def reserve(self, run: str, needs: Mapping[str, int]) -> None:
         """Keep this for a run; of sources that are not declared nothing need be kept.
@@ -300,14 +304,7 @@ class Inventory:
         }
         for source, volume_pl in amounts.items():
             if volume_pl > self.free_pl(source):
-                short = Shortage(
-                    source=source,
-                    needed_pl=volume_pl,
-                    free_pl=self.free_pl(source),
-                    amount=self.sources[source].amount,
-                    is_counted=self.sources[source].is_counted,
-                )
-                raise OutOfMaterial(short.reason)
+                raise OutOfMaterial(self._short(source, volume_pl).reason)
         mine = self.reserved.setdefault(run, {})
         for source, volume_pl in amounts.items():
             mine[source] = mine.get(source, 0) + volume_pl
