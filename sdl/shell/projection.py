@@ -42,7 +42,6 @@ SILENT = frozenset(
         e.CommandConflict,
         e.CommandUnheard,
         e.TimerFired,
-        PlanArrived,
     )
 )
 """Types whose lines change no row, so that nobody need read their bodies."""
@@ -51,9 +50,14 @@ SILENT = frozenset(
 def rows(line: Line, value: Event | Command) -> list[Change]:
     """The row changes of one line; ``value`` is what its body holds."""
     match value:
-        case c.Perform() | e.CommandAccepted() | e.CommandStarted() | e.CommandDone():
-            return [_step(line, value)]
-        case e.CommandFailed() | e.CommandUnknown():
+        case (
+            c.Perform()
+            | e.CommandAccepted()
+            | e.CommandStarted()
+            | e.CommandDone()
+            | e.CommandFailed()
+            | e.CommandUnknown()
+        ):
             return [_step(line, value)]
         case e.CampaignStarted():
             return campaign_rows(line, value)
@@ -71,6 +75,8 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return _doubt(line, value)
         case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
             return [_request(line, value)]
+        case PlanArrived():
+            return [_plan(line, value)]
         case c.AcceptSuggestion() | c.Dispose():
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
@@ -88,7 +94,6 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
-            | PlanArrived()
         ):
             return []
         case _:
@@ -365,6 +370,20 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
         case _:
             assert_never(value)
     return update(line, "planner_request", key, answer)
+
+
+def _plan(line: Line, value: PlanArrived) -> Change:
+    came: dict[str, Cell] = {
+        "asked_at": value.asked_at,
+        "arrived_at": value.at,
+        "status": value.status,
+        "cause": text_of(value.cause),
+        "found_by": value.found_by,
+        "seconds": value.seconds,
+        "steps": len(value.steps),
+        "breaks": len(value.breaks),
+    }
+    return insert(line, line.campaign, "plan", (line.campaign, line.seq), came)
 
 
 def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:
