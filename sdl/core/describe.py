@@ -11,7 +11,9 @@ from sdl.core.amounts import Level, Task
 from sdl.core.bringing import carried, carry_view, no_room, not_come
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
+from sdl.core.hands import stays
 from sdl.core.lab_state import InstrumentState, LabState, PieceState
+from sdl.core.let import is_let
 from sdl.core.part import Ended, Part
 from sdl.core.prospect import Prospect
 from sdl.core.rivals import standing
@@ -242,7 +244,8 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     waits = [
         Waiting(
             who=step.id,
-            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect)) + _or(state, step),
+            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect))
+            + _or(state, run, step, lab),
         )
         for run in state.runs.values()
         for step in run.steps.values()
@@ -275,13 +278,16 @@ def _kept(step: Step, agenda: Agenda) -> str:
     return f"{what} waits: the plan lets others go first, so that they keep their windows"
 
 
-def _or(state: CampaignState, step: Step) -> str:
-    """Who else may do a step that waits, where its role is pooled."""
+def _or(state: CampaignState, run: Run, step: Step, lab: LabState) -> str:
+    """Who else may do a step that waits, where its role is pooled, and could as things are."""
     act = step.request
     if step.state != "waits" or not isinstance(act, Act) or act.role not in state.spec.pooled:
         return ""
+    if stays(lab, run, act.role, step.instrument):
+        return ""
     others = [name for name in state.spec.roles[act.role] if name != step.instrument]
-    return f"; {' or '.join(others)} may do it as well"
+    fit = [name for name in others if is_let(lab, state, step, lab.instruments[name])]
+    return f"; {' or '.join(fit)} may do it as well" if fit else ""
 
 
 def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:
