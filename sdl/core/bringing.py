@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdl.core.carrying import PERSON
+from sdl.core.floor import PERSON
 from sdl.core.lab_state import CarryState, LabState, PieceState
 from sdl.core.view import CarryView
 from sdl.model.lab import sites_of

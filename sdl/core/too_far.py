@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from sdl.core.carrying import PERSON, Floor
 from sdl.core.causes import Afters
+from sdl.core.floor import PERSON, Floor
 from sdl.core.forecast import ROUNDING_S, Forecast, ForecastStep
 
 Legs: TypeAlias = Callable[[str, str, str, str], float]

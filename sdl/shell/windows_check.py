@@ -7,8 +7,8 @@ from functools import cache
 
 from sdl.core.amounts_of import spread
 from sdl.core.campaign import problem
-from sdl.core.carrying import PERSON
 from sdl.core.chains import MOVE_S
+from sdl.core.floor import PERSON
 from sdl.core.following import STEPS_MAX
 from sdl.core.forecast import Forecast, ForecastStep, forecast
 from sdl.core.needs import AsTold
