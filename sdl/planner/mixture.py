@@ -58,7 +58,7 @@ class EnsemblePlanner:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         problem = _asked_for(problem)
         if problem.fidelity is None:
-            found = _proposed(problem, trials, count, seed)
+            found = proposed(problem, trials, count, seed)
         else:
             looks = Looks(problem, problem.fidelity, trials)
             found = _with_looks(looks, count, seed)
@@ -119,7 +119,7 @@ def _asked_for(problem: Problem) -> Problem:
     return problem if said else replace(problem, costs=None)
 
 
-def _proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
+def proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
     """Where fidelities have no part. Fewer, or none, where a space that can be listed ends."""
     tried = [trial for trial in trials if trial.status != "abandoned"]
     if is_enumerable(problem):
@@ -163,7 +163,7 @@ def _at_target(
         for one in before
     ]
     problem = at(looks.problem, looks.fidelity, looks.fidelity.target)
-    return list(looks.chosen(_proposed(problem, (*known, *flying), count, seed), before))
+    return list(looks.chosen(proposed(problem, (*known, *flying), count, seed), before))
 
 
 def _opened(looks: Looks, option: str, count: int, seed: int) -> list[Proposal]:
