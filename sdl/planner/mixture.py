@@ -120,7 +120,11 @@ def _asked_for(problem: Problem) -> Problem:
 
 
 def proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
-    """Where fidelities have no part. Fewer, or none, where a space that can be listed ends."""
+    """The next points, best first, where fidelities have no part.
+
+    Fewer, or none, where a space that can be listed ends. PlannerFault if fewer than ``count`` that
+    keep the constraints are found in another one.
+    """
     tried = [trial for trial in trials if trial.status != "abandoned"]
     if is_enumerable(problem):
         return _asked(problem, tried, listed(problem), (), count, seed)

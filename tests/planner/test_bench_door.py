@@ -110,3 +110,26 @@ def test_what_the_bench_cannot_know_is_refused_and_a_missing_value_is_a_failed_r
         factory(_space("maximize", x="continuous"), {"x": Column(AMOUNTS)}, -1)
     planner = factory(_space("maximize", x="continuous"), {"x": Column(AMOUNTS)}, 1)
     assert planner.suggest([({"x": 0.5}, {"f0": None})], [], 1)[0]["x"] != 0.5
+
+
+def test_a_scale_is_a_logarithm_by_either_word_and_has_no_zero() -> None:
+    doses = {"x": Column([0.01, 0.1, 1.0, 3.0, 10.0, 100.0])}
+    seen: list[Observation] = [({"x": x}, {"f0": -abs(x - 3.0)}) for x in (0.01, 1.0, 100.0)]
+
+    def gains(**more: object) -> list[float | None]:
+        parameter = {"name": "x", "type": "continuous", **more}
+        planner = factory({**_space("maximize"), "parameters": [parameter]}, doses, 1)
+        planner.suggest(seen, [], 3)
+        return [one.reason.log_gain for one in planner.reasons]
+
+    assert gains(scale="log") == gains(log=True)
+    assert gains(scale="linear") == gains() != gains(log=True)
+    doses = {"x": Column([0.0, 0.1, 1.0])}
+    with pytest.raises(PlannerFault, match="x goes by the logarithm and the pool has 0 of it; lea"):
+        gains(scale="log")
+
+
+def test_in_a_pool_constraints_and_levels_of_the_space_are_not_looked_at() -> None:
+    space = {**_space("maximize", x="continuous"), "constraints": ["no sum at all"]}
+    planner = factory(space, {"x": Column(AMOUNTS)}, 1)
+    assert len(planner.suggest([], [], 50)) == len(AMOUNTS)
