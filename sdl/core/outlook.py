@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from sdl.core.agenda import is_entry
-from sdl.core.carrying import Floor
 from sdl.core.commons import Commons
 from sdl.core.engine import Engine
+from sdl.core.floor import Floor
 from sdl.core.forecast import SoFar
 from sdl.core.ids import step_of
 from sdl.core.part import Part
