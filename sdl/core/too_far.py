@@ -8,7 +8,7 @@ time.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -46,25 +46,34 @@ class TooFar:
 
 
 def too_far(
-    found: Forecast, floor: Floor, pools: Mapping[str, Sequence[str]], leg_s: Legs
+    found: Forecast,
+    floor: Floor,
+    pieces: Collection[str],
+    pools: Mapping[str, Sequence[str]],
+    leg_s: Legs,
 ) -> tuple[TooFar, ...]:
     """The steps of a run, none of whose carries was fast enough, in order.
 
-    ``pools``: by role, who may play it. Where labware stands at first is not asked, and what is
-    late without any carry is not told.
+    ``pieces``: the labware that stands on sites; ``pools``: by role, who may play it. Where it
+    stands at first is not asked, and what is late without any carry is not told.
     """
-    return tuple(_Run(found, floor, pools, leg_s).late())
+    return tuple(_Run(found, floor, pieces, pools, leg_s).late())
 
 
 class _Run:
     """One run, with the carries that its forecast leaves out."""
 
     def __init__(
-        self, found: Forecast, floor: Floor, pools: Mapping[str, Sequence[str]], leg_s: Legs
+        self,
+        found: Forecast,
+        floor: Floor,
+        pieces: Collection[str],
+        pools: Mapping[str, Sequence[str]],
+        leg_s: Legs,
     ) -> None:
         self._steps = sorted(found.steps, key=lambda step: step.start_s)
         self._by_path = {step.path: step for step in found.steps}
-        self._floor, self._pools, self._leg_s = floor, pools, leg_s
+        self._floor, self._pieces, self._pools, self._leg_s = floor, pieces, pools, leg_s
         self._ends = {"": found.began_s}
         self._began = dict[str, float]()
         self._ways = dict[str, tuple[str, Way]]()
@@ -88,7 +97,7 @@ class _Run:
         self._ways[step.path] = piece, way
         self._began[step.path] = self._moment(step.after) + way.takes_s
         self._ends[step.path] = self._began[step.path] + step.duration_s
-        at.update(dict.fromkeys(step.labware, there))
+        at.update({piece: there for piece in step.labware if piece in self._pieces})
 
     def _moment(self, after: Afters) -> float:
         return max((self._ends.get(one.step, 0.0) + one.lag_s for one in after), default=0.0)

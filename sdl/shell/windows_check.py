@@ -44,9 +44,10 @@ def unkeepable(prepared: Prepared) -> Iterator[str]:
     on_sites = {piece.name for piece in lab.labware if piece.at}
     found = _forecast(prepared, simulators)
     told: set[tuple[str, ...]] = set()
-    for one in too_far(found, floor_of(lab), spec.roles, leg_s) if found is not None else ():
+    late = () if found is None else too_far(found, floor_of(lab), on_sites, spec.roles, leg_s)
+    for one in late:
         kind = _name(one.before), _name(one.step)
-        if one.labware in on_sites and kind not in told:
+        if kind not in told:
             told.add(kind)
             yield _sentence(one)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import pytest
 
@@ -66,7 +67,8 @@ def missed(
 ) -> list[TooFar]:
     found = of_run(function)
     assert not found.partial
-    return [*too_far(found, floor_of(lab), pools, lambda *_: leg_s)]
+    pieces = {piece.name for piece in lab.labware if piece.at}
+    return [*too_far(found, floor_of(lab), pieces, pools, lambda *_: leg_s)]
 
 
 def test_a_window_that_is_shorter_than_the_way_is_told_with_both_ends_and_who_carries() -> None:
@@ -94,6 +96,12 @@ def test_a_person_is_a_carrier_where_no_arm_leads() -> None:
 def test_the_nearest_of_those_that_may_play_a_role_is_taken() -> None:
     pools = {**POOLS, "reader": ("reader", "handler")}
     assert missed(quick_read, cell(1, reaches=RELAY), pools=pools) == []
+
+
+def test_what_every_instrument_reaches_is_not_carried() -> None:
+    there = cell(1, reaches=RELAY)
+    everywhere = tuple(replace(piece, at="") for piece in there.labware)
+    assert missed(quick_read, replace(there, labware=everywhere)) == []
 
 
 def test_carries_and_what_is_done_between_them_add_up() -> None:
