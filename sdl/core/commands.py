@@ -104,6 +104,25 @@ class Perform:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """An action that its wells cannot do is not commanded: it failed before it began.
+
+    ``cid`` and all else as they would have been in ``Perform``.
+    """
+
+    cid: str
+    step: str
+    attempt: int
+    instrument: str
+    operation: str
+    effect: Effect
+    args: Mapping[str, JsonValue]
+    not_after: float | None
+    reason: str
+    """Which well, how much there is and was asked for, and what to do."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Resend:
     """Send the same command again: it was not heard of. Harmless if it was."""
 
@@ -196,7 +215,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefill:
-    """Ask a person to refill a source: the next run cannot begin before."""
+    """Ask a person to refill a source: the next run, or the next step, cannot begin before."""
 
     task: str
     """``dye-450/refill-1``."""
@@ -325,6 +344,7 @@ Command: TypeAlias = (
     | Dispose
     | BeginRun
     | Perform
+    | Refuse
     | Resend
     | Query
     | Greet
@@ -348,6 +368,7 @@ COMMANDS: tuple[type, ...] = (
     Dispose,
     BeginRun,
     Perform,
+    Refuse,
     Resend,
     Query,
     Greet,

@@ -256,7 +256,7 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     waits = [
         Waiting(
             who=step.id,
-            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect)) + _or(state, step),
+            why=_why_step(part, step, at, prospect) + _or(state, step),
         )
         for run in state.runs.values()
         for step in run.steps.values()
@@ -272,6 +272,14 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
         reason = f"the campaign ends ({state.closing[1]}) once {_last(state, lab)}"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _why_step(part: Part, step: Step, at: float, prospect: Prospect) -> str:
+    lab, lack = part.work.lab, part.work.materials.lack(step) if step.state == "waits" else ""
+    if lack and isinstance(step.request, Act):
+        return f"{step.request.operation} on {step.instrument} waits: {lack}{_late(step, at)}"
+    kept = _kept(step, part.work.commons.agenda)
+    return kept or _why(part.state, step, lab, at, prospect)
 
 
 def _last(state: CampaignState, lab: LabState) -> str:

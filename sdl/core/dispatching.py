@@ -16,6 +16,7 @@ from sdl.core.pools import Pools
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, in_turn, next_step
+from sdl.core.shortfall import Shortfall
 from sdl.core.transport import Transport
 
 
@@ -29,6 +30,7 @@ class Dispatching:
         self.admittance = Admittance(commons, roster)
         self._accounts = accounts
         self._pools = pools
+        self._shortfall = Shortfall(commons, roster)
         self.transport: Transport | None = None
         """Who carries labware, where any stands on sites."""
 
@@ -47,12 +49,13 @@ class Dispatching:
                 self._serve(commons.lab.instruments[name], there.get(name, set()))
             for name in names:
                 self._watch_windows(name)
+                self._shortfall.ask(commons.lab.instruments[name])
                 self._accounts.book(commons.lab.instruments[name])
 
     def queue(self, name: str) -> list[str]:
         """Ids of the steps that wait for an instrument, in the order it would do them now."""
         instrument = self._commons.lab.instruments[name]
-        waiting = self._commons.waits_for(name)
+        waiting = self._shortfall.but_for_short(self._commons.waits_for(name))
         return [each.step for each in in_turn(self._ready(*one, instrument) for one in waiting)]
 
     def held_back(self, step: str) -> str:
@@ -71,11 +74,14 @@ class Dispatching:
 
     def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
         """``there``: the labware that stands at it."""
+        if self._shortfall.fail(instrument):
+            self._commons.touched[instrument.name] = None  # there may be others behind it
+            return
         # What its labware has still to be brought for may wait.
         waiting = self._commons.steps.with_labware(instrument.name, there)
         if instrument.mending:
             waiting = [(run, step) for run, step in waiting if step.mends]
-        waiting = self._not_held_back(waiting)
+        waiting = self._not_held_back(self._shortfall.but_for_short(waiting))
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if instrument.ready and instrument.busy_with is None:

@@ -223,6 +223,7 @@ class Engine:
             raise Bug("a journal has only one beginning")
         state = LabState.of(head.lab)
         state.is_shared, state.runs_in_a_turn = is_shared, head.origin.runs_in_a_turn
+        state.checks_draws = head.origin.checks_draws
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
         self._accounts.open()

@@ -12,6 +12,7 @@ from sdl.core import events as ev
 from sdl.core.amounts import Moved, Shortage, Task
 from sdl.core.commands import AskRefill, Book, BookedFor
 from sdl.core.commons import Commons
+from sdl.core.inventory import instrument_of
 from sdl.core.mixture import microlitres
 
 
@@ -63,6 +64,12 @@ class Storeroom:
             event.source, event.volume_ul, event.lot, event.expires, replaces=event.replaces
         )
         self.book("refilled", [event.source], task=task)
+        self.look_again([event.source])
+
+    def look_again(self, sources: Iterable[str]) -> None:
+        """There may be more of these than before for steps that are short of it."""
+        if self._commons.lab.checks_draws:
+            self._commons.touched.update(dict.fromkeys(map(instrument_of, sources)))
 
     def objection(self, event: ev.StockRefilled) -> str:
         """Why a refill makes no sense, as a sentence for the person; empty if it does."""

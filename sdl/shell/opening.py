@@ -118,6 +118,7 @@ def origin_of(
         protocol_sha256=script.signature.source_sha256,
         hypothesis_sha256=_hypothesis_sha256(campaign),
         runs_in_a_turn=IN_A_TURN,
+        checks_draws=True,
     )
 
 

@@ -53,7 +53,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
     match value:
         case c.Perform() | e.CommandAccepted() | e.CommandStarted() | e.CommandDone():
             return [_step(line, value)]
-        case e.CommandFailed() | e.CommandUnknown():
+        case e.CommandFailed() | e.CommandUnknown() | c.Refuse():
             return [_step(line, value)]
         case e.CampaignStarted():
             return campaign_rows(line, value)
@@ -95,7 +95,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             assert_never(value)
 
 
-StepChange: TypeAlias = c.Perform | e.CommandWord
+StepChange: TypeAlias = c.Perform | c.Refuse | e.CommandWord
 
 
 def _step(line: Line, value: StepChange) -> Change:
@@ -103,6 +103,8 @@ def _step(line: Line, value: StepChange) -> Change:
     match value:
         case c.Perform():
             return _perform(line, value)
+        case c.Refuse():
+            return _refused(line, value)
         case e.CommandAccepted():
             values = {"status": "accepted"}
         case e.CommandStarted():
@@ -130,7 +132,20 @@ def _step(line: Line, value: StepChange) -> Change:
     return Update("step", (value.cid,), values)
 
 
-def _perform(line: Line, value: c.Perform) -> Insert:
+def _refused(line: Line, value: c.Refuse) -> Insert:
+    """As of one that its driver has refused."""
+    row = _perform(line, value)
+    said: dict[str, Cell] = {
+        "status": "failed",
+        "ended_at": line.at,
+        "phase": "before_start",
+        "fault": "material",
+        "reason": text_of(value.reason),
+    }
+    return Insert(row.table, row.key, {**row.values, **said})
+
+
+def _perform(line: Line, value: c.Perform | c.Refuse) -> Insert:
     return Insert(
         "step",
         (value.cid,),

@@ -42,6 +42,7 @@ def new_session(
         software=software(),
         protocol_sha256="",
         runs_in_a_turn=IN_A_TURN,
+        checks_draws=True,
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
     first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
