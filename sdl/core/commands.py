@@ -26,7 +26,9 @@ from sdl.model.data import (
 from sdl.model.hypothesis import Evidence, Verdict
 from sdl.model.policy import Remedy
 
-BookedFor: TypeAlias = Literal["declared", "reserved", "used", "in_doubt", "released", "refilled"]
+BookedFor: TypeAlias = Literal[
+    "declared", "left", "reserved", "used", "in_doubt", "released", "refilled"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,7 +201,7 @@ class BreakWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Materials were reserved, used, put in doubt, released or filled in; how sources stand now."""
+    """Materials were left, reserved, used, in doubt, released or filled in; how sources stand."""
 
     why: BookedFor
     run: str

@@ -72,6 +72,7 @@ def describe(
         refills=_refills(lab),
         carries=tuple(map(_carry, lab.carries.values())) if porter else (),
         astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
+        left=tuple(lab.left),
         ended=state.concluded,
     )
 
@@ -112,6 +113,7 @@ def describe_lab(
         plan=_plan(commons.agenda, at),
         carries=tuple(map(_carry, lab.carries.values())),
         labware=tuple(map(_place, lab.pieces.values())),
+        left=tuple(lab.left),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
     )
 

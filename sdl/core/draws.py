@@ -125,9 +125,10 @@ def _overfull(inventory: Inventory, well: Well, filled_pl: int, drawn_pl: int) -
     most_pl = there_pl - drawn_pl + filled_pl - _unsure_pl(inventory, str(well))
     if capacity_pl is None or most_pl <= capacity_pl:
         return ""
+    remedy = "use a fresh well" if filled_pl <= capacity_pl else "fill in less"
     return (
         f"{well} holds {spoken(there_pl)} of {spoken(capacity_pl)}; {spoken(filled_pl)} more "
-        "would overflow it; use a fresh well"
+        f"would overflow it; {remedy}"
     )
 
 

@@ -322,6 +322,8 @@ class Engine:
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
                 self._storeroom.refill(event)
+            case ev.StockLeft() | ev.WellsLeft():
+                self._storeroom.take_over(event)
             case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted():
                 if self._transport is not None:
                     self._tell_transport(event)

@@ -14,6 +14,7 @@ from sdl.core.commands import AskRefill, Book, BookedFor
 from sdl.core.commons import Commons
 from sdl.core.inventory import instrument_of
 from sdl.core.mixture import microlitres
+from sdl.core.remnants import put_in_store, take_out
 
 
 class Storeroom:
@@ -31,6 +32,17 @@ class Storeroom:
         if inventory is not None:
             inventory.attended = attended
             self.book("declared", inventory.sources)
+
+    def take_over(self, event: ev.StockLeft | ev.WellsLeft) -> None:
+        """What is there from before, in place of what the lab's file says."""
+        lab = self._commons.lab
+        if isinstance(event, ev.WellsLeft):
+            told = take_out(lab, event)
+        else:
+            told = put_in_store(lab.inventory, event) if lab.inventory is not None else ""
+            self.book("left", [event.source])
+        if told:
+            lab.left.append(told)
 
     def ask(self, short: Shortage) -> None:
         """Ask a person to refill a source, unless one was asked already."""

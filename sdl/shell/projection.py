@@ -40,6 +40,7 @@ SILENT = frozenset(
         c.Wait,
         e.CommandNotSeen,
         e.CommandConflict,
+        e.WellsLeft,
         e.CommandUnheard,
         e.TimerFired,
         PlanArrived,
@@ -75,7 +76,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return run_rows(line, value)
-        case c.Book() | c.AskRefill() | e.StockRefilled():
+        case c.Book() | c.AskRefill() | e.StockRefilled() | e.StockLeft():
             return materials(line, value)
         case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
             return labware(line, value)
@@ -88,6 +89,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
+            | e.WellsLeft()
             | PlanArrived()
         ):
             return []
