@@ -20,6 +20,7 @@ from sdl.model.labware import Well
 from sdl.model.stock import Transfer
 
 if TYPE_CHECKING:
+    from sdl.core.open_steps import Entry
     from sdl.core.run import Step
 
 DEVIATIONS = 3.0
@@ -34,13 +35,31 @@ def is_short(inventory: Inventory | None, step: Step) -> bool:
     if inventory is None or not step.draws:
         return False
     run = run_of(step.id)
-    return any(pl > open_to(inventory, run, source) for source, pl in step.draws.items())
+    return any(lacks(inventory, run, source, pl) for source, pl in step.draws.items())
 
 
-def open_to(inventory: Inventory, run: str, source: str) -> int:
-    """How much a run may draw of a declared source, in picolitres."""
+def short_among(inventory: Inventory, waiting: Iterable[Entry]) -> list[Entry]:
+    """Those of many steps that are short; nearly all draw no more than what is kept for them."""
+    is_all_there: dict[str, bool] = {}
+    found = []
+    for run, step in waiting:
+        mine = inventory.reserved.get(run.id, {})
+        for source, volume_pl in step.draws.items():
+            if source not in is_all_there:
+                usable_pl = inventory.sources[source].usable_pl
+                is_all_there[source] = inventory.reserved_pl(source) <= usable_pl
+            if volume_pl > mine.get(source, 0) or not is_all_there[source]:
+                found += [(run, step)] if is_short(inventory, step) else []
+                break
+    return found
+
+
+def lacks(inventory: Inventory, run: str, source: str, volume_pl: int) -> bool:
+    """Whether a run may not draw so much of a declared source."""
     usable_pl, kept_pl = inventory.sources[source].usable_pl, kept_for(inventory, run, source)
-    return min(usable_pl, kept_pl + max(0, usable_pl - inventory.reserved_pl(source)))
+    if volume_pl <= kept_pl:
+        return volume_pl > usable_pl
+    return volume_pl > kept_pl + max(0, usable_pl - inventory.reserved_pl(source))
 
 
 def kept_for(inventory: Inventory, run: str, source: str) -> int:
@@ -54,7 +73,7 @@ def shortages(inventory: Inventory, steps: Iterable[Step]) -> tuple[Shortage, ..
     for step in steps:
         run = run_of(step.id)
         for source, volume_pl in step.draws.items():
-            if volume_pl > open_to(inventory, run, source):
+            if lacks(inventory, run, source, volume_pl):
                 by_run = wanted.setdefault(source, {})
                 by_run[run] = by_run.get(run, 0) + volume_pl
     return tuple(_short(inventory, source, wanted[source]) for source in sorted(wanted))

@@ -7,10 +7,11 @@ it. Others go before it meanwhile, and nothing is brought for it.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sdl.core.commons import Commons
-from sdl.core.draws import is_short, shortages
+from sdl.core.draws import short_among, shortages
 from sdl.core.let import is_let_by_people
 from sdl.core.open_steps import Entry
 from sdl.core.storeroom import Storeroom
@@ -32,18 +33,18 @@ class Shortfall:
         self._roster = roster
         self._storeroom = Storeroom(commons)
 
-    def but_for_short(self, waiting: list[Entry]) -> list[Entry]:
-        """Those of some that wait which have what they draw."""
+    def of(self, instrument: InstrumentState) -> list[Entry]:
+        """The steps that wait for an instrument and are short."""
         inventory = self._commons.lab.inventory
         if inventory is None:
-            return waiting
-        return [one for one in waiting if not is_short(inventory, one[1])]
+            return []
+        return short_among(inventory, self._commons.steps.waiting[instrument.name].values())
 
-    def fail(self, instrument: InstrumentState) -> bool:
-        """Give a step that need not wait back to its error policy; whether there was one."""
+    def fail(self, instrument: InstrumentState, short: Iterable[Entry]) -> bool:
+        """Give one of these that need not wait back to its error policy; whether there was one."""
         if instrument.busy_with is not None or instrument.approached:
             return False
-        for run, step in self._short(instrument):
+        for run, step in short:
             part = self._part(run)
             is_let = is_let_by_people(self._commons.lab, part.state, step, instrument)
             if is_let and not self._waits(run, step):
@@ -52,20 +53,14 @@ class Shortfall:
                 return True
         return False
 
-    def ask(self, instrument: InstrumentState) -> None:
-        """Ask a person for what steps wait for at an instrument."""
-        short = [step for run, step in self._short(instrument) if self._waits(run, step)]
-        if short:
-            assert self._commons.lab.inventory is not None
-            for lack in shortages(self._commons.lab.inventory, short):
-                self._storeroom.ask(lack)
-
-    def _short(self, instrument: InstrumentState) -> list[Entry]:
-        inventory = self._commons.lab.inventory
+    def ask(self, short: Iterable[Entry]) -> None:
+        """Ask a person for what steps wait for, as far as they still do."""
+        inventory, is_waiting = self._commons.lab.inventory, self._commons.steps.is_waiting
         if inventory is None:
-            return []
-        waiting = self._commons.steps.waiting[instrument.name].values()
-        return [one for one in waiting if is_short(inventory, one[1])]
+            return
+        held = [step for run, step in short if is_waiting(step) and self._waits(run, step)]
+        for lack in shortages(inventory, held):
+            self._storeroom.ask(lack)
 
     def _waits(self, run: Run, step: Step) -> bool:
         """Whether a step that is short waits until somebody has filled up."""

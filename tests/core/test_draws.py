@@ -254,7 +254,7 @@ def test_a_journal_of_before_draws_what_it_did_and_replays() -> None:
 
 def test_a_draw_of_what_is_kept_for_others_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(let, "is_short", lambda *_: False)
-    monkeypatch.setattr(shortfall, "is_short", lambda *_: False)
+    monkeypatch.setattr(shortfall, "short_among", lambda *_: [])
     monkeypatch.setattr(Materials, "secure", lambda *_: None)
     floor = held()
     with pytest.raises(Bug, match="50000000 pL of handler/dye were drawn that are kept for others"):
