@@ -2,10 +2,11 @@
 
 Each seed draws a cell (five stations of one to three sites, one or two arms of random reach, a
 hotel with few sites to spare) and a campaign of runs that each take a plate of their own along a
-random way; in every other cell some roles are pools of two stations, and in every third one the
-runs are those of two campaigns that share the cell. Real engine, real simulators, virtual time. A
-cell has locked up where a run does not end; where two plates came to one site, or an arm gripped
-one that was worked on, is told, too. The aim is none.
+random way. In every other cell some roles are pools of two stations, in every third one the runs
+are those of two campaigns that share the cell, and in every fourth one the arms meet at nests of
+one site, or reach some stations only over others, and a plate that nobody uses may stand there.
+Real engine, real simulators, virtual time. A cell has locked up where a run does not end; where two
+plates came to one site, or an arm gripped one that was worked on, is told, too. The aim is none.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ CELLS = Path(__file__).parent / "cells"
 RUNS = 10_000
 RUNS_IN_ONE = 24
 TOLD_S = 30.0
+NESTED = 3
+"""Of four cells, the one with nests."""
 COURSES = 6 * 5**6
 KIND = "nest_1_troughplate_195000uL_Vb"
 """Of one well: a plate for each run."""
@@ -60,30 +63,12 @@ class One(TypedDict):
 
 def files(folder: Path, seed: int) -> list[Path]:
     """Write the cell and the campaigns of a seed; the campaigns' files."""
-    chance = random.Random(seed)
     names = "abcde"
-    arms = chance.choice((1, 1, 2))
-    lines = [f'[lab]\nname = "cell-{seed}"\nseed = {seed}\n']
-    for name in names:
-        sites = chance.choice((1, 1, 1, 2, 3))
-        lines.append(
-            f'[instruments.{name}]\nsimulator = "./stations.py:Station"\nsites = {sites}\n'
-        )
-    shared = chance.sample(names, chance.randint(0, len(names)))
-    for arm in range(1, arms + 1):
-        alone = [name for name in names if arms == 1 or ord(name) % arms == arm % arms]
-        reach = ["hotel", *dict.fromkeys((*alone, *shared))]
-        if chance.random() < 0.1:
-            reach.pop()
-        listed = ", ".join(f'"{place}"' for place in reach)
-        lines.append(f'[instruments.arm-{arm}]\nsimulator = "arm"\nreaches = [{listed}]\n')
-    lines.append(f"[places.hotel]\nsites = {RUNS_IN_ONE + chance.randint(0, 2)}\n")
-    lines += [
-        f'[labware.plate-{n}]\nkind = "{KIND}"\nat = "hotel"\n' for n in range(1, RUNS_IN_ONE + 1)
-    ]
+    lines = _nested(names, seed) if seed % 4 == NESTED else _cell(names, seed)
+    parallel = int(lines.pop())
     (folder / "lab.toml").write_text("\n".join(lines))
     shutil.copy(CELLS / "stations.py", folder)
-    roles, parallel = "\n".join(_roles(names, seed)), chance.randint(2, 16)
+    roles = "\n".join(_roles(names, seed))
     numbers = range(1, RUNS_IN_ONE + 1)
     parts = [numbers] if seed % 3 else [numbers[: RUNS_IN_ONE // 2], numbers[RUNS_IN_ONE // 2 :]]
     found = []
@@ -99,6 +84,60 @@ def files(folder: Path, seed: int) -> list[Path]:
             f'[stop]\nruns = {len(part)}\n\n[planner]\nkind = "sobol"\n'
         )
     return found
+
+
+def _cell(names: str, seed: int) -> list[str]:
+    """Arms that all reach the hotel; last, how many runs are in flight."""
+    chance = random.Random(seed)
+    arms = chance.choice((1, 1, 2))
+    lines = _stations(names, seed, chance)
+    shared = chance.sample(names, chance.randint(0, len(names)))
+    for arm in range(1, arms + 1):
+        alone = [name for name in names if arms == 1 or ord(name) % arms == arm % arms]
+        reach = ["hotel", *dict.fromkeys((*alone, *shared))]
+        if chance.random() < 0.1:
+            reach.pop()
+        lines.append(_arm(arm, reach))
+    return [*lines, *_hotel(chance.randint(0, 2)), str(chance.randint(2, 16))]
+
+
+def _nested(names: str, seed: int) -> list[str]:
+    """A chain of arms, each of which meets an earlier one at one place or two; last, as above."""
+    chance = random.Random(seed)
+    lines = _stations(names, seed, chance)
+    nests = ["nest", "rack", "rail"][: chance.randint(0, 3)]
+    lines += [f"[places.{name}]\nsites = 1\nstores = false\n" for name in nests]
+    joined, left, arm = ["hotel"], chance.sample([*names, *nests], k=len(names) + len(nests)), 0
+    while left:
+        more = [left.pop() for _ in range(min(len(left), chance.randint(1, 3)))]
+        met = chance.sample(joined, k=min(len(joined), chance.choice((1, 1, 2))))
+        joined, arm = [*joined, *more], arm + 1
+        lines.append(_arm(arm, [*met, *more]))
+    for spare in chance.sample(names, k=chance.randint(0, 2)):
+        lines.append(f'[labware.spare-{spare}]\nkind = "{KIND}"\nat = "{spare}"\n')
+    return [*lines, *_hotel(chance.randint(2, 4)), str(chance.randint(2, 16))]
+
+
+def _stations(names: str, seed: int, chance: random.Random) -> list[str]:
+    lines = [f'[lab]\nname = "cell-{seed}"\nseed = {seed}\n']
+    for name in names:
+        sites = chance.choice((1, 1, 1, 2, 3))
+        lines.append(
+            f'[instruments.{name}]\nsimulator = "./stations.py:Station"\nsites = {sites}\n'
+        )
+    return lines
+
+
+def _arm(number: int, reach: list[str]) -> str:
+    listed = ", ".join(f'"{place}"' for place in reach)
+    return f'[instruments.arm-{number}]\nsimulator = "arm"\nreaches = [{listed}]\n'
+
+
+def _hotel(spare: int) -> Iterator[str]:
+    """With a plate for each run, and some sites to spare."""
+    yield f"[places.hotel]\nsites = {RUNS_IN_ONE + spare}\n"
+    for number in range(1, RUNS_IN_ONE + 1):
+        yield f'[labware.plate-{number}]\nkind = "{KIND}"\nat = "hotel"\n'
 
 
 def _roles(names: str, seed: int) -> Iterator[str]:

@@ -18,8 +18,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sdl.authoring import Act
-from sdl.core.carrying import PERSON, Floor
 from sdl.core.commons import Commons
+from sdl.core.floor import PERSON, Floor
 from sdl.core.following import TIGHT_S
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState

@@ -11,14 +11,15 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from sdl.core.admittance import Admittance
-from sdl.core.carrying import PERSON, Floor, Piece, Standing
 from sdl.core.commons import Commons
+from sdl.core.floor import PERSON, Floor
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState, PieceState
 from sdl.core.lacking import KeepsOut, Lacking
 from sdl.core.let import Urgency, is_let
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step, labware_of
+from sdl.core.standing import Piece, Standing
 
 InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 """Labware that only waits for its turn where it stands."""

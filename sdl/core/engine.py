@@ -25,11 +25,11 @@ from sdl.core.amounts import Content
 from sdl.core.arrivals import Arrivals
 from sdl.core.beginning import Beginning
 from sdl.core.campaign import CampaignState
-from sdl.core.carrying import Floor
 from sdl.core.commands import CloseLab, Command, Perform
 from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
+from sdl.core.floor import Floor
 from sdl.core.halting import Halting
 from sdl.core.ids import campaign_of, run_of
 from sdl.core.lab_state import LabState

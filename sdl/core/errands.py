@@ -7,9 +7,9 @@ done, it stands on the target. Only after that it is taken to have stayed where 
 
 from __future__ import annotations
 
-from sdl.core.carrying import PERSON
 from sdl.core.commands import Wait
 from sdl.core.commons import Commons
+from sdl.core.floor import PERSON
 from sdl.core.lab_state import CarryState
 from sdl.core.roster import Roster
 from sdl.model.lab import place_of

@@ -14,9 +14,9 @@ from dataclasses import dataclass, field
 from itertools import zip_longest
 
 from sdl.core.agenda import is_entry
-from sdl.core.carrying import Floor
 from sdl.core.commons import Commons
 from sdl.core.engine import Engine
+from sdl.core.floor import Floor
 from sdl.core.forecast import SoFar
 from sdl.core.ids import step_of
 from sdl.core.part import Part
@@ -50,6 +50,8 @@ class RunAhead:
     has_entered: bool
     """Whether any of its steps was ever sent."""
     priority: int
+    weight: float
+    """Of its campaign: its share of a contended instrument, relative to the others'."""
     pools: Mapping[str, tuple[str, ...]]
     """By role that is pooled: the instruments that may do its steps."""
 
@@ -178,6 +180,7 @@ def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
         so_far=SoFar(fed=tuple(run.trampoline.fed), started=started),
         has_entered=_has_entered(run),
         priority=part.priority,
+        weight=part.state.terms.weight,
         pools=_pools(part, run.lodgings),
     )
 
@@ -220,6 +223,7 @@ def _coming(part: Part, playing: Counter[str], most: int) -> list[RunAhead]:
                 so_far=None,
                 has_entered=False,
                 priority=part.priority,
+                weight=state.terms.weight,
                 pools=_pools(part, ()),
             )
         )

@@ -17,7 +17,6 @@ from heapq import merge
 from operator import attrgetter
 
 from sdl.authoring import Act
-from sdl.core.carrying import is_safe
 from sdl.core.commons import Commons
 from sdl.core.hands import give
 from sdl.core.lab_state import InstrumentState
@@ -26,6 +25,7 @@ from sdl.core.open_steps import Entry
 from sdl.core.part import Part
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
+from sdl.core.safety import is_safe
 from sdl.core.transport import Transport
 from sdl.model.lab import place_of
 

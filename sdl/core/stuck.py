@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sdl.core.carrying import PERSON, Floor, Piece, Standing, Want, next_carry
+from sdl.core.carrying import Want, next_carry
+from sdl.core.floor import PERSON, Floor
+from sdl.core.standing import Piece, Standing
 from sdl.model.lab import Lab, place_of
 
 

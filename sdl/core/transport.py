@@ -11,12 +11,13 @@ from collections.abc import Iterator
 from itertools import chain
 
 from sdl.core import events as ev
-from sdl.core.carrying import PERSON, Carry, Floor, next_carry
+from sdl.core.carrying import next_carry
 from sdl.core.chains import Chains
 from sdl.core.commands import BeginCarry, EndCarry, Wait
 from sdl.core.commons import CARRY, Commons
 from sdl.core.deck import Deck, InPlace
 from sdl.core.errands import Errands
+from sdl.core.floor import PERSON, Floor
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.lacking import Lacking
 from sdl.core.let import Turns, is_let
@@ -24,6 +25,7 @@ from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
+from sdl.core.standing import Carry
 from sdl.core.wants import Wants
 from sdl.errors import ActionRefused
 from sdl.model.lab import Lab, place_of

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from sdl.core.carrying import Standing, Want
+from sdl.core.carrying import Want
 from sdl.core.chains import Call, Promise
 from sdl.core.commons import Commons
 from sdl.core.deck import Deck, InPlace
@@ -17,6 +17,7 @@ from sdl.core.lacking import Lacked, Lacking
 from sdl.core.let import Urgency
 from sdl.core.roster import Roster
 from sdl.core.run import Step
+from sdl.core.standing import Standing
 from sdl.model.lab import place_of
 
 

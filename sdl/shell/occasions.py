@@ -1,13 +1,15 @@
 """When there is a reason to plan anew, and which.
 
-New work, an instrument that went or came back, a step that takes longer than 95 % of its kind, a
-window in danger; or else every five minutes. Never within twenty lab seconds of the plan before:
-what happens in that time is planned for together.
+New work, a campaign that was stopped, paused or given another claim on the bench, an instrument
+that went or came back, a step that takes longer than 95 % of its kind, a window in danger; or else
+every five minutes. Never within twenty lab seconds of the plan before: what happens in that time is
+planned for together.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from sdl.core.engine import Engine
 from sdl.core.ids import step_of
@@ -19,6 +21,17 @@ DEBOUNCE_S = 20.0
 """Lab seconds from one plan to the next at least."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """How far a campaign counts when the bench is planned."""
+
+    campaign: str
+    priority: int
+    weight: float
+    is_paused: bool
+    is_stopped: bool
+
+
 class Occasions:
     """Remembers what the last plan was made for."""
 
@@ -26,6 +39,7 @@ class Occasions:
         self._at: float | None = None
         self._runs: frozenset[str] = frozenset()
         self._able: frozenset[str] = frozenset()
+        self._claims: frozenset[Claim] = frozenset()
         self._missed = 0
         self._lengths: Mapping[str, float] = {}
         self._late: set[str] = set()
@@ -44,6 +58,8 @@ class Occasions:
             return "new work"
         if able(engine) != self._able:
             return "an instrument went or came back"
+        if claims(engine) - self._claims:
+            return "a campaign was stopped, paused, or has another claim on the bench"
         if missed(engine) > self._missed:
             return "a window was missed"
         late = self._overdue(engine, at)
@@ -59,7 +75,7 @@ class Occasions:
     def asked(self, engine: Engine, at: float) -> None:
         """A plan is being made for this state."""
         self._at, self._runs, self._able = at, runs_ahead(engine), able(engine)
-        self._missed = missed(engine)
+        self._missed, self._claims = missed(engine), claims(engine)
 
     def known(self, drafted: Draft) -> None:
         """How long its steps take."""
@@ -103,6 +119,20 @@ def runs_ahead(engine: Engine) -> frozenset[str]:
         ):
             found.add(f"{part.name}/run-{state.begun + 1}")
     return frozenset(found)
+
+
+def claims(engine: Engine) -> frozenset[Claim]:
+    """What each campaign may ask of the bench now."""
+    return frozenset(
+        Claim(
+            campaign=part.name,
+            priority=part.priority,
+            weight=part.state.terms.weight,
+            is_paused=bool(part.state.paused),
+            is_stopped=part.state.closing is not None and part.state.closing[0] == "stopped",
+        )
+        for part in engine.campaigns.values()
+    )
 
 
 def missed(engine: Engine) -> int:

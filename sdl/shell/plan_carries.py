@@ -12,9 +12,11 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from sdl.core.carrying import PERSON, Piece, Standing, in_the_way
 from sdl.core.chains import MOVE_S
+from sdl.core.floor import PERSON
 from sdl.core.outlook import Berth, Outlook
+from sdl.core.safety import in_the_way
+from sdl.core.standing import Piece, Standing
 from sdl.scheduling.model import Activity, Demand, Fixed, Hold, Lag, Mode, Placed, Resource
 from sdl.shell.plan_outings import Foreseen, Ways, outings
 

@@ -68,7 +68,7 @@ ROOM_S = 30.0
 PUT_OFF_COST = 5_000
 """... and what each second more costs."""
 WEIGHTS = Weights(makespan=1000, flow=1)
-"""The whole bench first; the flow of runs, by priorities of their campaigns, settles ties."""
+"""The whole bench first; the flow of runs, by claims of their campaigns, settles ties."""
 
 
 @dataclass(frozen=True)
@@ -136,11 +136,11 @@ class Draft:
 
     def _groups(self) -> Iterator[Group]:
         """Runs, and of those that share a plate one for all."""
-        weights: dict[str, int] = defaultdict(int)
+        weights: dict[str, float] = defaultdict(float)
         for run in self.outlook.runs:
-            weights[self._group(run.run)] += max(1, 10 + run.priority)
+            weights[self._group(run.run)] += max(1, 10 + run.priority) * run.weight
         for name, weight in weights.items():
-            yield Group(name=name, weight=weight)
+            yield Group(name=name, weight=max(1, round(weight)))
 
     def _activity(self, each: Foreseen) -> Activity:
         step, at = each.step, self.outlook.at

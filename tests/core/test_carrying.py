@@ -3,151 +3,16 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import product
 
 import pytest
 
-from sdl.core.carrying import Carry, Floor, Piece, Standing, Want, is_safe, next_carry
-
-HOTEL = "hotel"
-
-
-@dataclass(frozen=True, slots=True)
-class Plate:
-    """One plate of a cell that is played to its end."""
-
-    name: str
-    route: tuple[str, ...]
-    """Places at which it is worked on, in order."""
-    site: str
-    leaves: str = ""
-    done: int = 0
-    at_work: bool = False
-
-    @property
-    def wanted_at(self) -> str:
-        """Where it has to go, or is worked on, next; empty at its end."""
-        return self.route[self.done] if self.done < len(self.route) else ""
-
-
-State = tuple[Plate, ...]
-
-
-def floor(stations: dict[str, int], *, hotel: int, arms: int = 1) -> Floor:
-    """A cell in which every arm reaches everything."""
-    sites = {
-        place: tuple(f"{place}/{number + 1}" for number in range(count))
-        for place, count in (stations | ({HOTEL: hotel} if hotel else {})).items()
-    }
-    reach = frozenset(sites)
-    stores = (HOTEL,) if hotel else ()
-    return Floor(sites=sites, stores=stores, carriers={f"arm-{n}": reach for n in range(arms)})
-
-
-def at_first(on: Floor, routes: Sequence[tuple[str, ...]]) -> State:
-    """Every plate in its slot of the hotel."""
-    slots = on.sites[HOTEL]
-    return tuple(Plate(f"p{number}", route, slots[number]) for number, route in enumerate(routes))
-
-
-def settled(on: Floor, state: State, order: Sequence[int]) -> State:
-    """Begin all that the rule begins, with the plates in this order of urgency."""
-    state = _started(on, state)
-    while True:
-        standing, wants = standing_of(on, state), wants_of(on, state, order)
-        bound = dict.fromkeys(standing.pieces, "") | {one.piece: one.place for one in wants}
-        carry = next_carry(standing, wants, bound.__getitem__)
-        if carry is None:
-            return state
-        assert carry.target not in standing.taken, f"{carry} goes where something is"
-        assert is_safe(after(standing, carry)), carry
-        state = tuple(
-            replace(each, site=carry.target, leaves=carry.source)
-            if each.name == carry.piece
-            else each
-            for each in state
-        )
-
-
-def _started(on: Floor, state: State) -> State:
-    """Every plate that stands where it is wanted is worked on."""
-    return tuple(
-        replace(each, at_work=True)
-        if not each.leaves and each.wanted_at and on.place_of[each.site] == each.wanted_at
-        else each
-        for each in state
-    )
-
-
-def standing_of(on: Floor, state: State) -> Standing:
-    """As the rule sees it."""
-    carried = sum(1 for each in state if each.leaves)
-    return Standing(
-        floor=on,
-        pieces={
-            each.name: Piece(
-                name=each.name,
-                site=each.site,
-                leaves=each.leaves,
-                held=each.at_work,
-                claim=each.route[each.done :],
-            )
-            for each in state
-        },
-        free_carriers=tuple(on.carriers)[carried:],
-    )
-
-
-def after(standing: Standing, carry: Carry) -> Standing:
-    """The same once a carry has been begun."""
-    moved = replace(standing.pieces[carry.piece], site=carry.target, leaves=carry.source)
-    return Standing(
-        floor=standing.floor,
-        pieces={**standing.pieces, carry.piece: moved},
-        free_carriers=standing.free_carriers,
-        closed=standing.closed,
-        blocked=standing.blocked,
-    )
-
-
-def wants_of(on: Floor, state: State, order: Sequence[int]) -> list[Want]:
-    """What each plate that is not worked on needs next; the first of ``order`` first."""
-    return [
-        Want(step=state[number].name, piece=state[number].name, place=state[number].wanted_at)
-        for number in order
-        if state[number].wanted_at and not state[number].at_work
-    ]
-
-
-def ends(state: State) -> Iterator[State]:
-    """All that may end next: the work on a plate, or its way."""
-    for number, each in enumerate(state):
-        if each.leaves:
-            ended = replace(each, leaves="")
-        elif each.at_work:
-            ended = replace(each, at_work=False, done=each.done + 1)
-        else:
-            continue
-        yield (*state[:number], ended, *state[number + 1 :])
-
-
-def every_course(on: Floor, state: State, order: Sequence[int]) -> int:
-    """Play a cell in every order in which things may end; the states that were seen."""
-    begun = settled(on, state, order)
-    seen, waiting = {begun}, [begun]
-    while waiting:
-        now = waiting.pop()
-        following = [settled(on, each, order) for each in ends(now)]
-        if not following:
-            left = [each for each in now if each.wanted_at]
-            assert not left, f"nothing goes on, and these are not done: {left} of {now}"
-        new = [each for each in following if each not in seen]
-        seen.update(new)
-        waiting += new
-    return len(seen)
-
+from sdl.core.carrying import Want, next_carry
+from sdl.core.floor import Floor
+from sdl.core.safety import is_safe
+from sdl.core.standing import Carry, Piece, Standing
+from tests.core.courses import State, after, at_first, ends, every_course, floor, settled
 
 CELLS = [
     ({"a": 1, "b": 1}, [("a", "b"), ("b", "a"), ("a", "b", "a")]),

@@ -13,6 +13,7 @@ from sdl.core.engine import Engine
 from sdl.core.outlook import outlook
 from sdl.core.plan import PlanArrived
 from sdl.core.replay import fold
+from sdl.model.campaign import Terms
 from sdl.model.data import JsonValue
 from sdl.model.policy import Rule
 from sdl.model.prediction import Prediction
@@ -185,6 +186,39 @@ def test_what_gives_a_reason_to_plan() -> None:
     assert occasions.due(engine, 2.0 + DEBOUNCE_S) == "a window was missed"
     occasions.asked(engine, 40.0)
     assert occasions.due(engine, 40.0 + DEBOUNCE_S) == "", "it was planned for"
+
+
+@pytest.mark.parametrize("what", ["priority", "weight", "pause", "stop"])
+def test_a_campaign_that_counts_otherwise_is_planned_for_otherwise(what: str) -> None:
+    floor, _ = at_work(parallel=2)
+    engine, occasions = floor.engine, Occasions()
+    occasions.asked(engine, 2.0)
+    occasions.known(drafted(floor, 2.0))
+    terms = {"priority": Terms(priority=3), "weight": Terms(weight=2.0)}
+    words: dict[str, ev.Event] = {
+        name: ev.TermsChanged(at=3.0, campaign="dye", terms=one, by="eve")
+        for name, one in terms.items()
+    }
+    words["pause"] = ev.PauseRequested(at=3.0, what="", by="eve", campaign="dye")
+    words["stop"] = ev.StopRequested(at=3.0, by="eve", reason="enough")
+    floor.turn(words[what])
+    words_of = occasions.due(engine, 2.0 + DEBOUNCE_S)
+    assert words_of == "a campaign was stopped, paused, or has another claim on the bench"
+    occasions.asked(engine, 4.0)
+    assert occasions.due(engine, 4.0 + DEBOUNCE_S) == "", "it was planned for"
+
+
+def test_the_runs_of_a_campaign_count_by_its_priority_and_its_weight() -> None:
+    floor, _ = at_work(parallel=2)
+
+    def counts(terms: Terms) -> set[int]:
+        floor.turn(ev.TermsChanged(at=3.0, campaign="dye", terms=terms, by="eve"))
+        return {group.weight for group in drafted(floor, 3.0).problem.groups}
+
+    assert counts(Terms()) == {10}
+    assert counts(Terms(priority=2)) == {12}
+    assert counts(Terms(weight=2.5)) == {25}
+    assert counts(Terms(priority=-9, weight=0.01)) == {1}, "none counts for nothing"
 
 
 def test_one_run_at_a_time_is_never_planned() -> None:

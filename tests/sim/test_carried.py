@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from sdl.core import deck
-from sdl.core.carrying import Piece, Standing
 from sdl.core.deck import Deck
 from sdl.core.porter import PorterTroubles
+from sdl.core.standing import Piece, Standing
 from sdl.core.work import Work
 from sdl.shell.preflight import Prepared, prepare
 from sdl.sim.drill import Report, drill
