@@ -68,6 +68,7 @@ class Watch:
 
     seats: dict[str, Seat] = field(default_factory=dict)
     performed: dict[str, do.Perform] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     last_try: dict[str, str] = field(default_factory=dict)
     """By step."""
     over: set[str] = field(default_factory=set)
@@ -257,6 +258,9 @@ class Watch:
         match command:
             case do.Perform():
                 self._note_perform(command, at)
+            case do.Refuse(cid=cid):
+                hold(cid not in self.performed, f"{cid} is refused and was commanded")
+                self.refused.add(cid)
             case do.Greet(instrument=name, after=after, memory=memory):
                 seat = self._seat(name)
                 hold(memory == seat.memory, f"{name} is greeted for {memory}, not {seat.memory}")
@@ -343,6 +347,7 @@ class Watch:
     def _note_perform(self, command: do.Perform, at: float) -> None:
         cid, seat = command.cid, self._seat(command.instrument)
         hold(cid not in self.performed, f"{cid} is commanded twice")
+        hold(cid not in self.refused, f"{cid} is commanded and was refused")
         hold(not seat.open, f"{command.instrument} is given {cid} while {seat.open} is open")
         hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
         hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")

@@ -30,9 +30,11 @@ from sdl.model.provenance import Clock
 from sdl.model.stock import Source, Stocks, Transfer
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script
 from tests.core.dye import arrive
-from tests.core.floor import Chances, Floor, campaign, lab, online, script, started
+from tests.core.floor import Chances, Floor, Start, campaign, lab, online, script, started
+from tests.core.test_many import ODDS, endings
 from tests.core.test_materials import Reading, check_against_truth, ledger
 from tests.core.test_replay import chances
+from tests.core.test_shared_materials import spec
 from tests.core.test_snapshot import again, turns
 
 A1, B1 = Well("plate-1", "A1"), Well("plate-1", "B1")
@@ -400,6 +402,11 @@ def test_several_transfers_of_one_action_count_together() -> None:
 # Whatever happens.
 
 
+def as_read(command: do.Perform) -> JsonValue:
+    """From half of what was foreseen to nearly five times as much, by the name of the step."""
+    return 0.5 + sum(map(ord, command.step)) % 5 if command.operation == "absorbance" else None
+
+
 @settings(max_examples=30, deadline=None)
 @given(odds=chances, seed=st.integers(0, 2**20), parallel=st.integers(1, 4), of=st.booleans())
 def test_whatever_runs_want_nobody_draws_what_is_kept_for_others_and_all_end(
@@ -412,9 +419,7 @@ def test_whatever_runs_want_nobody_draws_what_is_kept_for_others_and_all_end(
         chances=replace(odds, lie=0.0),
         stocks=stocked(250.0),
         clock="wall" if of else "virtual",
-        answer=lambda command: (
-            0.5 + sum(map(ord, command.step)) % 5 if command.operation == "absorbance" else None
-        ),
+        answer=as_read,
     )
     floor.play(campaign(parallel=parallel, stop=StopRule(runs=6, failures=20), seed=seed))
     assert floor.engine.state.concluded is not None, f"seed {seed}: the campaign never ended"
@@ -427,3 +432,26 @@ def test_whatever_runs_want_nobody_draws_what_is_kept_for_others_and_all_end(
         if number % 7 == 0:
             often = again(often)
     assert often.state_sha256() == floor.engine.state_sha256(), f"seed {seed}"
+
+
+@settings(max_examples=15, deadline=None)
+@given(odds=ODDS, seed=st.integers(0, 2**20), campaigns=st.integers(2, 3))
+def test_several_campaigns_want_more_than_they_said_and_all_end(
+    odds: Chances, seed: int, campaigns: int
+) -> None:
+    note(f"seed {seed}")
+    floor = Floor(
+        Engine(THIRSTY),
+        seed=seed,
+        chances=odds,
+        stocks=stocked(250.0),
+        clock="wall",
+        simulated=not odds.unknown,
+        answer=as_read,
+    )
+    specs = [spec(f"c{number}", 3, parallel=2) for number in range(campaigns)]
+    floor.play_lab(*(Start(spec=one, at=50.0 * place) for place, one in enumerate(specs)))
+    assert len(endings(floor)) == campaigns, f"seed {seed}: {endings(floor)}"
+    assert ledger(floor.engine).reserved == {}
+    check_against_truth(floor, floor.stocks)
+    assert fold(THIRSTY, floor.journal).state_sha256() == floor.engine.state_sha256()
