@@ -127,6 +127,12 @@ def objection(inventory: Inventory, transfers: Iterable[Transfer]) -> str:
     return "; ".join(one for one in said if one)
 
 
+def may_be(inventory: Inventory, transfer: Transfer) -> bool:
+    """Whether a transfer between wells that were filled may be, as far as the ledger is sure."""
+    is_known = isinstance(transfer.source, Well) and str(transfer.source) in inventory.wells
+    return is_known and not objection(inventory, [transfer])
+
+
 def _underfull(inventory: Inventory, well: str, drawn_pl: int, filled_pl: int) -> str:
     is_known = well in inventory.wells or filled_pl > 0
     there_pl = inventory.contents(well).volume_pl

@@ -388,6 +388,26 @@ def test_what_lies_within_the_uncertainty_of_a_well_is_not_refused() -> None:
     assert objection(doubtful, (Transfer(A1, B1, 130.1),)) != ""
 
 
+async def nearly(handler: LiquidHandler, well: Well) -> None:
+    await handler.dispense(well, {"dye": 60.0})
+    await handler.transfer(well, B1, 61.0)
+
+
+async def by_hand(handler: LiquidHandler, well: Well) -> None:
+    await handler.dispense(well, {"dye": 60.0})
+    await handler.transfer(B1, well, 10.0)
+
+
+@pytest.mark.parametrize("part, flags", [(nearly, 0), (by_hand, 1)])
+def test_only_a_transfer_that_the_ledger_is_sure_could_not_be_is_flagged(
+    part: Part, flags: int
+) -> None:
+    floor = begun(500.0, 1, of=script_of(part))
+    done(floor, "run-1/step-1")
+    assert sent(done(floor, "run-1/step-2")) == ["run-1/step-3"]
+    assert len(floor.commands(do.Flag)) == flags
+
+
 def test_a_well_that_nobody_filled_by_the_ledger_may_be_drawn_from() -> None:
     assert objection(filled(100.0), (Transfer(B1, A1, 10.0),)) == ""
 
