@@ -73,6 +73,7 @@ def describe(
         refills=_refills(lab),
         carries=tuple(map(carry_view, lab.carries.values())) if porter else (),
         astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
+        left=tuple(lab.left),
         ended=state.concluded,
     )
 
@@ -113,6 +114,7 @@ def describe_lab(
         plan=_plan(commons.agenda, at),
         carries=tuple(map(carry_view, lab.carries.values())),
         labware=tuple(map(_place, lab.pieces.values())),
+        left=tuple(lab.left),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
     )
 
@@ -244,8 +246,7 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     waits = [
         Waiting(
             who=step.id,
-            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect))
-            + _or(state, run, step, lab),
+            why=_why_step(part, step, at, prospect) + _or(state, run, step, lab),
         )
         for run in state.runs.values()
         for step in run.steps.values()
@@ -261,6 +262,14 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
         reason = f"the campaign ends ({state.closing[1]}) once {_last(state, lab)}"
         waits.append(Waiting(who=state.spec.name, why=reason))
     return waits
+
+
+def _why_step(part: Part, step: Step, at: float, prospect: Prospect) -> str:
+    lab, lack = part.work.lab, part.work.materials.lack(step) if step.state == "waits" else ""
+    if lack and isinstance(step.request, Act):
+        return f"{step.request.operation} on {step.instrument} waits: {lack}{_late(step, at)}"
+    kept = _kept(step, part.work.commons.agenda)
+    return kept or _why(part.state, step, lab, at, prospect)
 
 
 def _last(state: CampaignState, lab: LabState) -> str:

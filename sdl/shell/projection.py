@@ -40,6 +40,7 @@ SILENT = frozenset(
         c.Wait,
         e.CommandNotSeen,
         e.CommandConflict,
+        e.WellsLeft,
         e.CommandUnheard,
         e.TimerFired,
     )
@@ -57,6 +58,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandDone()
             | e.CommandFailed()
             | e.CommandUnknown()
+            | c.Refuse()
         ):
             return [_step(line, value)]
         case e.CampaignStarted():
@@ -81,7 +83,7 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return run_rows(line, value)
-        case c.Book() | c.AskRefill() | e.StockRefilled():
+        case c.Book() | c.AskRefill() | e.StockRefilled() | e.StockLeft():
             return materials(line, value)
         case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
             return labware(line, value)
@@ -94,13 +96,14 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
+            | e.WellsLeft()
         ):
             return []
         case _:
             assert_never(value)
 
 
-StepChange: TypeAlias = c.Perform | e.CommandWord
+StepChange: TypeAlias = c.Perform | c.Refuse | e.CommandWord
 
 
 def _step(line: Line, value: StepChange) -> Change:
@@ -108,6 +111,8 @@ def _step(line: Line, value: StepChange) -> Change:
     match value:
         case c.Perform():
             return _perform(line, value)
+        case c.Refuse():
+            return _refused(line, value)
         case e.CommandAccepted():
             values = {"status": "accepted"}
         case e.CommandStarted():
@@ -135,7 +140,20 @@ def _step(line: Line, value: StepChange) -> Change:
     return Update("step", (value.cid,), values)
 
 
-def _perform(line: Line, value: c.Perform) -> Insert:
+def _refused(line: Line, value: c.Refuse) -> Insert:
+    """As of one that its driver has refused."""
+    row = _perform(line, value)
+    said: dict[str, Cell] = {
+        "status": "failed",
+        "ended_at": line.at,
+        "phase": "before_start",
+        "fault": "material",
+        "reason": text_of(value.reason),
+    }
+    return Insert(row.table, row.key, {**row.values, **said})
+
+
+def _perform(line: Line, value: c.Perform | c.Refuse) -> Insert:
     return Insert(
         "step",
         (value.cid,),
