@@ -63,6 +63,8 @@ class LabLines:
             now[question.step] = f"{question.step}: {question.asks} Look, then: sdl resolve"
         for task in lab.refills:
             now[task.id] = f"refill wanted: {task.reason}"
+        for plate in lab.plates:
+            now[plate.id] = f"plate wanted: {plate.reason}"
         for one in lab.carries:
             if not one.carrier:
                 now[one.carry] = one.asks

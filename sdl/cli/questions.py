@@ -98,7 +98,8 @@ def stands(view: View) -> list[str]:
 def wanted(view: View | LabView) -> list[str]:
     """What a person should bring."""
     refills = [f"refill wanted: {task.reason}" for task in view.refills]
-    return refills + [one.asks for one in view.carries if not one.carrier]
+    plates = [f"plate wanted: {task.reason}" for task in view.plates]
+    return [*refills, *plates, *(one.asks for one in view.carries if not one.carrier)]
 
 
 def to_answer(view: View | LabView) -> list[str]:

@@ -12,7 +12,7 @@ from sdl.core.view import LabView
 
 
 def tasks(lab: Lab = None, as_json: Json = False) -> None:
-    """List what waits for a person: labware to carry or to look for, sources to refill.
+    """List what waits for a person: labware to carry, look for or bring, sources to refill.
 
     What no transporter reaches is carried by a person, who then says: sdl done TASK. Where a
     piece is that went astray is told with: sdl place; a refill with: sdl refill. Questions
@@ -28,6 +28,7 @@ def tasks(lab: Lab = None, as_json: Json = False) -> None:
             carries=carries,
             astray=view.astray,
             refills=view.refills,
+            plates=view.plates,
         )
         return
     found = list(lines(view))
@@ -45,6 +46,8 @@ def lines(view: LabView) -> Iterator[str]:
     yield from astray(view)
     for each in view.refills:
         yield f"{each.id.rpartition('/')[2]}: {each.reason} (asked {_clock(each.since)})"
+    for plate in view.plates:
+        yield f"{plate.task}: {plate.reason} (asked {_clock(plate.since)})"
 
 
 def _clock(at: float) -> str:

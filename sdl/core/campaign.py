@@ -12,6 +12,7 @@ from typing import Literal, TypeAlias
 
 from sdl.core.commands import Conclude
 from sdl.core.evidence import Belief, Outcome
+from sdl.core.plate_task import PlateTask
 from sdl.core.rivals import Contest, in_words, likelier, standing
 from sdl.core.run import Run
 from sdl.core.spent import Spent
@@ -146,6 +147,8 @@ class CampaignState:
     paused_at_once: bool = False
     short: str = ""
     """What the next run lacks; empty while materials do not keep it."""
+    wants_plate: PlateTask | None = None
+    """The fresh plate that a person is asked for; None where none is, or it ends."""
     best: BestPoint | None = None
     front: tuple[FrontPoint, ...] = ()
     """Of several objectives, in the order in which they were measured."""
@@ -172,6 +175,7 @@ class CampaignState:
 
     def close(self, ending: Ending, reason: str) -> None:
         """Begin no more runs. The first reason stands."""
+        self.wants_plate = None
         if self.closing is None:
             self.closing = (ending, reason)
 

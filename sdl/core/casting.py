@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
-from sdl.core.commands import BeginRun
+from sdl.core.commands import AskPlate, BeginRun
 from sdl.core.following import Ahead, ahead_of
+from sdl.core.plate_task import PlateTask
 from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.samples import arguments, inputs_of, next_samples
@@ -136,15 +137,52 @@ class Casting:
             count = self._count(role, samples)
             found = self.plates.free(role.name, count, taken)
             if not found:
-                state, astray = self._work.state, self.plates.astray(role.name, count)
-                if astray:
-                    state.short = f"waits for {astray}"
-                else:
-                    state.close("material", self.plates.lack(role.name, count))
+                self._lack(role.name, count)
                 return instruments, None
             wells[role.name] = found if role.is_list else found[0]
             taken.update(found)
+        self._work.state.wants_plate = None  # what was used up may have been found again
         return instruments, wells
+
+    def _lack(self, role: str, count: int) -> None:
+        """No wells are left for a role: a person is asked for a plate, or the campaign ends."""
+        state, astray = self._work.state, self.plates.astray(role, count)
+        if astray:
+            state.short = f"waits for {astray}"
+            return
+        choice, lack = self.plates.wanted(role, count), self.plates.lack(role, count)
+        if choice is None:
+            state.close("material", lack)
+            return
+        if state.wants_plate is None:
+            self._ask_for_plate(role, choice, lack)
+        assert state.wants_plate is not None
+        state.short = state.wants_plate.reason
+
+    def _ask_for_plate(self, role: str, choice: PlateChoice, lack: str) -> None:
+        work, state = self._work, self._work.state
+        work.lab.plates_asked += 1
+        task = PlateTask(
+            id=f"{work.commons.name}/plate-{work.lab.plates_asked}",
+            campaign=state.spec.name,
+            role=role,
+            kind=choice.kind,
+            at=choice.at,
+            lack=lack,
+            is_shared=work.lab.is_shared,
+            since=work.at,
+        )
+        state.wants_plate = task
+        work.out.append(
+            AskPlate(
+                task=task.id,
+                campaign=task.campaign,
+                role=role,
+                kind=task.kind,
+                at=task.at,
+                reason=task.reason,
+            )
+        )
 
     def _ahead_of(
         self, suggestions: tuple[str, ...], inputs: Arguments, wells: Mapping[str, Wells]

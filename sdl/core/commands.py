@@ -229,6 +229,21 @@ class AskRefill:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AskPlate:
+    """Ask a person for a fresh plate: the next run of a campaign has no wells before."""
+
+    task: str
+    """``dye-450/plate-1``."""
+    campaign: str
+    role: str
+    kind: str
+    """As PyLabRobot names it."""
+    at: str
+    """Where it has to stand; empty: in any store."""
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class BeginCarry:
     """A piece of labware leaves one site for another; who carries it is commanded next.
 
@@ -356,6 +371,7 @@ Command: TypeAlias = (
     | BreakWindow
     | Book
     | AskRefill
+    | AskPlate
     | BeginCarry
     | EndCarry
     | Wait
@@ -380,6 +396,7 @@ COMMANDS: tuple[type, ...] = (
     BreakWindow,
     Book,
     AskRefill,
+    AskPlate,
     BeginCarry,
     EndCarry,
     Wait,

@@ -71,6 +71,7 @@ def describe(
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
         refills=_refills(lab),
+        plates=(state.wants_plate,) if state.wants_plate else (),
         carries=tuple(map(carry_view, lab.carries.values())) if porter else (),
         astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
         left=tuple(lab.left),

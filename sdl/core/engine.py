@@ -30,6 +30,7 @@ from sdl.core.commons import LOST, Commons
 from sdl.core.describe import describe, describe_lab
 from sdl.core.dispatching import Dispatching
 from sdl.core.floor import Floor
+from sdl.core.fresh import Fresh
 from sdl.core.halting import Halting
 from sdl.core.ids import campaign_of, run_of
 from sdl.core.lab_state import LabState
@@ -224,10 +225,11 @@ class Engine:
         state = LabState.of(head.lab)
         state.is_shared, state.runs_in_a_turn = is_shared, head.origin.runs_in_a_turn
         state.checks_draws = head.origin.checks_draws
+        state.attended = head.origin.clock != "virtual"
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
         self._accounts.open()
-        self._storeroom.declare(attended=head.origin.clock != "virtual")
+        self._storeroom.declare()
         if state.pieces:
             porter = porter_head(name, head.lab, head.origin, self.at)
             self._employ(Part.porter(porter, self._commons))
@@ -324,7 +326,9 @@ class Engine:
                 self._storeroom.refill(event)
             case ev.StockLeft() | ev.WellsLeft():
                 self._storeroom.take_over(event)
-            case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted():
+            case (
+                ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted() | ev.PlateBrought()
+            ):
                 if self._transport is not None:
                     self._tell_transport(event)
             case ev.TermsChanged(terms=terms):
@@ -335,7 +339,9 @@ class Engine:
             case _:
                 raise Bug(f"{type(event).__name__} is for nobody")
 
-    def _tell_transport(self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted) -> None:
+    def _tell_transport(
+        self, event: ev.CarryDone | ev.LabwarePlaced | ev.LabwareDoubted | ev.PlateBrought
+    ) -> None:
         assert self._transport is not None
         match event:
             case ev.CarryDone():
@@ -344,6 +350,8 @@ class Engine:
                 self._transport.place(event)
             case ev.LabwareDoubted():
                 self._transport.doubt(event)
+            case ev.PlateBrought():
+                Fresh(self._commons, self.campaigns, self._transport).bring(event)
 
     def _heard(
         self,

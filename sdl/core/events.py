@@ -409,6 +409,21 @@ class WellsLeft:
     """What wells hold, as far as account was kept."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlateBrought:
+    """A person has put a fresh plate where a task asked for one; its wells are unused."""
+
+    at: float
+    task: str
+    """``dye-450/plate-1``."""
+    labware: str
+    """A name that no labware of the lab had before: ``[a-z0-9-]``, at most 40 characters."""
+    site: str
+    """``hotel/3``."""
+    by: str
+    note: str = ""
+
+
 CommandWord: TypeAlias = (
     CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
 )
@@ -441,6 +456,7 @@ Event: TypeAlias = (
     | CarryDone
     | LabwarePlaced
     | LabwareDoubted
+    | PlateBrought
     | StockLeft
     | WellsLeft
     | LabOpened

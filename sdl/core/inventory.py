@@ -25,7 +25,7 @@ from sdl.core.mixture import (
 from sdl.core.vessel import Vessel, vessels_of
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
-from sdl.model.labware import Well
+from sdl.model.labware import Labware, Well
 from sdl.model.stock import Move, Pieces, Transfer, expiry_s
 
 
@@ -55,8 +55,6 @@ class Inventory:
     """Open ones, by source."""
     asked: int = 0
     """Tasks so far."""
-    attended: bool = True
-    """Whether a person may come by and refill."""
 
     @classmethod
     def of(cls, lab: Lab) -> Inventory | None:
@@ -73,6 +71,11 @@ class Inventory:
             well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
             accuracy={one.instrument: (one.error_ul, one.error_cv) for one in lab.stocks},
         )
+
+    def bring(self, plate: Labware) -> None:
+        """There is one more plate, and nothing is in it."""
+        self.capacities_pl[plate.name] = picolitres(plate.kind.capacity_ul)
+        self.well_counts[plate.name] = len(plate.kind.wells)
 
     # What is there.
 

@@ -11,7 +11,7 @@ from sdl.core.schedule import Share
 from sdl.core.usage import Account, Activity, Usage
 from sdl.model.action import Effect
 from sdl.model.lab import Lab, place_of
-from sdl.model.labware import Well
+from sdl.model.labware import Labware, Well
 
 CARE: tuple[Effect, ...] = ("pure", "idempotent", "once")
 """From harmless to never twice."""
@@ -155,6 +155,8 @@ class PieceState:
     """Where it stands, or is being carried to."""
     leaves: str = ""
     """The site that it is being taken from, while it is carried."""
+    kind: str = ""
+    """Of a plate that was brought, as PyLabRobot names it; empty: the lab's file says it."""
     lost: str = ""
     """Why it is not where it should be, or nobody knows where it is; a person has to say."""
     placed: int = 0
@@ -222,12 +224,19 @@ class LabState:
     """What sources and wells hold; None where the lab's file declares no stocks."""
     left: list[str] = field(default_factory=list)
     """What is there from before that the lab's file does not say, a sentence for each thing."""
+    brought: dict[str, Labware] = field(default_factory=dict)
+    """Fresh plates that people have brought since the lab began, by name."""
+    plates_asked: int = 0
+    """How often a person was asked for one."""
     opened: dict[str, str] = field(default_factory=dict)
     """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
     runs_in_a_turn: int | None = None
     """Runs that begin within one turn at most; None where the journal's head says nothing."""
     checks_draws: bool = False
     """Whether the ledger is asked before an action is sent, as the journal's head says."""
+    attended: bool = True
+    """Whether a person may come by, refill a source or bring a plate; nobody does in virtual time.
+    """
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)
@@ -280,6 +289,17 @@ class LabState:
     def usage(self, at: float) -> tuple[Usage, ...]:
         """What each instrument spent its time on, until lab time ``at``."""
         return tuple(one.account.until(one.name, at) for one in self.instruments.values())
+
+    def bring(self, plate: Labware) -> PieceState:
+        """A fresh plate now stands on its site."""
+        self.brought[plate.name] = plate
+        self.free_wells[plate.name] = list(plate.kind.wells)
+        if self.inventory is not None:
+            self.inventory.bring(plate)
+        piece = self.pieces[plate.name] = PieceState(
+            plate.name, plate.at, plate.at, kind=plate.kind.name
+        )
+        return piece
 
     def use(self, well: Well) -> None:
         """Take a well out of the free ones, for good: a used well is never offered again."""

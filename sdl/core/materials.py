@@ -67,7 +67,7 @@ class Materials:
         for each in short:
             self._storeroom.ask(each)
         # What is kept for other campaigns' runs may be left over.
-        if short and not (inventory.attended or state.runs or inventory.reserved or claimed):
+        if short and not (self._work.lab.attended or state.runs or inventory.reserved or claimed):
             state.close("material", state.short)
         return not short
 

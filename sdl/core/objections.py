@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from sdl.core import events as ev
 from sdl.core.commands import Conclude
 from sdl.core.commons import CARRY, Commons
+from sdl.core.fresh import Fresh
 from sdl.core.halting import Halting
 from sdl.core.ids import campaign_of
 from sdl.core.part import Ended, Part
@@ -70,6 +71,10 @@ class Objections:
                 if self.transport is None:
                     return "no labware of this lab stands on a site; see at in [labware.x]"
                 return self.transport.objection(event)
+            case ev.PlateBrought():
+                if self.transport is None:
+                    return "no labware of this lab stands on a site; see at in [labware.x]"
+                return Fresh(self._commons, self._roster, self.transport).objection(event)
             case ev.StopRequested():
                 return self._not_stopped(part)
             case ev.CampaignStarted(campaign=campaign):

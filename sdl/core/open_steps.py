@@ -66,6 +66,11 @@ class OpenSteps:
         for piece in lab.pieces.values():
             self.move(piece)
 
+    def know(self, piece: PieceState) -> None:
+        """There is one more piece."""
+        self.naming[piece.name], self.runs_on[piece.name] = {}, {}
+        self.move(piece)
+
     # Steps.
 
     def enter(self, run: Run, step: Step) -> None:

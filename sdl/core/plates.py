@@ -14,7 +14,7 @@ from itertools import islice
 from sdl.core.lab_state import LabState
 from sdl.model.campaign import Campaign, PlateChoice
 from sdl.model.lab import Lab
-from sdl.model.labware import Labware, Well
+from sdl.model.labware import Labware, LabwareKind, Well
 
 SHARED = ""
 """Stands for the owner of a plate that was opened by name."""
@@ -35,8 +35,13 @@ class Plates:
     def __init__(self, campaign: Campaign, lab: Lab, state: LabState) -> None:
         """``lab``: as its file describes it; ``state``: the one that the campaign is at work on."""
         self._campaign, self._state = campaign, state
+        pieces = (*lab.labware, *state.brought.values())
+        self._kinds = {piece.kind.name: piece.kind for piece in pieces}
+        self._has_stores = any(one.stores for one in lab.places) or any(
+            one.stores for one in lab.instruments
+        )
         self._by_role = {
-            role: tuple(p for p in plates_of(campaign, lab.labware, role) if p in state.free_wells)
+            role: tuple(p for p in plates_of(campaign, pieces, role) if p in state.free_wells)
             for role in {**campaign.roles, **campaign.plates}
         }
         self._left = {role: deque(plates) for role, plates in self._by_role.items()}
@@ -75,6 +80,30 @@ class Plates:
             where += f" whose place is {choice.at}" if choice.at else ""
         wells = "no free well is" if count == 1 else f"no {count} free wells are"
         return f"{wells} left {where}{self._lost(role)}{self._kept_apart(role)}"
+
+    def kind_of(self, name: str) -> LabwareKind:
+        """The kind of a plate that a person is asked for. KeyError if the lab has none of it."""
+        return self._kinds[name]
+
+    def take_in(self, plate: Labware) -> None:
+        """A fresh plate was brought: roles that ask for its kind may be given its wells."""
+        for role, plates in self._by_role.items():
+            choice = self._choice(role)
+            if choice.kind and choice.fits(plate):
+                self._by_role[role] = (*plates, plate.name)
+                self._left[role].append(plate.name)
+
+    def wanted(self, role: str, count: int) -> PlateChoice | None:
+        """What a person may bring where no wells are left for a role; None: nobody is asked.
+
+        Only a kind of which some plates stand on sites is brought, and it is put in a store.
+        """
+        choice = self._choice(role)
+        asks = self._state.attended and self._campaign.stop.full_plates == "ask"
+        on_sites = any(plate in self._state.pieces for plate in self._by_role[role])
+        if not (asks and choice.kind and on_sites and (choice.at or self._has_stores)):
+            return None
+        return choice if count <= len(self._kinds[choice.kind].wells) else None
 
     def astray(self, role: str, count: int) -> str:
         """The plate that would do once a person has said where it is, and how; empty if none."""

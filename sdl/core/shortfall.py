@@ -65,7 +65,7 @@ class Shortfall:
     def _waits(self, run: Run, step: Step) -> bool:
         """Whether a step that is short waits until somebody has filled up."""
         inventory = self._commons.lab.inventory
-        is_attended = inventory is not None and inventory.attended
+        is_attended = inventory is not None and self._commons.lab.attended
         return is_attended and not self._part(run).steps.has_rule(run, step, "material")
 
     def _part(self, run: Run) -> Part:

@@ -23,14 +23,10 @@ class Storeroom:
     def __init__(self, commons: Commons) -> None:
         self._commons = commons
 
-    def declare(self, *, attended: bool) -> None:
-        """The journal begins with what the lab's file declares.
-
-        ``attended``: whether a person may come by and refill; nobody does in virtual time.
-        """
+    def declare(self) -> None:
+        """The journal begins with what the lab's file declares."""
         inventory = self._commons.lab.inventory
         if inventory is not None:
-            inventory.attended = attended
             self.book("declared", inventory.sources)
 
     def take_over(self, event: ev.StockLeft | ev.WellsLeft) -> None:

@@ -263,7 +263,7 @@ class Transport:
             self._arrive(state, event.site, off)
             return
         self._settle(piece, event.site, off)
-        self._placed(piece)
+        self.set_down_by_hand(piece)
         end = EndCarry(carry="", labware=piece.name, site=event.site, lost=off)
         self._commons.out.append(end)
 
@@ -331,7 +331,7 @@ class Transport:
         del lab.carries[state.id]
         self._settle(lab.pieces[state.piece], site, lost)
         if (site or state.carrier == PERSON) and self._is_hearsay(state):
-            self._placed(lab.pieces[state.piece])
+            self.set_down_by_hand(lab.pieces[state.piece])
         elif site == state.target:  # where a simulated arm has put it itself
             lab.pieces[state.piece].placed = 0
         for instrument in self._ends(state):
@@ -356,8 +356,8 @@ class Transport:
             return True
         return not self._commons.lab.instruments[state.carrier].simulated
 
-    def _placed(self, piece: PieceState) -> None:
-        """Virtual benches have to hear of it."""
+    def set_down_by_hand(self, piece: PieceState) -> None:
+        """Nobody but people has set it there: virtual benches have to hear of it."""
         self._commons.lab.placed += 1
         piece.placed = self._commons.lab.placed
 

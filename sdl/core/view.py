@@ -9,6 +9,7 @@ from typing import Literal
 from sdl.core.amounts import Level, Task
 from sdl.core.commands import Conclude
 from sdl.core.events import Verdict as Answer
+from sdl.core.plate_task import PlateTask
 from sdl.core.rivals import RivalView
 from sdl.core.usage import Usage
 from sdl.model.campaign import Goal, Terms
@@ -202,6 +203,8 @@ class View:
     """How the sources stand that the lab's file declares."""
     refills: tuple[Task, ...] = ()
     """Sources that a person is asked to refill, the oldest task first."""
+    plates: tuple[PlateTask, ...] = ()
+    """Fresh plates that a person is asked for; at most one."""
     carries: tuple[CarryView, ...] = ()
     """Labware on its way, where the campaign has the lab for itself."""
     front: tuple[FrontPoint, ...] | None = None
@@ -344,6 +347,11 @@ class LabView:
     def astray(self) -> tuple[LabwareView, ...]:
         """Labware that a person has to look for."""
         return tuple(one for one in self.labware if one.astray)
+
+    @property
+    def plates(self) -> tuple[PlateTask, ...]:
+        """Fresh plates that a person is asked for, at most one for each campaign."""
+        return tuple(task for view in self.campaigns for task in view.plates)
 
     @property
     def questions(self) -> tuple[Question, ...]:

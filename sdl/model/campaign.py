@@ -184,6 +184,9 @@ class StopRule:
     """Ends once more than this share of at least ten runs, or samples, gave no measurement; 0 to 1.
     """
 
+    full_plates: Literal["end", "ask"] = "end"
+    """Where no well is left of a kind of plates that stand on sites: end, or ask a person for a
+    fresh one; a file asks if it says nothing, and journals of before there was this did not."""
     odds: float | None = None
     """Ends once one of the rivals is this many times as likely as all others together, above 1."""
 

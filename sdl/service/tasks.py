@@ -1,4 +1,4 @@
-"""What people carry: tasks that are done, and labware that they put somewhere."""
+"""What people carry: tasks that are done, and labware that they put somewhere, or bring."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ class Placed(Told):
     )
 
 
+class Brought(Told):
+    """A fresh plate, where one was asked for."""
+
+    task: str = Field(min_length=1, max_length=NAME_CAP, description="``dye-450/plate-1``.")
+    labware: str = Field(
+        min_length=1, max_length=NAME_CAP, description="A name that no labware had before."
+    )
+    site: str = Field(min_length=1, max_length=NAME_CAP, description="Such as ``hotel/3``.")
+
+
 def carrying(desk: Desk) -> APIRouter:
     """The part of the API that is about labware in people's hands."""
     router = APIRouter(prefix=PREFIX, responses=ERRORS, tags=["labware"])
@@ -59,6 +69,21 @@ def carrying(desk: Desk) -> APIRouter:
                 by=said.by,
                 note=said.note,
                 was=said.was,
+            ),
+        )
+
+    @router.post("/plate")
+    async def plate(said: Brought) -> Taken:
+        """Say that a fresh plate was brought, and where it stands."""
+        return await taken(
+            desk,
+            lambda at: ev.PlateBrought(
+                at=at,
+                task=said.task,
+                labware=said.labware,
+                site=said.site,
+                by=said.by,
+                note=said.note,
             ),
         )
 

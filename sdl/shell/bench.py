@@ -179,7 +179,8 @@ class Bench:
 
     def labware_kind(self, labware: str) -> LabwareKind:
         """The kind of a piece of labware. DriverFault if there is none of that name."""
-        kind = self._kinds.get(labware)
+        brought = self.floor.brought(labware)
+        kind = labware_kind(brought) if brought else self._kinds.get(labware)
         if kind is None:
             known = ", ".join(sorted(self._kinds)) or "none"
             raise DriverFault(f"there is no plate {labware!r} on the bench; it has: {known}")
@@ -375,11 +376,12 @@ class Bench:
 
     # Memory
 
-    def set_down(self, journal: str, said: Iterable[tuple[int, str, str]]) -> tuple[str, ...]:
-        """People have moved labware: number of the word, piece, and site; empty: off the bench.
+    def set_down(self, journal: str, said: Iterable[tuple[int, str, str, str]]) -> tuple[str, ...]:
+        """People have moved labware: number of the word, piece, site and kind.
 
-        A word is heard once, and not after one of the same ``journal`` with a higher number.
-        Returns what could not be done, in words.
+        No site: off the bench; no kind: ``lab.toml`` says it, else the piece is new here. A word
+        is heard once, and not after one of the same ``journal`` with a higher number. Returns
+        what could not be done, in words.
         """
         before, last = self._state.told
         news = sorted(word for word in said if journal != before or word[0] > last)
@@ -387,7 +389,10 @@ class Bench:
             return ()
         self._state.told = journal, news[-1][0]
         self.version += 1
-        return self.floor.rearrange({labware: site for _, labware, site in news})
+        for _, labware, _, kind in news:
+            if kind:
+                self.floor.bring(labware, kind)
+        return self.floor.rearrange({labware: site for _, labware, site, _ in news})
 
     def snapshot(self) -> dict[str, JsonValue]:
         """All of the state, as JSON: labware, wells, supplies, and how far chance has gone."""

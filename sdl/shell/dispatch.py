@@ -186,7 +186,9 @@ class Dispatch:
         self._placed = last
         await self._vouch()
         said = (
-            mqtt.Placement(number=each.placed, labware=each.name, site=each.stands)
+            mqtt.Placement(
+                number=each.placed, labware=each.name, site=each.stands, kind=each.kind
+            )
             for each in placed
         )
         message = mqtt.Placed(journal=self.journal, epoch=self.epoch, labware=tuple(said))

@@ -9,7 +9,7 @@ from typing import Literal
 from sdl.core.ids import run_of
 from sdl.core.view import LabView
 
-Kind = Literal["question", "carry", "refill", "astray", "held", "lost", "waits"]
+Kind = Literal["question", "carry", "refill", "plate", "astray", "held", "lost", "waits"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,8 @@ def needs(lab: LabView, waiting: Mapping[str, float], held_s: float) -> Iterator
             yield Need(kind="carry", id=carry.carry, text=carry.asks)
     for task in lab.refills:
         yield Need(kind="refill", id=task.id, text=task.reason)
+    for plate in lab.plates:
+        yield Need(kind="plate", id=plate.id, text=plate.reason)
     for piece in lab.astray:
         text = f"{piece.labware}: {piece.note}; say where it is: sdl place {piece.labware} SITE"
         yield Need(kind="astray", id=piece.labware, text=text)

@@ -376,7 +376,7 @@ class Node:
 
     def _set_down(self, placed: Placed) -> None:
         """People have moved labware; what collides on the virtual bench is only written down."""
-        said = [(each.number, each.labware, each.site) for each in placed.labware]
+        said = [(each.number, each.labware, each.site, each.kind) for each in placed.labware]
         for wrong in self._bench.set_down(placed.journal, said):
             _LOG.warning("on the virtual bench %s", wrong)
         self._settled()

@@ -87,6 +87,8 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return materials(line, value)
         case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
             return labware(line, value)
+        case c.AskPlate() | e.PlateBrought():
+            return labware(line, value)
         case (
             c.Resend()
             | c.Query()

@@ -10,7 +10,13 @@ from sdl.shell.changes import Cell, Change, acted, insert, text_of, update
 from sdl.wire.journal import Line
 
 LabwareChange: TypeAlias = (
-    c.BeginCarry | c.EndCarry | e.CarryDone | e.LabwarePlaced | e.LabwareDoubted
+    c.BeginCarry
+    | c.EndCarry
+    | c.AskPlate
+    | e.CarryDone
+    | e.LabwarePlaced
+    | e.LabwareDoubted
+    | e.PlateBrought
 )
 
 
@@ -27,7 +33,10 @@ def labware(line: Line, value: LabwareChange) -> list[Change]:
         case e.LabwarePlaced():
             where = f"{value.labware} on {value.site}" if value.site else f"{value.labware} off"
             return [acted(line, line.campaign, "place", where, value.by, value.note)]
-        case e.LabwareDoubted():
+        case e.PlateBrought():
+            where = f"{value.labware} on {value.site}"
+            return [acted(line, line.campaign, "plate", where, value.by, value.note)]
+        case e.LabwareDoubted() | c.AskPlate():
             return []  # its end is a line of its own
         case _:
             assert_never(value)

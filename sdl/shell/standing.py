@@ -43,6 +43,8 @@ class Standing:
     """A site, an arm that has it in its gripper, ``FLOOR``; empty: within everybody's reach."""
     sealed: bool = False
     stay: Stay | None = None
+    kind: str = ""
+    """Of a plate that a person has brought, of which ``lab.toml`` says nothing."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -78,6 +80,8 @@ class Floor:
             for name, at in self._declared.items()
             for old in (saved.pieces.get(name),)
         }
+        others = saved.pieces.keys() - pieces.keys()
+        pieces |= {name: saved.pieces[name] for name in sorted(others) if saved.pieces[name].kind}
         on = Counter(each.at for each in pieces.values() if each.at in self._sites)
         twice = [site for site, count in on.items() if count > 1]
         if twice:
@@ -95,9 +99,23 @@ class Floor:
 
     def clear_up(self) -> None:
         """Everything stands again where ``lab.toml`` says, as a person sees to before a start."""
-        for name, piece in self.state.pieces.items():
+        pieces = self.state.pieces
+        for name in [name for name in pieces if name not in self._declared]:
+            del pieces[name]
+        for name, piece in pieces.items():
             piece.at = self._declared[name]
         self._changed()
+
+    def bring(self, labware: str, kind: str) -> None:
+        """A plate that ``lab.toml`` does not know is there from now on, off the bench at first."""
+        if labware not in self.state.pieces:
+            self.state.pieces[labware] = Standing(AWAY, AWAY, kind=kind)
+            self._changed()
+
+    def brought(self, labware: str) -> str:
+        """The kind of a plate that was brought; empty where ``lab.toml`` says it, or none is."""
+        piece = self.state.pieces.get(labware)
+        return piece.kind if piece is not None else ""
 
     def site(self, labware: str) -> str:
         """Where a piece is: a site, an arm, ``FLOOR``, or empty. DriverFault if there is none."""

@@ -274,14 +274,16 @@ class Drill:
 def _campaign(prepared: Prepared, seed: int, temper: Temper) -> Campaign:
     """The campaign under a seed, in which a person is asked where a machine cannot know.
 
-    What is done about broken windows is as drawn, where nobody has said it.
+    What is done about broken windows is as drawn, where nobody has said it. Nobody brings fresh
+    plates there.
     """
     campaign = prepared.campaign.campaign
     own = (*campaign.policy, *prepared.script.signature.policy)
     is_said = any("window" in rule.on or not rule.on for rule in own)
     late = () if is_said else (Rule(then=temper.late, on=("window",)),)
     policy = (*campaign.policy, *_asks(prepared.script), *late)
-    return replace(campaign, seed=seed, policy=policy)
+    stop = replace(campaign.stop, full_plates="end")
+    return replace(campaign, seed=seed, policy=policy, stop=stop)
 
 
 def _asks(script: Script) -> Iterator[Rule]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Literal
 
 from sdl.errors import UserMistake
 from sdl.model.campaign import NO_PLANNER, BatchRule, Campaign, PlannerChoice, StopRule
@@ -156,9 +157,14 @@ def _stop(table: Table, measure: str) -> StopRule:
         chance_of_better=table.maybe_number("chance_of_better", unit_name="chance_fraction"),
         odds=table.maybe_number("odds", unit_name="odds_ratio"),
         failed_share=table.maybe_number("failed_share", unit_name="failed_fraction"),
+        full_plates=_full_plates(table),
     )
     table.close()
     return found
+
+
+def _full_plates(table: Table) -> Literal["end", "ask"]:
+    return "end" if table.word("full_plates", ("ask", "end"), "ask") == "end" else "ask"
 
 
 def _batch(table: Table) -> BatchRule:

@@ -174,6 +174,8 @@ class Placement(Body):
     labware: str
     site: str
     """``reader/1``; empty: it is off the bench."""
+    kind: str = ""
+    """Of a plate that was brought while the lab was at work; empty: ``lab.toml`` says it."""
 
 
 class Placed(Body):

@@ -179,18 +179,32 @@ class Cell(Floor):
         for carry in view.carries:
             if not carry.carrier and self.patience:
                 self.soon(carry.carry, at, ev.CarryDone(at=at, carry=carry.carry, by="ada"))
+        for task in view.plates:
+            if self.patience:
+                self.soon(task.id, at, self.brought(task.id))
         for one in view.labware:
-            if (
-                one.note
-                and not one.site
-                and not any(c.labware == one.labware for c in view.carries)
-            ):
+            if one.astray and not any(c.labware == one.labware for c in view.carries):
                 found = ev.LabwarePlaced(
                     at=at, labware=one.labware, site=self.truth[one.labware], by="ada"
                 )
                 self.soon(f"lost {one.labware}", at, found)
 
+    def brought(self, task: str, name: str = "", site: str = "") -> ev.PlateBrought:
+        """A fresh plate on a site of the hotel that is no other piece's home, and is free."""
+        assert self.there is not None
+        taken = {*self.truth.values(), *(one.home for one in self.engine.lab.pieces.values())}
+        free = [one for one in self.there.sites["hotel"] if one not in taken]
+        return ev.PlateBrought(
+            at=self.at,
+            task=task,
+            labware=name or f"new-{len(self.truth)}",
+            site=site or free[0],
+            by="ada",
+        )
+
     def turn(self, event: ev.Event) -> list[do.Command]:
+        if isinstance(event, ev.PlateBrought) and not self.engine.objection(event):
+            self.put(event.task, event.labware, event.site)
         if isinstance(event, ev.CarryDone) and not self.engine.objection(event):
             carry = self.engine.lab.carries[event.carry]
             self.put(event.carry, carry.piece, carry.target)

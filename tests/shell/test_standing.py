@@ -73,7 +73,7 @@ def test_every_move_by_hand_is_something_to_save() -> None:
 
 def test_a_plate_that_a_person_carried_stands_there_and_an_old_word_changes_nothing() -> None:
     bench = bench_at(plate_1="hotel/1")
-    word = (1, "plate-1", "reader/1")
+    word = (1, "plate-1", "reader/1", "")
     assert bench.set_down("journal", [word]) == ()
     assert bench.floor.site("plate-1") == "reader/1"
     bench.floor.put("plate-1", "hotel/3")  # an arm has moved it since
@@ -87,15 +87,28 @@ def test_a_plate_that_a_person_carried_stands_there_and_an_old_word_changes_noth
 
 def test_plates_that_changed_places_while_a_node_was_away_find_room() -> None:
     bench = bench_at(plate_1="hotel/1", plate_2="hotel/2")
-    assert bench.set_down("j", [(4, "plate-2", "hotel/1"), (5, "plate-1", "hotel/2")]) == ()
+    assert bench.set_down("j", [(4, "plate-2", "hotel/1", ""), (5, "plate-1", "hotel/2", "")]) == ()
     assert [bench.floor.site(name) for name in PLATES] == ["hotel/2", "hotel/1"]
 
 
 def test_what_finds_no_room_or_was_taken_off_is_out_of_reach() -> None:
     bench = bench_at(plate_1="hotel/1", plate_2="hotel/2")
-    (wrong,) = bench.set_down("j", [(1, "plate-1", "hotel/2")])
+    (wrong,) = bench.set_down("j", [(1, "plate-1", "hotel/2", "")])
     assert wrong == "'plate-2' stands on 'hotel/2' already; 'plate-1' finds no room"
-    bench.set_down("j", [(1, "plate-1", "hotel/2"), (2, "plate-2", ""), (3, "plate-9", "hotel/4")])
+    words = [("plate-1", "hotel/2"), ("plate-2", ""), ("plate-9", "hotel/4")]
+    bench.set_down("j", [(number, *word, "") for number, word in enumerate(words, start=1)])
     for name in PLATES:
         with pytest.raises(DriverFault, match="off the bench, not here; bring it first"):
             bench.floor.check_at("reader", name)
+
+
+def test_a_plate_that_was_brought_is_there_after_a_restart_and_gone_once_all_is_cleared_up() -> None:
+    bench = bench_at(plate_1="hotel/1")
+    assert bench.set_down("j", [(1, "plate-9", "hotel/2", "plate-96-flat")]) == ()
+    bench.add(Well("plate-9", "A1"), {"dye": 10.0})
+    again = restarted(bench, bench_at(plate_1="hotel/1"))
+    assert again.floor.site("plate-9") == "hotel/2"
+    assert again.volume_ul(Well("plate-9", "A1")) == 10.0
+    again.clear_up()
+    with pytest.raises(DriverFault, match="there is no plate 'plate-9' on the bench"):
+        again.floor.site("plate-9")
