@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from sdl.core.commands import AskPlate, BeginRun
 from sdl.core.following import Ahead, ahead_of
-from sdl.core.plate_task import PlateTask
+from sdl.core.plate_task import PlateTask, what_to_do
 from sdl.core.plates import Plates
 from sdl.core.run import Run
 from sdl.core.samples import arguments, inputs_of, next_samples
@@ -162,14 +162,15 @@ class Casting:
     def _ask_for_plate(self, role: str, choice: PlateChoice, lack: str) -> None:
         work, state = self._work, self._work.state
         work.lab.plates_asked += 1
+        name = f"{work.commons.name}/plate-{work.lab.plates_asked}"
+        stop = f"sdl campaign stop {state.spec.name}" if work.lab.is_shared else "sdl stop"
         task = PlateTask(
-            id=f"{work.commons.name}/plate-{work.lab.plates_asked}",
+            id=name,
             campaign=state.spec.name,
             role=role,
             kind=choice.kind,
             at=choice.at,
-            lack=lack,
-            is_shared=work.lab.is_shared,
+            reason=f"{lack}; {what_to_do(name, choice.at, stop)}",
             since=work.at,
         )
         state.wants_plate = task

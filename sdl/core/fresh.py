@@ -13,6 +13,8 @@ from sdl.core.commands import EndCarry
 from sdl.core.commons import Commons
 from sdl.core.plate_task import PlateTask
 from sdl.core.roster import Roster
+from sdl.core.safety import is_safe
+from sdl.core.standing import Piece, Standing
 from sdl.core.transport import Transport
 from sdl.model.lab import place_of
 from sdl.model.labware import Labware
@@ -75,10 +77,27 @@ class Fresh:
         if place_of(site) not in places or site not in floor.place_of:
             sites = ", ".join(one for place in places for one in floor.sites.get(place, ()))
             return f"a fresh plate is not put on {site!r} but on one of {sites}"
-        taken = self._transport.deck.standing().taken
-        if site not in taken:
-            return ""
-        there = taken[site]
+        standing = self._transport.deck.standing()
+        there = standing.taken.get(site)
+        if there is None:
+            return self._of_room(standing, event)
         if not there:
             return f"something may stand on {site} of which nobody knows where it is; take another"
         return f"{there} stands on {site}; take another, or take it off: sdl place {there} --off"
+
+    def _of_room(self, standing: Standing, event: ev.PlateBrought) -> str:
+        """Why a site has to stay free for what will come back to it; empty if it need not."""
+        fresh = Piece(name=event.labware, site=event.site, home=event.site)
+        after = Standing(
+            floor=standing.floor,
+            pieces={**standing.pieces, fresh.name: fresh},
+            free_carriers=standing.free_carriers,
+            blocked=standing.blocked,
+        )
+        if is_safe(after):
+            return ""
+        out = ", ".join(piece.name for piece in standing.out)
+        return (
+            f"{event.site} is needed by what comes back into store: {out}; take a full plate off "
+            "first, with: sdl place NAME --off"
+        )

@@ -18,24 +18,30 @@ class PlateTask:
     """Of the plate, as PyLabRobot names it."""
     at: str
     """The instrument or place on which it has to stand; empty: any store."""
-    lack: str
-    """Which wells are not there, as a sentence."""
-    is_shared: bool
-    """Whether other campaigns may be at work in the lab."""
+    reason: str
+    """What is lacking, what to do and what to type."""
     since: float
     """Lab time."""
 
     @property
     def task(self) -> str:
         """What ``sdl done`` is told: ``plate-1``."""
-        return self.id.rpartition("/")[2]
+        return short(self.id)
 
-    @property
-    def reason(self) -> str:
-        """What is lacking, and what to do and to type."""
-        stop = f"sdl campaign stop {self.campaign}" if self.is_shared else "sdl stop"
-        where, site = (self.at, f"{self.at}/N") if self.at else ("a store", "SITE")
-        return (
-            f"{self.lack}; bring fresh plates: put one on a free site of {where}, then: "
-            f"sdl done {self.task} NAME {site}; or: {stop}"
-        )
+
+def short(task: str) -> str:
+    """The id of a task without the name of its journal."""
+    return task.rpartition("/")[2]
+
+
+def what_to_do(task: str, at: str, stop: str) -> str:
+    """What a person does about a lack of wells, in a sentence that goes on after it.
+
+    ``at``: the place where a fresh plate has to stand, empty for any store; ``stop``: what to type
+    if there is none.
+    """
+    where, site = (at, f"{at}/N") if at else ("a store", "SITE")
+    return (
+        f"bring fresh plates: put one on a free site of {where}, then: sdl done {short(task)} "
+        f"NAME {site}; or: {stop}"
+    )

@@ -27,8 +27,8 @@ class Remembering(Protocol):
         """Go on where a snapshot was taken."""
         ...
 
-    def set_down(self, journal: str, said: Iterable[tuple[int, str, str]]) -> Sequence[str]:
-        """People have moved labware, as far as that is news; what could not be done."""
+    def set_down(self, journal: str, said: Iterable[tuple[int, str, str, str]]) -> Sequence[str]:
+        """People have moved or brought labware, if that is news; what could not be done."""
         ...
 
 

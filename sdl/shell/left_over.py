@@ -31,6 +31,8 @@ LINES = (
     "BeginRun",
     "Book",
     "StockRefilled",
+    "AskPlate",
+    "PlateBrought",
 )
 """Lines of a journal that say what is where."""
 ALL = "all"
@@ -70,6 +72,8 @@ class _Left:
     def __init__(self, lab: Lab) -> None:
         self._sources = _sources(lab)
         self._kinds = {piece.name: piece.kind for piece in lab.labware}
+        self._wanted: dict[str, str] = {}
+        """Kinds of fresh plates that were asked for, by task."""
         self._held: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
         """By place, then component and lot, in picolitres."""
         self._variance: dict[str, float] = defaultdict(float)
@@ -107,6 +111,11 @@ class _Left:
                 self._filled = value
             case do.Book():
                 self._book(value)
+            case do.AskPlate(task=task, kind=kind):
+                self._wanted[task] = kind
+            case ev.PlateBrought(labware=plate, task=task):
+                alike = (one for one in self._kinds.values() if one.name == self._wanted[task])
+                self._kinds.setdefault(plate, next(alike))
             case _:
                 pass
 

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from sdl.cli.exits import Exit
 from sdl.cli.reach import full
 from sdl.core import events as ev
+from sdl.core.plate_task import PlateTask
 from sdl.errors import RecordFault
 from sdl.service.card import Card, card_path
 from tests.cli.conftest import Sdl, command
@@ -366,3 +367,49 @@ def test_a_card_of_another_user_is_told(desk: Notebook, folder: Path, tmp_path: 
 )
 def test_a_short_name_is_that_of_the_campaign_at_work(name: str, whole: str) -> None:
     assert full(name, "dye") == whole
+
+
+PLATE = PlateTask(
+    id="dye/plate-2",
+    campaign="dye",
+    role="well",
+    kind="plate-96-flat",
+    at="hotel",
+    reason="no free well is left; bring fresh plates",
+    since=AT - 60.0,
+)
+
+
+def test_a_fresh_plate_that_was_asked_for_is_listed_and_told_with_its_site(
+    desk: Notebook, here: Sdl
+) -> None:
+    desk.shown = replace(view(), plates=(PLATE,))
+    listed = here("tasks")
+    assert listed.out.startswith("plate-2: no free well is left; bring fresh plates (asked ")
+    assert here("tasks", "--json").document["plates"][0]["reason"] == PLATE.reason
+    said = here("done", "plate-2", "plate-9", "hotel/4", "--by", "anna")
+    assert said.code == Exit.OK, said.err
+    assert said.out == "dye: plate-9 stands on hotel/4\n"
+    brought = ev.PlateBrought(
+        at=AT, task="dye/plate-2", labware="plate-9", site="hotel/4", by="anna"
+    )
+    assert desk.told == [brought]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("plate-2",), "say which plate you put where: sdl done plate-2 plate-9 hotel/4"),
+        (("plate-2", "plate-9"), "say which plate you put where"),
+        (("plate-2", "--not-done"), "to end the campaign instead: sdl stop"),
+        (("carry-1", "plate-9", "hotel/4"), "carry-1 asks for no fresh plate"),
+    ],
+)
+def test_what_is_half_said_of_a_fresh_plate_tells_the_lab_nothing(
+    desk: Notebook, here: Sdl, words: tuple[str, ...], message: str
+) -> None:
+    desk.shown = replace(view(), plates=(PLATE,))
+    said = here("done", *words, "--by", "anna")
+    assert said.code == Exit.MISTAKE
+    assert message in said.err
+    assert desk.told == []

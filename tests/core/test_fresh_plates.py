@@ -13,6 +13,7 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.replay import fold
 from sdl.model.campaign import Campaign, PlateChoice, StopRule
+from sdl.model.lab import Place
 from sdl.model.provenance import Clock
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script
 from tests.core.floor import Chances, Start
@@ -112,6 +113,26 @@ def test_a_full_plate_is_taken_off_and_the_fresh_one_stands_in_its_place() -> No
     until(floor, lambda: floor.engine.is_over)
     assert wells(floor) == ["plate-1/A1", "plate-9/A1"]
     assert not floor.wrong
+
+
+def test_the_last_site_over_which_plates_could_pass_each_other_is_kept_free() -> None:
+    there = cell(3, kind=ONE_WELL)
+    at = [f"{name}/1" for name in ("handler", "reader", "washer")]
+    there = replace(
+        there,
+        places=(Place(name="hotel", sites=1),),
+        labware=tuple(replace(one, at=site) for one, site in zip(there.labware, at, strict=True)),
+    )
+    floor = Cell(Engine(SCRIPT), seed=11, simulated=False, clock="wall", there=there)
+    floor.patience = False
+    with pytest.raises(AssertionError, match="no end"):
+        floor.play(asks(runs=4, parallel=4), limit=0)
+    until(floor, lambda: floor.engine.lab_view().plates)
+    (task,) = floor.engine.lab_view().plates
+    assert floor.engine.objection(floor.brought(task.id, "plate-9", "hotel/1")) == (
+        "hotel/1 is needed by what comes back into store: plate-1, plate-2, plate-3; take a full "
+        "plate off first, with: sdl place NAME --off"
+    )
 
 
 def test_a_plate_whose_place_is_named_is_asked_for_there() -> None:

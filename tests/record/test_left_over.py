@@ -18,6 +18,7 @@ from sdl.model.stock import Source, Stocks
 from sdl.shell.left_over import check_fresh, left_over
 from sdl.shell.opening import new
 from sdl.shell.sessions import new_session
+from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script
 from tests.core.dye import SCRIPT
 from tests.core.floor import Floor, campaign, lab, online
 from tests.core.test_draws import begun as refused_at_work
@@ -208,3 +209,19 @@ def test_what_was_refused_stands_in_the_record_as_a_step_that_failed_before_it_b
     assert (step.status, step.phase, step.fault) == ("failed", "before_start", "material")
     assert (step.cid, step.operation) == ("dye/run-1/step-2/try-1", "dispense")
     assert (step.reason or "").startswith("dispense on handler was not sent: plate-1/A1 holds")
+
+
+def test_wells_of_a_plate_that_was_brought_stay_used_once_the_file_knows_it(url: str) -> None:
+    there = cell(1, hotel=3, kind=ONE_WELL)
+    choice = {"well": PlateChoice(kind=ONE_WELL.name)}
+    roles = {**cell_campaign(range(0)).roles, "well": ()}
+    stop = StopRule(runs=2, full_plates="ask")
+    then = Cell(Engine(cell_script()), seed=5, simulated=False, clock="wall", there=there)
+    then.play(replace(cell_campaign(range(0)), roles=roles, plates=choice, stop=stop))
+    (brought,) = then.engine.lab.brought.values()
+    today = replace(there, labware=(*there.labware, brought))
+    left = taken(url, then, today)
+    assert [(one.labware, one.used, one.owner) for one in left if isinstance(one, ev.WellsLeft)] == [
+        ("plate-1", ("A1",), "dye"),
+        (brought.name, ("A1",), "dye"),
+    ]
