@@ -169,7 +169,7 @@ class Casting:
             campaign=state.spec.name,
             role=role,
             kind=choice.kind,
-            at=choice.at,
+            place=choice.at,
             reason=f"{lack}; {what_to_do(name, choice.at, stop)}",
             since=work.at,
         )
@@ -180,7 +180,7 @@ class Casting:
                 campaign=task.campaign,
                 role=role,
                 kind=task.kind,
-                at=task.at,
+                place=task.place,
                 reason=task.reason,
             )
         )

@@ -238,7 +238,7 @@ class AskPlate:
     role: str
     kind: str
     """As PyLabRobot names it."""
-    at: str
+    place: str
     """Where it has to stand; empty: in any store."""
     reason: str
 

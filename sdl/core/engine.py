@@ -326,9 +326,7 @@ class Engine:
                 self._storeroom.refill(event)
             case ev.StockLeft() | ev.WellsLeft():
                 self._storeroom.take_over(event)
-            case (
-                ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted() | ev.PlateBrought()
-            ):
+            case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted() | ev.PlateBrought():
                 if self._transport is not None:
                     self._tell_transport(event)
             case ev.TermsChanged(terms=terms):

@@ -73,7 +73,7 @@ class Fresh:
 
     def _of_site(self, asked: PlateTask, event: ev.PlateBrought) -> str:
         floor, site = self._transport.floor, event.site
-        places = (asked.at,) if asked.at else floor.stores
+        places = (asked.place,) if asked.place else floor.stores
         if place_of(site) not in places or site not in floor.place_of:
             sites = ", ".join(one for place in places for one in floor.sites.get(place, ()))
             return f"a fresh plate is not put on {site!r} but on one of {sites}"

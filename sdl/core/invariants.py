@@ -123,6 +123,7 @@ class Watch:
                 hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
+        _check_plates(engine)
         _check_materials(engine)
         self._check_promises(engine, event)
         _check_books(engine)
@@ -423,6 +424,16 @@ class Watch:
 
     def _seat(self, instrument: str) -> Seat:
         return self.seats.setdefault(instrument, Seat())
+
+
+def _check_plates(engine: Engine) -> None:
+    """A fresh plate is asked for a campaign that goes on, and none has a name that was there."""
+    for part in engine.campaigns.values():
+        task = part.state.wants_plate
+        asks = task is None or (task.campaign == part.name and part.state.closing is None)
+        hold(asks, f"{task} is asked for nobody")
+        again = engine.lab.brought.keys() & {piece.name for piece in part.head.lab.labware}
+        hold(not again, f"{again} were there before they were brought")
 
 
 def _check_materials(engine: Engine) -> None:

@@ -67,14 +67,8 @@ class Objections:
                 return self._halting.objection(event)
             case ev.StockRefilled():
                 return self._storeroom.objection(event)
-            case ev.CarryDone() | ev.LabwarePlaced():
-                if self.transport is None:
-                    return "no labware of this lab stands on a site; see at in [labware.x]"
-                return self.transport.objection(event)
-            case ev.PlateBrought():
-                if self.transport is None:
-                    return "no labware of this lab stands on a site; see at in [labware.x]"
-                return Fresh(self._commons, self._roster, self.transport).objection(event)
+            case ev.CarryDone() | ev.LabwarePlaced() | ev.PlateBrought():
+                return self._to_labware(event)
             case ev.StopRequested():
                 return self._not_stopped(part)
             case ev.CampaignStarted(campaign=campaign):
@@ -85,6 +79,14 @@ class Objections:
                 return f"{self._commons.name} closes already: {lab.closing}"
             case _:
                 return ""
+
+    def _to_labware(self, event: ev.CarryDone | ev.LabwarePlaced | ev.PlateBrought) -> str:
+        """What speaks against a person's word about what stands where."""
+        if self.transport is None:
+            return "no labware of this lab stands on a site; see at in [labware.x]"
+        if isinstance(event, ev.PlateBrought):
+            return Fresh(self._commons, self._roster, self.transport).objection(event)
+        return self.transport.objection(event)
 
     def to_start(self, name: str) -> str:
         """What speaks against a campaign of this name."""

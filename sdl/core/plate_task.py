@@ -16,7 +16,7 @@ class PlateTask:
     role: str
     kind: str
     """Of the plate, as PyLabRobot names it."""
-    at: str
+    place: str
     """The instrument or place on which it has to stand; empty: any store."""
     reason: str
     """What is lacking, what to do and what to type."""
@@ -34,13 +34,13 @@ def short(task: str) -> str:
     return task.rpartition("/")[2]
 
 
-def what_to_do(task: str, at: str, stop: str) -> str:
+def what_to_do(task: str, place: str, stop: str) -> str:
     """What a person does about a lack of wells, in a sentence that goes on after it.
 
-    ``at``: the place where a fresh plate has to stand, empty for any store; ``stop``: what to type
+    ``place``: where a fresh plate has to stand, empty for any store; ``stop``: what to type
     if there is none.
     """
-    where, site = (at, f"{at}/N") if at else ("a store", "SITE")
+    where, site = (place, f"{place}/N") if place else ("a store", "SITE")
     return (
         f"bring fresh plates: put one on a free site of {where}, then: sdl done {short(task)} "
         f"NAME {site}; or: {stop}"

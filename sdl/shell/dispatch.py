@@ -186,9 +186,7 @@ class Dispatch:
         self._placed = last
         await self._vouch()
         said = (
-            mqtt.Placement(
-                number=each.placed, labware=each.name, site=each.stands, kind=each.kind
-            )
+            mqtt.Placement(number=each.placed, labware=each.name, site=each.stands, kind=each.kind)
             for each in placed
         )
         message = mqtt.Placed(journal=self.journal, epoch=self.epoch, labware=tuple(said))

@@ -85,9 +85,15 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return run_rows(line, value)
         case c.Book() | c.AskRefill() | e.StockRefilled() | e.StockLeft():
             return materials(line, value)
-        case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
-            return labware(line, value)
-        case c.AskPlate() | e.PlateBrought():
+        case (
+            c.BeginCarry()
+            | c.EndCarry()
+            | c.AskPlate()
+            | e.CarryDone()
+            | e.LabwarePlaced()
+            | e.LabwareDoubted()
+            | e.PlateBrought()
+        ):
             return labware(line, value)
         case (
             c.Resend()

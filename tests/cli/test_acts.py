@@ -374,7 +374,7 @@ PLATE = PlateTask(
     campaign="dye",
     role="well",
     kind="plate-96-flat",
-    at="hotel",
+    place="hotel",
     reason="no free well is left; bring fresh plates",
     since=AT - 60.0,
 )
@@ -397,7 +397,7 @@ def test_a_fresh_plate_that_was_asked_for_is_listed_and_told_with_its_site(
 
 
 @pytest.mark.parametrize(
-    ("words", "message"),
+    "words,message",
     [
         (("plate-2",), "say which plate you put where: sdl done plate-2 plate-9 hotel/4"),
         (("plate-2", "plate-9"), "say which plate you put where"),

@@ -41,9 +41,7 @@ def at_cell(
     seed: int, plates: int = 1, *, odds: Chances = QUIET, clock: Clock = "wall", hotel: int = 3
 ) -> Cell:
     there = cell(plates, hotel=hotel, kind=ONE_WELL)
-    return Cell(
-        Engine(SCRIPT), seed=seed, chances=odds, simulated=False, clock=clock, there=there
-    )
+    return Cell(Engine(SCRIPT), seed=seed, chances=odds, simulated=False, clock=clock, there=there)
 
 
 def full(seed: int, spec: Campaign, plates: int = 1) -> Cell:
@@ -165,7 +163,7 @@ def test_who_stops_the_campaign_is_asked_for_nothing_more() -> None:
 
 
 @pytest.mark.parametrize(
-    ("clock", "full_plates"), [("virtual", "ask"), ("wall", "end")], ids=["nobody", "not asked"]
+    "clock,full_plates", [("virtual", "ask"), ("wall", "end")], ids=["nobody", "not asked"]
 )
 def test_where_nobody_comes_or_is_to_be_asked_it_ends_and_says_why(
     clock: Clock, full_plates: str

@@ -221,7 +221,9 @@ def test_wells_of_a_plate_that_was_brought_stay_used_once_the_file_knows_it(url:
     (brought,) = then.engine.lab.brought.values()
     today = replace(there, labware=(*there.labware, brought))
     left = taken(url, then, today)
-    assert [(one.labware, one.used, one.owner) for one in left if isinstance(one, ev.WellsLeft)] == [
+    assert [
+        (one.labware, one.used, one.owner) for one in left if isinstance(one, ev.WellsLeft)
+    ] == [
         ("plate-1", ("A1",), "dye"),
         (brought.name, ("A1",), "dye"),
     ]

@@ -8,6 +8,7 @@ import psutil
 
 from sdl.cli.exits import Exit
 from sdl.core import events as ev
+from sdl.service.card import card_path
 from tests.cli.conftest import command
 from tests.service.test_running import ended, now, running, said, until, well
 from tests.sim.places import place
@@ -28,6 +29,32 @@ def bench(folder: Path) -> None:
     campaign.write_text(quickly, encoding="utf-8")
     file = folder / "lab.toml"
     file.write_text(file.read_text(encoding="utf-8") + HOTEL.lstrip(), encoding="utf-8")
+
+
+ARM = """
+[instruments.arm]
+simulator = "arm"
+reaches   = ["hotel", "handler", "reader"]
+"""
+
+
+def one_well(folder: Path) -> None:
+    """A lab with an arm, and of the kind that its campaign wants one plate with a single well."""
+    sites = "sites = 1\n"
+    campaign = place(folder, speed=600, runs=2, parallel=1, handler=sites, reader=sites)
+    kind = "nest_1_troughplate_195000uL_Vb"
+    spec = campaign.read_text(encoding="utf-8").replace('"plate-1"', f'{{ kind = "{kind}" }}')
+    campaign.write_text(spec, encoding="utf-8")
+    file = folder / "lab.toml"
+    lab = file.read_text(encoding="utf-8").replace("plate-96-flat", kind)
+    file.write_text(lab + HOTEL.lstrip() + ARM, encoding="utf-8")
+
+
+def plates(folder: Path) -> list[str]:
+    """Which fresh plates a person is asked for."""
+    if not card_path(folder / ".sdl", "bench").exists():
+        return []
+    return [each["id"] for each in command(folder, "tasks", "--json").document["plates"]]
 
 
 def asked(folder: Path) -> list[str]:
@@ -54,3 +81,20 @@ def test_a_simulator_finds_a_plate_where_a_person_has_put_it(tmp_path: Path) -> 
         ended(process, Exit.OK)
     assert [each.by for each in said(tmp_path, ev.CarryDone)] == ["anna", "anna"]
     assert "measured" in command(tmp_path, "runs", "list").out
+
+
+def test_a_campaign_without_wells_goes_on_with_the_plate_that_a_person_brings(
+    tmp_path: Path,
+) -> None:
+    one_well(tmp_path)
+    with running(tmp_path) as process:
+        until(process, lambda: plates(tmp_path) == ["dye/plate-1"], "the task")
+        assert "bring fresh plates" in command(tmp_path, "why").out
+        assert "plate wanted: no free well is left" in command(tmp_path, "status").out
+        full = command(tmp_path, "done", "plate-1", "plate-9", "hotel/1", "--by", "anna")
+        assert (full.code, "take it off" in full.err) == (Exit.MISTAKE, True)
+        well(command(tmp_path, "done", "plate-1", "plate-9", "hotel/2", "--by", "anna"))
+        ended(process, Exit.OK)
+    assert [each.labware for each in said(tmp_path, ev.PlateBrought)] == ["plate-9"]
+    listed = command(tmp_path, "runs", "list").out
+    assert listed.count("measured") == 2, listed

@@ -102,7 +102,7 @@ def test_what_finds_no_room_or_was_taken_off_is_out_of_reach() -> None:
             bench.floor.check_at("reader", name)
 
 
-def test_a_plate_that_was_brought_is_there_after_a_restart_and_gone_once_all_is_cleared_up() -> None:
+def test_a_plate_that_was_brought_survives_a_restart_and_no_clearing_up() -> None:
     bench = bench_at(plate_1="hotel/1")
     assert bench.set_down("j", [(1, "plate-9", "hotel/2", "plate-96-flat")]) == ()
     bench.add(Well("plate-9", "A1"), {"dye": 10.0})
