@@ -133,6 +133,7 @@ class PlainLines:
             step = short_step(question)
             now[question.step] = f"{step}: {question.asks} Look, then see: sdl resolve"
         now |= {one.carry: one.asks for one in view.carries if not one.carrier}
+        now |= {one.id: f"plate wanted: {one.reason}" for one in view.plates}
         now |= {one.labware: sought(one) for one in view.astray}
         for one in view.instruments:
             if one.state in ("held", "paused", "stopped"):

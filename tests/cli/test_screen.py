@@ -18,6 +18,7 @@ from sdl.cli.run import announcing
 from sdl.cli.summary import say_best
 from sdl.cli.watch import LiveScreen, PlainLines, picture
 from sdl.cli.words import quantity
+from sdl.core.plate_task import PlateTask
 from sdl.core.view import (
     BestPoint,
     CarryView,
@@ -193,6 +194,26 @@ def test_what_a_person_should_carry_or_find_is_told_when_it_comes_and_when_it_is
     ]
     lines(view())
     assert capsys.readouterr().err == "dye-450/carry-3 is answered\n"
+
+
+def test_a_fresh_plate_that_is_wanted_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    task = PlateTask(
+        id="dye-450/plate-1",
+        campaign="dye-450",
+        role="well",
+        kind="plate-96-flat",
+        place="",
+        reason="no free well is left; bring fresh plates",
+        since=3000.0,
+    )
+    lines = PlainLines()
+    for _ in range(2):
+        lines(replace(view(), plates=(task,)))
+    told = "plate wanted: no free well is left; bring fresh plates"
+    assert capsys.readouterr().err.splitlines().count(told) == 1
+    lines(view())
+    assert capsys.readouterr().err == "dye-450/plate-1 is answered\n"
+    assert told in drawn(replace(view(), plates=(task,)))
 
 
 def test_an_end_that_waits_for_a_person_says_so_once_and_how_to_leave(

@@ -72,6 +72,18 @@ ACTS: list[tuple[str, dict[str, object], ev.Event]] = [
             note="seen",
         ),
     ),
+    (
+        "plate",
+        {"task": "dye/plate-1", "labware": "plate-9", "site": "hotel/4"},
+        ev.PlateBrought(
+            at=AT,
+            task="dye/plate-1",
+            labware="plate-9",
+            site="hotel/4",
+            by="anna",
+            note="seen",
+        ),
+    ),
     ("stop", {}, ev.StopRequested(at=AT, by="anna", reason="seen")),
 ]
 
@@ -228,7 +240,7 @@ def test_the_api_describes_itself(card: Card) -> None:
     document = request(card, "GET", "/openapi.json").document
     paths = {path.removeprefix("/api/v1/") for path in document["paths"]}
     acts = {"pause", "resume", "refill", "abort", "stop", "stop-all", "steps/{step}/resolve"}
-    acts |= {"done", "place"}
+    acts |= {"done", "place", "plate"}
     sharing = {"lab", "lab/down", "campaigns", "campaigns/{name}/terms"}
     assert paths == {"status", "questions", "inventory"} | acts | sharing
     for path in document["paths"].values():

@@ -98,3 +98,11 @@ def test_a_campaign_without_wells_goes_on_with_the_plate_that_a_person_brings(
     assert [each.labware for each in said(tmp_path, ev.PlateBrought)] == ["plate-9"]
     listed = command(tmp_path, "runs", "list").out
     assert listed.count("measured") == 2, listed
+
+
+def test_nobody_brings_a_plate_to_a_simulation_which_ends_and_says_why(tmp_path: Path) -> None:
+    one_well(tmp_path)
+    simulated = command(tmp_path, "simulate", "campaign.toml")
+    assert simulated.code != Exit.OK
+    told = "no free well is left on a plate of the kind nest_1_troughplate_195000uL_Vb"
+    assert told in simulated.out + simulated.err
