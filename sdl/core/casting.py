@@ -162,7 +162,7 @@ class Casting:
     def _ask_for_plate(self, role: str, choice: PlateChoice, lack: str) -> None:
         work, state = self._work, self._work.state
         work.lab.plates_asked += 1
-        name = f"{work.commons.name}/plate-{work.lab.plates_asked}"
+        name = f"{work.commons.name}/fresh-{work.lab.plates_asked}"
         stop = f"sdl campaign stop {state.spec.name}" if work.lab.is_shared else "sdl stop"
         task = PlateTask(
             id=name,

@@ -233,7 +233,7 @@ class AskPlate:
     """Ask a person for a fresh plate: the next run of a campaign has no wells before."""
 
     task: str
-    """``dye-450/plate-1``."""
+    """``dye-450/fresh-1``."""
     campaign: str
     role: str
     kind: str

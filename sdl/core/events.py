@@ -415,7 +415,7 @@ class PlateBrought:
 
     at: float
     task: str
-    """``dye-450/plate-1``."""
+    """``dye-450/fresh-1``."""
     labware: str
     """A name that no labware of the lab had before: ``[a-z0-9-]``, at most 40 characters."""
     site: str

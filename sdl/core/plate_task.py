@@ -10,7 +10,7 @@ class PlateTask:
     """A person is asked to put a fresh plate on a site."""
 
     id: str
-    """``dye-450/plate-1``."""
+    """``dye-450/fresh-1``."""
     campaign: str
     """Which campaign has no wells left; the plate is open to others until it is used."""
     role: str
@@ -25,7 +25,7 @@ class PlateTask:
 
     @property
     def task(self) -> str:
-        """What ``sdl done`` is told: ``plate-1``."""
+        """What ``sdl done`` is told: ``fresh-1``."""
         return short(self.id)
 
 

@@ -36,7 +36,7 @@ class Placed(Told):
 class Brought(Told):
     """A fresh plate, where one was asked for."""
 
-    task: str = Field(min_length=1, max_length=NAME_CAP, description="``dye-450/plate-1``.")
+    task: str = Field(min_length=1, max_length=NAME_CAP, description="``dye-450/fresh-1``.")
     labware: str = Field(
         min_length=1, max_length=NAME_CAP, description="A name that no labware had before."
     )

@@ -370,7 +370,7 @@ def test_a_short_name_is_that_of_the_campaign_at_work(name: str, whole: str) -> 
 
 
 PLATE = PlateTask(
-    id="dye/plate-2",
+    id="dye/fresh-2",
     campaign="dye",
     role="well",
     kind="plate-96-flat",
@@ -385,13 +385,13 @@ def test_a_fresh_plate_that_was_asked_for_is_listed_and_told_with_its_site(
 ) -> None:
     desk.shown = replace(view(), plates=(PLATE,))
     listed = here("tasks")
-    assert listed.out.startswith("plate-2: no free well is left; bring fresh plates (asked ")
+    assert listed.out.startswith("fresh-2: no free well is left; bring fresh plates (asked ")
     assert here("tasks", "--json").document["plates"][0]["reason"] == PLATE.reason
-    said = here("done", "plate-2", "plate-9", "hotel/4", "--by", "anna")
+    said = here("done", "fresh-2", "plate-9", "hotel/4", "--by", "anna")
     assert said.code == Exit.OK, said.err
     assert said.out == "dye: plate-9 stands on hotel/4\n"
     brought = ev.PlateBrought(
-        at=AT, task="dye/plate-2", labware="plate-9", site="hotel/4", by="anna"
+        at=AT, task="dye/fresh-2", labware="plate-9", site="hotel/4", by="anna"
     )
     assert desk.told == [brought]
 
@@ -399,9 +399,9 @@ def test_a_fresh_plate_that_was_asked_for_is_listed_and_told_with_its_site(
 @pytest.mark.parametrize(
     "words,message",
     [
-        (("plate-2",), "say which plate you put where: sdl done plate-2 plate-9 hotel/4"),
-        (("plate-2", "plate-9"), "say which plate you put where"),
-        (("plate-2", "--not-done"), "to end the campaign instead: sdl stop"),
+        (("fresh-2",), "say which plate you put where: sdl done fresh-2 plate-9 hotel/4"),
+        (("fresh-2", "plate-9"), "say which plate you put where"),
+        (("fresh-2", "--not-done"), "to end the campaign instead: sdl stop"),
         (("carry-1", "plate-9", "hotel/4"), "carry-1 asks for no fresh plate"),
     ],
 )

@@ -198,7 +198,7 @@ def test_what_a_person_should_carry_or_find_is_told_when_it_comes_and_when_it_is
 
 def test_a_fresh_plate_that_is_wanted_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
     task = PlateTask(
-        id="dye-450/plate-1",
+        id="dye-450/fresh-1",
         campaign="dye-450",
         role="well",
         kind="plate-96-flat",
@@ -212,7 +212,7 @@ def test_a_fresh_plate_that_is_wanted_is_told_once(capsys: pytest.CaptureFixture
     told = "plate wanted: no free well is left; bring fresh plates"
     assert capsys.readouterr().err.splitlines().count(told) == 1
     lines(view())
-    assert capsys.readouterr().err == "dye-450/plate-1 is answered\n"
+    assert capsys.readouterr().err == "dye-450/fresh-1 is answered\n"
     assert told in drawn(replace(view(), plates=(task,)))
 
 

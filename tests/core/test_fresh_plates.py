@@ -15,6 +15,7 @@ from sdl.core.replay import fold
 from sdl.model.campaign import Campaign, PlateChoice, StopRule
 from sdl.model.lab import Place
 from sdl.model.provenance import Clock
+from sdl.model.stock import Source, Stocks
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, cell_script
 from tests.core.floor import Chances, Start
 from tests.core.test_replay import chances
@@ -66,17 +67,17 @@ def test_a_campaign_without_wells_waits_and_says_what_to_do() -> None:
     (task,) = floor.engine.lab_view().plates
     told = (
         f"{LACK}; bring fresh plates: put one on a free site of a store, then: "
-        "sdl done plate-1 NAME SITE; or: sdl stop"
+        "sdl done fresh-1 NAME SITE; or: sdl stop"
     )
-    assert (task.id, task.reason) == ("dye/plate-1", told)
+    assert (task.id, task.reason) == ("dye/fresh-1", told)
     assert {one.who: one.why for one in floor.engine.view().waits} == {"dye/run-2": told}
     asked = [line for line in floor.journal if isinstance(line, do.AskPlate)]
-    assert [(one.task, one.campaign, one.reason) for one in asked] == [("dye/plate-1", "dye", told)]
+    assert [(one.task, one.campaign, one.reason) for one in asked] == [("dye/fresh-1", "dye", told)]
 
 
 def test_it_goes_on_by_itself_once_a_fresh_plate_stands_there() -> None:
     floor = full(2, asks(runs=2))
-    floor.turn(floor.brought("dye/plate-1", "plate-9", "hotel/3"))
+    floor.turn(floor.brought("dye/fresh-1", "plate-9", "hotel/3"))
     assert floor.engine.lab_view().plates == ()
     assert wells(floor) == ["plate-1/A1", "plate-9/A1"]
     until(floor, lambda: floor.engine.is_over)
@@ -87,8 +88,8 @@ def test_it_goes_on_by_itself_once_a_fresh_plate_stands_there() -> None:
 
 def test_what_is_no_fresh_plate_or_finds_no_room_is_refused_with_what_to_do() -> None:
     floor = full(3, asks())
-    task, refused = "dye/plate-1", floor.engine.objection
-    assert "sdl tasks" in refused(floor.brought("dye/plate-7"))
+    task, refused = "dye/fresh-1", floor.engine.objection
+    assert "sdl tasks" in refused(floor.brought("dye/fresh-7"))
     assert "sdl place plate-1 SITE" in refused(floor.brought(task, "plate-1"))
     assert "a name of its own" in refused(floor.brought(task, "reader"))
     assert "is no name" in refused(floor.brought(task, "Plate 9"))
@@ -107,7 +108,7 @@ def test_a_full_plate_is_taken_off_and_the_fresh_one_stands_in_its_place() -> No
     floor = full(4, asks(runs=2))
     floor.turn(ev.LabwarePlaced(at=floor.at, labware="plate-1", site="", by="ada"))
     floor.truth["plate-1"] = ""
-    floor.turn(floor.brought("dye/plate-1", "plate-9", "hotel/1"))
+    floor.turn(floor.brought("dye/fresh-1", "plate-9", "hotel/1"))
     until(floor, lambda: floor.engine.is_over)
     assert wells(floor) == ["plate-1/A1", "plate-9/A1"]
     assert not floor.wrong
@@ -138,7 +139,7 @@ def test_a_plate_whose_place_is_named_is_asked_for_there() -> None:
     floor = full(5, asks(choice=choice))
     (task,) = floor.engine.lab_view().plates
     assert task.reason.endswith(
-        "put one on a free site of hotel, then: sdl done plate-1 NAME hotel/N; or: sdl stop"
+        "put one on a free site of hotel, then: sdl done fresh-1 NAME hotel/N; or: sdl stop"
     )
 
 
@@ -154,12 +155,26 @@ def test_one_who_brings_back_a_plate_with_free_wells_has_done_as_well() -> None:
     assert wells(floor) == ["plate-1/A1", "plate-2/A1"]
 
 
+def test_what_goes_into_a_brought_plate_is_in_the_ledger() -> None:
+    dye = Source(volume_ul=1000.0)
+    there = replace(
+        cell(1, hotel=3, kind=ONE_WELL),
+        stocks=(Stocks(instrument="handler", sources={"dye": dye}),),
+    )
+    floor = Cell(
+        Engine(SCRIPT), seed=12, simulated=False, clock="wall", there=there, stocks=there.stocks
+    )
+    floor.play(asks(runs=2))
+    assert {one.place for one in floor.engine.contents()} >= {"plate-1/A1", "new-1/A1"}
+    assert [each.outcome for each in ends(floor)] == ["measured"] * 2
+
+
 def test_who_stops_the_campaign_is_asked_for_nothing_more() -> None:
     floor = full(7, asks())
     floor.turn(ev.StopRequested(at=floor.at, by="ada", reason="enough"))
     assert conclusions(floor)[0].ending == "stopped"
     assert floor.engine.lab_view().plates == ()
-    assert "has ended" in floor.engine.objection(floor.brought("dye/plate-1"))
+    assert "has ended" in floor.engine.objection(floor.brought("dye/fresh-1"))
 
 
 @pytest.mark.parametrize(
@@ -186,7 +201,7 @@ def test_each_campaign_of_a_lab_asks_for_a_plate_of_its_own() -> None:
     floor.patience = False
     floor.play_lab(Start(spec=asks(name="a")), Start(spec=asks(name="b"), at=5.0))
     tasks = floor.engine.lab_view().plates
-    assert [(one.campaign, one.task) for one in tasks] == [("a", "plate-1"), ("b", "plate-2")]
+    assert [(one.campaign, one.task) for one in tasks] == [("a", "fresh-1"), ("b", "fresh-2")]
     assert tasks[0].reason.endswith("or: sdl campaign stop a")
     floor.turn(floor.brought(tasks[1].id, "plate-9"))
     (left,) = floor.engine.lab_view().plates

@@ -74,10 +74,10 @@ ACTS: list[tuple[str, dict[str, object], ev.Event]] = [
     ),
     (
         "plate",
-        {"task": "dye/plate-1", "labware": "plate-9", "site": "hotel/4"},
+        {"task": "dye/fresh-1", "labware": "plate-9", "site": "hotel/4"},
         ev.PlateBrought(
             at=AT,
-            task="dye/plate-1",
+            task="dye/fresh-1",
             labware="plate-9",
             site="hotel/4",
             by="anna",

@@ -88,12 +88,12 @@ def test_a_campaign_without_wells_goes_on_with_the_plate_that_a_person_brings(
 ) -> None:
     one_well(tmp_path)
     with running(tmp_path) as process:
-        until(process, lambda: plates(tmp_path) == ["dye/plate-1"], "the task")
+        until(process, lambda: plates(tmp_path) == ["dye/fresh-1"], "the task")
         assert "bring fresh plates" in command(tmp_path, "why").out
         assert "plate wanted: no free well is left" in command(tmp_path, "status").out
-        full = command(tmp_path, "done", "plate-1", "plate-9", "hotel/1", "--by", "anna")
+        full = command(tmp_path, "done", "fresh-1", "plate-9", "hotel/1", "--by", "anna")
         assert (full.code, "take it off" in full.err) == (Exit.MISTAKE, True)
-        well(command(tmp_path, "done", "plate-1", "plate-9", "hotel/2", "--by", "anna"))
+        well(command(tmp_path, "done", "fresh-1", "plate-9", "hotel/2", "--by", "anna"))
         ended(process, Exit.OK)
     assert [each.labware for each in said(tmp_path, ev.PlateBrought)] == ["plate-9"]
     listed = command(tmp_path, "runs", "list").out
