@@ -244,6 +244,7 @@ class Play:
             software={},
             protocol_sha256="",
             runs_in_a_turn=IN_A_TURN,
+            checks_draws=True,
         )
         there = self.lab()
         self.turn(ev.LabOpened(at=0.0, name="cell-lab", lab=there, origin=origin))

@@ -209,7 +209,8 @@ def _read_rows(
         wrong = np.flatnonzero(~np.isfinite(column.to_numpy()))
         if wrong.size:
             raise UserMistake(
-                f"{name} is {rows[name].iloc[wrong[0]]!r}, which is no number",
+                f"{name} is {rows[name].iloc[wrong[0]]!r}, which is no number; "
+                "write one, or leave the row out",
                 Place(str(path), int(wrong[0]) + 2),
             )
         rows[name] = column

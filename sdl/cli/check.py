@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -10,6 +11,7 @@ import typer
 from sdl.cli.console import say, short, write_json
 from sdl.cli.plan import found
 from sdl.shell.preflight import Prepared, prepare
+from sdl.shell.windows_check import unkeepable
 
 
 def check(
@@ -19,9 +21,11 @@ def check(
     """Check a campaign, its lab and its protocol, and start nothing.
 
     Roles, units, ranges, limits, the planner's and drivers' names, and what the protocol does
-    between its awaits. Every mistake is told with its file and line.
+    between its awaits. Every mistake is told with its file and line. What is sound and yet hardly
+    meant is told below it (mind), such as a window that is shorter than any carry.
     """
     prepared = prepare(campaign)
+    prepared = replace(prepared, remarks=(*prepared.remarks, *unkeepable(prepared)))
     if as_json:
         write_json("sdl.check/1", ok=True, **_content(prepared))
         return
@@ -44,4 +48,5 @@ def _content(prepared: Prepared) -> dict[str, object]:
         },
         "protocol": prepared.script.signature,
         "protocol_sha256": prepared.protocol.sha256,
+        "remarks": prepared.remarks,
     }

@@ -30,7 +30,7 @@ Gantt: TypeAlias = Annotated[
         "--gantt",
         metavar="FILE",
         callback=_drawable,
-        help="Draw instruments against time, expected and actual: .svg or .html.",
+        help="Draw instruments against time, planned, expected and actual: .svg or .html.",
     ),
 ]
 Picture: TypeAlias = Annotated[

@@ -12,6 +12,7 @@ import typer
 from sdl.cli.console import say, short, tell, write_json
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.lab_watch import LabLines
+from sdl.cli.places import Fresh
 from sdl.cli.questions import kept_open
 from sdl.cli.reach import By, Json, Lab, Note, caller, person
 from sdl.cli.summary import say_usage
@@ -57,6 +58,7 @@ def up(
             help="Wait until whoever leads this lab ends or dies, then go on as with --resume.",
         ),
     ] = False,
+    fresh: Fresh = None,
     as_json: Json = False,
 ) -> None:
     """Open a lab for several campaigns, and keep it at work.
@@ -69,6 +71,8 @@ def up(
         raise typer.BadParameter("--new excludes --resume and --standby")
     if bench_checked and not resume:
         raise typer.BadParameter("--bench-checked goes with --resume")
+    if fresh and (resume or standby):
+        raise typer.BadParameter("--fresh goes with a new session; it excludes --resume")
     choice = Choice(
         resume=resume,
         anew=new,
@@ -76,6 +80,7 @@ def up(
         host=not elsewhere,
         planner=planner,
         standby=standby,
+        fresh=tuple(fresh or ()),
     )
     path = lab / "lab.toml" if lab.is_dir() else lab
     outcome = _up(path, choice)

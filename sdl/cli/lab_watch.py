@@ -23,6 +23,8 @@ class LabLines:
         """Tell what is new."""
         if not self._open:
             self._open = True
+            for line in lab.left:
+                tell(line)
             tell(f"{lab.name} is open; start a campaign with: sdl campaign start campaign.toml")
             self._ended = {one.campaign for one in lab.ended}
         for view in lab.campaigns:

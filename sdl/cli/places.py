@@ -36,6 +36,15 @@ Where: TypeAlias = Annotated[
     ),
 ]
 
+Fresh: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fresh",
+        metavar="PLATE",
+        help="A new plate stands there, none of whose wells is used; more than once, or all.",
+    ),
+]
+
 
 def record_url(where: str | None) -> str:
     """The address of the record that is meant. UserMistake if there is no such thing."""

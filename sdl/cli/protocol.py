@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, cast
 
@@ -12,6 +11,7 @@ from pydantic import JsonValue
 
 from sdl.cli.console import say, write_json
 from sdl.cli.exits import exit_of_ending
+from sdl.cli.players import players, toml_text, with_wells
 from sdl.cli.reach import By, Json, person
 from sdl.cli.run import run_alone
 from sdl.cli.summary import content, say_summary
@@ -22,13 +22,11 @@ from sdl.model.protocol import ProtocolSignature
 from sdl.service.caller import Caller
 from sdl.service.card import card_path, is_gone, read
 from sdl.shell.launch import Choice
-from sdl.shell.offered import offered_by
 from sdl.shell.plugins import PROTOCOLS, load
-from sdl.shell.preflight import load_drivers
 from sdl.wire.campaign_values import MOST_SAMPLES
 from sdl.wire.signature import read_signature
 from sdl.wire.toml import LabFile, open_lab
-from sdl.wire.toml_table import did_you_mean, raise_all
+from sdl.wire.toml_table import did_you_mean
 
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 FOLDER = "own-runs"
@@ -48,7 +46,10 @@ def run(
     ],
     given: Annotated[
         list[str] | None,
-        typer.Argument(metavar="KEY=VALUE", help='An input ("50 uL" may stand), or a role.'),
+        typer.Argument(
+            metavar="KEY=VALUE",
+            help='An input ("50 uL" may stand), or a role: well=plate-1, wells=plate-1:6.',
+        ),
     ] = None,
     lab: Annotated[
         Path,
@@ -64,8 +65,10 @@ def run(
     """Run a protocol with inputs that you choose.
 
     It is a campaign without a planner, and shares the lab at work; where none is, it has the lab
-    for itself. Any instrument that can play a role is taken, unless you name one:
-    handler=handler-2.
+    for itself. Any instrument that can play a role is taken, and any plate, unless you name one:
+    handler=handler-2, or several: reader=reader-1,reader-2. Of a list of wells you say how many:
+    wells=6, or wells=plate-1:6. Whatever a campaign file may have under [roles] may stand, too:
+    'wells={kind="plate-96-flat", at="hotel", count=6}', 'reader={any_of=["reader-1", "reader-2"]}'.
     """
     lab = lab / "lab.toml" if lab.is_dir() else lab
     file = open_lab(lab)
@@ -142,26 +145,23 @@ def _written(
     lines = [
         "# Written by: sdl protocol run",
         "[campaign]",
-        f"name = {_text(name)}",
-        f"lab = {_text(os.path.relpath(lab.resolve(), _folder(file)))}",
-        f"protocol = {_text(reference)}",
+        f"name = {toml_text(name)}",
+        f"lab = {toml_text(os.path.relpath(lab.resolve(), _folder(file)))}",
+        f"protocol = {toml_text(reference)}",
         "[roles]",
-        *(
-            f"{role} = [{', '.join(map(_text, names))}]"
-            for role, names in _cast(file, signature, roles).items()
-        ),
+        *(f"{role} = {value}" for role, value in players(file, signature, roles).items()),
         "[fixed]",
         *(f"{key} = {_value(value)}" for key, value in given.items()),
         "[objective]",
-        f"measure = {_text(signature.measures[0])}",
+        f"measure = {toml_text(signature.measures[0])}",
         'goal = "maximise"',
         "[stop]",
         f"runs = {runs}",
         "[planner]",
-        f"kind = {_text(NO_PLANNER)}",
+        f"kind = {toml_text(NO_PLANNER)}",
     ]
     if signature.samples:
-        plates = [len(piece.kind.wells) for piece in file.lab.labware if piece.kind.wells]
+        plates = [len(piece.kind.wells) for piece in with_wells(file.lab.labware)]
         lines += ["[batch]", f"size = {min(runs, MOST_SAMPLES, *plates)}"]
     path = _folder(file) / f"{name}.toml"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -169,36 +169,10 @@ def _written(
     return path
 
 
-def _cast(
-    file: LabFile, signature: ProtocolSignature, named: Mapping[str, str]
-) -> dict[str, list[str]]:
-    """Who may play each role."""
-    mistakes: list[UserMistake] = []
-    drivers = load_drivers(file, mistakes)
-    raise_all(mistakes)
-    offers = {name: offered_by(cast("type", one.value)).keys() for name, one in drivers.items()}
-    found = {}
-    for role in signature.roles:
-        if named[role.name]:
-            found[role.name] = [named[role.name]]
-        elif role.is_labware:
-            found[role.name] = [each.name for each in file.lab.labware if each.kind.wells]
-        else:
-            found[role.name] = [n for n, actions in offers.items() if set(role.actions) <= actions]
-        if not found[role.name]:
-            raise UserMistake(f"nothing in this lab can play the role {role.name!r}")
-    return found
-
-
-def _text(words: str) -> str:
-    escaped = words.replace("\\", "\\\\").replace('"', '\\"')
-    return f'"{escaped}"'
-
-
 def _value(written: str) -> str:
     """A number as it is; anything else, a quantity with its unit included, as text."""
     try:
         float(written)
     except ValueError:
-        return _text(written)
+        return toml_text(written)
     return written

@@ -12,6 +12,7 @@ import typer
 from sdl.cli.console import short, tell, write_json
 from sdl.cli.exits import exit_of_ending
 from sdl.cli.interrupt import run_until_stopped
+from sdl.cli.places import Fresh
 from sdl.cli.summary import content, say_summary
 from sdl.cli.watch import Watch, watching
 from sdl.cli.words import count
@@ -55,6 +56,7 @@ def run(
             "then go on as with --resume.",
         ),
     ] = False,
+    fresh: Fresh = None,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON document at the end.")] = False,
 ) -> None:
     """Run a campaign on the instruments of its lab, or on their simulators.
@@ -68,6 +70,8 @@ def run(
         raise typer.BadParameter("--standby and --new exclude each other")
     if bench_checked and not resume:
         raise typer.BadParameter("--bench-checked goes with --resume")
+    if fresh and (resume or standby):
+        raise typer.BadParameter("--fresh goes with a new campaign; it excludes --resume")
     choice = Choice(
         resume=resume,
         anew=new,
@@ -75,6 +79,7 @@ def run(
         host=not elsewhere,
         planner=planner,
         standby=standby,
+        fresh=tuple(fresh or ()),
     )
     outcome = run_alone(campaign, choice)
     if as_json:
@@ -126,7 +131,11 @@ def announcing(watch: Watch, named: str, choice: Choice) -> Watch:
             tell(f"going on with {view.campaign}: {count(view.runs_ended, 'run')} ended so far")
         elif is_first and view.campaign != named:
             former = "is left as it is" if choice.anew else "has ended"
-            tell(f"{named} {former}; this is {view.campaign}, on fresh plates")
+            is_fresh = all(one.simulated for one in view.instruments)
+            tell(f"{named} {former}; this is {view.campaign}{', on fresh plates' * is_fresh}")
+        if is_first and not (choice.resume or choice.standby):
+            for line in view.left:
+                tell(line)
         is_first = False
         watch(view)
 

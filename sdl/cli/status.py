@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -183,4 +184,23 @@ def _content(
         else {"run": best.run, "sample": best.sample, "value": best.value},
         "front": front,
         "utilisation": record.utilisation(row.campaign),
+        "plans": _plans(record, row),
     }
+
+
+def _plans(record: Record, row: CampaignRow) -> dict[str, float] | None:
+    """How many plans came while a campaign was at work, and how old one became; None: nobody plans.
+
+    The age counts from when the lab was looked at to when the next plan came, or the campaign was
+    over.
+    """
+    end = math.inf if row.ended_at is None else row.ended_at
+    came = [one for one in record.plans(row.campaign) if one.steps and one.arrived_at <= end]
+    until = [one.arrived_at for one in came[1:]] + ([] if row.ended_at is None else [end])
+    ages_s = [
+        till - one.asked_at
+        for one, till in zip(came, until, strict=False)
+        if till >= row.started_at
+    ]
+    number = sum(one.arrived_at >= row.started_at for one in came)
+    return {"made": number, "oldest_s": max(ages_s, default=0.0)} if came else None

@@ -91,7 +91,7 @@ class Bench:
     def _needs(self, inputs: Inputs) -> dict[str, float]:
         """At one point. ValueError if the protocol cannot be followed there."""
         state, script = self._work.state, self._work.script
-        given = arguments_of(state, script.signature, [{**inputs, **state.spec.fixed}])
+        given = arguments_of(state.spec, script.signature, [{**inputs, **state.spec.fixed}])
         wells, players = self._wells(), self._players()
         needs = needs_of(script, given, wells, players, self._work.lab.inventory)
         if needs.partial:

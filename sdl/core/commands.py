@@ -26,7 +26,9 @@ from sdl.model.data import (
 from sdl.model.hypothesis import Evidence, Verdict
 from sdl.model.policy import Remedy
 
-BookedFor: TypeAlias = Literal["declared", "reserved", "used", "in_doubt", "released", "refilled"]
+BookedFor: TypeAlias = Literal[
+    "declared", "left", "reserved", "used", "in_doubt", "released", "refilled"
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,25 @@ class Perform:
     """Of the node's journal that it is meant for: one that begins anew must not act on it."""
     not_after: float | None
     """Lab time after which the action must not start; None where there is no maximum lag."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refuse:
+    """An action that its wells cannot do is not commanded: it failed before it began.
+
+    ``cid`` and all else as they would have been in ``Perform``.
+    """
+
+    cid: str
+    step: str
+    attempt: int
+    instrument: str
+    operation: str
+    effect: Effect
+    args: Mapping[str, JsonValue]
+    not_after: float | None
+    reason: str
+    """Which well, how much there is and was asked for, and what to do."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,7 +201,7 @@ class BreakWindow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Book:
-    """Materials were reserved, used, put in doubt, released or filled in; how sources stand now."""
+    """Materials were left, reserved, used, in doubt, released or filled in; how sources stand."""
 
     why: BookedFor
     run: str
@@ -196,7 +217,7 @@ class Book:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AskRefill:
-    """Ask a person to refill a source: the next run cannot begin before."""
+    """Ask a person to refill a source: the next run, or the next step, cannot begin before."""
 
     task: str
     """``dye-450/refill-1``."""
@@ -325,6 +346,7 @@ Command: TypeAlias = (
     | Dispose
     | BeginRun
     | Perform
+    | Refuse
     | Resend
     | Query
     | Greet
@@ -348,6 +370,7 @@ COMMANDS: tuple[type, ...] = (
     Dispose,
     BeginRun,
     Perform,
+    Refuse,
     Resend,
     Query,
     Greet,

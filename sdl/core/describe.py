@@ -8,16 +8,18 @@ from typing import Literal
 from sdl.authoring import Act
 from sdl.core.agenda import Agenda
 from sdl.core.amounts import Level, Task
+from sdl.core.bringing import carried, carry_view, no_room, not_come
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
-from sdl.core.lab_state import CarryState, InstrumentState, LabState, PieceState
+from sdl.core.hands import stays
+from sdl.core.lab_state import InstrumentState, LabState, PieceState
+from sdl.core.let import is_let
 from sdl.core.part import Ended, Part
 from sdl.core.prospect import Prospect
 from sdl.core.rivals import standing
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.script import Script
 from sdl.core.view import (
-    CarryView,
     EndedView,
     InFlight,
     InstrumentView,
@@ -28,7 +30,6 @@ from sdl.core.view import (
     View,
     Waiting,
 )
-from sdl.model.lab import sites_of
 
 
 def describe(
@@ -70,8 +71,9 @@ def describe(
         paused=lab.paused or state.paused,
         stocks=_stocks(lab),
         refills=_refills(lab),
-        carries=tuple(map(_carry, lab.carries.values())) if porter else (),
+        carries=tuple(map(carry_view, lab.carries.values())) if porter else (),
         astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
+        left=tuple(lab.left),
         ended=state.concluded,
     )
 
@@ -110,22 +112,10 @@ def describe_lab(
         stocks=_stocks(lab),
         refills=_refills(lab),
         plan=_plan(commons.agenda, at),
-        carries=tuple(map(_carry, lab.carries.values())),
+        carries=tuple(map(carry_view, lab.carries.values())),
         labware=tuple(map(_place, lab.pieces.values())),
+        left=tuple(lab.left),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
-    )
-
-
-def _carry(one: CarryState) -> CarryView:
-    return CarryView(
-        carry=one.id,
-        labware=one.piece,
-        source=one.source,
-        target=one.target,
-        carrier=one.carrier,
-        step=one.step,
-        since=one.since,
-        withdrawn=one.withdrawn,
     )
 
 
@@ -256,7 +246,7 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     waits = [
         Waiting(
             who=step.id,
-            why=(_kept(step, agenda) or _why(state, step, lab, at, prospect)) + _or(state, step),
+            why=_why_step(part, step, at, prospect) + _or(state, run, step, lab),
         )
         for run in state.runs.values()
         for step in run.steps.values()
@@ -274,11 +264,19 @@ def _waits(part: Part, lab: LabState, at: float, prospect: Prospect) -> list[Wai
     return waits
 
 
+def _why_step(part: Part, step: Step, at: float, prospect: Prospect) -> str:
+    lab, lack = part.work.lab, part.work.materials.lack(step) if step.state == "waits" else ""
+    if lack and isinstance(step.request, Act):
+        return f"{step.request.operation} on {step.instrument} waits: {lack}{_late(step, at)}"
+    kept = _kept(step, part.work.commons.agenda)
+    return kept or _why(part.state, step, lab, at, prospect)
+
+
 def _last(state: CampaignState, lab: LabState) -> str:
     """What keeps a campaign from its end that begins nothing more."""
     if state.runs or lab.is_shared or not lab.carries:
         return "its runs in flight have"
-    return f"nothing is carried any more: {', '.join(map(_carried, lab.carries.values()))}"
+    return f"nothing is carried any more: {', '.join(map(carried, lab.carries.values()))}"
 
 
 def _kept(step: Step, agenda: Agenda) -> str:
@@ -289,13 +287,16 @@ def _kept(step: Step, agenda: Agenda) -> str:
     return f"{what} waits: the plan lets others go first, so that they keep their windows"
 
 
-def _or(state: CampaignState, step: Step) -> str:
-    """Who else may do a step that waits, where its role is pooled."""
+def _or(state: CampaignState, run: Run, step: Step, lab: LabState) -> str:
+    """Who else may do a step that waits, where its role is pooled, and could as things are."""
     act = step.request
     if step.state != "waits" or not isinstance(act, Act) or act.role not in state.spec.pooled:
         return ""
+    if stays(lab, run, act.role, step.instrument):
+        return ""
     others = [name for name in state.spec.roles[act.role] if name != step.instrument]
-    return f"; {' or '.join(others)} may do it as well"
+    fit = [name for name in others if is_let(lab, state, step, lab.instruments[name])]
+    return f"; {' or '.join(fit)} may do it as well" if fit else ""
 
 
 def _shut(state: CampaignState, agenda: Agenda, at: float) -> str:
@@ -332,8 +333,8 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: P
             is_free = _is_free(state, lab, instrument)
             obstacle = "" if is_free else _obstacle(state, lab, instrument)
             if away:
-                obstacle = _away(away[0], lab, prospect.holder(away[0], step))
-                obstacle += _no_room(away[0], lab, step.instrument)
+                obstacle = not_come(away[0], lab, at, prospect.holder(away[0], step))
+                obstacle += no_room(away[0], lab, step.instrument, at)
             elif is_free:
                 obstacle = prospect.of(step, instrument) or "its turn is next"
             return f"{what} waits: {obstacle}{_late(step, at)}"
@@ -391,37 +392,6 @@ def _obstacle(state: CampaignState, lab: LabState, instrument: InstrumentState) 
             return f"{instrument.name} is being mended for {instrument.mending}"
         case _:
             return f"{instrument.name} works on {note}"
-
-
-def _away(piece: PieceState, lab: LabState, holder: str) -> str:
-    """Why a piece of labware has not come yet. ``holder``: who keeps it where it is, in words."""
-    if piece.lost:
-        return f"{piece.name} is not to be had ({piece.lost})"
-    if not piece.leaves:
-        return f"for {piece.name}, which stands on {piece.site}{holder and f'; {holder}'}"
-    carry = next((one for one in lab.carries.values() if one.piece == piece.name), None)
-    if carry is None:
-        return f"for {piece.name}; say where it is: sdl place {piece.name} SITE"
-    return _carried(carry)
-
-
-def _no_room(piece: PieceState, lab: LabState, place: str) -> str:
-    """What stands on every site to which a piece could come, and what would take it away."""
-    others = [one for one in lab.pieces.values() if one is not piece]
-    there = {site: one.name for one in others for site in (one.site, one.leaves)}
-    sites = sites_of(place, lab.sites.get(place, 0))
-    if piece.leaves or piece.lost or any(site not in there for site in sites):
-        return ""
-    carries = {one.piece: f" ({_carried(one)})" for one in lab.carries.values()}
-    taken = (f"{there[site]} on {site}{carries.get(there[site], '')}" for site in sites)
-    return f"; no site of {place} is free: {', '.join(taken)}"
-
-
-def _carried(carry: CarryState) -> str:
-    """Who carries what, or is asked to."""
-    if carry.carrier:
-        return f"{carry.carrier} carries {carry.piece} from {carry.source} to {carry.target}"
-    return _carry(carry).asks
 
 
 def _resume(instrument: InstrumentState) -> str:

@@ -11,11 +11,13 @@ from sdl.core.commands import Wait
 from sdl.core.commons import Commons
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
+from sdl.core.open_steps import Entry
 from sdl.core.part import Part
 from sdl.core.pools import Pools
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.core.schedule import ReadyStep, in_turn, next_step
+from sdl.core.shortfall import Shortfall
 from sdl.core.transport import Transport
 
 
@@ -29,6 +31,9 @@ class Dispatching:
         self.admittance = Admittance(commons, roster)
         self._accounts = accounts
         self._pools = pools
+        self._shortfall = Shortfall(commons, roster)
+        self._short: dict[str, list[Entry]] = {}
+        """By instrument, as it was served last: those that lack something."""
         self.transport: Transport | None = None
         """Who carries labware, where any stands on sites."""
 
@@ -47,12 +52,13 @@ class Dispatching:
                 self._serve(commons.lab.instruments[name], there.get(name, set()))
             for name in names:
                 self._watch_windows(name)
+                self._shortfall.ask(self._short.pop(name))
                 self._accounts.book(commons.lab.instruments[name])
 
     def queue(self, name: str) -> list[str]:
         """Ids of the steps that wait for an instrument, in the order it would do them now."""
         instrument = self._commons.lab.instruments[name]
-        waiting = self._commons.waits_for(name)
+        waiting = _but(self._commons.waits_for(name), self._shortfall.of(instrument))
         return [each.step for each in in_turn(self._ready(*one, instrument) for one in waiting)]
 
     def held_back(self, step: str) -> str:
@@ -71,11 +77,15 @@ class Dispatching:
 
     def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
         """``there``: the labware that stands at it."""
+        short = self._short[instrument.name] = self._shortfall.of(instrument)
+        if self._shortfall.fail(instrument, short):
+            self._commons.touched[instrument.name] = None  # there may be others behind it
+            return
         # What its labware has still to be brought for may wait.
         waiting = self._commons.steps.with_labware(instrument.name, there)
         if instrument.mending:
             waiting = [(run, step) for run, step in waiting if step.mends]
-        waiting = self._not_held_back(waiting)
+        waiting = self._not_held_back(_but(waiting, short))
         if self._commons.is_shared:  # of one that is paused, nothing is in the others' way
             waiting = [one for one in waiting if not self._is_held_back(*one)]
         if instrument.ready and instrument.busy_with is None:
@@ -159,3 +169,11 @@ class Dispatching:
             if step.deadline is not None and not step.watched:
                 step.watched = True
                 self._commons.out.append(Wait(timer=f"{step.id}/window", until=step.deadline))
+
+
+def _but(waiting: list[Entry], others: list[Entry]) -> list[Entry]:
+    """Those that are none of the others."""
+    if not others:
+        return waiting
+    names = {step.id for _, step in others}
+    return [one for one in waiting if one[1].id not in names]

@@ -223,6 +223,7 @@ class Engine:
             raise Bug("a journal has only one beginning")
         state = LabState.of(head.lab)
         state.is_shared, state.runs_in_a_turn = is_shared, head.origin.runs_in_a_turn
+        state.checks_draws = head.origin.checks_draws
         self._go_about(Commons(name=name, lab=state, at=self.at))
         self._commons.out = self._out
         self._accounts.open()
@@ -321,6 +322,8 @@ class Engine:
                 self._halting.stop_lab(event)
             case ev.StockRefilled():
                 self._storeroom.refill(event)
+            case ev.StockLeft() | ev.WellsLeft():
+                self._storeroom.take_over(event)
             case ev.CarryDone() | ev.LabwarePlaced() | ev.LabwareDoubted():
                 if self._transport is not None:
                     self._tell_transport(event)

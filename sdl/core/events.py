@@ -12,6 +12,7 @@ from sdl.model.data import JsonValue, Suggestion
 from sdl.model.lab import Lab
 from sdl.model.protocol import ProtocolSignature
 from sdl.model.provenance import Origin
+from sdl.model.stock import Remnant
 
 Phase = Literal["before_start", "during", "after"]
 FaultKind = Literal["driver", "lab", "material", "refused"]
@@ -375,6 +376,39 @@ class LabwareDoubted:
     """What says what, for a person who then says where it is."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StockLeft:
+    """As work began, a source is taken to hold what was left in it, not what the lab's file says.
+
+    The file says the same of it as it did then.
+    """
+
+    at: float
+    source: str
+    """``handler/buffer``."""
+    journal: str
+    """At whose end that was left."""
+    left: tuple[Remnant, ...]
+    doubt_ul: float
+    """What may have been drawn besides."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WellsLeft:
+    """As work began, the wells of a plate that were used before are not free."""
+
+    at: float
+    labware: str
+    journal: str
+    """Until whose end."""
+    used: tuple[str, ...]
+    """Names of those that were given to runs."""
+    owner: str
+    """The campaign that has the plate for itself; empty if none has."""
+    left: tuple[Remnant, ...]
+    """What wells hold, as far as account was kept."""
+
+
 CommandWord: TypeAlias = (
     CommandAccepted | CommandStarted | CommandDone | CommandFailed | CommandUnknown
 )
@@ -407,6 +441,8 @@ Event: TypeAlias = (
     | CarryDone
     | LabwarePlaced
     | LabwareDoubted
+    | StockLeft
+    | WellsLeft
     | LabOpened
     | LabDownRequested
     | TermsChanged

@@ -68,6 +68,7 @@ class Watch:
 
     seats: dict[str, Seat] = field(default_factory=dict)
     performed: dict[str, do.Perform] = field(default_factory=dict)
+    refused: set[str] = field(default_factory=set)
     last_try: dict[str, str] = field(default_factory=dict)
     """By step."""
     over: set[str] = field(default_factory=set)
@@ -104,6 +105,8 @@ class Watch:
     labware: Whereabouts = field(default_factory=Whereabouts)
     batches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     """Suggestions by run, where it is a batch."""
+    promised: dict[str, int] = field(default_factory=dict)
+    """By source: how much more is kept for runs than there is, in picolitres."""
     flying: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     """Runs by campaign."""
 
@@ -121,6 +124,7 @@ class Watch:
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
         _check_materials(engine)
+        self._check_promises(engine, event)
         _check_books(engine)
         if not engine.is_over:
             _check_accounts(engine)
@@ -254,6 +258,9 @@ class Watch:
         match command:
             case do.Perform():
                 self._note_perform(command, at)
+            case do.Refuse(cid=cid):
+                hold(cid not in self.performed, f"{cid} is refused and was commanded")
+                self.refused.add(cid)
             case do.Greet(instrument=name, after=after, memory=memory):
                 seat = self._seat(name)
                 hold(memory == seat.memory, f"{name} is greeted for {memory}, not {seat.memory}")
@@ -340,6 +347,7 @@ class Watch:
     def _note_perform(self, command: do.Perform, at: float) -> None:
         cid, seat = command.cid, self._seat(command.instrument)
         hold(cid not in self.performed, f"{cid} is commanded twice")
+        hold(cid not in self.refused, f"{cid} is commanded and was refused")
         hold(not seat.open, f"{command.instrument} is given {cid} while {seat.open} is open")
         hold(not seat.halted, f"{command.instrument} is given {cid} before it is released")
         hold(not seat.unsafe, f"{command.instrument} is given {cid} though it is not safe")
@@ -363,6 +371,18 @@ class Watch:
         self.last_try[command.step] = cid
 
     # What stays.
+
+    def _check_promises(self, engine: Engine, event: ev.Event) -> None:
+        """No draw takes what is kept for others: only people make it too little."""
+        inventory = engine.lab.inventory
+        if inventory is None or not engine.lab.checks_draws:
+            return
+        for source, vessel in inventory.sources.items():
+            missing = max(0, inventory.reserved_pl(source) - vessel.usable_pl)
+            is_said = isinstance(event, ev.StockRefilled)
+            told = f"{missing} pL of {source} were drawn that are kept for others"
+            hold(is_said or missing <= self.promised.get(source, 0), told)
+            self.promised[source] = missing
 
     def _check_open(self, engine: Engine, run: Run, step: Step) -> None:
         """Every step has somebody, or something, that will bring it on."""

@@ -271,22 +271,29 @@ class Inventory:
 
     # Reservations.
 
-    def shortages(self, needs: Mapping[str, int], at: float) -> tuple[Shortage, ...]:
-        """What is not there of what a run needs, by source in picolitres, at lab time ``at``."""
-        found = []
+    def shortages(
+        self, needs: Mapping[str, int], at: float, claims: Mapping[str, int] | None = None
+    ) -> tuple[Shortage, ...]:
+        """What is not there of what a run needs, by source in picolitres, at lab time ``at``.
+
+        ``claims``: what others that have begun will want of what is still free.
+        """
+        found, claimed = [], claims or {}
         for source in sorted(needs):
             if source in self.sources and needs[source] > 0:
-                short = self._short(source, needs[source], self.expired(source, at))
+                free_pl = max(0, self.free_pl(source) - claimed.get(source, 0))
+                short = self.short(source, needs[source], free_pl, self.expired(source, at))
                 if short.missing_pl or short.expired:
                     found.append(short)
         return tuple(found)
 
-    def _short(self, source: str, needed_pl: int, expired: str = "") -> Shortage:
+    def short(self, source: str, needed_pl: int, free_pl: int, expired: str = "") -> Shortage:
+        """What is wanted of a declared source, held against what there is."""
         vessel = self.sources[source]
         return Shortage(
             source=source,
             needed_pl=needed_pl,
-            free_pl=self.free_pl(source),
+            free_pl=free_pl,
             expired=expired,
             amount=vessel.amount,
             is_counted=vessel.is_counted,
@@ -303,8 +310,9 @@ class Inventory:
             if source in self.sources and volume_pl > 0
         }
         for source, volume_pl in amounts.items():
-            if volume_pl > self.free_pl(source):
-                raise OutOfMaterial(self._short(source, volume_pl).reason)
+            free_pl = self.free_pl(source)
+            if volume_pl > free_pl:
+                raise OutOfMaterial(self.short(source, volume_pl, free_pl).reason)
         mine = self.reserved.setdefault(run, {})
         for source, volume_pl in amounts.items():
             mine[source] = mine.get(source, 0) + volume_pl
@@ -444,6 +452,11 @@ class Inventory:
 def place_of(source: Well | str, instrument: str) -> str:
     """How a well, or a source of an instrument, is called in the ledger."""
     return str(source) if isinstance(source, Well) else f"{instrument}/{source}"
+
+
+def instrument_of(source: str) -> str:
+    """The instrument that has a declared source."""
+    return source.partition("/")[0]
 
 
 def _content(place: str, mixture: Mixture, component: str) -> Content:

@@ -220,10 +220,14 @@ class LabState:
     """Lab seconds that each action took lately, by ``instrument/action``."""
     inventory: Inventory | None = None
     """What sources and wells hold; None where the lab's file declares no stocks."""
+    left: list[str] = field(default_factory=list)
+    """What is there from before that the lab's file does not say, a sentence for each thing."""
     opened: dict[str, str] = field(default_factory=dict)
     """Plates of which a well was used: the campaign that has it for itself; empty if none has."""
     runs_in_a_turn: int | None = None
     """Runs that begin within one turn at most; None where the journal's head says nothing."""
+    checks_draws: bool = False
+    """Whether the ledger is asked before an action is sent, as the journal's head says."""
     is_shared: bool = False
     """Whether several campaigns may be at work on it, and others may come."""
     playing: Counter[str] = field(default_factory=Counter)

@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeAlias
 
+from sdl.core.draws import is_short
+
 if TYPE_CHECKING:
     from sdl.core.campaign import CampaignState
     from sdl.core.lab_state import InstrumentState, LabState
@@ -20,7 +22,14 @@ Urgency: TypeAlias = tuple[float, int, int, float, int]
 
 
 def is_let(lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState) -> bool:
-    """Whether a step may go on: nothing is paused, held, stopped or offline that it needs."""
+    """Whether a step may go on: nothing is short, paused, held, stopped or offline it needs."""
+    return not is_short(lab.inventory, step) and is_let_by_people(lab, state, step, instrument)
+
+
+def is_let_by_people(
+    lab: LabState, state: CampaignState, step: Step, instrument: InstrumentState
+) -> bool:
+    """The same, however much of what it draws there is."""
     if not instrument.able:
         return False
     in_window = step.not_after is not None

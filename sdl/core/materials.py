@@ -12,14 +12,15 @@ the wells that it touched hold that much more or less than is known.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from sdl.authoring import Act
 from sdl.core.amounts import Moved
 from sdl.core.commands import Flag
+from sdl.core.draws import claims, kept_for, may_be, objection, shortages
 from sdl.core.ids import run_of
-from sdl.core.inventory import Inventory
+from sdl.core.inventory import Inventory, instrument_of
 from sdl.core.needs import drawn, needs_of, transfers_of
 from sdl.core.samples import arguments, next_samples
 from sdl.core.storeroom import Storeroom
@@ -60,12 +61,13 @@ class Materials:
         suggestions = next_samples(state)
         inputs = arguments(state, self._work.script.signature, suggestions)
         needs = self._needs(instruments, wells, inputs, suggestions)
-        short = inventory.shortages(needs, self._work.at)
+        claimed = claims(inventory, self._thirsty(needs))
+        short = inventory.shortages(needs, self._work.at, claimed)
         state.short = "; ".join(each.reason for each in short)
         for each in short:
             self._storeroom.ask(each)
         # What is kept for other campaigns' runs may be left over.
-        if short and not (inventory.attended or state.runs or inventory.reserved):
+        if short and not (inventory.attended or state.runs or inventory.reserved or claimed):
             state.close("material", state.short)
         return not short
 
@@ -98,6 +100,53 @@ class Materials:
             needs_of(self._work.script, inputs, wells, instruments, self._inventory).draws_pl
         )
 
+    def _thirsty(self, needs: Mapping[str, int]) -> Iterator[Step]:
+        """Steps of runs in flight that wait for an instrument whose sources are needed as well."""
+        waiting = self._work.commons.steps.waiting
+        for name in dict.fromkeys(instrument_of(source) for source in needs):
+            entries = waiting.get(name, {}).values()
+            yield from (step for _, step in entries if step.draws)
+
+    # Before an action.
+
+    def draws(self, step: Step) -> dict[str, int]:
+        """What a step draws of declared sources; nothing where nobody looks before it is sent."""
+        inventory = self._inventory
+        if inventory is None or not self._work.lab.checks_draws:
+            return {}
+        found = drawn(self._transfers(inventory, step)[0], step.instrument)
+        return {source: pl for source, pl in found if source in inventory.sources and pl > 0}
+
+    def objection(self, step: Step) -> str:
+        """Why the wells that a step touches cannot do it; empty if they can."""
+        inventory = self._inventory
+        if inventory is None or not self._work.lab.checks_draws:
+            return ""
+        return objection(inventory, self._transfers(inventory, step)[0])
+
+    def lack(self, step: Step) -> str:
+        """What a step is short of, and what to do about it; empty if it is of nothing."""
+        found = () if self._inventory is None else shortages(self._inventory, [step])
+        return "; ".join(each.reason for each in found)
+
+    def secure(self, step: Step) -> None:
+        """A step is sent that is not short: what it draws is no longer there for others."""
+        inventory, run = self._inventory, run_of(step.id)
+        if inventory is None:
+            return
+        more = {source: pl - kept_for(inventory, run, source) for source, pl in step.draws.items()}
+        more = {source: volume_pl for source, volume_pl in more.items() if volume_pl > 0}
+        if more:
+            inventory.reserve(run, more)
+            self._storeroom.book("reserved", more, run, step.cid)
+
+    def _transfers(self, inventory: Inventory, step: Step) -> tuple[tuple[Transfer, ...], str]:
+        """What a step moves, and what is wrong with who should say so."""
+        act = step.request
+        assert isinstance(act, Act)
+        operation = self._work.script.operations[act.role][act.operation]
+        return transfers_of(operation, act.arguments, inventory, step.instrument)
+
     # During a run, and after it.
 
     def over(self, step: Step, end: End) -> None:
@@ -111,8 +160,7 @@ class Materials:
         if inventory is None or stayed or again or not isinstance(act, Act):
             return
         run = run_of(step.id)
-        operation = self._work.script.operations[act.role][act.operation]
-        transfers, wrong = transfers_of(operation, act.arguments, inventory, step.instrument)
+        transfers, wrong = self._transfers(inventory, step)
         if wrong:
             self._flag(run, step, wrong)
         draws = drawn(transfers, step.instrument)
@@ -137,9 +185,10 @@ class Materials:
         moves: list[Moved] = []
         for number, transfer in enumerate(transfers, start=1):
             cause = f"{step.id}.{number}"
+            is_sure = not self._work.lab.checks_draws or not may_be(inventory, transfer)
             moved, complaint = inventory.take_down(transfer, step.instrument, cause)
             moves += moved
-            if complaint:
+            if complaint and is_sure:
                 self._flag(run, step, f"by the ledger this could not be: {complaint}")
         draws = drawn(transfers, step.instrument)
         for source, volume_pl in draws:
@@ -151,7 +200,9 @@ class Materials:
         """A run is over: nothing more is kept for it."""
         inventory = self._inventory
         if inventory is not None and run in inventory.reserved:
-            self._storeroom.book("released", inventory.release(run), run)
+            released = inventory.release(run)
+            self._storeroom.book("released", released, run)
+            self._storeroom.look_again(released)
 
     def _flag(self, run: str, step: Step, reason: str) -> None:
         self._work.out.append(Flag(run=run, step=step.id, reason=reason))

@@ -217,7 +217,7 @@ def _coming(part: Part, playing: Counter[str], most: int) -> list[RunAhead]:
             RunAhead(
                 run=f"{part.name}/run-{state.begun + 1 + place}",
                 script=part.script,
-                inputs=arguments_of(state, part.script.signature, each),
+                inputs=arguments_of(state.spec, part.script.signature, each),
                 wells=wells,
                 players=players,
                 so_far=None,

@@ -18,7 +18,7 @@ from operator import attrgetter
 
 from sdl.authoring import Act
 from sdl.core.commons import Commons
-from sdl.core.hands import give
+from sdl.core.hands import give, stays
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import Turns, Urgency, is_let
 from sdl.core.open_steps import Entry
@@ -195,10 +195,6 @@ class Pools:
                     step=None,
                 )
 
-    def _is_there(self, labware: tuple[str, ...], name: str) -> bool:
-        there = self._commons.steps.pieces_at.get(name, ())
-        return bool(labware) and all(piece in there for piece in labware)
-
     # Who has room.
 
     def _room(self, name: str) -> int:
@@ -252,21 +248,9 @@ class Pools:
 
     def _may_change(self, demand: Demand) -> bool:
         """Whether a demand may go to another one of its pool now."""
-        run = demand.run
-        if demand.instrument in run.lodgings or (run.id, demand.role) in self.changed:
-            return False
-        mine = [
-            step
-            for step in run.steps.values()
-            if isinstance(step.request, Act) and step.request.role == demand.role
-        ]
-        carried_for = {carry.step for carry in self._commons.lab.carries.values()}
-        stays = any(step.id in carried_for or self._stays(step) for step in mine)
-        return run.broken is None and not stays
-
-    def _stays(self, step: Step) -> bool:
-        """Whether a step is under way, or has what it needs where it waits."""
-        return step.state != "waits" or self._is_there(step.labware, step.instrument)
+        run, role = demand.run, demand.role
+        is_new = (run.id, role) not in self.changed
+        return is_new and not stays(self._commons.lab, run, role, demand.instrument)
 
     def _rank(self, demand: Demand, name: str) -> tuple[int, bool, bool]:
         """Less: rather this one. Near, free of all other labware, and asked already."""

@@ -52,6 +52,9 @@ class Step:
     labware: tuple[str, ...] = ()
     """What it acts on and has to stand at its instrument, or what settles: pieces that stand on
     sites."""
+    draws: Mapping[str, int] = field(default_factory=dict)
+    """What it draws of declared sources of its instrument, in picolitres; of none where nobody
+    looks before it is sent."""
     mends: str = ""
     """Path of the step that the recovery it belongs to is for; empty in the protocol itself."""
     until: float | None = None

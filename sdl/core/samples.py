@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from sdl.core.campaign import CampaignState, wanted_suggestions
+from sdl.model.campaign import Campaign
 from sdl.model.data import Arguments, Inputs
 from sdl.model.protocol import ProtocolSignature
 
@@ -34,12 +35,10 @@ def arguments(
 ) -> Arguments:
     """What the protocol is called with, roles aside."""
     each = [inputs_of(state, suggestion) for suggestion in suggestions]
-    return arguments_of(state, signature, each)
+    return arguments_of(state.spec, signature, each)
 
 
-def arguments_of(
-    state: CampaignState, signature: ProtocolSignature, each: Sequence[Inputs]
-) -> Arguments:
+def arguments_of(spec: Campaign, signature: ProtocolSignature, each: Sequence[Inputs]) -> Arguments:
     """The same for samples of these inputs, searched and fixed ones."""
     if not signature.samples:
         (inputs,) = each
@@ -48,5 +47,5 @@ def arguments_of(
     samples = tuple(
         {name: value for name, value in inputs.items() if name not in of_run} for inputs in each
     )
-    shared = {name: value for name, value in state.spec.fixed.items() if name in of_run}
+    shared = {name: value for name, value in spec.fixed.items() if name in of_run}
     return {**shared, signature.samples: samples}

@@ -8,7 +8,7 @@ from typing import cast
 
 from sdl.authoring import Act
 from sdl.core import events as ev
-from sdl.core.commands import Flag, Greet, Query, Release, Resend, Wait
+from sdl.core.commands import Flag, Greet, Query, Refuse, Release, Resend, Wait
 from sdl.core.lab_state import InstrumentState
 from sdl.core.past import contradiction
 from sdl.core.run import Run, Step
@@ -25,6 +25,7 @@ from sdl.errors import (
     WindowMissed,
 )
 from sdl.model.data import JsonValue
+from sdl.model.policy import Trouble
 
 FAULTS: dict[ev.FaultKind, Callable[[str], SdlError]] = {
     "driver": DriverFault,
@@ -110,7 +111,32 @@ class Steps:
             refused = ActionRefused(f"{act.operation} on {step.instrument} was not sent: {wrong}")
             self._meet(run, step, refused, proven=True)
             return
+        wrong = work.materials.objection(step)
+        if wrong:
+            self._refuse(run, step, f"{act.operation} on {step.instrument} was not sent: {wrong}")
+            return
+        work.materials.secure(step)
         work.out.append(work.perform_of(step))
+
+    def _refuse(self, run: Run, step: Step, reason: str) -> None:
+        """It cannot be: not sent, and met as if its driver had refused it."""
+        work, perform = self._work, self._work.perform_of(step)
+        work.out.append(
+            Refuse(
+                cid=perform.cid,
+                step=perform.step,
+                attempt=perform.attempt,
+                instrument=perform.instrument,
+                operation=perform.operation,
+                effect=perform.effect,
+                args=perform.args,
+                not_after=perform.not_after,
+                reason=reason,
+            )
+        )
+        work.free(step)
+        work.close(step, "not_started")
+        self._meet(run, step, OutOfMaterial(reason), proven=True)
 
     # Back from the instruments.
 
@@ -326,11 +352,15 @@ class Steps:
         act = cast("Act", step.request)
         is_there = self._work.lab.are_at(step.labware, step.instrument)
         why = "the instrument was not free" if is_there else f"{step.labware[0]} was not there"
+        why = self._work.materials.lack(step) or f"{why} in time"
         missed = WindowMissed(
-            f"{act.operation} on {step.instrument} could not start within its maximum lag: "
-            f"{why} in time"
+            f"{act.operation} on {step.instrument} could not start within its maximum lag: {why}"
         )
         self._meet(run, step, missed, proven=True)
+
+    def has_rule(self, run: Run, step: Step, trouble: Trouble) -> bool:
+        """Whether the error policy has a rule for a step that was not commanded for a trouble."""
+        return self._troubles.has_rule(run, step, trouble)
 
     def lack(self, run: Run, step: Step, error: SdlError) -> None:
         """What it would need will not come, and it was not commanded."""

@@ -12,7 +12,9 @@ from sdl.core import events as ev
 from sdl.core.amounts import Moved, Shortage, Task
 from sdl.core.commands import AskRefill, Book, BookedFor
 from sdl.core.commons import Commons
+from sdl.core.inventory import instrument_of
 from sdl.core.mixture import microlitres
+from sdl.core.remnants import put_in_store, take_out
 
 
 class Storeroom:
@@ -30,6 +32,17 @@ class Storeroom:
         if inventory is not None:
             inventory.attended = attended
             self.book("declared", inventory.sources)
+
+    def take_over(self, event: ev.StockLeft | ev.WellsLeft) -> None:
+        """What is there from before, in place of what the lab's file says."""
+        lab = self._commons.lab
+        if isinstance(event, ev.WellsLeft):
+            told = take_out(lab, event)
+        else:
+            told = put_in_store(lab.inventory, event) if lab.inventory is not None else ""
+            self.book("left", [event.source])
+        if told:
+            lab.left.append(told)
 
     def ask(self, short: Shortage) -> None:
         """Ask a person to refill a source, unless one was asked already."""
@@ -63,6 +76,12 @@ class Storeroom:
             event.source, event.volume_ul, event.lot, event.expires, replaces=event.replaces
         )
         self.book("refilled", [event.source], task=task)
+        self.look_again([event.source])
+
+    def look_again(self, sources: Iterable[str]) -> None:
+        """There may be more of these than before for steps that are short of it."""
+        if self._commons.lab.checks_draws:
+            self._commons.touched.update(dict.fromkeys(map(instrument_of, sources)))
 
     def objection(self, event: ev.StockRefilled) -> str:
         """Why a refill makes no sense, as a sentence for the person; empty if it does."""

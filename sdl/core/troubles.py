@@ -9,6 +9,8 @@ error.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sdl.authoring import Act
 from sdl.core.hands import give
 from sdl.core.run import Run, Step
@@ -60,6 +62,11 @@ class Troubles:
             return
         step.tried[place] = step.tried.get(place, 0) + 1
         self._follow(run, step, self._rules[place])
+
+    def has_rule(self, run: Run, step: Step, trouble: Trouble) -> bool:
+        """Whether a rule says what is done about a step that has such a trouble before it began."""
+        troubled = replace(step, trouble=trouble, proven=True)
+        return self._first_that_fits(run, troubled, trouble) is not None
 
     def _first_that_fits(self, run: Run, step: Step, trouble: Trouble) -> int | None:
         for place, rule in enumerate(self._rules):

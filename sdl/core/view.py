@@ -215,6 +215,8 @@ class View:
     """Trials of before the campaign that its planner sees."""
     astray: tuple[LabwareView, ...] = ()
     """The same of labware that a person has to look for."""
+    left: tuple[str, ...] = ()
+    """What is there from before its lab was at work this time, a sentence for each thing."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -333,6 +335,8 @@ class LabView:
     """Labware on its way, the oldest carry first."""
     labware: tuple[LabwareView, ...] = ()
     """All that stands on sites."""
+    left: tuple[str, ...] = ()
+    """What is there from before, and its file does not say, a sentence for each thing."""
     of_carries: tuple[Question, ...] = ()
     """Carries that wait for a person's word, where several campaigns may be at work."""
 

@@ -147,6 +147,7 @@ class Work:
         """Let another instrument do a step that waits."""
         self.commons.steps.leave_queue(step)
         step.instrument = instrument
+        step.draws = self.materials.draws(step)
         if step.state == "waits":
             self._list(run, step)
 
@@ -330,6 +331,7 @@ class Work:
         if isinstance(request, Act):
             step.state, step.since = "waits", self.at
             step.instrument = run.instruments[request.role]
+            step.draws = self.materials.draws(step)
             step.labware = self._labware_of(request)
             if step.labware:
                 use(run, step.path, step.labware)

@@ -26,3 +26,6 @@ class Origin:
     runs_in_a_turn: int | None = None
     """Runs that begin within one turn of the engine at most, above 0; of a journal's head alone.
     None: as many as can, as in journals of before there was such a number."""
+    checks_draws: bool = False
+    """Whether an action waits for stock that is kept for others, and is refused where its wells
+    cannot do it; of a journal's head alone. Nobody looked in journals of before."""

@@ -45,6 +45,23 @@ class Stocks:
         return math.hypot(self.error_ul, self.error_cv * volume_ul)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remnant:
+    """How much of one component, of one lot, was left in one place."""
+
+    place: str
+    """``handler/buffer``, ``plate-1/A1``."""
+    component: str
+    lot: str
+    """Empty where that is not known."""
+    volume_ul: float
+    """Above 0."""
+    uncertainty_ul: float
+    """Standard uncertainty of that."""
+    expires: str = ""
+    """Last day of the lot, as in ``Source``."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transfer:
     """An action moves some of what is in one place to another."""

@@ -20,8 +20,11 @@ LogLikelihood: TypeAlias = Callable[[Floats, Codes], Floats]
 LEAST = 2
 """Measurements without which there is no spread, and so no model."""
 
-EACH = 40
-"""Chains move with every measurement up to this one, then with every fifth."""
+EACH, FIFTH = 40, 120
+"""Chains move with every measurement up to the first, with every fifth up to the second, ..."""
+
+LATER = 20
+"""... and then with every one of so many, for each tells less and a move costs the cube of n."""
 
 SHRINKS = 30
 """A bracket that shrank so often is as good as a point; the chain stays where it is."""
@@ -29,7 +32,14 @@ SHRINKS = 30
 
 def due(count: int) -> list[int]:
     """Numbers of measurements, up to ``count``, after which chains move, ascending."""
-    return [n for n in range(LEAST, count + 1) if n <= EACH or n % 5 == 0]
+    return [n for n in range(LEAST, count + 1) if n % _apart(n) == 0]
+
+
+def _apart(count: int) -> int:
+    """How many measurements come with one move."""
+    if count <= EACH:
+        return 1
+    return 5 if count <= FIFTH else LATER
 
 
 def steps(count: int) -> int:

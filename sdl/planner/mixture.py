@@ -59,7 +59,7 @@ class EnsemblePlanner:
         """The next ``count`` points, best first. PlannerFault if no free point is left."""
         problem = _asked_for(problem)
         if problem.fidelity is None:
-            found = _proposed(problem, trials, count, seed)
+            found = proposed(problem, trials, count, seed)
         else:
             looks = Looks(problem, problem.fidelity, trials)
             found = _with_looks(looks, count, seed)
@@ -121,8 +121,12 @@ def _asked_for(problem: Problem) -> Problem:
     return problem if said else replace(problem, costs=None)
 
 
-def _proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
-    """Where fidelities have no part. Fewer, or none, where a space that can be listed ends."""
+def proposed(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Proposal]:
+    """The next points, best first, where fidelities have no part.
+
+    Fewer, or none, where a space that can be listed ends. PlannerFault if fewer than ``count`` that
+    keep the constraints are found in another one.
+    """
     tried = [trial for trial in trials if trial.status != "abandoned"]
     if is_enumerable(problem):
         return _asked(problem, tried, listed(problem), (), count, seed)
@@ -165,7 +169,7 @@ def _at_target(
         for one in before
     ]
     problem = at(looks.problem, looks.fidelity, looks.fidelity.target)
-    return list(looks.chosen(_proposed(problem, (*known, *flying), count, seed), before))
+    return list(looks.chosen(proposed(problem, (*known, *flying), count, seed), before))
 
 
 def _opened(looks: Looks, option: str, count: int, seed: int) -> list[Proposal]:

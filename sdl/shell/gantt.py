@@ -1,8 +1,9 @@
-"""Draws a timetable as SVG: instruments against lab time, predicted and actual.
+"""Draws a timetable as SVG: instruments against lab time; planned, predicted and actual.
 
 One lane for each instrument. A bar is one command, in the colour of its run, or of its campaign
-where there are several; the thin bar beneath is as long as it was expected to take. What stays
-blank is idle. The same timetable gives the same bytes.
+where there are several; the thin bar beneath is as long as it was expected to take, and the outline
+below that begins when the plan had it begin, if there was one. What stays blank is idle. The same
+timetable gives the same bytes.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from datetime import UTC, datetime
 from sdl.shell.svg import FAINT, box, line, text
 from sdl.shell.timetable import Bar, Missed, Timetable
 
-LANE, BAR, THIN = 40, 20, 6
-"""Heights: of a lane, of a bar, of what was expected."""
+LANE, BAR, THIN, PLAN = 40, 20, 6, 5
+"""Heights: of a lane, of a bar, of what was expected, of what was planned."""
 HEAD, FOOT, RIGHT = 74, 46, 30
 LETTER = 7.5
 """Width of a letter of the names, rather too much."""
@@ -51,6 +52,8 @@ TICKS_S = (
 DAY_S, HOUR_S, MINUTE_S = 86400, 3600, 60
 INK, RULE, EXPECTED, WRONG, DOUBT = "#333333", "#c9ced6", "#8a94a3", "#c0392b", "#d98e04"
 CARRIES, CARRIED = "labware carried", "#dfe3e8"
+PLANNED = "none"
+"""Of what was planned there is an outline only."""
 GOLDEN = 0.381966
 """Of the colour circle: neighbours in number are far from each other in colour."""
 
@@ -136,6 +139,10 @@ class _Drawing:
         if bar.expected_s is not None:
             thin = max(0.6, self.x(bar.begin + bar.expected_s) - x)
             yield box(x, top + 5 + BAR, thin, THIN, EXPECTED, title=said)
+        if bar.planned is not None:
+            begin = self.x(bar.planned.start)
+            long = max(2.0, self.x(bar.planned.start + bar.planned.duration_s) - begin)
+            yield box(begin, top + 7 + BAR + THIN, long, PLAN, PLANNED, stroke=INK, title=said)
 
     def _missed(self, missed: Missed, top: float) -> str:
         closed = _clock(missed.at, self.table, whole=True)
@@ -151,14 +158,18 @@ class _Drawing:
         shown = dict(colours if several else alone)
         if not carries:
             del shown[CARRIES]
+        is_planned = any(bar.planned is not None for bar in self.table.bars)
         marks = {
             "expected": EXPECTED,
+            **({"planned, when it was sent": PLANNED} if is_planned else {}),
             "failed": "url(#failed)",
             "outcome unknown": "url(#unknown)",
         }
         x = self.left
         for said, fill in {**shown, **marks}.items():
-            yield box(x, 40, 14, THIN if fill == EXPECTED else 12, fill)
+            is_plan = fill == PLANNED
+            height = {EXPECTED: THIN, PLANNED: PLAN}.get(fill, 12)
+            yield box(x, 44 if is_plan else 40, 14, height, fill, stroke=INK if is_plan else "")
             yield text(x + 19, 51, said, size=11)
             x += 40 + 6.2 * len(said)
         yield text(x, 51, "✕", size=13, colour=WRONG)
@@ -205,8 +216,20 @@ def said_of(bar: Bar, table: Timetable) -> list[str]:
         f"{bar.operation} on {bar.instrument} for {bar.run}",
         f"from {_clock(bar.begin, table, whole=True)} to {end}{took}",
         "expected: " + ("nobody knew" if bar.expected_s is None else f"{bar.expected_s:.1f} s"),
+        *([f"planned: {planned_of(bar, table)}"] if bar.planned is not None else []),
         f"{bar.outcome}: {bar.reason}" if bar.reason else bar.outcome,
     ]
+
+
+def planned_of(bar: Bar, table: Timetable) -> str:
+    """When, and where, the plan had a bar begin, and by how much that was missed; else nothing."""
+    if bar.planned is None:
+        return ""
+    late_s = bar.begin - bar.planned.start
+    off = f"begun {abs(late_s):.1f} s {'later' if late_s >= 0.0 else 'earlier'}"
+    elsewhere = bar.planned.instrument != bar.instrument
+    where = f" on {bar.planned.instrument}" if elsewhere else ""
+    return f"{_clock(bar.planned.start, table, whole=True)}{where}, {off}"
 
 
 def moment(at: float, table: Timetable) -> str:

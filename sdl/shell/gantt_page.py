@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sdl.shell.gantt import moment, svg
+from sdl.shell.gantt import moment, planned_of, svg
 from sdl.shell.svg import words
 from sdl.shell.timetable import Bar, Missed, Timetable
 
@@ -22,7 +22,17 @@ th, td { text-align: left; padding: 0.15rem 0.8rem 0.15rem 0; border-bottom: 1px
 td.number { text-align: right; }
 tr.failed td, tr.unknown td, tr.missed td { color: #c0392b; }
 """
-HEADINGS = ("begin", "end", "instrument", "step", "action", "took", "expected", "outcome")
+HEADINGS = (
+    "begin",
+    "end",
+    "instrument",
+    "step",
+    "action",
+    "took",
+    "expected",
+    "planned",
+    "outcome",
+)
 
 
 def page(table: Timetable) -> str:
@@ -56,7 +66,7 @@ def _lines(table: Timetable) -> Iterator[str]:
 
 
 def _missed(one: Missed, table: Timetable) -> tuple[str, ...]:
-    return moment(one.at, table), "", one.instrument, one.step, "", "", "", one.said
+    return moment(one.at, table), "", one.instrument, one.step, "", "", "", "", one.said
 
 
 def _row(bar: Bar, table: Timetable) -> str:
@@ -69,6 +79,7 @@ def _row(bar: Bar, table: Timetable) -> str:
         bar.operation,
         "" if bar.end is None else f"{bar.end - bar.begin:.1f} s",
         "" if bar.expected_s is None else f"{bar.expected_s:.1f} s",
+        planned_of(bar, table),
         f"{bar.outcome}: {bar.reason}" if bar.reason else bar.outcome,
     )
     return _cells(bar.outcome, cells)

@@ -26,6 +26,7 @@ from sdl.shell.desk import Beside
 from sdl.shell.expectations import Expectations
 from sdl.shell.launch import Choice, elsewhere_after_s, make_folder, tell_of_frozen
 from sdl.shell.leading import Led, leading, record_of
+from sdl.shell.left_over import check_fresh, left_over
 from sdl.shell.left_standing import doubts
 from sdl.shell.opening import Opening
 from sdl.shell.planning import planning_for
@@ -82,6 +83,7 @@ async def open_lab_for_work(
     load_drivers(lab, mistakes)
     mistakes += check_alert(lab)
     raise_all(mistakes)
+    check_fresh(lab.lab, choice.fresh)
     record = await record_of(lab.record_url, standby=choice.standby)
     try:
         async with leading(record, lab.lab.name, lab.folder, standby=choice.standby) as led:
@@ -119,7 +121,9 @@ async def _lead(task: _Task) -> SessionOutcome:
         around = await stand_up(stack, _needs(task, folder))
         clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
         await around.presence.begin(clock.now)
-        opened = resumed or _begun(task, name, protocols, clock)
+        opened = resumed
+        if opened is None:
+            opened = await asyncio.to_thread(_begun, task, name, protocols, clock)
         keeping = Keeping(task.record.snapshots, after=opened.restored)
         stack.callback(lambda: keeping.close(opened.engine, opened.chain, task.record.head))
         expectations = Expectations(lab, task.lab.folder, task.record)
@@ -201,7 +205,10 @@ def _begun(task: _Task, name: str, protocols: Protocols, clock: WallClock) -> Op
         clock=_kind(task),
         speed=lab.speed,
         epoch=task.led.lease.epoch,
-        doubts=doubts(task.record, lab, at),
+        before=(
+            *doubts(task.record, lab, at),
+            *left_over(task.record, lab, at, task.choice.fresh),
+        ),
     )
 
 

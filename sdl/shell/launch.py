@@ -26,6 +26,7 @@ from sdl.shell.expectations import Expectations
 from sdl.shell.lab_lock import PATIENCE_S
 from sdl.shell.leading import Led, leading, record_of
 from sdl.shell.lease import Lease
+from sdl.shell.left_over import check_fresh, left_over
 from sdl.shell.left_standing import doubts
 from sdl.shell.outcome import Outcome, Watch
 from sdl.shell.planning import planning_for
@@ -62,6 +63,9 @@ class Choice:
     """Name of an ``sdl planner`` worker that runs elsewhere; None starts one."""
     standby: bool = False
     """Wait until whoever leads the lab ends or dies, then go on as with ``resume``."""
+    fresh: tuple[str, ...] = ()
+    """Plates that are new ones: none of their wells counts as used before; or *all*. Not where
+    anything goes on."""
 
 
 async def run_campaign(
@@ -81,6 +85,7 @@ async def run_campaign(
     """
     die_as_told()
     prepared = prepare(campaign_path)
+    check_fresh(prepared.lab.lab, choice.fresh)
     record = await record_of(prepared.lab.record_url, standby=choice.standby)
     try:
         lab = prepared.lab.lab.name
@@ -136,7 +141,9 @@ async def _lead(task: _Task) -> Outcome:
         # Only now: the lab's time does not pass while the children load their libraries.
         clock = WallClock(lab.speed, start=resumed.first[0].at if resumed else None)
         await around.presence.begin(clock.now)
-        opened = resumed or _begun(task, campaign, clock)
+        opened = resumed
+        if opened is None:
+            opened = await asyncio.to_thread(_begun, task, campaign, clock)
         keeping = _keeping(stack, task, opened)  # closed after the writer
         expectations = Expectations(lab, prepared.lab.folder, record)
         writer = Writer(record)
@@ -266,7 +273,10 @@ def _begun(task: _Task, campaign: Campaign, clock: WallClock) -> opening.Opening
         speed=lab.speed,
         file_name=task.prepared.campaign.campaign.name,
         epoch=task.lease.epoch,
-        doubts=doubts(task.record, lab, at),
+        before=(
+            *doubts(task.record, lab, at),
+            *left_over(task.record, lab, at, task.choice.fresh),
+        ),
     )
 
 

@@ -40,24 +40,34 @@ def doubts(record: Moves, lab: Lab, at: float) -> tuple[ev.LabwareDoubted, ...]:
     Nothing of a lab in simulation, whose bench is a fresh one each time.
     """
     stands = {piece.name: piece.at for piece in lab.labware if piece.at}
-    if lab.simulated or not stands:
+    last = last_at_work(record, lab) if stands else None
+    if last is None:
         return ()
-    for journal in reversed(record.journals()):
+    journal, then = last
+    left = _left(record, journal, then)
+    when = f"when {journal} ended, and lab.toml has it on"
+    return tuple(
+        ev.LabwareDoubted(
+            at=at,
+            labware=name,
+            site=left[name][0],
+            reason=f"it {left[name][1]} {when} {site}",
+        )
+        for name, site in stands.items()
+        if name in left and left[name] != (site, f"stood on {site}")
+    )
+
+
+def last_at_work(record: Moves, lab: Lab) -> tuple[str, Lab] | None:
+    """The journal of the last time that a lab was at work, and the lab as it was described then.
+
+    None of one in simulation, and where there was no such time.
+    """
+    for journal in reversed(record.journals()) if not lab.simulated else ():
         then = _lab_of(record, journal)
         if then is not None and then.name == lab.name and not then.simulated:
-            left = _left(record, journal, then)
-            when = f"when {journal} ended, and lab.toml has it on"
-            return tuple(
-                ev.LabwareDoubted(
-                    at=at,
-                    labware=name,
-                    site=left[name][0],
-                    reason=f"it {left[name][1]} {when} {site}",
-                )
-                for name, site in stands.items()
-                if name in left and left[name] != (site, f"stood on {site}")
-            )
-    return ()
+            return journal, then
+    return None
 
 
 def _lab_of(record: Moves, journal: str) -> Lab | None:

@@ -128,7 +128,7 @@ def claims(engine: Engine) -> frozenset[Claim]:
             campaign=part.name,
             priority=part.priority,
             weight=part.state.terms.weight,
-            is_paused=bool(part.state.paused),
+            is_paused=bool(part.state.paused or engine.lab.paused),
             is_stopped=part.state.closing is not None and part.state.closing[0] == "stopped",
         )
         for part in engine.campaigns.values()

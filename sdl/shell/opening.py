@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import islice
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from sdl.core import commands as do
 from sdl.core import events as ev
@@ -62,6 +62,10 @@ PACKAGES = (
 log = logging.getLogger(__name__)
 
 
+Before: TypeAlias = ev.LabwareDoubted | ev.StockLeft | ev.WellsLeft
+"""What is there from the last time that a lab was at work."""
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """An engine that stands where the record ends, and what happens next."""
@@ -85,12 +89,13 @@ def new(
     speed: float,
     file_name: str | None = None,
     epoch: int = 1,
-    doubts: Sequence[ev.LabwareDoubted] = (),
+    before: Sequence[Before] = (),
 ) -> Opening:
     """A campaign that begins at lab time ``at``.
 
     ``file_name``: its name in its file, where its id in the record is another.
-    ``epoch``: of the lease. ``doubts``: what the lab's file says and the record contradicts.
+    ``epoch``: of the lease. ``before``: what the record says of the last time, and the lab's file
+    does not.
     """
     origin = origin_of(
         script, campaign, clock=clock, speed=speed, file_name=file_name or campaign.name
@@ -102,7 +107,7 @@ def new(
         protocol=script.signature,
         origin=origin,
     )
-    first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
+    first: tuple[ev.Event, ...] = (started, ev.OrchestratorStarted(at=at, epoch=epoch), *before)
     return Opening(Engine(script), Chain(campaign.name), first)
 
 
@@ -118,6 +123,7 @@ def origin_of(
         protocol_sha256=script.signature.source_sha256,
         hypothesis_sha256=_hypothesis_sha256(campaign),
         runs_in_a_turn=IN_A_TURN,
+        checks_draws=True,
     )
 
 

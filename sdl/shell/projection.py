@@ -40,9 +40,9 @@ SILENT = frozenset(
         c.Wait,
         e.CommandNotSeen,
         e.CommandConflict,
+        e.WellsLeft,
         e.CommandUnheard,
         e.TimerFired,
-        PlanArrived,
     )
 )
 """Types whose lines change no row, so that nobody need read their bodies."""
@@ -51,9 +51,15 @@ SILENT = frozenset(
 def rows(line: Line, value: Event | Command) -> list[Change]:
     """The row changes of one line; ``value`` is what its body holds."""
     match value:
-        case c.Perform() | e.CommandAccepted() | e.CommandStarted() | e.CommandDone():
-            return [_step(line, value)]
-        case e.CommandFailed() | e.CommandUnknown():
+        case (
+            c.Perform()
+            | e.CommandAccepted()
+            | e.CommandStarted()
+            | e.CommandDone()
+            | e.CommandFailed()
+            | e.CommandUnknown()
+            | c.Refuse()
+        ):
             return [_step(line, value)]
         case e.CampaignStarted():
             return campaign_rows(line, value)
@@ -71,11 +77,13 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             return _doubt(line, value)
         case c.AskPlanner() | e.SuggestionsArrived() | e.PlannerFailed():
             return [_request(line, value)]
+        case PlanArrived():
+            return [_plan(line, value)]
         case c.AcceptSuggestion() | c.Dispose():
             return [_suggestion(line, value)]
         case c.BeginRun() | c.EndRun() | c.Weigh():
             return run_rows(line, value)
-        case c.Book() | c.AskRefill() | e.StockRefilled():
+        case c.Book() | c.AskRefill() | e.StockRefilled() | e.StockLeft():
             return materials(line, value)
         case c.BeginCarry() | c.EndCarry() | e.CarryDone() | e.LabwarePlaced() | e.LabwareDoubted():
             return labware(line, value)
@@ -88,14 +96,14 @@ def rows(line: Line, value: Event | Command) -> list[Change]:
             | e.CommandUnheard()
             | e.TimerFired()
             | e.CommandConflict()
-            | PlanArrived()
+            | e.WellsLeft()
         ):
             return []
         case _:
             assert_never(value)
 
 
-StepChange: TypeAlias = c.Perform | e.CommandWord
+StepChange: TypeAlias = c.Perform | c.Refuse | e.CommandWord
 
 
 def _step(line: Line, value: StepChange) -> Change:
@@ -103,6 +111,8 @@ def _step(line: Line, value: StepChange) -> Change:
     match value:
         case c.Perform():
             return _perform(line, value)
+        case c.Refuse():
+            return _refused(line, value)
         case e.CommandAccepted():
             values = {"status": "accepted"}
         case e.CommandStarted():
@@ -130,7 +140,20 @@ def _step(line: Line, value: StepChange) -> Change:
     return Update("step", (value.cid,), values)
 
 
-def _perform(line: Line, value: c.Perform) -> Insert:
+def _refused(line: Line, value: c.Refuse) -> Insert:
+    """As of one that its driver has refused."""
+    row = _perform(line, value)
+    said: dict[str, Cell] = {
+        "status": "failed",
+        "ended_at": line.at,
+        "phase": "before_start",
+        "fault": "material",
+        "reason": text_of(value.reason),
+    }
+    return Insert(row.table, row.key, {**row.values, **said})
+
+
+def _perform(line: Line, value: c.Perform | c.Refuse) -> Insert:
     return Insert(
         "step",
         (value.cid,),
@@ -365,6 +388,20 @@ def _request(line: Line, value: c.AskPlanner | e.SuggestionsArrived | e.PlannerF
         case _:
             assert_never(value)
     return update(line, "planner_request", key, answer)
+
+
+def _plan(line: Line, value: PlanArrived) -> Change:
+    came: dict[str, Cell] = {
+        "asked_at": value.asked_at,
+        "arrived_at": value.at,
+        "status": value.status,
+        "cause": text_of(value.cause),
+        "found_by": value.found_by,
+        "seconds": value.seconds,
+        "steps": len(value.steps),
+        "breaks": len(value.breaks),
+    }
+    return insert(line, line.campaign, "plan", (line.campaign, line.seq), came)
 
 
 def _suggestion(line: Line, value: c.AcceptSuggestion | c.Dispose) -> Change:

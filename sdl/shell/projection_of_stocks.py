@@ -13,7 +13,7 @@ from sdl.model.lab import Lab
 from sdl.shell.changes import Cell, Change, Insert, acted, insert, json_of, text_of, update
 from sdl.wire.journal import Line
 
-MaterialChange: TypeAlias = c.Book | c.AskRefill | e.StockRefilled
+MaterialChange: TypeAlias = c.Book | c.AskRefill | e.StockRefilled | e.StockLeft
 
 
 def materials(line: Line, value: MaterialChange) -> list[Change]:
@@ -33,6 +33,8 @@ def materials(line: Line, value: MaterialChange) -> list[Change]:
         case e.StockRefilled():
             filled = acted(line, line.campaign, "refill", value.source, value.by, value.note)
             return [filled, _filled(line, value)]
+        case e.StockLeft():
+            return [_left(line, value)]
         case _:
             assert_never(value)
 
@@ -53,6 +55,22 @@ def declared_lots(line: Line, lab: Lab, at: float) -> Iterable[Change]:
                 "at": at,
             }
             yield insert(line, line.campaign, "lot", (line.campaign, place, line.seq), there)
+
+
+def _left(line: Line, value: e.StockLeft) -> Insert:
+    """As if somebody had filled that in: of several lots together, good until the first is not."""
+    place = text_of(value.source)
+    left: dict[str, Cell] = {
+        "source": place,
+        "lot": text_of(", ".join(one.lot for one in value.left if one.lot)),
+        "volume_ul": sum(one.volume_ul for one in value.left),
+        "expires": min((one.expires for one in value.left if one.expires), default=""),
+        "replaces": True,
+        "by": "",
+        "note": text_of(f"left when {value.journal} ended"),
+        "at": value.at,
+    }
+    return insert(line, line.campaign, "lot", (line.campaign, place, line.seq), left)
 
 
 def _filled(line: Line, value: e.StockRefilled) -> Insert:

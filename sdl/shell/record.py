@@ -38,6 +38,7 @@ from sdl.shell.tables import (
     StepRow,
     SuggestionRow,
 )
+from sdl.shell.tables_of_plans import PlanRow
 from sdl.shell.tables_of_stocks import LotRow, MovementRow, RefillRow, StockRow
 from sdl.shell.tables_of_usage import UtilisationRow
 from sdl.shell.verify import Break, first_break, rebuild_tables
@@ -386,6 +387,11 @@ class Record:
         with self._reading() as reading:
             found = rows(reading, UtilisationRow, "seq", campaign=campaign)
         return sorted({each.instrument: each for each in found}.values(), key=_instrument)
+
+    def plans(self, campaign: str) -> list[PlanRow]:
+        """What the scheduler answered in one campaign, or its session, in order."""
+        with self._reading() as reading:
+            return rows(reading, PlanRow, "seq", campaign=_owner(reading, campaign))
 
     def stocks(self, campaign: str) -> list[StockRow]:
         """The declared sources as the ledger of a campaign, or its session, has them, by name."""

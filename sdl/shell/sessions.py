@@ -10,7 +10,7 @@ from sdl.core.engine import Engine, Scripts
 from sdl.errors import RecordFault, UserMistake
 from sdl.model.lab import Lab
 from sdl.model.provenance import Clock, Origin
-from sdl.shell.opening import Journals, Opening, bench_of, new_name, software, stand
+from sdl.shell.opening import Before, Journals, Opening, bench_of, new_name, software, stand
 from sdl.shell.record import Record
 from sdl.shell.redact import without_secrets
 from sdl.shell.snapshots import Kept
@@ -29,11 +29,11 @@ def new_session(
     clock: Clock,
     speed: float,
     epoch: int = 1,
-    doubts: Sequence[ev.LabwareDoubted] = (),
+    before: Sequence[Before] = (),
 ) -> Opening:
     """A session that begins at lab time ``at``. ``name``: of its journal.
 
-    ``doubts``: what the lab's file says and the record contradicts.
+    ``before``: what the record says of the last time, and the lab's file does not.
     """
     origin = Origin(
         file_name=lab.name,
@@ -42,9 +42,10 @@ def new_session(
         software=software(),
         protocol_sha256="",
         runs_in_a_turn=IN_A_TURN,
+        checks_draws=True,
     )
     opened = ev.LabOpened(at=at, name=name, lab=without_secrets(lab), origin=origin)
-    first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *doubts)
+    first: tuple[ev.Event, ...] = (opened, ev.OrchestratorStarted(at=at, epoch=epoch), *before)
     return Opening(Engine(scripts), Chain(name), first)
 
 

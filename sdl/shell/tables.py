@@ -12,11 +12,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Table
 
-import sdl.shell.tables_of_stocks  # these two make tables of their own
+import sdl.shell.tables_of_plans  # these three make tables of their own
+import sdl.shell.tables_of_stocks
 import sdl.shell.tables_of_usage  # noqa: F401
 from sdl.shell.columns import Big, Indexed, Key, Prose, metadata, table
 
-SCHEMA = "0011"
+SCHEMA = "0012"
 """The newest migration; a record at another one is upgraded, or refused if it is newer."""
 
 

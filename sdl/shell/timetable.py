@@ -1,7 +1,8 @@
-"""When each instrument did what, and what had been expected of it: read from a journal.
+"""When each instrument did what, and what had been expected and planned: read from a journal.
 
 What an action was expected to take is what the simulator of its instrument says, or else what the
-journal had taught until then: a prediction that was made before the action, never after it.
+journal had taught until then: a prediction that was made before the action, never after it. What
+was planned is what the plan said that was in force when the action was sent.
 """
 
 from __future__ import annotations
@@ -13,9 +14,11 @@ from typing import Literal
 
 from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.agenda import STALE_S
 from sdl.core.commons import CARRY
 from sdl.core.durations import Durations
 from sdl.core.ids import campaign_of, run_of
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.predicting import Follower, Predictor, foreseen
 from sdl.model.lab import Lab
 from sdl.shell.foresight import Simulators
@@ -32,6 +35,7 @@ TOLD = frozenset(
         ev.CommandDone,
         ev.CommandFailed,
         ev.CommandUnknown,
+        PlanArrived,
     )
 )
 """Lines that say something of it."""
@@ -55,6 +59,8 @@ class Bar:
     expected_s: float | None
     """Lab seconds that it was expected to take; None where nobody knew."""
     reason: str = ""
+    planned: Planned | None = None
+    """Where the plan in force put it when it was sent; None where none knew it."""
 
     @property
     def campaign(self) -> str:
@@ -150,6 +156,10 @@ class _Reading:
         self._followers: Sequence[Follower] = (simulators, self._past)
         self.missed: dict[str, Missed] = {}
         """By step."""
+        self._plan: PlanArrived | None = None
+        """The last one that had steps, ..."""
+        self._planned: dict[str, Planned] = {}
+        """... and these by name."""
 
     def take(self, line: Line) -> None:
         """The next line."""
@@ -176,6 +186,8 @@ class _Reading:
                 self._end(cid, line.at, "failed", reason)
             case ev.CommandUnknown(cid=cid, reason=reason):
                 self._end(cid, line.at, "unknown", reason)
+            case PlanArrived(steps=steps) if steps:
+                self._plan, self._planned = value, {one.step: one for one in steps}
             case _:
                 pass
         for each in self._followers:
@@ -193,8 +205,12 @@ class _Reading:
             end=None,
             outcome="under way",
             expected_s=None if said is None else said.duration_s,
+            planned=self._planned.get(perform.step) if self._is_in_force(at) else None,
         )
         self.bars[perform.cid] = bar
+
+    def _is_in_force(self, at: float) -> bool:
+        return self._plan is not None and at - self._plan.asked_at <= STALE_S
 
     def _end(self, cid: str, at: float, outcome: Outcome, reason: str) -> None:
         bar = self.bars.get(cid)

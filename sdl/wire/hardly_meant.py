@@ -20,6 +20,13 @@ def hardly_meant(campaign: Campaign) -> Iterator[str]:
                 f"stop.runs is {campaign.stop.runs}, and {campaign.candidates.source} has "
                 f"{points} points: the campaign ends once each is tried"
             )
+    for role in campaign.pooled:
+        if len(campaign.roles[role]) == 1:
+            (name,) = campaign.roles[role]
+            yield (
+                f"roles.{role}: any_of names {name} alone, so that each step waits for it: add "
+                f'another one that may do them, or write {role} = "{name}"'
+            )
     for name, bound in _bounds(campaign):
         if name.endswith(FRACTION) and abs(bound) > 1.0:
             yield (

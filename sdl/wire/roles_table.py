@@ -30,7 +30,7 @@ def read_roles(table: Table) -> Roles:
     for role in table:
         value = table.take(role)
         if not isinstance(value, dict):
-            found.names[role] = _names(table, role, value)
+            found.names[role] = _names(table, role, value, '"reader-1", or ["plate-1", "plate-2"]')
         elif "any_of" in value:
             found.names[role] = _pool(table.table(role))
             found.pooled.append(role)
@@ -41,15 +41,16 @@ def read_roles(table: Table) -> Roles:
 
 def _pool(table: Table) -> tuple[str, ...]:
     """``{ any_of = ["reader-1", "reader-2"] }``."""
-    names = _names(table, "any_of", table.take("any_of"))
+    names = _names(table, "any_of", table.take("any_of"), '["reader-1", "reader-2"]')
     table.close()
     return names
 
 
-def _names(table: Table, key: str, value: Toml) -> tuple[str, ...]:
+def _names(table: Table, key: str, value: Toml, example: str) -> tuple[str, ...]:
     names = value if isinstance(value, list) else [value]
     if not names or not all(isinstance(name, str) and name for name in names):
-        table.mistake(key, f'needs a name, or several: ["plate-1"], not {said(value)}')
+        given = "an empty list" if value == [] else said(value)
+        table.mistake(key, f"needs a name, or several: {example}, not {given}")
         return ()
     if len(set(names)) < len(names):
         table.mistake(key, "names the same thing twice; name each once")
@@ -73,7 +74,7 @@ def _choice(table: Table) -> tuple[tuple[str, ...], PlateChoice]:
         count=count if "count" in table else None,
     )
     table.close()
-    return () if plates is None else _names(table, "plates", plates), choice
+    return () if plates is None else _names(table, "plates", plates, '["plate-1"]'), choice
 
 
 def _kind(table: Table) -> str:

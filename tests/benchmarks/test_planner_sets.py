@@ -67,6 +67,12 @@ def changed(**fields: object) -> str:
         ("data.csv", "x,colour,yield,waste\n", "data.csv:1: has no column made by"),
         ("data.csv", "x,colour,made by,yield,waste\n", "has no rows"),
         ("data.csv", "x,colour,made by,yield,waste\n1,red,us,?,1\n", "data.csv:2: yield is '\\?'"),
+        (
+            "data.csv",
+            "x,colour,made by,yield,waste\n1,red,us,2,1\n1,red,us,nan,1\n",
+            "data.csv:3: yield is 'nan', which is no number; write one, or leave the row out",
+        ),
+        ("data.csv", "x,colour,made by,yield,waste\n1,red,us,,1\n", "data.csv:2: yield is ''"),
         ("data.csv", "", "data.csv: cannot be read"),
     ],
 )

@@ -79,6 +79,19 @@ def test_what_cannot_be_drawn_is_told_kindly(
     assert message in said.err
 
 
+def test_the_record_tells_how_many_plans_came_and_how_old_one_became(sdl: Sdl, lab: Path) -> None:
+    said = sdl("simulate", "campaign.toml", "--plan", "--record", "planned.sqlite", "--json")
+    assert said.code == Exit.OK, said.err
+    (campaign,) = sdl("status", "planned.sqlite", "--json").document["campaigns"]
+    with sqlite3.connect(lab / "planned.sqlite") as record:
+        rows = record.execute("SELECT asked_at, arrived_at FROM plan ORDER BY seq").fetchall()
+    until = [arrived for _, arrived in rows[1:]] + [campaign["ended_at"]]
+    ages_s = [till - asked for (asked, _), till in zip(rows, until, strict=True)]
+    assert campaign["plans"] == {"made": len(rows), "oldest_s": pytest.approx(max(ages_s))}
+    (unplanned,) = sdl("status", "record.sqlite", "--json").document["campaigns"]
+    assert unplanned["plans"] is None
+
+
 def test_the_end_of_a_campaign_tells_what_instruments_did_and_so_does_its_record(
     sdl: Sdl, lab: Path
 ) -> None:

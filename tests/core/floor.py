@@ -429,6 +429,7 @@ def _origin(file_name: str) -> Origin:
         software={},
         protocol_sha256="0" * 64,
         runs_in_a_turn=IN_A_TURN,
+        checks_draws=True,
     )
 
 

@@ -91,11 +91,11 @@ def books(floor: Floor) -> list[do.Book]:
     return [line for line in floor.journal if isinstance(line, do.Book)]
 
 
-def check_against_truth(floor: Floor) -> None:
+def check_against_truth(floor: Floor, stocks: tuple[Stocks, ...] = STOCKS) -> None:
     """What was booked was drawn, and no more was drawn than what was booked or is in doubt."""
     inventory = ledger(floor.engine)
     still_open = {perform.cid for perform in floor.engine.sent()}
-    for source in ("dye", "buffer", "tips"):
+    for source in stocks[0].sources:
         booked = sum(
             picolitres(moved.volume_ul)
             for book in books(floor)
@@ -115,7 +115,7 @@ def check_against_truth(floor: Floor) -> None:
             for line in floor.journal
             if isinstance(line, ev.StockRefilled) and line.source == f"handler/{source}"
         )
-        first = picolitres(STOCKS[0].sources[source].volume_ul)
+        first = picolitres(stocks[0].sources[source].volume_ul)
         assert inventory.total_pl()[source] == first + filled, where
         left = inventory.contents(f"handler/{source}").volume_pl
         assert left == first + filled - booked, where

@@ -157,13 +157,46 @@ def test_an_action_is_held_back_only_while_no_reader_is_fit_for_what_follows() -
     assert reads(floor) == {"dye/run-1": "reader-2"}
 
 
+def said_of_read(floor: Cell) -> str:
+    (why,) = [one.why for one in floor.engine.view().waits if "step-2" in one.who]
+    return why
+
+
 def test_who_looks_is_told_of_the_reader_that_it_waits_for_now() -> None:
     floor = dispensing(1)
     floor.turn(ev.PauseRequested(at=floor.at, what="reader", by="ada"))
     until(floor, lambda: any(carry.step.endswith("step-2") for carry in _carries(floor)))
-    (why,) = [one.why for one in floor.engine.view().waits if "step-2" in one.who]
-    assert "reader-2" in why
-    assert why.endswith("; reader may do it as well")
+    assert "reader-2" in said_of_read(floor)
+
+
+def waiting(seed: int) -> Cell:
+    """A plate is to be read, and neither reader nor arm does anything."""
+    floor = dispensing(seed)
+    floor.looked.update((*READERS, "arm"))  # nobody else lets them go on
+    for name in ("arm", *READERS):
+        floor.turn(ev.PauseRequested(at=floor.at, what=name, by="ada", at_once=True))
+    until(floor, lambda: any("step-2" in one.who for one in floor.engine.view().waits))
+    assert not floor.engine.lab.carries, f"seed {seed}"
+    return floor
+
+
+def test_who_looks_is_told_of_another_reader_only_where_that_is_fit_for_use() -> None:
+    floor = waiting(1)
+    assert "as well" not in said_of_read(floor), "both are paused"
+    floor.turn(ev.ResumeRequested(at=floor.at, what="reader-2", by="ada"))
+    floor.turn(ev.ResumeRequested(at=floor.at, what="reader", by="ada"))
+    assert said_of_read(floor).endswith("; reader may do it as well")
+    floor.turn(ev.InstrumentLost(at=floor.at, instrument="reader", reason="its cable is out"))
+    assert "as well" not in said_of_read(floor)
+
+
+def test_who_looks_is_told_of_no_other_reader_once_the_plate_is_on_its_way() -> None:
+    floor = waiting(1)
+    for name in (*READERS, "arm"):
+        floor.turn(ev.ResumeRequested(at=floor.at, what=name, by="ada"))
+    assert [carry.step for carry in floor.engine.lab.carries.values()] == ["dye/run-1/step-2"]
+    assert floor.engine.lab.instruments["reader-2"].ready
+    assert "as well" not in said_of_read(floor)
 
 
 def test_what_is_carried_for_a_step_already_goes_where_it_was_to() -> None:

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from sdl.planner.chains import due
 from sdl.planner.ensemble import DRAWS, KINDS, Evidence, Kind, Learner, weights_of
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes
@@ -104,3 +105,11 @@ def test_intervals_hold_nine_of_ten_further_results() -> None:
             _, low, high = believed.predicted(points.take(slice(place, place + 1)))
             inside.append(low <= values[place] <= high)
     assert 0.80 <= np.mean(inside) <= 0.99
+
+
+def test_chains_move_with_each_measurement_then_ever_more_seldom() -> None:
+    moves = due(300)
+    assert moves[:39] == list(range(2, 41))
+    assert moves[39:55] == list(range(45, 121, 5))
+    assert moves[55:] == list(range(140, 301, 20))
+    assert [due(count) for count in (1, 2, 43, 139)] == [[], [2], moves[:39], moves[:55]]

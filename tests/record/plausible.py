@@ -11,6 +11,7 @@ from sdl.core import events as e
 from sdl.core.amounts import Level, Moved
 from sdl.core.commands import Command
 from sdl.core.events import Event
+from sdl.core.plan import PlanArrived, Planned
 from sdl.core.usage import Usage
 from sdl.model.campaign import Campaign, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion
@@ -54,6 +55,22 @@ def session(name: str, *campaigns: str, runs: int = 3) -> list[Line]:
                     pass
             lines.append(chain.add(value, at))
     return lines
+
+
+def planned(at: float, *, steps: int) -> PlanArrived:
+    """A plan of the scheduler that is 7 s old when it comes; without steps, that none came."""
+    step = Planned(step="dye-450/run-1/step-1", instrument="handler", start=at, duration_s=30.0)
+    return PlanArrived(
+        at=at,
+        basis=1,
+        asked_at=at - 7.0,
+        status="feasible" if steps else "unknown",
+        cause="an arrival" if steps else "the scheduler died\0",
+        steps=(step,) * steps,
+        breaks=("dye-450/run-1/step-1",) if steps else (),
+        found_by="local search" if steps else "",
+        seconds=1.5 if steps else 0.0,
+    )
 
 
 def story(name: str, runs: int, chance: random.Random) -> Iterator[tuple[float, Event | Command]]:

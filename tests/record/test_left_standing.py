@@ -15,13 +15,14 @@ from sdl.shell.opening import new
 from sdl.shell.record import Record
 from sdl.shell.sessions import new_session
 from sdl.wire.journal import Chain
-from tests.core.cell import Cell, cell, cell_campaign, cell_script
+from tests.core.cell import cell, cell_campaign, cell_script
+from tests.core.floor import Floor
 from tests.core.test_transport import at_cell, start, until
 
 CELL = cell(2, hotel=1)
 
 
-def kept(url: str, floor: Cell) -> Record:
+def kept(url: str, floor: Floor) -> Record:
     """The journal of a floor on record, as far as it got."""
     chain, at = Chain(floor.engine.name), 0.0
     lines = []
@@ -101,8 +102,8 @@ def test_a_doubt_stands_in_the_first_lines_and_on_record(url: str) -> None:
     record = left(url)
     found = doubts(record, moved(plate_2="hotel/3"), 5.0)
     script, spec = cell_script(), cell_campaign(range(1, 3))
-    opened = new(script, spec, CELL, at=5.0, clock="wall", speed=1.0, doubts=found)
-    session = new_session(script, CELL, "cell-lab", at=5.0, clock="wall", speed=1.0, doubts=found)
+    opened = new(script, spec, CELL, at=5.0, clock="wall", speed=1.0, before=found)
+    session = new_session(script, CELL, "cell-lab", at=5.0, clock="wall", speed=1.0, before=found)
     for opening in (opened, session):
         commands = [each for event in opening.first for each in opening.engine.handle(event)]
         assert [one.lost for one in commands if isinstance(one, do.EndCarry)] == [found[0].reason]

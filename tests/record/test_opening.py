@@ -25,7 +25,7 @@ from sdl.shell.columns import metadata
 from sdl.shell.record import Record
 from sdl.wire.journal import Chain, load
 from tests.record.conftest import Spoil
-from tests.record.plausible import journal, perform
+from tests.record.plausible import journal, perform, planned
 
 
 def refused(url: str, *, create: bool = True) -> str:
@@ -237,13 +237,15 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     kept = [(load(line.type, line.body), line.at) for line in lines if line.type not in later]
     head = kept[0][0]
     assert isinstance(head, CampaignStarted)
+    kept.insert(3, (planned(kept[2][1], steps=2), kept[2][1]))
     kept[0] = (replace(head, lab=replace(head.lab, stocks=())), kept[0][1])
     record.append([chain.add(_as_it_was(value), at) for value, at in kept])
     record.close()
     spoil(
         *(f"DROP TABLE {name}" for name in ("lease", "resolution", "act", "flag", "snapshot")),
         *(f"DROP TABLE {name}" for name in ("stock", "lot", "movement", "refill")),
-        *(f"DROP TABLE {name}" for name in ("session", "broken_window", "carry", "utilisation")),
+        *(f"DROP TABLE {name}" for name in ("session", "broken_window", "carry", "plan")),
+        "DROP TABLE utilisation",
         "DROP TABLE sample",
         "ALTER TABLE suggestion DROP COLUMN why",
         *_without("observation", "run, measure, campaign, value, unit, uncertainty, at"),
@@ -256,6 +258,8 @@ def test_a_record_of_the_first_schema_is_upgraded(url: str, spoil: Spoil) -> Non
     assert upgraded.rebuild(check=True) == []
     assert upgraded.verify() is None
     assert [(each.act, each.by) for each in upgraded.acts("dye-450")] == [("stop", "a person")]
+    (plan,) = upgraded.plans("dye-450")
+    assert (plan.seq, plan.steps, plan.found_by) == (4, 2, "local search")
     upgraded.append([chain.add(perform("dye-450/run-3/step-1/try-1", 0.0), 0.0)])
     upgraded.close()
 

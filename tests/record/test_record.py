@@ -12,9 +12,9 @@ from sqlalchemy.exc import DBAPIError
 from sdl.errors import Bug, RecordFault
 from sdl.shell.reading import PAGE
 from sdl.shell.record import Record
-from sdl.wire.journal import GENESIS, Chain
+from sdl.wire.journal import GENESIS, Chain, load
 from tests.record.conftest import Spoil
-from tests.record.plausible import START, journal, perform, session
+from tests.record.plausible import START, journal, perform, planned, session
 
 
 def test_lines_come_back_as_they_were_written(url: str) -> None:
@@ -132,6 +132,22 @@ def test_the_tables_tell_which_windows_were_broken(url: str) -> None:
     assert record.run("dye-450/run-6").broken_windows == (late,)
     assert record.run("dye-450/run-1").broken_windows == ()
     assert record.campaign("dye-450").broken_windows == 2
+    record.close()
+
+
+def test_the_tables_tell_which_plans_came_and_how_old_they_were(url: str) -> None:
+    record, chain = Record.open(url), Chain("dye-450")
+    lines = [(load(line.type, line.body), line.at) for line in journal(runs=1)]
+    end = lines[-1][1]
+    lines[4:4] = [(planned(lines[3][1], steps=3), lines[3][1])]
+    lines.append((planned(end, steps=0), end))
+    record.append([chain.add(value, at) for value, at in lines])
+    assert record.rebuild(check=True) == []
+    came, none = record.plans("dye-450")
+    assert came.arrived_at - came.asked_at == 7.0
+    assert (came.seq, came.status, came.steps, came.breaks) == (5, "feasible", 3, 1)
+    assert (came.cause, came.found_by, came.seconds) == ("an arrival", "local search", 1.5)
+    assert (none.status, none.steps, none.cause) == ("unknown", 0, "the scheduler died\ufffd")
     record.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -15,24 +16,26 @@ from sdl.shell.foresight import Simulators
 from sdl.shell.preflight import Prepared, prepare
 from sdl.shell.record import Record
 from sdl.sim.loop import run_virtually
-from sdl.sim.simulate import simulate_together
+from sdl.sim.simulate import simulate, simulate_together
 from tests.cli.conftest import command
 from tests.scenario.by_hand import Hands, steps, waits_s
 
 FOLDER = Path(__file__).parents[2] / "examples" / "busy_lab"
 NAMES = ("viability", "elisa", "growth")
+POOLED = "growth_pooled"
 RUNS = 16
 MOVE_S = 25.0
 """Of the arm, from any place to any other."""
 Inputs = dict[str, float]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [*NAMES, POOLED])
 def test_each_campaign_is_sound_and_its_lab_is_reached_by_one_arm(name: str) -> None:
     said = command(FOLDER, "check", f"{name}.toml")
     assert (said.code, said.err) == (0, "")
     told = " ".join(said.out.split())
-    assert f"{name}: sound" in told
+    assert f"{name.replace('_', '-')}: sound" in told
+    assert "mind" not in told
     assert "hotel: 52 sites, reached by arm" in told
     assert "which no instrument reaches" not in told
 
@@ -144,6 +147,28 @@ def test_a_little_washing_leaves_label_and_much_washing_wastes_liquid() -> None:
     assert one.background_au > 0.1
     assert some.background_au < 0.01
     assert some.cost_ml < min(one.cost_ml, many.cost_ml) / 2
+
+
+def test_a_pooled_reader_is_all_in_which_the_two_files_of_growth_differ() -> None:
+    plain, pooled = (
+        prepare(FOLDER / f"{name}.toml").campaign.campaign for name in ("growth", POOLED)
+    )
+    assert pooled == replace(plain, name="growth-pooled", pooled=("reader",))
+
+
+def test_both_readers_of_the_pool_are_used_and_all_runs_measured(tmp_path: Path) -> None:
+    for path in (FOLDER / f"{POOLED}.toml", FOLDER / "growth.py", FOLDER / "lab.toml"):
+        text = path.read_text(encoding="utf-8").replace(f"runs = {RUNS}", "runs = 4")
+        (tmp_path / path.name).write_text(text.replace('"ax"', '"sobol"'), encoding="utf-8")
+    record = tmp_path / "record.sqlite"
+    simulate(tmp_path / f"{POOLED}.toml", record=record)
+    opened = Record.open(f"sqlite:///{record}")
+    runs = opened.runs("growth-pooled")
+    steps_of = [opened.run(run.run).steps for run in runs]
+    opened.close()
+    assert [str(run.outcome) for run in runs] == ["measured"] * 4
+    used = {one.instrument for each in steps_of for one in each if one.operation == "absorbance"}
+    assert used == {"reader-1", "reader-2"}
 
 
 def outcomes(record: Path) -> dict[str, list[str]]:

@@ -10,8 +10,11 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from sdl.core import commands as do
 from sdl.core import events as ev
+from sdl.core.agenda import STALE_S
 from sdl.core.engine import Engine
+from sdl.core.plan import PlanArrived, Planned
 from sdl.shell.gantt import svg
 from sdl.shell.gantt_page import page
 from sdl.shell.record import Record
@@ -95,6 +98,31 @@ def test_nobody_draws_an_expectation_that_nobody_had() -> None:
     drawing = svg(table(bar(expected_s=None)))
     assert [one["width"] for one in boxes(drawing, "#8a94a3")] == ["14.0"], "the legend alone"
     assert "expected: nobody knew" in next(iter(titles(drawing)))
+
+
+def outlines(drawing: str) -> list[dict[str, str]]:
+    return [one for one in boxes(drawing, "none") if one["y"] != "44.0"]
+
+
+def test_what_was_planned_is_an_outline_from_its_planned_start_on() -> None:
+    there = bar(planned=Planned(step="x", instrument="handler", start=25.0, duration_s=30.0))
+    drawing = svg(table(there))
+    (outline,) = outlines(drawing)
+    (thick,) = [one for one in parsed(drawing).iter(f"{NS}rect") if one.get("height") == "20.0"]
+    assert float(outline["width"]) == pytest.approx(float(thick.get("width", "0")), abs=0.1)
+    assert float(outline["x"]) > float(thick.get("x", "0"))
+    assert ">planned, when it was sent</text>" in drawing
+    assert "planned: 0:00:25, begun 15.0 s earlier" in next(iter(titles(drawing)))
+    assert "<td>0:00:25, begun 15.0 s earlier</td>" in page(table(there))
+    elsewhere = bar(planned=Planned(step="x", instrument="reader", start=4.0, duration_s=3.0))
+    (said,) = titles(svg(table(elsewhere)))
+    assert "planned: 0:00:04 on reader, begun 6.0 s later" in said
+
+
+def test_nobody_draws_a_plan_that_nobody_had() -> None:
+    drawing = svg(table(bar()))
+    assert boxes(drawing, "none") == []
+    assert "planned" not in drawing
 
 
 @pytest.mark.parametrize("outcome", ["failed", "unknown"])
@@ -252,3 +280,30 @@ def test_a_prediction_is_made_before_its_action_and_learns_from_those_before(
         if isinstance(each, ev.CommandDone) and each.cid.startswith(f"{first.step}/")
     ]
     assert second.expected_s == pytest.approx(took), "seed 3"
+
+
+@pytest.mark.parametrize("old_s,is_told", [(STALE_S, True), (STALE_S + 1.0, False)])
+def test_the_plan_that_was_in_force_when_a_step_was_sent_says_when_it_was_to_begin(
+    tmp_path: Path, old_s: float, *, is_told: bool
+) -> None:
+    floor = Floor(Engine(SCRIPT), seed=3, clock="wall").play(campaign(parallel=1))
+    sent, at = 0, 0.0
+    for place, each in enumerate(floor.journal):
+        at = each.at if isinstance(each, TIMED) else at
+        if isinstance(each, do.Perform):
+            sent = place
+            break
+    perform = floor.journal[sent]
+    assert isinstance(perform, do.Perform)
+    planned = Planned(step=perform.step, instrument=perform.instrument, start=at, duration_s=9.0)
+    plan = PlanArrived(
+        at=at, basis=1, asked_at=at - old_s, status="feasible", cause="seed 3", steps=(planned,)
+    )
+    nothing = replace(plan, steps=(), cause="the scheduler died")
+    later = replace(plan, steps=(replace(planned, start=at + 99.0),), asked_at=at)
+    floor.journal[sent:sent] = [plan, nothing]
+    floor.journal.insert(sent + 3, later)
+    first, *others = recorded(floor, tmp_path).bars
+    assert first.step == perform.step
+    assert first.planned == (planned if is_told else None)
+    assert [one.planned for one in others if one.step != first.step] == [None] * len(others)

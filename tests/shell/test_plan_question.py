@@ -193,7 +193,7 @@ def test_a_campaign_that_counts_otherwise_is_planned_for_otherwise(what: str) ->
     floor, _ = at_work(parallel=2)
     engine, occasions = floor.engine, Occasions()
     occasions.asked(engine, 2.0)
-    occasions.known(drafted(floor, 2.0))
+    occasions.known(drafted(floor, 2.0, 10.0))
     terms = {"priority": Terms(priority=3), "weight": Terms(weight=2.0)}
     words: dict[str, ev.Event] = {
         name: ev.TermsChanged(at=3.0, campaign="dye", terms=one, by="eve")

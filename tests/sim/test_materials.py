@@ -60,6 +60,17 @@ def test_people_fill_bottles_up_and_replace_them() -> None:
     assert report.rough["bottle replaced"], report.rough
 
 
+@pytest.mark.parametrize("seed", range(4))
+def test_what_no_forecast_foresaw_waits_for_a_refill_whatever_befalls_a_lab(
+    monkeypatch: pytest.MonkeyPatch, seed: int
+) -> None:
+    monkeypatch.setattr(Materials, "_foresee", lambda *_: {})
+    report = drill(prepared(), seed, faults=WITHIN_S)
+    assert not report.broken, told(report)
+    assert report.ending == "budget", told(report)
+    assert report.rough["bottle filled up"] + report.rough["bottle replaced"], told(report)
+
+
 @pytest.mark.parametrize("point", ["orchestrator.event.handled", "orchestrator.lines.committed"])
 def test_an_orchestrator_may_die_at_every_line_of_a_journal_of_materials(point: str) -> None:
     passing = 0
@@ -96,7 +107,7 @@ def test_what_is_booked_twice_after_a_resume_is_found(monkeypatch: pytest.Monkey
             once(self, *given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(Materials, "_use", twice)
-    assert broken(range(2), RESUME) == {"I14"}
+    assert "I14" in broken(range(2), RESUME) <= {"I14", "I7 or the watch"}
 
 
 def test_what_is_drawn_twice_and_booked_once_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +118,7 @@ def test_what_is_drawn_twice_and_booked_once_is_found(monkeypatch: pytest.Monkey
         return once(self, transfer, instrument, cause)
 
     monkeypatch.setattr(Inventory, "move", twice)
-    assert broken(range(2), RESUME) == {"I13"}
+    assert "I13" in broken(range(2), RESUME) <= {"I13", "I7 or the watch"}
 
 
 def test_a_volume_that_is_not_booked_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -148,6 +159,7 @@ def test_a_reservation_that_is_given_up_too_early_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Materials, "reserve", lambda *_: None)
+    monkeypatch.setattr(Materials, "draws", lambda *_: {})
     assert broken(range(1), RESUME) == {"I14"}
 
 

@@ -171,7 +171,7 @@ CASES: list[tuple[str, str, str]] = [
     (
         'handler = "handler"',
         "handler = 4",
-        '15: roles.handler: needs a name, or several: ["plate-1"], not 4',
+        '15: roles.handler: needs a name, or several: "reader-1", or ["plate-1", "plate-2"], not 4',
     ),
     (
         '"plate-2"]',

@@ -12,7 +12,7 @@ from sdl.model.campaign import Campaign
 from sdl.model.lab import Instrument
 from sdl.model.stock import Stocks
 from sdl.wire.campaign_check import check_campaign
-from sdl.wire.toml import read_campaign
+from sdl.wire.toml import open_campaign, read_campaign
 from tests.wire.test_campaign_check import CAMPAIGN, LAB, OFFERS, SIGNATURE
 from tests.wire.test_campaign_file import GOOD
 
@@ -43,7 +43,11 @@ def test_any_of_names_the_instruments_and_a_plain_list_stays_what_it_was(tmp_pat
 @pytest.mark.parametrize(
     "well, message",
     [
-        ("{ any_of = [] }", "roles.well.any_of: needs a name, or several"),
+        (
+            "{ any_of = [] }",
+            'roles.well.any_of: needs a name, or several: ["reader-1", "reader-2"], not an '
+            "empty list",
+        ),
         ('{ any_of = ["a", "a"] }', "roles.well.any_of: names the same thing twice"),
         ('{ any_of = ["a"], count = 2 }', "roles.well.count: unknown key"),
     ],
@@ -52,6 +56,16 @@ def test_a_wrong_pool_is_told_with_its_line(tmp_path: Path, well: str, message: 
     with pytest.raises((UserMistake, UserMistakes)) as caught:
         read(tmp_path, well)
     assert message in str(caught.value)
+
+
+def test_a_pool_of_one_is_told_and_not_refused(tmp_path: Path) -> None:
+    path = tmp_path / "campaign.toml"
+    pools = '[roles]\npump = { any_of = ["pump"] }\nreader = { any_of = ["a", "b"] }'
+    path.write_text(GOOD.replace("[roles]", pools).replace('reader  = "reader"', ""))
+    assert open_campaign(path).remarks == (
+        "roles.pump: any_of names pump alone, so that each step waits for it: add another one that "
+        'may do them, or write pump = "pump"',
+    )
 
 
 def messages(campaign: Campaign, *stocks: Stocks) -> list[str]:
