@@ -123,6 +123,8 @@ def _from_models(record: Record, row: SuggestionRow, reason: Json) -> Iterator[t
     names = {one.inputs: one.suggestion for one in measured}
     for near in cast("list[Mapping[str, Mapping[str, InputValue]]]", reason["nearest"]):
         yield "near", _near(near, names)
+    for doubt in cast("list[Json]", reason.get("doubts", [])):
+        yield "doubts", _doubt(doubt, names)
     left = cast("Mapping[str, float] | None", reason.get("left"))
     if left is not None:
         said = f"{left['gain']:.4g}, with a chance of {left['chance']:.3g} that a better point is"
@@ -191,6 +193,18 @@ def _near(near: Mapping[str, Mapping[str, InputValue]], names: Mapping[str, str]
     suggestion = names.get(json_of(near["inputs"]), "a trial of before")
     known = f"{suggestion}: {point(near['inputs'])} gave {point(near['measures'])}"
     return f"{known}, correlation {near['correlation']:.3g}"
+
+
+def _doubt(doubt: Json, names: Mapping[str, str]) -> str:
+    from sdl.shell.changes import json_of
+
+    suggestion = names.get(json_of(doubt["inputs"]), "a trial of before")
+    inputs, measure = cast("Mapping[str, InputValue]", doubt["inputs"]), str(doubt["measure"])
+    gave = quantity(measure, cast("float", doubt["value"]))
+    return (
+        f"{suggestion}: {measure} = {gave} at {point(inputs)} does not fit with all others; an "
+        f"outlier with {cast('float', doubt['probability']):.0%}, and little was learnt from it"
+    )
 
 
 def _data(request: PlannerRequestRow, seen: str) -> str:

@@ -48,6 +48,17 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Doubt:
+    """A measurement that all others speak against, so that little was learnt from it."""
+
+    inputs: _Point
+    measure: str
+    value: float
+    probability: float
+    """That it is an outlier, 0 to 1."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Left:
     """What a planner believes is left to be gained by points neither tried nor under way.
 
@@ -131,6 +142,8 @@ class Reason:
     """Logarithm of what a run there costs. The acquisition is gain and feasibility less this."""
     nearest: tuple[Near, ...] = ()
     """The measured points that tell most about it, most related first."""
+    doubts: tuple[Doubt, ...] = ()
+    """Measurements that are rather outliers than not, in the order of their results."""
     scored: int = 0
     """How many candidates were compared; 0 where none were, or an optimiser searched."""
     number: int = 0
@@ -184,6 +197,9 @@ def _numbers(reason: Reason) -> Iterator[tuple[str, float]]:
         yield "what the fidelity tells", reason.look.tells
         yield "weight of the fidelity", reason.look.weight
         yield "cost of the fidelity", reason.look.cost
+    for doubt in reason.doubts:
+        yield f"doubted {doubt.measure}", doubt.value
+        yield "probability of an outlier", doubt.probability
     for near in reason.nearest:
         yield "correlation", near.correlation
         yield from near.measures.items()

@@ -9,9 +9,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy.special import ndtri  # type: ignore[import-untyped]
 
-from sdl.planner.axes import Axes, Coded, Codes, Floats
+from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
+from sdl.planner.outliers import LEAST as LEAST_WITH_OUTLIERS
+from sdl.planner.outliers import drawn, extra, leave_one_out
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
 from sdl.planner.scale import Scale
@@ -111,6 +113,12 @@ class Ensemble:
         return replace(self, processes=self.processes.only(rows), backs=backs)
 
     @property
+    def doubts(self) -> Floats:
+        """Probability that each measurement is an outlier, (n,)."""
+        noise, every = self.processes.extra, self.processes.outputs
+        return self.shares @ (np.zeros(every.shape) if noise is None else noise > 0.0)
+
+    @property
     def shared(self) -> dict[str, float]:
         """Names of the kinds with their weights."""
         return {kind.name: float(w) for kind, w in zip(self.kinds, self.weights, strict=True)}
@@ -171,19 +179,22 @@ class Learner:
         self.kinds = tuple(kinds)
         uses = np.array([np.isin(np.arange(told), kind.sources) for kind in self.kinds])
         self._uses = np.repeat(uses.astype(float), DRAWS, axis=0)
-        self._kept: dict[int, tuple[str, Floats]] = {}
+        self._kept: dict[int, tuple[str, Floats, Bools]] = {}
 
     def ensemble(self, evidence: Evidence) -> Ensemble:
         """What is believed after the evidence, of at least ``chains.LEAST`` measurements."""
         if evidence.target and self._scale is not None:
             # One unit for all, so that what is near enough is the same to each.
             evidence = replace(evidence, unit=self._scale.back.slope)
-        draws = self._drawn(evidence)
+        draws, outliers = self._drawn(evidence)
         processes = Processes(
-            self._hyper(draws, np.arange(len(draws))), evidence.points, self._outputs(evidence)
+            self._hyper(draws, np.arange(len(draws))),
+            evidence.points,
+            self._outputs(evidence),
+            extra(outliers),
         )
         weights = weights_of(self._judged(processes, evidence), self.kinds)
-        digest = hashlib.sha256(draws.tobytes()).hexdigest()
+        digest = hashlib.sha256(draws.tobytes() + outliers.tobytes()).hexdigest()
         return Ensemble(
             processes, evidence, weights, self.kinds, digest, self._backs(processes, evidence)
         )
@@ -205,13 +216,13 @@ class Learner:
         """
         if self._scale is None:
             common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
-            return processes.seeing(common).leave_one_out()
+            return leave_one_out(processes.seeing(common))
         outputs = self._scale.of(evidence.values)
         middle = 0.0 if evidence.target else outputs.mean()
         spread = max(float(np.sqrt(np.mean((outputs - middle) ** 2))), LEAST_SPREAD)
         follows = self._uses.max(axis=1, keepdims=True) > 0.0
         common = np.where(follows, outputs, (outputs - middle) / spread)
-        return processes.seeing(common).leave_one_out() - np.where(follows, 0.0, np.log(spread))
+        return leave_one_out(processes.seeing(common)) - np.where(follows, 0.0, np.log(spread))
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
         cut = self._prior.size
@@ -229,23 +240,35 @@ class Learner:
         ]
         return np.repeat(seen, DRAWS, axis=0)
 
-    def _drawn(self, evidence: Evidence) -> Floats:
+    def _drawn(self, evidence: Evidence) -> tuple[Floats, Bools]:
+        """Draws of the hyperparameters, and of which measurements are outliers."""
         shape = (len(self._uses), self._prior.size + size_of(self._uses.shape[1]))
         draws = np.random.default_rng([self._seed, 0]).standard_normal(shape)
+        outliers = np.zeros((len(draws), 0), dtype=bool)
         for count in due(len(evidence.values)):
             seen = evidence.first(count)
             kept = self._kept.get(count)
             if kept is not None and kept[0] == seen.digest:
-                draws = kept[1]
+                _, draws, outliers = kept
                 continue
-            draws = self._moved(draws, seen, count)
-            self._kept[count] = (seen.digest, draws)
-        return draws
+            draws, outliers = self._moved(draws, _with_new(outliers, count), seen)
+            self._kept[count] = seen.digest, draws, outliers
+        return draws, _with_new(outliers, len(evidence.values))
 
-    def _moved(self, draws: Floats, seen: Evidence, count: int) -> Floats:
-        outputs = self._outputs(seen)
+    def _moved(self, draws: Floats, outliers: Bools, seen: Evidence) -> tuple[Floats, Bools]:
+        outputs, count = self._outputs(seen), len(seen.values)
+        chance = np.random.default_rng([self._seed, count])
+        if count >= LEAST_WITH_OUTLIERS:
+            hyper = self._hyper(draws, np.arange(len(draws)))
+            outliers = drawn(Processes(hyper, seen.points, outputs), outliers, chance)
+        more = extra(outliers)
 
         def of(new: Floats, rows: Codes) -> Floats:
-            return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows])
+            return log_likelihood(self._hyper(new, rows), seen.points, outputs[rows], more[rows])
 
-        return moved(draws, of, steps(count), np.random.default_rng([self._seed, count]))
+        return moved(draws, of, steps(count), chance), outliers
+
+
+def _with_new(outliers: Bools, count: int) -> Bools:
+    """With further measurements, which are taken for sound at first."""
+    return np.pad(outliers, ((0, 0), (0, count - outliers.shape[1])))

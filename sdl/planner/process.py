@@ -122,23 +122,30 @@ def _norm(hyper: Hyper, points: Coded, place: Floats) -> Floats:
     return np.asarray(found[:, :, None])
 
 
-def covariance(hyper: Hyper, points: Coded) -> Floats:
-    """Covariances of measurements at the points, noise included, (S, n, n)."""
+def covariance(hyper: Hyper, points: Coded, extra: Floats | None = None) -> Floats:
+    """Covariances of measurements at the points, noise included, (S, n, n).
+
+    ``extra``: variance that the noise of each has beside that of all, (S, n).
+    """
     found = kernel(hyper, points, points)
     places = np.arange(len(points))
     # Exact where rounding in the distance of a point to itself is not.
     found[:, places, places] = variance(hyper, points) + hyper.noise[:, None]
+    if extra is not None:
+        found[:, places, places] += extra
     return found
 
 
-def log_likelihood(hyper: Hyper, points: Coded, outputs: Floats) -> Floats:
+def log_likelihood(
+    hyper: Hyper, points: Coded, outputs: Floats, extra: Floats | None = None
+) -> Floats:
     """Log density of outputs (S, n), without its constant, (S,).
 
     One Cholesky factor does all: the last row of that of ``[[K, y], [y', c]]`` is ``L^-1 y``.
     """
     count = outputs.shape[1]
     whole = np.empty((len(outputs), count + 1, count + 1))
-    whole[:, :count, :count] = covariance(hyper, points)
+    whole[:, :count, :count] = covariance(hyper, points, extra)
     rest = outputs - level(hyper, points)
     whole[:, count, :count] = whole[:, :count, count] = rest
     whole[:, count, count] = 1.0 + (rest**2).sum(axis=1) / hyper.noise
@@ -156,6 +163,8 @@ class Processes:
     points: Coded
     outputs: Floats
     """(S, n)"""
+    extra: Floats | None = None
+    """(S, n) variance that the noise of each measurement has beside that of all; None: none."""
     precision: Precision = float
     """With which candidates are looked at."""
 
@@ -165,9 +174,17 @@ class Processes:
         return len(self.outputs)
 
     @cached_property
+    def noise(self) -> Floats:
+        """Variance of that of each measurement, (S, n)."""
+        every = np.repeat(self.hyper.noise[:, None], self.outputs.shape[1], axis=1)
+        return every if self.extra is None else every + self.extra
+
+    @cached_property
     def inverse(self) -> Floats:
         """Of the covariance of the measurements, (S, n, n)."""
-        return np.asarray(np.linalg.inv(covariance(self.hyper, self.points)), dtype=float)
+        return np.asarray(
+            np.linalg.inv(covariance(self.hyper, self.points, self.extra)), dtype=float
+        )
 
     @cached_property
     def weights(self) -> Floats:
@@ -177,15 +194,21 @@ class Processes:
 
     def only(self, rows: list[int]) -> Processes:
         """Some of the processes, for a first look."""
-        found = Processes(self.hyper.only(rows), self.points, self.outputs[rows], np.float32)
+        extra = None if self.extra is None else self.extra[rows]
+        hyper, outputs = self.hyper.only(rows), self.outputs[rows]
+        found = Processes(hyper, self.points, outputs, extra, np.float32)
         found.__dict__["inverse"] = self.inverse[rows]
         return found
 
     def seeing(self, outputs: Floats) -> Processes:
         """The same processes with other outputs (S, n) at the same points."""
-        found = Processes(self.hyper, self.points, outputs)
+        found = Processes(self.hyper, self.points, outputs, self.extra)
         found.__dict__["inverse"] = self.inverse
         return found
+
+    def allowing(self, extra: Floats) -> Processes:
+        """The same processes with more noise at some measurements."""
+        return Processes(self.hyper, self.points, self.outputs, extra)
 
     def posterior(self, points: Coded) -> tuple[Floats, Floats]:
         """Mean and variance, without noise, at N points; (S, N) each."""
@@ -197,13 +220,19 @@ class Processes:
     @cached_property
     def believed(self) -> Floats:
         """Means at the measured points, noise taken off, (S, n)."""
-        return np.asarray(self.outputs - self.hyper.noise[:, None] * self.weights)
+        return np.asarray(self.outputs - self.noise * self.weights)
 
-    def leave_one_out(self) -> Floats:
-        """Log density of each output given all others, (S, n), in closed form."""
+    @property
+    def left_out(self) -> tuple[Floats, Floats]:
+        """How far each output lies off what all others say of it, and the variance, (S, n) each.
+
+        In the variance is the noise of all, and none that a measurement has beside it.
+        """
         precision = np.diagonal(self.inverse, axis1=1, axis2=2)
-        scaled = self.weights**2 / precision
-        return np.asarray(0.5 * (np.log(precision) - scaled - np.log(2.0 * np.pi)))
+        variance = 1.0 / precision
+        if self.extra is not None:
+            variance = np.maximum(variance - self.extra, self.hyper.noise[:, None])
+        return np.asarray(self.weights / precision), np.asarray(variance)
 
 
 class Conditioning:
@@ -234,8 +263,9 @@ class Conditioning:
         self._rows = np.empty((len(self.mean), room, len(points)))
         self._count = 0
         # Of a measured point the covariances that are left are those that noise has left.
-        every, noise = np.arange(len(self.mean)), processes.hyper.noise
+        every = np.arange(len(self.mean))
         best = np.zeros(len(every), dtype=np.int64) if best is None else best
+        noise = processes.noise[every, best]
         self._shared = noise[:, None] * self._known[every, :, best]
         self._own = noise - noise**2 * processes.inverse[every, best, best]
 

@@ -15,7 +15,7 @@ from threadpoolctl import ThreadpoolController  # type: ignore[import-untyped]
 from sdl.core.rivals import Contest, log_odds, with_run
 from sdl.model.data import InputValue, Measures
 from sdl.model.planning import Problem
-from sdl.model.reason import NEAREST, Left, Near, Reason
+from sdl.model.reason import NEAREST, Doubt, Left, Near, Reason
 from sdl.planner.acquisition import Acquisition
 from sdl.planner.aim import Aim
 from sdl.planner.axes import Bools, Coded, Values, columns_of, joined
@@ -32,6 +32,9 @@ from sdl.planner.spread import START, amid, far_points
 from sdl.planner.telling import Told, telling
 
 Inputs: TypeAlias = Mapping[str, InputValue]
+
+RATHER = 0.5
+"""Probability from which a measurement is named as one that is doubted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -293,9 +296,23 @@ class Campaign:
                 )
                 for place in order
             ),
+            doubts=tuple(_doubts(beliefs, tried)),
             scored=scored,
             data_digest=first.evidence.digest,
         )
+
+
+def _doubts(beliefs: Mapping[str, Belief], tried: _Tried) -> Iterator[Doubt]:
+    """What was measured, and is rather an outlier than not."""
+    for measure, belief in beliefs.items():
+        for place, probability in enumerate(belief.ensemble.doubts.tolist()):
+            if probability > RATHER:
+                yield Doubt(
+                    inputs=tried.inputs[place],
+                    measure=measure,
+                    value=tried.measures[place][measure],
+                    probability=probability,
+                )
 
 
 def _finite(logarithm: float | None) -> float | None:

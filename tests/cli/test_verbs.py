@@ -183,6 +183,23 @@ def test_why_tells_what_stands_behind_a_point(lab: Path, tmp_path: Path) -> None
     assert "dye-450/suggestion-6: " in of_run
 
 
+def test_why_names_a_result_that_does_not_fit_with_the_others(lab: Path, tmp_path: Path) -> None:
+    shutil.copytree(lab, tmp_path / "lab")
+    lines = [f"{n / 20},{0.1 + n / 20:.3f}" for n in range(16)]
+    lines[5] = "0.25,3.9"
+    table = "\n".join(("dye_fraction,absorbance_au", *lines))
+    (tmp_path / "lab" / "before.csv").write_text(table)
+    campaign = tmp_path / "lab" / "campaign.toml"
+    text = campaign.read_text().replace('"sobol"', '"ensemble"').replace("runs = 4", "runs = 1")
+    campaign.write_text(text + '[prior]\ncsv = "before.csv"\n')
+    record = ("--record", "again.sqlite")
+    assert command(tmp_path / "lab", "simulate", "campaign.toml", *record).code == 0
+    said = command(tmp_path / "lab", "why", "suggestion-1", "--in", "again.sqlite").out
+    (doubts,) = [line for line in said.splitlines() if line.strip().startswith("doubts")]
+    assert "a trial of before: absorbance_au = 3.9 AU at dye_fraction = 0.25" in doubts
+    assert "does not fit with all others" in doubts
+
+
 def test_points_before_the_first_model_read_as_start_points(lab: Path, tmp_path: Path) -> None:
     shutil.copytree(lab, tmp_path / "lab")
     campaign = tmp_path / "lab" / "campaign.toml"

@@ -31,17 +31,23 @@ Draw: TypeAlias = Callable[[int, int], Hyper]
 
 @pytest.mark.parametrize("of", [hyper, tied])
 @pytest.mark.parametrize("seed", SEEDS)
-def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(seed: int, of: Draw) -> None:
+@pytest.mark.parametrize("noisy", [False, True])
+def test_leaving_one_out_in_closed_form_equals_leaving_each_one_out(
+    seed: int, of: Draw, *, noisy: bool
+) -> None:
     points, count = drawn(9, seed), 9
-    processes = Processes(of(4, seed), points, outputs(4, count, seed))
-    found = processes.leave_one_out()
+    extra = np.random.default_rng(seed).choice([0.0, 4.0], (4, count)) if noisy else None
+    processes = Processes(of(4, seed), points, outputs(4, count, seed), extra)
+    off, variance = processes.left_out
     for out in range(count):
         rest = np.delete(np.arange(count), out)
-        others = Processes(processes.hyper, points.take(rest), processes.outputs[:, rest])
-        mean, variance = others.posterior(points.take(slice(out, out + 1)))
-        sd = np.sqrt(variance[:, 0] + processes.hyper.noise)
-        expected = norm.logpdf(processes.outputs[:, out], mean[:, 0], sd)
-        assert found[:, out] == pytest.approx(expected, rel=1e-6, abs=1e-6), f"seed {seed}"
+        more = None if extra is None else extra[:, rest]
+        others = Processes(processes.hyper, points.take(rest), processes.outputs[:, rest], more)
+        mean, known = others.posterior(points.take(slice(out, out + 1)))
+        expected = processes.outputs[:, out] - mean[:, 0]
+        assert off[:, out] == pytest.approx(expected, rel=1e-6, abs=1e-6), f"seed {seed}"
+        sure = known[:, 0] + processes.hyper.noise
+        assert variance[:, out] == pytest.approx(sure, rel=1e-6, abs=1e-6), f"seed {seed}"
 
 
 @pytest.mark.parametrize("of", [hyper, tied])

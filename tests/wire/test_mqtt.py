@@ -23,7 +23,7 @@ from sdl.core.events import (
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, RangeParameter
 from sdl.model.data import Prediction, Suggestion, Trial
 from sdl.model.planning import Answer, Ask, Problem
-from sdl.model.reason import Expected, Near, Reason
+from sdl.model.reason import Doubt, Expected, Near, Reason
 from sdl.wire.mqtt import (
     PAYLOAD_CAP,
     CommandEvent,
@@ -197,6 +197,7 @@ def test_a_question_and_its_answer_survive_the_way() -> None:
         surrogates={"y": {"process": 1.0}},
         log_gain=-1.5,
         nearest=(near,),
+        doubts=(Doubt(inputs=near.inputs, measure="y", value=0.4, probability=0.75),),
     )
     points = (point, replace(point, reason=reason))
     answer = Answer(id=ASK.id, suggestions=points, versions={"torch": "2"}, seconds=0.5)
