@@ -234,7 +234,7 @@ class Replay:
                 function = cast("ProtocolFunction", load(PROTOCOLS, reference, folder).value)
             except UserMistake:
                 continue
-            signature = read_signature(function)
+            signature = read_signature(function, head.campaign.quantities)
             mends = load_recoveries(head.campaign.policy, signature, folder)
             script = Script.of(function, signature, mends.by_name)
             if script.signature == head.protocol:

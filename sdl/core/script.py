@@ -14,7 +14,7 @@ from sdl.errors import DriverFault, ProtocolMistake, UserMistake
 from sdl.model.action import Operation, operations_of
 from sdl.model.data import Arguments, Inputs, Measures
 from sdl.model.labware import Wells, several
-from sdl.model.protocol import ProtocolSignature, Role
+from sdl.model.protocol import ProtocolSignature, Role, in_python
 
 ProtocolFunction: TypeAlias = Callable[..., Coroutine[object, object, object]]
 
@@ -59,10 +59,13 @@ class Script:
     ) -> Coroutine[object, object, object]:
         """A fresh coroutine of one run; ``wells`` by labware role."""
         roles = [self._player(role, wells) for role in self.signature.roles]
-        given: dict[str, object] = dict(inputs)
+        given: dict[str, object] = {in_python(name): each for name, each in inputs.items()}
         if self.sample is not None:
             samples = cast("Sequence[Inputs]", inputs[self.signature.samples])
-            given[self.signature.samples] = [self.sample(**one) for one in samples]
+            given[self.signature.samples] = [
+                self.sample(**{in_python(name): each for name, each in one.items()})
+                for one in samples
+            ]
         return self.function(*roles, **given)
 
     def recover(self, name: str, wells: Mapping[str, Wells]) -> Coroutine[object, object, object]:
@@ -114,7 +117,8 @@ class Script:
                 f"protocol {self.signature.name} returned {result!r}; return its result dataclass"
             )
         fields = dataclasses.asdict(result)
-        return {name: self._number(name, fields[name]) for name in self.signature.measures}
+        names = self.signature.measures
+        return {name: self._number(name, fields[in_python(name)]) for name in names}
 
     def _number(self, name: str, value: object) -> float:
         if isinstance(value, bool) or not isinstance(value, int | float):

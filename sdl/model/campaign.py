@@ -342,6 +342,13 @@ class Campaign:
         return tuple(dict.fromkeys([*steered, *(one.measure for one in self.outcomes)]))
 
     @property
+    def quantities(self) -> frozenset[str]:
+        """All inputs and measures that it names."""
+        inputs = [*(one.name for one in self.space), *self.fixed]
+        predicted = [] if self.hypothesis is None else [self.hypothesis.predicts.quantity]
+        return frozenset([*inputs, *self.measures, *predicted])
+
+    @property
     def linear(self) -> tuple[LinearConstraint, ...]:
         """The constraints on what goes in."""
         return tuple(one for one in self.constraints if isinstance(one, LinearConstraint))

@@ -34,9 +34,16 @@ class Term:
 
 
 def bounds(constraint: LinearConstraint, space: Sequence[Parameter]) -> tuple[float, float]:
-    """The least and the largest that a sum can be. Errors as of ``equality_of``."""
-    terms = _terms(constraint, space)
-    return sum(term.low for term in terms), sum(term.high for term in terms)
+    """The least and the largest that a sum can be. Errors as of ``equality_of``.
+
+    Where an input has conditions, it may also be what it is where it is not searched.
+    """
+    least = most = 0.0
+    for term in _terms(constraint, space):
+        rests = space[term.index].otherwise
+        ends = [term.low, term.high, *([] if rests is None else [term.weight * _number(rests)])]
+        least, most = least + min(ends), most + max(ends)
+    return least, most
 
 
 def equality_of(constraint: LinearConstraint, space: Sequence[Parameter]) -> Equality:

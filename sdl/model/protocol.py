@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import dataclass
 from typing import Literal
 
 from sdl.model.data import InputValue
 from sdl.model.policy import Rule
+
+
+def in_python(name: str) -> str:
+    """How an input or a measure is written in a protocol: ``yield`` as ``yield_``.
+
+    A word of Python's own cannot stand there without the underscore.
+    """
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +44,7 @@ class Input:
     """A keyword-only parameter, or a field of a sample; its unit is the suffix of its name."""
 
     name: str
+    """As the campaign says it; see ``in_python``."""
     kind: Literal["float", "int", "str"]
     options: tuple[InputValue, ...] = ()
     """The allowed values where the annotation is a ``Literal``."""
@@ -52,7 +62,7 @@ class ProtocolSignature:
     roles: tuple[Role, ...]
     inputs: tuple[Input, ...]
     measures: tuple[str, ...]
-    """Field names of the returned dataclass, all of them numbers."""
+    """Field names of the returned dataclass, all of them numbers; as the campaign says them."""
     source_sha256: str
     """Of the file that the protocol stands in."""
     policy: tuple[Rule, ...] = ()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from functools import lru_cache
 from typing import TypeAlias
 
 from sdl.model.campaign import ChoiceParameter, LinearConstraint, Parameter, RangeParameter
@@ -42,7 +43,7 @@ def is_levelled(parameter: Parameter) -> bool:
 def size(problem: Problem) -> int | None:
     """How many points there are at most, inequalities left aside; None if they are not finite.
 
-    Where an input has conditions there are fewer.
+    Where inputs have conditions and more than ``ENUMERABLE`` are left, there may be fewer.
     """
     if problem.candidates is not None:
         return count_of(problem.candidates)
@@ -51,7 +52,20 @@ def size(problem: Problem) -> int | None:
     sums = equalities(problem)
     bound = frozenset(index for one in sums for index in one.indices)
     free = [len(levels(p)) for index, p in enumerate(problem.space) if index not in bound]
-    return math.prod([*free, *(one.count() for one in sums)])
+    whole = math.prod([*free, *(one.count() for one in sums)])
+    if not any(parameter.only_if for parameter in problem.space):
+        return whole
+    few = _counted(problem.space, tuple(sums))
+    return whole if few is None else few
+
+
+@lru_cache(maxsize=16)
+def _counted(space: tuple[Parameter, ...], sums: tuple[Equality, ...]) -> int | None:
+    """How many points differ in something that is searched; None of more than ``ENUMERABLE``."""
+    if math.prod(one.count() for one in sums) > ENUMERABLE:
+        return None
+    found = sum(1 for _ in itertools.islice(_distinct(space, sums), ENUMERABLE + 1))
+    return found if found <= ENUMERABLE else None
 
 
 def is_enumerable(problem: Problem) -> bool:
@@ -137,10 +151,38 @@ def grid_points(problem: Problem) -> Iterator[Point]:
 
 def _settled(problem: Problem) -> Iterable[Point]:
     """The product, in which points that differ in nothing that is searched come once."""
-    every = _product(problem)
     if not any(parameter.only_if for parameter in problem.space):
-        return every
-    return dict.fromkeys(settled(problem.space, values) for values in every)
+        return _product(problem)
+    sums = equalities(problem)
+    every = _distinct(problem.space, sums)
+    return _in_order(problem.space, every) if sums else every
+
+
+def _distinct(space: Sequence[Parameter], sums: Sequence[Equality]) -> Iterator[Point]:
+    """The same where there are conditions, without a walk through all that is one point."""
+    for parts in itertools.product(*(one.points() for one in sums)):
+        met = {space[index].name: value for part in parts for index, value in part.items()}
+        yield from _walk(space, met, {})
+
+
+def _walk(
+    space: Sequence[Parameter], met: Inputs, before: dict[str, InputValue]
+) -> Iterator[Point]:
+    """All points that begin so; ``met``: what the inputs of sums are."""
+    if len(before) == len(space):
+        yield tuple(before.values())
+        return
+    parameter = space[len(before)]
+    rests = None if is_searched(parameter, before) else parameter.otherwise
+    every: Iterable[InputValue] = levels(parameter) if rests is None else (rests,)
+    for value in (met[parameter.name],) if parameter.name in met else every:
+        yield from _walk(space, met, {**before, parameter.name: value})
+
+
+def _in_order(space: Sequence[Parameter], points: Iterable[Point]) -> list[Point]:
+    """The last parameter varies fastest. Where two points differ first, both are searched."""
+    ranks = [{level: place for place, level in enumerate(levels(p))} for p in space]
+    return sorted(points, key=lambda each: [r.get(v, -1) for r, v in zip(ranks, each, strict=True)])
 
 
 def _product(problem: Problem) -> Iterator[Point]:
@@ -157,8 +199,7 @@ def _product(problem: Problem) -> Iterator[Point]:
         {i: v for part in parts for i, v in part.items()} for parts in itertools.product(*axes)
     )
     found = [tuple(whole[index] for index in range(len(problem.space))) for whole in merged]
-    ranks = [{level: place for place, level in enumerate(levels(p))} for p in problem.space]
-    yield from sorted(found, key=lambda each: [r[v] for r, v in zip(ranks, each, strict=True)])
+    yield from _in_order(problem.space, found)
 
 
 def point(space: Sequence[Parameter], inputs: Inputs) -> Point:

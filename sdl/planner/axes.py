@@ -17,6 +17,9 @@ Values: TypeAlias = Sequence[float | int | str]
 LEVELS = 30
 """A number that takes more values than this is treated as a real one, without ranks."""
 
+BEYOND = 0.1
+"""Widths of the range beyond which an input lies that is not searched, if its value is outside."""
+
 SHARE = 3
 """So is one that takes more different values than a third of the candidates."""
 
@@ -38,17 +41,36 @@ class Axis:
     """Where each option lies by its descriptors; empty where it has none."""
     log: bool = False
     """Whether the position within the range goes by the logarithm; all levels are above 0."""
+    beyond: float | None = None
+    """A number outside the range, which the input has where it is not searched.
+
+    How far outside says nothing, as it is often a mere sign such as 0 or -1, and may have no
+    logarithm; so it lies a little beyond the end that is nearer.
+    """
 
     def value(self, values: Values) -> Floats:
         """Positions on the unit range, (N,)."""
         low, high = self._scaled(np.array([self.levels[0], self.levels[-1]]))
-        return np.asarray((self._scaled(np.array(values, dtype=float)) - low) / (high - low))
+        numbers = np.array(values, dtype=float)
+        rests = numbers == (np.nan if self.beyond is None else self.beyond)
+        numbers[rests] = self.levels[0]
+        found = np.asarray((self._scaled(numbers) - low) / (high - low))
+        found[rests] = self._place_beyond
+        return found
 
     def back(self, positions: Floats) -> Floats:
         """Numbers at positions on the unit range, (N,)."""
         low, high = self._scaled(np.array([self.levels[0], self.levels[-1]]))
         found = low + (high - low) * positions
-        return np.asarray(np.exp(found) if self.log else found)
+        found = np.asarray(np.exp(found) if self.log else found)
+        if self.beyond is not None:
+            found[positions == self._place_beyond] = self.beyond
+        return found
+
+    @property
+    def _place_beyond(self) -> float:
+        is_below = self.beyond is None or self.beyond < self.levels[0]
+        return -BEYOND if is_below else 1.0 + BEYOND
 
     def rank(self, values: Values) -> Floats:
         """Positions by rank among the levels, 0 to 1, in between by interpolation, (N,)."""

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
-from sdl.model.campaign import Parameter
+from sdl.model.campaign import ChoiceParameter, Parameter
 from sdl.model.candidates import Candidates as Listed
+from sdl.model.descriptors import Descriptors
 from sdl.model.planning import Problem
 from sdl.model.space import Point, grid_points, levels, number
 from sdl.planner.axes import LEVELS as MANY
@@ -55,21 +56,36 @@ def _in_list(axis: Axis, columns: Mapping[str, Values]) -> Axis:
 def _axes(space: Sequence[Parameter]) -> Axes:
     """What the space says, not what a sample of it happens to hold; single values are left out."""
     names = tuple(
-        Axis(name=p.name, options=tuple(sorted({str(option) for option in p.options})))
+        Axis(name=p.name, options=options)
         for p in space
-        if p.kind == "choice" and not p.ordered and len(set(map(str, p.options))) > 1
+        if p.kind == "choice" and not p.ordered and len(options := _options(p)) > 1
     )
     numbers = tuple(
-        Axis(name=p.name, levels=steps, log=p.kind == "range" and p.log)
+        Axis(name=p.name, levels=steps, log=p.kind == "range" and p.log, beyond=_beyond(p, steps))
         for p in space
         if (p.kind == "range" or p.ordered) and len(steps := _steps(p)) > 1
     )
-    said = {
-        p.name: dict(zip(map(str, p.options), p.descriptors.rows, strict=True))
-        for p in space
-        if p.kind == "choice" and p.descriptors is not None
-    }
+    said = {p.name: _said(p, p.descriptors) for p in space if p.kind == "choice" and p.descriptors}
     return with_descriptors(Axes(numbers, names), said)
+
+
+def _options(parameter: ChoiceParameter) -> tuple[str, ...]:
+    rests = () if parameter.otherwise is None else (parameter.otherwise,)
+    return tuple(sorted({str(option) for option in (*parameter.options, *rests)}))
+
+
+def _said(parameter: ChoiceParameter, told: Descriptors) -> dict[str, tuple[float, ...]]:
+    """By option; that there is none of them says nothing, and so lies in their middle."""
+    middle = tuple(sum(column) / len(told.rows) for column in zip(*told.rows, strict=True))
+    rests = {} if parameter.otherwise is None else {str(parameter.otherwise): middle}
+    return rests | dict(zip(map(str, parameter.options), told.rows, strict=True))
+
+
+def _beyond(parameter: Parameter, steps: Sequence[float]) -> float | None:
+    rests = parameter.otherwise
+    if rests is None or steps[0] <= number(rests) <= steps[-1]:
+        return None
+    return number(rests)
 
 
 def _steps(parameter: Parameter) -> tuple[float, ...]:
@@ -77,4 +93,6 @@ def _steps(parameter: Parameter) -> tuple[float, ...]:
     if parameter.kind == "range" and not parameter.integer:
         return tuple(dict.fromkeys((parameter.low, parameter.high)))
     every = sorted(number(level) for level in levels(parameter))
+    if len(every) == 1 and parameter.otherwise is not None:
+        every = sorted({*every, number(parameter.otherwise)})
     return tuple(every) if len(every) <= MANY else (every[0], every[-1])

@@ -19,6 +19,7 @@ from sdl.model.space import (
     Point,
     free_points,
     is_enumerable,
+    is_hardly_endless,
     taken,
 )
 from sdl.planner.candidates import Candidates
@@ -78,7 +79,7 @@ class EnsemblePlanner:
         return frozenset({"costs"})
 
     def abilities(self) -> frozenset[Ability]:
-        """All goals, limits, costs, descriptors and fidelities; real sums, lists and hints."""
+        """All there is: each goal, limit, cost and kind of space, and hints of other campaigns."""
         return frozenset(
             {
                 "several_objectives",
@@ -92,6 +93,7 @@ class EnsemblePlanner:
                 "descriptors",
                 "real_sums",
                 "candidates",
+                "conditions",
                 "fidelity",
                 "hints",
                 "left",
@@ -235,11 +237,14 @@ def _learner(sources: Sources, seed: int, measure: str) -> Learner:
 
 
 def _sample(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
-    """Free points of a space that cannot be listed. PlannerFault if they are fewer than wanted."""
+    """Free points of a space that cannot be listed. PlannerFault if they are fewer than wanted.
+
+    Where nobody can say how many there are (``is_hardly_endless``), one is enough.
+    """
     used = taken(problem, trials, failed=True)
     hints = [one for one in hinted(problem, trials) if one not in used]
     points = [*hints, *candidates(problem, trials, seed)]
-    if len(points) < count:
+    if len(points) < (1 if is_hardly_endless(problem) else count):
         raise PlannerFault(
             f"only {len(points)} free points that keep every constraint were found, {count} are "
             "wanted; loosen the constraints or narrow the ranges around them"
@@ -256,6 +261,8 @@ def _polished(
     sample = made_of(problem, points)
     for _ in range(count):
         found = _asked(problem, trials, sample, flying, CENTRES, seed)
+        if not found:
+            return
         best = found[0]
         if best.origin in ("ensemble", "rivals"):
             best = _around(problem, trials, found, flying, seed, chance)

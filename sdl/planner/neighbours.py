@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue
 from sdl.model.planning import Problem
-from sdl.model.space import Point, equalities, feasible, named, number
+from sdl.model.space import Point, equalities, feasible, is_searched, named, number
 from sdl.planner.sobol import from_unit, to_unit
 
 REACHES = (0.1, 0.03, 0.01)
@@ -25,16 +25,18 @@ def neighbours(
 ) -> Iterator[Point]:
     """Feasible points around ``centre``, itself not among them, ``count`` at most.
 
-    Only real inputs are moved: some or all of them, those of a sum that has to be met in pairs, of
-    which one takes what the other gives.
+    Only real inputs that are searched there are moved: some or all of them, those of a sum that has
+    to be met in pairs, of which one takes what the other gives.
     """
+    inputs = named(problem.space, centre)
+    may_move = [is_searched(parameter, inputs) for parameter in problem.space]
     sums = list(_sums(problem))
     bound = {term.at for terms in sums for term in terms}
     for _ in range(count):
         share = chance.random()
         values = [
             _moved(p, value, chance.gauss(0.0, reach))
-            if index not in bound and chance.random() < share
+            if may_move[index] and index not in bound and chance.random() < share
             else value
             for index, (p, value) in enumerate(zip(problem.space, centre, strict=True))
         ]

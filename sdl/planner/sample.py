@@ -6,9 +6,10 @@ import itertools
 import random
 from collections.abc import Sequence
 
-from sdl.model.data import Trial
+from sdl.model.campaign import Parameter
+from sdl.model.data import Inputs, InputValue, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, free_points, is_enumerable, named, point, taken
+from sdl.model.space import Point, feasible, free_points, is_enumerable, is_searched, point, taken
 from sdl.planner.sobol import feasible_sequence, from_unit
 
 SAMPLE = 2048
@@ -41,6 +42,21 @@ def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Poin
             values = list(point(problem.space, trial.inputs))
             for index in chance.choices(range(len(values)), k=2):
                 values[index] = from_unit(problem.space[index], chance.random())
-            if feasible(problem, named(problem.space, values)):
-                found.append(tuple(values))
+            inputs = _in_force(problem.space, trial.inputs, values, chance)
+            if feasible(problem, inputs):
+                found.append(point(problem.space, inputs))
+    return found
+
+
+def _in_force(
+    space: Sequence[Parameter], before: Inputs, values: Sequence[InputValue], chance: random.Random
+) -> dict[str, InputValue]:
+    """Changed values, of which what is not searched now rests; what rested is drawn."""
+    found: dict[str, InputValue] = {}
+    for parameter, value in zip(space, values, strict=True):
+        found[parameter.name] = value
+        if not is_searched(parameter, found) and parameter.otherwise is not None:
+            found[parameter.name] = parameter.otherwise
+        elif not is_searched(parameter, before):
+            found[parameter.name] = from_unit(parameter, chance.random())
     return found

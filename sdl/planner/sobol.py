@@ -79,7 +79,7 @@ def sobol_points(
     PlannerFault as in ``SobolPlanner.suggest``.
     """
     if is_finite(problem):
-        return _fresh(problem, trials, count, seed)
+        return _fresh(problem, trials, count, seed, beside)
     may_end = is_hardly_endless(problem)
     passed = 0 if may_end else len(trials)
     used = taken(problem, trials, failed=True).union(beside)
@@ -99,17 +99,20 @@ def sobol_points(
     )
 
 
-def _fresh(problem: Problem, trials: Sequence[Trial], count: int, seed: int) -> list[Point]:
+def _fresh(
+    problem: Problem, trials: Sequence[Trial], count: int, seed: int, beside: Collection[Point]
+) -> list[Point]:
     """Untried points of a finite space: by the sequence, then what it leaves over, shuffled."""
     enumerable = is_enumerable(problem)
     free = free_points(problem, trials) if enumerable else []
+    free = [values for values in free if values not in beside]
     if enumerable and not free:
         raise PlannerFault(
             "every feasible point of the space is measured or pending; "
             "there is nothing left to suggest, so widen the space or end the campaign"
         )
     allowed = set(free)
-    used = taken(problem, trials, failed=True)
+    used = taken(problem, trials, failed=True).union(beside)
     found: dict[Point, None] = {}
     # A list of points is no box that a sequence would fill evenly; it is shuffled as it is.
     for values in feasible_sequence(problem, seed) if problem.candidates is None else ():

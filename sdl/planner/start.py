@@ -8,7 +8,7 @@ import numpy as np
 
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Problem
-from sdl.model.space import Point, feasible, free_points, is_enumerable, named
+from sdl.model.space import Point, feasible, free_points, is_enumerable, named, settled
 from sdl.planner.axes import columns_of
 from sdl.planner.chains import LEAST
 from sdl.planner.design import designed
@@ -27,12 +27,15 @@ def start_points(
     if is_enumerable(problem) and free_points(problem, trials):
         found = [(values, "maximin") for values in _far_points(problem, trials, count, seed)]
     else:
-        centre = tuple(from_unit(parameter, 0.5) for parameter in problem.space)
+        middle = tuple(from_unit(parameter, 0.5) for parameter in problem.space)
+        centre = settled(problem.space, middle)
         found = []
         if not trials and feasible(problem, named(problem.space, centre)):
             found = [(centre, "centre")]
         if len(found) < count:
-            rest = sobol_points(problem, trials, count - len(found), seed)
+            # Where inputs rest, a point of the sequence may be the centre.
+            there = [values for values, _ in found]
+            rest = sobol_points(problem, trials, count - len(found), seed, beside=there)
             found += [(values, "sobol") for values in rest]
     return tuple(
         designed(problem, values, origin, seed, number, fall_back)

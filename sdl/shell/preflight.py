@@ -217,7 +217,7 @@ def _protocol(
             message = f"{campaign.campaign.protocol!r} is no protocol; write '@protocol async def'"
             raise campaign.places.mistake(keys, message)
         function = cast("ProtocolFunction", loaded.value)
-        signature = read_signature(function)
+        signature = read_signature(function, campaign.campaign.quantities)
         script = Script.of(function, signature, _recoveries(campaign, signature, mistakes))
     except ProtocolMistake as mistake:
         mistakes.append(mistake)

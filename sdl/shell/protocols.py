@@ -46,7 +46,7 @@ class Protocols:
     def _again(self, head: CampaignStarted) -> Script:
         files = self._written(head.sources)
         function = _load(head.campaign.protocol, files)
-        signature = read_signature(function)
+        signature = read_signature(function, head.campaign.quantities)
         if signature != head.protocol:
             raise UserMistake(
                 f"the protocol {head.campaign.protocol!r} of campaign {head.campaign.name!r} is "

@@ -86,7 +86,9 @@ def _with_more(chance: random.Random, problem: Problem) -> Problem:
     if is_so(chance, 0.3):
         space = tuple(_described(chance, p) if _is_named(p) else p for p in problem.space)
         problem = replace(problem, space=space)
-    closest = next((p for p in problem.space if _is_named(p) and not p.only_if), None)
+    asked = {one.input for p in problem.space for one in p.only_if}
+    named_ones = (p for p in problem.space if _is_named(p) and not p.only_if)
+    closest = next((p for p in named_ones if p.name not in asked), None)
     if isinstance(closest, ChoiceParameter) and is_so(chance, 0.2):
         costs = {str(option): chance.uniform(0.1, 9.0) for option in closest.options}
         fidelity = Fidelity(input=closest.name, target=str(closest.options[0]), costs=costs)

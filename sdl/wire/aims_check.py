@@ -176,6 +176,12 @@ def _fidelity(campaign: Campaign) -> _Found:
         yield ("fidelity", "input"), message
         return
     assert isinstance(parameter, ChoiceParameter)
+    for other in campaign.space:
+        if other is parameter and other.only_if:
+            yield ("search", other.name, "only_if"), "the input of [fidelity] is always searched"
+        if fidelity.input in {one.input for one in other.only_if}:
+            message = "a quick look and a close one are of the same points; no condition names it"
+            yield ("search", other.name, "only_if", fidelity.input), message
     yield from _options_of(("fidelity", "costs"), fidelity.costs, parameter, searched)
     for option in map(str, parameter.options):
         if option not in fidelity.costs:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import fields
 
@@ -11,7 +11,7 @@ from sdl.model.campaign import Campaign, ChoiceParameter, Parameter, PlannerChoi
 from sdl.model.data import InputValue
 from sdl.model.lab import Lab
 from sdl.model.labware import HOLDS_LIQUID, Category
-from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.model.protocol import Input, ProtocolSignature, Role, in_python
 from sdl.wire.aims_check import placed_objectives, placed_outcomes
 from sdl.wire.campaign_values import check_values
 from sdl.wire.policy import unfit
@@ -155,7 +155,14 @@ def _inputs(campaign: Campaign, signature: ProtocolSignature) -> _Found:
 
 
 def _unknown_input(signature: ProtocolSignature, inputs: Mapping[str, Input], name: str) -> str:
-    return f"{signature.name} has no such input; {did_you_mean(name, inputs)}"
+    return f"{signature.name} has no such input; {_hint(name, inputs)}"
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    hint, there = did_you_mean(name, known), in_python(name)
+    if there == name:
+        return hint
+    return f"{hint.removesuffix('?')}; {name} is a word of Python, so a protocol says {there}"
 
 
 def _searched(given: Input, parameter: Parameter) -> Iterator[str]:
@@ -207,7 +214,7 @@ def _measures(campaign: Campaign, signature: ProtocolSignature) -> _Found:
     named += [(keys, one.measure) for keys, one in placed_outcomes(campaign)]
     for keys, measure in named:
         if measure not in signature.measures:
-            hint = did_you_mean(measure, signature.measures)
+            hint = _hint(measure, signature.measures)
             yield (*keys, "measure"), f"{signature.name} does not measure {measure!r}; {hint}"
 
 

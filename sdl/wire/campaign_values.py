@@ -13,6 +13,7 @@ from sdl.wire.aims_check import check_aims
 from sdl.wire.policy import faults_of, idle
 from sdl.wire.rivals_table import check_rivals
 from sdl.wire.space_check import check_space
+from sdl.wire.sums_together import check_together
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import Places
 
@@ -28,7 +29,8 @@ MOST_ERROR = 0.5
 
 def check_values(campaign: Campaign, places: Places) -> list[UserMistake]:
     """Ranges, bounds and names that contradict each other, each at its line."""
-    found = [*_head(campaign), *check_space(campaign), *check_aims(campaign)]
+    space = list(check_space(campaign)) or list(check_together(campaign))
+    found = [*_head(campaign), *space, *check_aims(campaign)]
     found += [*_stop(campaign), *_planner(campaign), *_hypothesis(campaign.hypothesis)]
     found += _batch(campaign)
     found += check_rivals(campaign)

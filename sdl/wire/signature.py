@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import inspect
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import cached_property
 from pathlib import Path
 from types import NoneType, UnionType
@@ -18,7 +19,7 @@ from sdl.model.action import Capability, operations_of
 from sdl.model.data import InputValue
 from sdl.model.labware import Plate, Well
 from sdl.model.policy import Rule
-from sdl.model.protocol import Input, ProtocolSignature, Role
+from sdl.model.protocol import Input, ProtocolSignature, Role, in_python
 from sdl.wire.policy import faults_of, idle, unfit
 from sdl.wire.toml_table import did_you_mean
 
@@ -74,16 +75,24 @@ class Source:
         return self.node.lineno
 
 
-def read_signature(function: ProtocolFunction) -> ProtocolSignature:
-    """The schema of a protocol. ProtocolMistake, with file and line, if it is not one."""
+def read_signature(
+    function: ProtocolFunction, quantities: AbstractSet[str] = frozenset()
+) -> ProtocolSignature:
+    """The schema of a protocol. ProtocolMistake, with file and line, if it is not one.
+
+    ``quantities``: inputs and measures as a campaign names them: of those that are words of Python,
+    such as ``yield``, the protocol has an underscore behind them.
+    """
+    said = {in_python(name): name for name in quantities}
     source = Source(function)
     hints = _hints(source)
     roles, inputs, samples = _parameters(source, hints)
+    measures = _measures(source, _result(source, hints.get("return"), samples))
     return ProtocolSignature(
         name=source.name,
         roles=roles,
-        inputs=inputs,
-        measures=_measures(source, _result(source, hints.get("return"), samples)),
+        inputs=tuple(dataclasses.replace(one, name=said.get(one.name, one.name)) for one in inputs),
+        measures=tuple(said.get(name, name) for name in measures),
         source_sha256=hashlib.sha256(source.text).hexdigest(),
         policy=_policy(source, roles),
         samples=samples,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 
+from sdl.core.campaign import problem
 from sdl.model.campaign import (
     Campaign,
     ChoiceParameter,
@@ -15,7 +16,6 @@ from sdl.model.campaign import (
 )
 from sdl.model.candidates import count_of
 from sdl.model.equality import bounds, equality_of
-from sdl.model.planning import Problem
 from sdl.model.space import formula, grid_points
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean
@@ -27,13 +27,10 @@ MOST_LEVELS = 1_001
 
 
 def check_space(campaign: Campaign) -> _Found:
-    """Ranges, choices, sums and lists that leave nothing to search."""
-    sound = True
-    for keys, message in [*_inputs(campaign), *_sums(campaign), *_conditions(campaign)]:
-        sound = False
-        yield keys, message
-    if sound and campaign.candidates is not None:
-        yield from _listed(campaign)
+    """Ranges, choices and sums that leave nothing to search, each by itself."""
+    yield from _inputs(campaign)
+    yield from _sums(campaign)
+    yield from _conditions(campaign)
 
 
 def _inputs(campaign: Campaign) -> _Found:
@@ -216,18 +213,4 @@ def passed_over(campaign: Campaign) -> int:
     """How many points of its list break its constraints."""
     if campaign.candidates is None or not campaign.linear:
         return 0
-    return count_of(campaign.candidates) - sum(1 for _ in grid_points(_problem(campaign)))
-
-
-def _problem(campaign: Campaign) -> Problem:
-    return Problem(
-        space=campaign.space,
-        objective=campaign.objective,
-        constraints=campaign.linear,
-        candidates=campaign.candidates,
-    )
-
-
-def _listed(campaign: Campaign) -> _Found:
-    if next(grid_points(_problem(campaign)), None) is None:
-        yield ("search", "candidates"), "not one of the rows keeps the constraints; correct these"
+    return count_of(campaign.candidates) - sum(1 for _ in grid_points(problem(campaign)))

@@ -337,7 +337,7 @@ a_fraction = { choices = [0.1, 0.2] }
 """
 
 
-@pytest.mark.parametrize("kind", ["sobol", "grid"])
+@pytest.mark.parametrize("kind", ["sobol", "grid", "ensemble"])
 def test_an_input_rests_where_its_condition_does_not_hold(tmp_path: Path, kind: str) -> None:
     planner = f'\n[planner]\nkind = "{kind}"\n'
     outcome, sqlite = played(tmp_path, SOMETIMES, ONE, planner)
@@ -352,6 +352,21 @@ def test_an_input_rests_where_its_condition_does_not_hold(tmp_path: Path, kind: 
         ("water", 0.5), ("oil", 0.1), ("oil", 0.2), ("oil", 0.3),
     }  # fmt: skip
     assert len(tried) == 8
+
+
+def test_a_campaign_with_conditions_is_checked_replayed_and_told_why(tmp_path: Path) -> None:
+    search = SOMETIMES.replace("choices = [0.1, 0.2, 0.3]", "from = 0.1, to = 0.3")
+    stop = "\n[planner]\nahead = 1\n\n[stop]\nruns = 6\n"
+    checked = command(tmp_path, "check", written(tmp_path, search, ONE, stop).name)
+    assert checked.code == Exit.OK, checked.err
+    assert "only if solvent = oil, else 0.5" in checked.out
+    outcome, sqlite = played(tmp_path, search, ONE, stop)
+    assert outcome.view.runs_measured == 6
+    replayed = command(tmp_path, "replay", "--in", str(sqlite))
+    assert replayed.out.splitlines()[-1].endswith("answers: 6 bit-identical"), replayed.out
+    why = command(tmp_path, "why", "blend/suggestion-5", "--in", str(sqlite))
+    assert why.code == Exit.OK, why.err
+    assert "ensemble" in why.out
 
 
 PRIOR = """\

@@ -311,10 +311,6 @@ WRONG: list[tuple[str, list[str]]] = [
         ["15: constraint[1].at_most: cannot be kept: the sum is at least 1; widen [search]"],
     ),
     (
-        '[search]\ncandidates = "list.csv"\n[[constraint]]\nsum = { x = 1, k = 1 }\nequals = 4\n',
-        ["12: search.candidates: not one of the rows keeps the constraints; correct these"],
-    ),
-    (
         '[search]\nl = { choices = ["a", "b"], descriptors = "list.csv" }\n',
         ["12: search.l.descriptors: 'list.csv' has no row for a, b"],
     ),
