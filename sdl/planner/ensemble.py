@@ -13,7 +13,7 @@ from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
 from sdl.planner.outliers import LEAST as LEAST_WITH_OUTLIERS
-from sdl.planner.outliers import drawn, extra, leave_one_out
+from sdl.planner.outliers import drawn, extra
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
 from sdl.planner.scale import Scale
@@ -216,13 +216,13 @@ class Learner:
         """
         if self._scale is None:
             common = np.broadcast_to(evidence.outputs(self.kinds[0]), processes.outputs.shape)
-            return leave_one_out(processes.seeing(common))
+            return processes.seeing(common).leave_one_out()
         outputs = self._scale.of(evidence.values)
         middle = 0.0 if evidence.target else outputs.mean()
         spread = max(float(np.sqrt(np.mean((outputs - middle) ** 2))), LEAST_SPREAD)
         follows = self._uses.max(axis=1, keepdims=True) > 0.0
         common = np.where(follows, outputs, (outputs - middle) / spread)
-        return leave_one_out(processes.seeing(common)) - np.where(follows, 0.0, np.log(spread))
+        return processes.seeing(common).leave_one_out() - np.where(follows, 0.0, np.log(spread))
 
     def _hyper(self, draws: Floats, rows: Codes) -> Hyper:
         cut = self._prior.size

@@ -46,11 +46,6 @@ def _probability(processes: Processes) -> Floats:
     return np.asarray(np.exp(wide - np.logaddexp(plain, wide)))
 
 
-def leave_one_out(processes: Processes) -> Floats:
-    """Log density of each output given all others, (S, n), in closed form."""
-    return np.asarray(np.logaddexp(*_densities(processes)))
-
-
 def _densities(processes: Processes) -> tuple[Floats, Floats]:
     """Logarithms of the joint densities of each output, and of its being sound, or an outlier."""
     off, variance = processes.left_out

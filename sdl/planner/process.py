@@ -234,6 +234,11 @@ class Processes:
             variance = np.maximum(variance - self.extra, self.hyper.noise[:, None])
         return np.asarray(self.weights / precision), np.asarray(variance)
 
+    def leave_one_out(self) -> Floats:
+        """Log density of each output given all others, if it is sound, (S, n), in closed form."""
+        off, variance = self.left_out
+        return np.asarray(-0.5 * (off**2 / variance + np.log(2.0 * np.pi * variance)))
+
 
 class Conditioning:
     """Means and variances at M points while some of them are taken for measured.

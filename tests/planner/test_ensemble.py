@@ -9,7 +9,6 @@ import pytest
 
 from sdl.planner.chains import due
 from sdl.planner.ensemble import DRAWS, KINDS, Evidence, Kind, Learner, weights_of
-from sdl.planner.outliers import leave_one_out
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes
 from tests.planner.points import AXES, drawn, hyper
@@ -42,9 +41,9 @@ def test_a_model_that_predicts_nonsense_loses_its_weight() -> None:
     points = drawn(20, 5)
     sensible, nonsense = hyper(DRAWS, 1), hyper(DRAWS, 1)
     values = np.tile(points.value.sum(axis=1) - points.value.sum(axis=1).mean(), (DRAWS, 1))
-    good = leave_one_out(Processes(sensible, points, values))
+    good = Processes(sensible, points, values).leave_one_out()
     shuffled = points.take(np.random.default_rng(2).permutation(20))
-    bad = leave_one_out(Processes(nonsense, shuffled, values))
+    bad = Processes(nonsense, shuffled, values).leave_one_out()
     found = weights_of(np.concatenate([bad, good]), EVERY[:2])
     assert found[0] < 0.05
     assert found.sum() == pytest.approx(1.0)

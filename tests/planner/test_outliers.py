@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.integrate import quad  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Codes, Floats
 from sdl.planner.ensemble import Ensemble, Evidence, Learner
-from sdl.planner.outliers import leave_one_out
-from sdl.planner.process import Processes
-from tests.planner.points import AXES, drawn, hyper, outputs
+from tests.planner.points import AXES, drawn
 
 SEEDS = range(6)
 ODD = 11
@@ -64,15 +61,3 @@ def test_after_a_few_results_none_is_doubted() -> None:
     evidence, _ = spoilt(1, 4.0)
     few: Codes = np.array([0, 1, ODD, 3])
     assert not learnt(evidence.take(few), 1).doubts.any()
-
-
-@pytest.mark.parametrize("seed", range(3))
-def test_the_density_of_a_left_out_result_is_one_over_all_that_it_may_be(seed: int) -> None:
-    processes = Processes(hyper(2, seed), drawn(7, seed), outputs(2, 7, seed))
-
-    def density(output: float) -> float:
-        changed = processes.outputs.copy()
-        changed[0, 3] = output
-        return float(np.exp(leave_one_out(processes.seeing(changed))[0, 3]))
-
-    assert quad(density, -15.0, 15.0, limit=200)[0] == pytest.approx(1.0, abs=1e-4)
