@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from graphlib import CycleError, TopologicalSorter
@@ -173,3 +174,16 @@ def every_course(on: Floor, state: State, order: Sequence[int]) -> int:
     except CycleError as error:
         raise AssertionError(f"it goes in circles: {error.args[1][:6]}") from None
     return len(follows)
+
+
+def play_by_chance(
+    on: Floor, state: State, order: Sequence[int], seed: int, *, turns_max: int
+) -> None:
+    """Play a cell to its end, in an order of endings by chance."""
+    chance = random.Random(seed)
+    state, turns = settled(on, state, order), 0
+    while following := list(ends(state)):
+        state, turns = settled(on, chance.choice(following), order), turns + 1
+        assert turns < turns_max, f"seed {seed}: it goes in circles: {state}"
+    left = [each for each in state if each.wanted_at]
+    assert not left, f"seed {seed}: nothing goes on, and these are not done: {left}"

@@ -12,7 +12,7 @@ from sdl.core.carrying import Want, next_carry
 from sdl.core.floor import Floor
 from sdl.core.safety import is_safe
 from sdl.core.standing import Carry, Piece, Standing
-from tests.core.courses import State, after, at_first, ends, every_course, floor, settled
+from tests.core.courses import State, after, at_first, every_course, floor, play_by_chance
 
 CELLS = [
     ({"a": 1, "b": 1}, [("a", "b"), ("b", "a"), ("a", "b", "a")]),
@@ -92,14 +92,7 @@ def random_cell(seed: int) -> tuple[Floor, State, list[int]]:
 @pytest.mark.parametrize("block", range(5))
 def test_random_cells_come_to_their_end(block: int) -> None:
     for seed in range(40 * block, 40 * block + 40):
-        on, state, order = random_cell(seed)
-        chance = random.Random(seed)
-        state, turns = settled(on, state, order), 0
-        while following := list(ends(state)):
-            state, turns = settled(on, chance.choice(following), order), turns + 1
-            assert turns < 5_000, f"seed {seed}: it goes in circles: {state}"
-        left = [each for each in state if each.wanted_at]
-        assert not left, f"seed {seed}: nothing goes on, and these are not done: {left}"
+        play_by_chance(*random_cell(seed), seed, turns_max=5_000)
 
 
 def test_a_way_of_two_legs_goes_over_a_site_that_both_reach() -> None:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from sdl.core.floor import Floor
-from tests.core.courses import HOTEL, Plate, State, at_first, ends, every_course, relayed, settled
+from tests.core.courses import HOTEL, Plate, State, at_first, every_course, play_by_chance, relayed
 
 NEST = ({"a": 1, "nest": 1, "b": 1}, [(HOTEL, "a"), (HOTEL, "nest"), ("nest", "b")])
 """An arm for one instrument, and for the other two that meet at a nest of one site."""
@@ -76,11 +76,4 @@ def random_cell(seed: int) -> tuple[Floor, State, list[int]]:
 @pytest.mark.parametrize("block", range(5))
 def test_random_cells_with_relays_come_to_their_end(block: int) -> None:
     for seed in range(40 * block, 40 * block + 40):
-        on, state, order = random_cell(seed)
-        chance = random.Random(seed)
-        state, turns = settled(on, state, order), 0
-        while following := list(ends(state)):
-            state, turns = settled(on, chance.choice(following), order), turns + 1
-            assert turns < 2_000, f"seed {seed}: it goes in circles: {state}"
-        left = [each for each in state if each.wanted_at]
-        assert not left, f"seed {seed}: nothing goes on, and these are not done: {left}"
+        play_by_chance(*random_cell(seed), seed, turns_max=2_000)
