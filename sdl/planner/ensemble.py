@@ -12,7 +12,6 @@ from scipy.special import ndtri  # type: ignore[import-untyped]
 from sdl.planner.axes import Axes, Bools, Coded, Codes, Floats
 from sdl.planner.chains import due, moved, steps
 from sdl.planner.hyper import Hyper, Prior
-from sdl.planner.outliers import LEAST as LEAST_WITH_OUTLIERS
 from sdl.planner.outliers import drawn, extra
 from sdl.planner.outputs import Back, Shape
 from sdl.planner.process import Processes, log_likelihood
@@ -258,9 +257,8 @@ class Learner:
     def _moved(self, draws: Floats, outliers: Bools, seen: Evidence) -> tuple[Floats, Bools]:
         outputs, count = self._outputs(seen), len(seen.values)
         chance = np.random.default_rng([self._seed, count])
-        if count >= LEAST_WITH_OUTLIERS:
-            hyper = self._hyper(draws, np.arange(len(draws)))
-            outliers = drawn(Processes(hyper, seen.points, outputs), outliers, chance)
+        hyper = self._hyper(draws, np.arange(len(draws)))
+        outliers = drawn(Processes(hyper, seen.points, outputs), outliers, chance)
         more = extra(outliers)
 
         def of(new: Floats, rows: Codes) -> Floats:

@@ -34,7 +34,7 @@ def extra(outliers: Bools) -> Floats:
 
 def drawn(processes: Processes, outliers: Bools, chance: np.random.Generator) -> Bools:
     """Which of the measurements (S, n) are outliers now. ``outliers``: which were up to now."""
-    for _ in range(SWEEPS):
+    for _ in range(SWEEPS if outliers.shape[1] >= LEAST else 0):
         found = chance.random(outliers.shape) < _probability(processes.allowing(extra(outliers)))
         outliers = np.where(chance.random(outliers.shape) < LOOKED_AT, found, outliers)
     return outliers
