@@ -13,9 +13,10 @@ from sdl.cli.console import tell
 from sdl.cli.interrupt import run_until_stopped
 from sdl.cli.node import shared_broker
 from sdl.cli.places import lab_named
+from sdl.model.lab import is_name
 from sdl.shell.crash import die_as_told
 from sdl.shell.planner_worker import run_worker
-from sdl.wire.toml_table import NAME_RULE, is_name
+from sdl.wire.toml_table import NAME_RULE
 
 
 def planner(

@@ -6,8 +6,6 @@ of it is ever taken for one that was used. It stands on a site like any other fr
 
 from __future__ import annotations
 
-import re
-
 from sdl.core import events as ev
 from sdl.core.commands import EndCarry
 from sdl.core.commons import Commons
@@ -16,10 +14,8 @@ from sdl.core.roster import Roster
 from sdl.core.safety import is_safe
 from sdl.core.standing import Piece, Standing
 from sdl.core.transport import Transport
-from sdl.model.lab import place_of
+from sdl.model.lab import is_name, place_of
 from sdl.model.labware import Labware
-
-_NAME = re.compile(r"[a-z0-9-]{1,40}")
 
 
 class Fresh:
@@ -67,7 +63,7 @@ class Fresh:
             )
         if name in lab.free_wells or name in lab.instruments:
             return f"there is a {name!r} already; a fresh plate has a name of its own"
-        if not _NAME.fullmatch(name):
+        if not is_name(name):
             return f"{name!r} is no name; use up to 40 of a-z, 0-9 and -, such as plate-9"
         return ""
 

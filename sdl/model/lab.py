@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,6 +11,8 @@ from typing import Literal
 from sdl.model.data import JsonValue
 from sdl.model.labware import Labware
 from sdl.model.stock import Stocks
+
+_NAME = re.compile(r"[a-z0-9-]{1,40}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,6 +102,11 @@ class Lab:
 def sites_of(name: str, count: int) -> tuple[str, ...]:
     """Names of the sites of an instrument or a place: ``hotel/1`` ... ``hotel/20``."""
     return tuple(f"{name}/{number}" for number in range(1, count + 1))
+
+
+def is_name(text: str) -> bool:
+    """Whether a lab, an instrument, a campaign or a plate may be called so."""
+    return _NAME.fullmatch(text) is not None
 
 
 @lru_cache(maxsize=16_384)  # asked of each piece, at each look at all of them

@@ -9,7 +9,7 @@ from typing import Literal
 from urllib.parse import urlsplit
 
 from sdl.model.alert import Alert
-from sdl.model.lab import Instrument, Lab, Limit
+from sdl.model.lab import Instrument, Lab, Limit, is_name
 from sdl.wire.alert_table import read_alert
 from sdl.wire.lab_sites import (
     check_reaches,
@@ -20,7 +20,7 @@ from sdl.wire.lab_sites import (
     read_stores,
 )
 from sdl.wire.stocks_table import read_stocks
-from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile, is_name
+from sdl.wire.toml_table import NAME_RULE, Places, Table, TomlFile
 
 _RECORDS = ("sqlite", "postgresql")
 _BROKERS = ("mqtt", "mqtts")

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from sdl.errors import UserMistake
-from sdl.model.lab import Instrument, Lab, Place, place_of
+from sdl.model.lab import Instrument, Lab, Place, is_name, place_of
 from sdl.model.labware import Labware, LabwareKind
 from sdl.wire.labware_kinds import DEFAULT_KIND, labware_kind
-from sdl.wire.toml_table import NAME_RULE, Table, did_you_mean, is_name, said
+from sdl.wire.toml_table import NAME_RULE, Table, did_you_mean, said
 
 MOST_SITES = 1_000
 """Of one instrument or place."""

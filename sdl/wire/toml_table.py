@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 
 from sdl.errors import Place, UserMistake, UserMistakes
 from sdl.model.data import JsonValue
+from sdl.model.lab import is_name
 from sdl.wire.quantity import read_quantity
 from sdl.wire.slips import likely_slip
 from sdl.wire.toml_lines import Key, KeyPath, TomlLines
@@ -21,7 +22,6 @@ from sdl.wire.toml_lines import Key, KeyPath, TomlLines
 Toml: TypeAlias = Any
 """What ``tomllib`` makes: str, int, float, bool, dates, lists and dicts of these."""
 
-_NAME = re.compile(r"[a-z0-9-]{1,40}")
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -174,7 +174,7 @@ class Table:
     def name(self, key: str) -> str:
         """A name: small letters, digits and hyphens, at most 40."""
         value = self.text(key, example='"my-name"')
-        if value and not _NAME.fullmatch(value):
+        if value and not is_name(value):
             self.mistake(key, f"{value!r} is no name: {NAME_RULE}")
         return value
 
@@ -281,11 +281,6 @@ def _is_json(value: Toml) -> bool:
 
 
 NAME_RULE = "use small letters, digits and hyphens, 40 at most"
-
-
-def is_name(text: str) -> bool:
-    """Whether a lab, an instrument, a campaign or a plate may be called so."""
-    return _NAME.fullmatch(text) is not None
 
 
 def said(value: Toml) -> str:
