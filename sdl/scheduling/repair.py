@@ -49,13 +49,7 @@ def repaired(problem: Problem) -> Repair | None:
     None if the current plan does not hold a mode of each activity that must be done, and the
     missing ones found no place either.
     """
-    index = Indexed(problem)
-    shifted = _shifted(index)
-    mended = None if shifted is None else _mended(index, shifted)
-    if mended is None or mended.broken or objections(problem, mended.plan):
-        anew = insert_all(index, _in_turn(index))
-        return mended if anew is None else _mended(index, anew)
-    return mended
+    return _repaired(Indexed(problem))
 
 
 def repaired_at_least_cost(problem: Problem) -> Repair | None:
@@ -63,15 +57,33 @@ def repaired_at_least_cost(problem: Problem) -> Repair | None:
 
     A plan that is far from what can be keeps its turns at any price.
     """
-    found = repaired(problem)
+    index = Indexed(problem)
+    found = _repaired(index)
     if found is None or not _misses(problem, found.plan):
         return found
-    index = Indexed(problem)
-    anew = insert_all(index, _in_turn(index))
-    other = None if anew is None else _mended(index, anew)
-    if other is None or other.broken or objections(problem, other.plan):
+    other = _anew(index)
+    if other is None or not _is_sound(problem, other):
         return found
     return other if other.plan.cost < found.plan.cost else found
+
+
+def _repaired(index: Indexed) -> Repair | None:
+    shifted = _shifted(index)
+    mended = None if shifted is None else _mended(index, shifted)
+    if mended is not None and _is_sound(index.problem, mended):
+        return mended
+    return _anew(index) or mended
+
+
+def _is_sound(problem: Problem, repair: Repair) -> bool:
+    """Whether it keeps all that it must."""
+    return not repair.broken and not objections(problem, repair.plan)
+
+
+def _anew(index: Indexed) -> Repair | None:
+    """All groups added one after the other, in the order of the current plan."""
+    arrays = insert_all(index, _in_turn(index))
+    return None if arrays is None else _mended(index, arrays)
 
 
 def _misses(problem: Problem, plan: Plan) -> bool:

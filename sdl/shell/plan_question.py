@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
+from typing import TypedDict
 
 from sdl.core.forecast import Forecast, ForecastStep, MaximumLag, forecast
 from sdl.core.outlook import Outlook, RunAhead
@@ -69,6 +70,16 @@ PUT_OFF_COST = 5_000
 """... and what each second more costs."""
 WEIGHTS = Weights(makespan=1000, flow=1)
 """The whole bench first; the flow of runs, by claims of their campaigns, settles ties."""
+
+
+class Closing(TypedDict, total=False):
+    """What a planned step says of its window: lab time, or seconds from the end of a step."""
+
+    opens: float
+    closes: float
+    opened_by: str
+    least_s: float
+    most_s: float
 
 
 @dataclass(frozen=True)
@@ -189,6 +200,14 @@ class Draft:
         return 0.0 if done is None else done
 
     @cached_property
+    def _ends(self) -> dict[str, dict[str, float]]:
+        """By run and path of a step: when it ends, as forecast."""
+        return {
+            name: {step.path: step.end_s for step in found.steps}
+            for name, found in self.forecasts.items()
+        }
+
+    @cached_property
     def _done(self) -> dict[str, dict[str, float]]:
         return {
             name: {step.path: step.end_s for step in found.steps if step.state == "done"}
@@ -283,7 +302,7 @@ class Draft:
 
     def _opener(self, each: Foreseen, window: MaximumLag) -> tuple[str, float]:
         """The step whose end opens a window, and by how much later; the last of several."""
-        by_path = {step.path: step.end_s for step in self.forecasts[each.run.run].steps}
+        by_path = self._ends[each.run.run]
         last = max(window.opened, key=lambda one: by_path.get(one.step, 0.0) + one.lag_s)
         return self._id(each, last.step), last.lag_s
 
@@ -357,7 +376,7 @@ class Draft:
         if each.is_fixed:  # the plan counts on its mean; who goes by the plan, on time to spare
             start, length_s = each.step.start_s, max(length_s, each.length_s)
         brings = self.carries.brings.get(each.id, ())
-        plain = Planned(
+        return Planned(
             step=each.id,
             instrument=self._players(each)[placed.mode],
             start=round(start, 3),
@@ -367,16 +386,19 @@ class Draft:
             carry_s=float(sum(every[name].end_s - every[name].start_s for name in brings)),
             away_s=self._away_s(each, placed, every),
             carriers=tuple(self._carriers(each, every)),
+            **self._closing(each),
         )
+
+    def _closing(self, each: Foreseen) -> Closing:
+        """The window of a step that closes first."""
         chains = [(*self._opener(each, window), window.within_s) for window in each.step.windows]
         to_open = [one for one in chains if one[0] in self.steps]
-        if not to_open:
-            if each.is_fixed or each.step.not_after is None:
-                return plain
-            opens = self.outlook.at + each.release_s
-            return replace(plain, opens=opens, closes=each.step.not_after)
-        opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
-        return replace(plain, opened_by=opener, least_s=lag_s, most_s=lag_s + within_s)
+        if to_open:
+            opener, lag_s, within_s = min(to_open, key=lambda one: one[1] + one[2])
+            return {"opened_by": opener, "least_s": lag_s, "most_s": lag_s + within_s}
+        if each.is_fixed or each.step.not_after is None:
+            return {}
+        return {"opens": self.outlook.at + each.release_s, "closes": each.step.not_after}
 
     def _bring_s(self, each: Foreseen, placed: Placed, every: Mapping[str, Placed]) -> float:
         """How long before its start a step's labware is fetched."""
