@@ -199,6 +199,10 @@ def _runs(spec: Campaign) -> str:
 
 def _enough(spec: Campaign) -> str:
     stop, said = spec.stop, ""
+    if stop.reached is not None:
+        said += f", or once {quantity(spec.objective.measure, stop.reached)} are reached"
+    if stop.hits is not None:
+        said += f", or once {count(stop.hits, 'hit')} were found"
     if stop.expected_gain is not None:
         gain = quantity(spec.objective.measure, stop.expected_gain)
         said += f", or once a gain of less than {gain} is expected"

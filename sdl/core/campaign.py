@@ -338,6 +338,9 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
     tried = "runs" if state.spec.batch is None else "samples"
     if stop.tolerance is not None and best is not None and best.loss <= stop.tolerance:
         return "target", f"{best.run} is within {stop.tolerance:g} of the target"
+    enough = _good_enough(state)
+    if enough:
+        return "target", enough
     rivals = standing(state.contest, state.spec.rivals)
     if stop.odds is not None and rivals and likelier(rivals).odds >= stop.odds:
         return "target", in_words(rivals)
@@ -367,6 +370,17 @@ def stop_reason(state: CampaignState, at: float) -> tuple[Ending, str] | None:
         known = f", {same} trials of before aside" if same else ""
         return "exhausted", f"all {state.points} points of the search space were tried{known}"
     return None if state.ready else state.dry
+
+
+def _good_enough(state: CampaignState) -> str:
+    """What was measured that was to be found; empty while it was not."""
+    stop, best = state.spec.stop, state.best
+    wanted = None if stop.reached is None else state.spec.objective.loss(stop.reached)
+    if wanted is not None and best is not None and best.loss <= wanted:
+        return f"{best.run} is as good as {stop.reached:g}, or better"
+    if stop.hits is not None and state.tally.within >= stop.hits:
+        return f"{state.tally.within} of {stop.hits} hits were found"
+    return ""
 
 
 def listen(state: CampaignState, left: Left | None) -> None:

@@ -173,6 +173,11 @@ class StopRule:
     tolerance: float | None = None
     """Ends once a measured run's loss is at most this, in the measure's unit (one objective, with a
     target or a range)."""
+    reached: float | None = None
+    """Ends once a run that counts is at least as good, in the measure's unit (one objective, to be
+    maximised or minimised)."""
+    hits: int | None = None
+    """Ends once so many hits were measured, 1 or more (goal ``hits``)."""
     failures: int = 5
     """Ends after this many runs in a row without a measurement."""
     expected_gain: float | None = None

@@ -152,6 +152,8 @@ def _stop(table: Table, measure: str) -> StopRule:
         hours=table.maybe_number("hours", unit_name="stop_h"),
         cost=table.maybe_number("cost"),
         tolerance=table.maybe_number("tolerance", unit_name=measure),
+        reached=table.maybe_number("reached", unit_name=measure),
+        hits=table.whole("hits", 1) if "hits" in table else None,
         failures=table.whole("failures", rule.failures),
         expected_gain=table.maybe_number("expected_gain", unit_name=measure),
         chance_of_better=table.maybe_number("chance_of_better", unit_name="chance_fraction"),

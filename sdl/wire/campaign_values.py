@@ -68,6 +68,20 @@ def _stop(campaign: Campaign) -> _Found:
     if stop.failed_share is not None and not 0 <= stop.failed_share < 1:
         yield ("stop", "failed_share"), f"{stop.failed_share:g}; use 0 to less than 1, such as 0.5"
     yield from _looking_ahead(campaign)
+    yield from _good_enough(campaign)
+
+
+def _good_enough(campaign: Campaign) -> _Found:
+    """Stop rules that ask what was measured."""
+    stop, goal = campaign.stop, campaign.objective.goal
+    if stop.reached is not None and campaign.further:
+        yield ("stop", "reached"), "of several objectives none decides alone; remove it"
+    elif stop.reached is not None and goal not in ("maximise", "minimise"):
+        yield ("stop", "reached"), f"the goal is {goal}; remove it, or maximise or minimise"
+    if stop.hits is not None and goal != "hits":
+        yield ("stop", "hits"), 'nothing says what a hit is; remove it, or set goal = "hits"'
+    elif stop.hits is not None and stop.hits < 1:
+        yield ("stop", "hits"), f"{stop.hits} hits; use 1 or more"
     if stop.tolerance is not None and campaign.further:
         yield ("stop", "tolerance"), "several objectives have no common distance; remove it"
     elif stop.tolerance is not None and campaign.objective.goal not in ("target", "range"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 
 import pytest
@@ -12,10 +13,10 @@ from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.replay import fold
-from sdl.model.campaign import Objective, StopRule
+from sdl.model.campaign import Goal, Objective, StopRule
 from sdl.model.labware import Well
 from tests.core.dye import SCRIPT, Reading, arrive, at_work, kinds
-from tests.core.floor import Chances, Floor, campaign, failed, online, script, started
+from tests.core.floor import Answer, Chances, Floor, campaign, failed, online, script, started
 
 
 def test_results_that_are_no_numbers_fail_their_run_not_the_engine() -> None:
@@ -134,6 +135,41 @@ def test_the_last_run_of_the_budget_may_still_reach_the_target_or_fail() -> None
     floor = Floor(Engine(SCRIPT), seed=1, chances=Chances(fail=1.0)).play(spec)
     (end,) = floor.commands(do.Conclude)
     assert end.ending == "failures"  # type: ignore[union-attr]
+
+
+def by_chance(seed: int) -> Answer:
+    """Readings between 0 and 1."""
+    chance = random.Random(seed)
+    return lambda perform: chance.random() if perform.operation == "absorbance" else None
+
+
+@pytest.mark.parametrize("goal, reached", [("maximise", 0.9), ("minimise", 0.1)])
+def test_a_campaign_ends_once_a_run_is_as_good_as_was_to_be_reached(
+    goal: Goal, reached: float
+) -> None:
+    spec = campaign(
+        objective=Objective(measure="y_au", goal=goal), stop=StopRule(runs=50, reached=reached)
+    )
+    floor = Floor(Engine(SCRIPT), seed=1, answer=by_chance(3)).play(spec)
+    values = [end.measures["y_au"] for end in floor.commands(do.EndRun) if end.measures]  # type: ignore[union-attr]
+    (end,) = floor.commands(do.Conclude)
+    assert end.ending == "target"  # type: ignore[union-attr]
+    assert len(values) > 1
+    is_enough = [value >= reached if goal == "maximise" else value <= reached for value in values]
+    assert is_enough == [False] * (len(values) - 1) + [True]
+
+
+def test_a_search_for_hits_ends_once_so_many_were_measured() -> None:
+    spec = campaign(
+        objective=Objective(measure="y_au", goal="hits", at_least=0.5),
+        stop=StopRule(runs=50, hits=3),
+    )
+    floor = Floor(Engine(SCRIPT), seed=1, answer=by_chance(3)).play(spec)
+    values = [end.measures["y_au"] for end in floor.commands(do.EndRun) if end.measures]  # type: ignore[union-attr]
+    (end,) = floor.commands(do.Conclude)
+    assert (end.ending, end.reason) == ("target", "3 of 3 hits were found")  # type: ignore[union-attr]
+    assert sum(value >= 0.5 for value in values) == 3
+    assert values[-1] >= 0.5
 
 
 def test_a_stopping_branch_does_not_try_its_step_again() -> None:
