@@ -10,6 +10,8 @@ from tests.wire.test_problem_tables import read, refused
 
 LISTED = '[search]\nx = { choices = [1, 2, 3] }\ny = { choices = ["a", "b"] }\n'
 REAL = "[search]\nx = { from = 0, to = 1 }\n"
+TARGET = '[objective]\nmeasure = "m"\ntarget = 1\n'
+HITS = '[objective]\nmeasure = "m"\ngoal = "hits"\nat_least = 1\n'
 TABLE = "x,y,halide,yield\n1,a,iodide,3\n2,b,bromide,4\n7,b,bromide,4\n"
 
 
@@ -50,6 +52,9 @@ def test_stop_rules_on_what_is_left_are_read_in_the_unit_of_the_measure(tmp_path
             '[objective]\nmeasure = "yield"\ngoal = "novelty"\n',
             "nothing is the best of novelty; remove it",
         ),
+        (LISTED, "reached = 2", TARGET, "the goal is target; remove it, or maximise or minimise"),
+        (LISTED, "hits = 3", TARGET, 'nothing says what a hit is; remove it, or set goal = "hits"'),
+        (LISTED, "hits = 0", HITS, "0 hits; use 1 or more"),
     ],
 )
 def test_a_stop_rule_that_makes_no_sense_is_told(
@@ -58,6 +63,12 @@ def test_a_stop_rule_that_makes_no_sense_is_told(
     given = {"aim": aim} if aim else {}
     (found,) = refused(tmp_path, space, f"[stop]\n{rules}\n", **given)
     assert expected in found
+
+
+def test_what_is_good_enough_is_read_in_the_unit_of_the_measure(tmp_path: Path) -> None:
+    aim = '[objective]\nmeasure = "yield_fraction"\ngoal = "maximise"\n'
+    assert read(tmp_path, LISTED, '[stop]\nreached = "80 %"\n', aim=aim).stop.reached == 0.8
+    assert read(tmp_path, LISTED, "[stop]\nhits = 3\n", aim=HITS).stop.hits == 3
 
 
 def test_several_objectives_have_no_common_gain(tmp_path: Path) -> None:

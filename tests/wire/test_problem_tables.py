@@ -460,17 +460,6 @@ WRONG_AIMS: list[tuple[str, list[str]]] = [
         ],
     ),
     (
-        '[objective]\nmeasure = "m"\ntarget = 1\n[stop]\nreached = 2\nhits = 3\n',
-        [
-            "12: stop.reached: the goal is target; remove it, or maximise or minimise",
-            '13: stop.hits: nothing says what a hit is; remove it, or set goal = "hits"',
-        ],
-    ),
-    (
-        '[objective]\nmeasure = "m"\ngoal = "hits"\nat_least = 1\n[stop]\nhits = 0\n',
-        ["13: stop.hits: 0 hits; use 1 or more"],
-    ),
-    (
         '[objective]\nmeasure = "m"\ntarget = 1\n[[constraint]]\nmeasure = "m"\nat_least = 2\n',
         [
             "13: constraint[1].at_least: forbids what the objective wants, which is 1 at most"
