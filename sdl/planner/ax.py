@@ -13,6 +13,7 @@ from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import Ability, Problem
 from sdl.model.space import free_points, is_enumerable, is_finite, point, taken
 from sdl.planner.chains import LEAST
+from sdl.planner.priors import prior_of
 from sdl.planner.sample import candidates
 from sdl.planner.spread import START
 from sdl.planner.start import measured, no_model, start_points
@@ -32,7 +33,11 @@ class AxPlanner:
     def suggest(
         self, problem: Problem, trials: tuple[Trial, ...], count: int, seed: int
     ) -> tuple[Suggestion, ...]:
-        """The next ``count`` points. PlannerFault if no free point is left."""
+        """The next ``count`` points.
+
+        PlannerFault if no free point is left, or its option names no prior.
+        """
+        prior_of(problem)
         # Start points go on behind all trials; a model sees what was given up as not tried.
         tried = tuple(trial for trial in trials if trial.status != "abandoned")
         if len(tried) < START:
@@ -51,8 +56,8 @@ class AxPlanner:
             raise PlannerFault(f"the model failed with {type(fault).__name__}: {fault}") from fault
 
     def options(self) -> frozenset[str]:
-        """It reads none."""
-        return frozenset()
+        """``prior``: with BayBE's, no point is left to Ax itself."""
+        return frozenset({"prior"})
 
     def abilities(self) -> frozenset[Ability]:
         """Real sums and lists of points; one objective, without what it costs."""
@@ -77,7 +82,7 @@ def _by_model(
 def _proposed(
     problem: Problem, trials: Sequence[Trial], count: int, seed: int
 ) -> tuple[Suggestion, ...]:
-    if not is_finite(problem):
+    if prior_of(problem) == "botorch" and not is_finite(problem):
         from sdl.planner import ax_client
 
         if ax_client.suits(problem):

@@ -6,6 +6,7 @@ is already measured. To score every free point is both quicker and exact.
 
 from __future__ import annotations
 
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -17,7 +18,11 @@ from botorch.acquisition.objective import GenericMCObjective
 from botorch.fit import fit_gpytorch_mll
 from botorch.models import SingleTaskGP
 from botorch.sampling.normal import SobolQMCNormalSampler
+from gpytorch.constraints import GreaterThan  # type: ignore[import-untyped]
+from gpytorch.kernels import MaternKernel  # type: ignore[import-untyped]
+from gpytorch.likelihoods import GaussianLikelihood  # type: ignore[import-untyped]
 from gpytorch.mlls import ExactMarginalLogLikelihood  # type: ignore[import-untyped]
+from gpytorch.priors import GammaPrior  # type: ignore[import-untyped]
 from torch import Tensor
 
 from sdl.model.campaign import Parameter
@@ -25,6 +30,7 @@ from sdl.model.data import InputValue, Prediction, Suggestion, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import Point, is_finite, levels, named, number, point, taken
 from sdl.planner.neighbours import REACHES, neighbours
+from sdl.planner.priors import Prior, prior_of
 from sdl.planner.sobol import to_unit
 from sdl.planner.surrogate import Scale, closeness, digest, nearest, reason_of
 
@@ -32,6 +38,13 @@ SAMPLES = 128
 
 AT_ONCE = 1024
 """Points scored in one go, which bounds the memory."""
+
+LENGTH_SHAPE, LENGTH_MODE = 3.0, math.exp(math.sqrt(2.0) - 3.0)
+"""Of the Gamma prior of BayBE's length scales; the mode is that of one feature, and grows with the
+square root of their number."""
+NOISE_SHAPE, NOISE_MODE = 2.0, math.exp(-5.0)
+"""The same of its noise variance, for results of variance 1."""
+LEAST_LENGTH, LEAST_NOISE = 0.025, 1e-4
 
 
 def suggest(
@@ -117,15 +130,36 @@ def _model(problem: Problem, trials: Sequence[Trial], scale: Scale) -> SingleTas
     return _fitted(
         _features(problem.space, _measured_points(problem, trials)),
         torch.tensor(values, dtype=torch.double),
+        prior_of(problem),
     )
 
 
-def _fitted(features: Tensor, targets: Tensor) -> SingleTaskGP:
-    """BoTorch's default process: its length-scale prior grows with the number of features."""
-    model = SingleTaskGP(features, targets)
+def _fitted(features: Tensor, targets: Tensor, prior: Prior) -> SingleTaskGP:
+    """The most probable process, of features (n, d) within 0 and 1 and targets (n, 1).
+
+    BoTorch's prior of length scales grows with d, and so does BayBE's.
+    """
+    model = SingleTaskGP(features, targets) if prior == "botorch" else _gamma(features, targets)
     fit_gpytorch_mll(ExactMarginalLogLikelihood(model.likelihood, model))
     model.eval()
     return model
+
+
+def _gamma(features: Tensor, targets: Tensor) -> SingleTaskGP:
+    """Before its fit: a Matern kernel without an output scale, and Gamma priors."""
+    count = features.shape[-1]
+    mode = LENGTH_MODE * math.sqrt(count)
+    kernel = MaternKernel(
+        nu=2.5,
+        ard_num_dims=count,
+        lengthscale_prior=GammaPrior(LENGTH_SHAPE, (LENGTH_SHAPE - 1.0) / mode),
+        lengthscale_constraint=GreaterThan(LEAST_LENGTH, transform=None, initial_value=mode),
+    )
+    likelihood = GaussianLikelihood(
+        noise_prior=GammaPrior(NOISE_SHAPE, (NOISE_SHAPE - 1.0) / NOISE_MODE),
+        noise_constraint=GreaterThan(LEAST_NOISE, transform=None, initial_value=NOISE_MODE),
+    )
+    return SingleTaskGP(features, targets, likelihood=likelihood, covar_module=kernel)
 
 
 def _features(space: Sequence[Parameter], points: Sequence[Point]) -> Tensor:

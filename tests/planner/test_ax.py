@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -122,6 +123,24 @@ def test_the_best_percent_of_768_points_is_found_far_sooner_than_by_chance() -> 
     assert len({str(s.inputs) for s in said}) == 20, "seed 1: a point came twice"
     first = next((n for n, t in enumerate(trials, 1) if t.measures["yield"] >= good), 99)
     assert first <= 20, f"seed 1: found after {first}; chance needs 85"
+
+
+def test_with_the_priors_of_baybe_it_looks_elsewhere_and_finds_them_too() -> None:
+    plain = lipids()
+    other = replace(plain, options={"prior": "baybe"})
+    values = [efficiency(named(plain.space, p)) for p in grid_points(plain)]
+    good = sorted(values)[-8]
+    said, trials = campaign(other, efficiency, 20, seed=1)
+    assert len({str(s.inputs) for s in said}) == 20, "seed 1: a point came twice"
+    assert any(trial.measures["yield"] >= good for trial in trials), "seed 1"
+    (usual,) = AxPlanner().suggest(plain, tuple(trials[:8]), 1, 1)
+    assert usual.model_digest != said[8].model_digest
+
+
+def test_a_prior_that_nobody_knows_is_told_with_those_that_there_are() -> None:
+    problem = replace(task("maximise", DYE), options={"prior": "gauss"})
+    with pytest.raises(PlannerFault, match='prior is \'gauss\'; use "botorch" or "baybe"'):
+        AxPlanner().suggest(problem, (), 1, 1)
 
 
 def some_trials(problem: Problem, seed: int) -> tuple[Trial, ...]:

@@ -24,7 +24,7 @@ def test_model_free_planners_keep_the_contract(planner: Planner) -> None:
 @pytest.mark.parametrize(
     "planner, read",
     [
-        (AxPlanner(), set()),
+        (AxPlanner(), {"prior"}),
         (EnsemblePlanner(), {"costs"}),
         (SobolPlanner(), set()),
         (RandomPlanner(), set()),
