@@ -19,6 +19,7 @@ from sdl.planner.volume import boxes, nodes, undominated
 from sdl.planner.worth import Rising, Within, Worth
 
 TOP = 6.0
+DRAWS = 20_000
 
 
 class _Still:
@@ -44,6 +45,16 @@ def _volume(front: Floats, reference: Floats) -> float:
         if (above >= high).all(axis=1).any():
             total += float(np.prod(high - low))
     return total
+
+
+def _added(front: Floats, reference: Floats, points: Floats) -> Floats:
+    """What each of the points (N, k) adds to that, by inclusion and exclusion."""
+    total = np.maximum(points - reference, 0.0).prod(axis=1)
+    for size in range(1, len(front) + 1):
+        for some in itertools.combinations(front, size):
+            shared = np.minimum(points, np.min(some, axis=0))
+            total += (-1.0) ** size * np.maximum(shared - reference, 0.0).prod(axis=1)
+    return np.asarray(total)
 
 
 def _gain(worths: Sequence[Worth], mean: Floats, sd: Floats, front: Floats) -> Floats:
@@ -77,13 +88,19 @@ def test_the_expected_gain_is_the_mean_over_what_may_come(count: int) -> None:
     worths: list[Worth] = [*(Rising() for _ in range(count - 1)), Within(0.3)]
     front[:, -1] = Within(0.3).of(front[:, -1])
     found = _gain(worths, mean, sd, front)
-    before = _volume(front, np.full(count, -3.0))
     for place in range(2):
-        draws = mean[place] + sd[place] * chance.standard_normal((1500, count))
+        draws = mean[place] + sd[place] * chance.standard_normal((DRAWS, count))
         draws[:, -1] = Within(0.3).of(draws[:, -1])
-        gains = np.array([_volume(np.vstack([front, one]), np.full(count, -3.0)) for one in draws])
-        gains -= before
-        assert found[place] == pytest.approx(gains.mean(), abs=4.0 * gains.std() / 1500**0.5)
+        gains = _added(front, np.full(count, -3.0), draws)
+        assert found[place] == pytest.approx(gains.mean(), abs=4.0 * gains.std() / DRAWS**0.5)
+
+
+def test_what_a_point_adds_is_the_difference_of_two_volumes() -> None:
+    chance = np.random.default_rng(5)
+    front, points = chance.normal(size=(4, 3)), chance.normal(size=(20, 3))
+    reference = np.full(3, -3.0)
+    whole = [_volume(np.vstack([front, one]), reference) for one in points]
+    assert _added(front, reference, points) + _volume(front, reference) == pytest.approx(whole)
 
 
 def test_nodes_order_points_as_boxes_do() -> None:
