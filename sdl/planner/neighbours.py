@@ -30,7 +30,7 @@ def neighbours(
     """
     inputs = named(problem.space, centre)
     may_move = [is_searched(parameter, inputs) for parameter in problem.space]
-    sums = list(_sums(problem))
+    sums = list(real_sums(problem))
     bound = {term.at for terms in sums for term in terms}
     for _ in range(count):
         share = chance.random()
@@ -41,14 +41,14 @@ def neighbours(
             for index, (p, value) in enumerate(zip(problem.space, centre, strict=True))
         ]
         for terms in sums:
-            _exchange(terms, values, reach, chance)
+            exchange(terms, values, reach, chance)
         found = tuple(values)
         if found != centre and feasible(problem, named(problem.space, found)):
             yield found
 
 
 @dataclass(frozen=True, slots=True)
-class _Term:
+class Term:
     """A real input of a sum, by its place in the space."""
 
     at: int
@@ -57,7 +57,7 @@ class _Term:
     high: float
 
 
-def _sums(problem: Problem) -> Iterator[list[_Term]]:
+def real_sums(problem: Problem) -> Iterator[list[Term]]:
     """Of each sum that has to be met, the real inputs."""
     places = {p.name: at for at, p in enumerate(problem.space)}
     met = {one.indices for one in equalities(problem)}
@@ -65,16 +65,19 @@ def _sums(problem: Problem) -> Iterator[list[_Term]]:
         terms = {places[name]: weight for name, weight in one.weights.items()}
         if one.equals is not None and frozenset(terms) in met:
             yield [
-                _Term(at, weight, p.low, p.high)
+                Term(at, weight, p.low, p.high)
                 for at, weight in terms.items()
                 if (p := problem.space[at]).kind == "range" and not p.integer
             ]
 
 
-def _exchange(
-    terms: Sequence[_Term], values: list[InputValue], reach: float, chance: random.Random
+def exchange(
+    terms: Sequence[Term], values: list[InputValue], reach: float, chance: random.Random
 ) -> None:
-    """Some inputs of a sum give to others, as far as their ranges let them."""
+    """Some inputs of a sum give to others, as far as their ranges let them; ``values`` changes.
+
+    ``reach``: standard deviation of what is given, in widths of the giver's range.
+    """
     order = chance.sample(terms, len(terms))
     for giver, taker in list(itertools.pairwise(order))[: chance.randint(0, len(order))]:
         here, there = number(values[giver.at]), number(values[taker.at])
@@ -86,7 +89,7 @@ def _exchange(
         values[taker.at] = _within(taker, there - factor * step)
 
 
-def _within(term: _Term, value: float) -> float:
+def _within(term: Term, value: float) -> float:
     return min(max(value, term.low), term.high)
 
 

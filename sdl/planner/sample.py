@@ -10,6 +10,7 @@ from sdl.model.campaign import Parameter
 from sdl.model.data import Inputs, InputValue, Trial
 from sdl.model.planning import Problem
 from sdl.model.space import Point, feasible, free_points, is_enumerable, is_searched, point, taken
+from sdl.planner.neighbours import exchange, real_sums
 from sdl.planner.sobol import feasible_sequence, from_unit
 
 SAMPLE = 2048
@@ -18,6 +19,8 @@ SAMPLE = 2048
 BEST = 5
 VARIANTS = 100
 """To those come, for each of the ``BEST`` points so far, so many with one or two inputs changed."""
+FAR = 0.3
+"""Standard deviation of what inputs of a sum give to others there, in widths of their ranges."""
 
 
 def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
@@ -31,17 +34,24 @@ def candidates(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Poi
 
 
 def _variants(problem: Problem, trials: Sequence[Trial], seed: int) -> list[Point]:
-    """The best points so far with one or two of their inputs drawn anew."""
+    """The best points so far with one or two of their inputs drawn anew.
+
+    Those of a sum that has to be met give to one another instead.
+    """
     chance = random.Random(seed)
     objective = problem.objective
     measured = [trial for trial in trials if trial.status == "measured"]
     measured.sort(key=lambda trial: objective.loss(trial.measures[objective.measure]))
     found: list[Point] = []
+    sums = {term.at: terms for terms in real_sums(problem) for term in terms}
     for trial in measured[:BEST]:
         for _ in range(VARIANTS):
             values = list(point(problem.space, trial.inputs))
             for index in chance.choices(range(len(values)), k=2):
-                values[index] = from_unit(problem.space[index], chance.random())
+                if index in sums:
+                    exchange(sums[index], values, FAR, chance)
+                else:
+                    values[index] = from_unit(problem.space[index], chance.random())
             inputs = _in_force(problem.space, trial.inputs, values, chance)
             if feasible(problem, inputs):
                 found.append(point(problem.space, inputs))

@@ -47,6 +47,8 @@ def test_what_a_node_has_in_hand_when_the_record_is_lost_is_taken_up_on_resume(
         assert process.returncode == Exit.RECORD, err
     assert "the record is out of reach; the node ends what it has in hand" in err
     spoil(tmp_path, "DROP TRIGGER refuses_all")
+    lab = tmp_path / "lab.toml"
+    lab.write_text(lab.read_text().replace("speed  = 3", "speed  = 60"))
     resumed = run("run", str(campaign), "--resume", "--json")
     runs = json.loads(resumed.stdout)["runs"]
     assert (runs["measured"], runs["unknown"], runs["failures"]) == (2, 0, 0)
