@@ -35,6 +35,12 @@ TIPS = "tips"
 """The supply of fresh tips of a liquid handler, ..."""
 TIP_WASTE = "tip_waste"
 """... and its room for used ones; both are counted where ``[stocks]`` declares them."""
+FOILS = "foils"
+"""The supply of foils of a sealer, counted likewise."""
+WASH = "wash"
+"""What a washer rinses with, ..."""
+LIQUID_WASTE = "liquid_waste"
+"""... and its room for what it draws off."""
 
 
 def _tips(count: int) -> tuple[Pieces, ...]:
@@ -55,7 +61,11 @@ def _mixed(well: Well, volume_ul: float, cycles: int) -> tuple[Pieces, ...]:  # 
 
 
 def _washed(plate: Plate, cycles: int, volume_ul: float) -> tuple[Wash, ...]:
-    return (Wash(plate, "wash", cycles * volume_ul),)
+    return (Wash(plate, WASH, cycles * volume_ul, LIQUID_WASTE),)
+
+
+def _sealed(plate: Plate, temperature_c: float, duration_s: float) -> tuple[Pieces, ...]:  # noqa: ARG001 - asked so
+    return (Pieces(FOILS, 1),)
 
 
 class LiquidHandler(Capability, Protocol):
@@ -169,8 +179,9 @@ class Washer(Capability, Protocol):
 
         A cycle draws off and fills; after the last one the wells are drawn off once more, and hold
         what the washer cannot reach. OutOfMaterial if the liquid runs short, the waste is full, or
-        a well would overflow. The ledger takes the wells for empty then, and the liquid from the
-        source ``wash``, as in ``[stocks.washer.wash]``.
+        a well would overflow. The ledger takes the wells for empty then, the liquid from the source
+        ``wash``, as in ``[stocks.washer.wash]``, and room for all that is drawn off from
+        ``liquid_waste``, if that is declared.
         """
         ...
 
@@ -178,11 +189,12 @@ class Washer(Capability, Protocol):
 class Sealer(Capability, Protocol):
     """Closes a plate with a foil, by heat and pressure."""
 
-    @action("once", timeout_s=600.0)
+    @action("once", timeout_s=600.0, moves=_sealed)
     async def seal(self, plate: Plate, temperature_c: float, duration_s: float) -> None:
         """Press a foil on at ``temperature_c`` (°C) for ``duration_s`` (s, above 0).
 
-        OutOfMaterial if there is no foil left; DriverFault if the temperature is out of reach.
+        OutOfMaterial if there is no foil left, as in ``[stocks.sealer.foils]``; DriverFault if the
+        temperature is out of reach.
         """
         ...
 

@@ -26,7 +26,7 @@ from sdl.core.vessel import Vessel, vessels_of
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
 from sdl.model.labware import Labware, Well
-from sdl.model.stock import Move, Pieces, Transfer, expiry_s
+from sdl.model.stock import Move, Pieces, Transfer, Wash, expiry_s
 
 
 @dataclass(slots=True)
@@ -153,13 +153,20 @@ class Inventory:
                 if vessel is not None and vessel.is_counted and each.count:
                     yield Transfer(each.source, None, float(each.count))
                 continue
-            name = each.plate.labware
-            yield Transfer(each.liquid, None, each.volume_ul * self.well_counts.get(name, 0))
-            for place in sorted(self.wells):
-                labware, _, well = place.partition("/")
-                if labware == name:
-                    held_ul = microlitres(self.wells[place].volume_pl)
-                    yield Transfer(Well(labware, well), None, held_ul)
+            yield from self._washed(each, instrument)
+
+    def _washed(self, wash: Wash, instrument: str) -> tuple[Transfer, ...]:
+        name = wash.plate.labware
+        rinsed = Transfer(wash.liquid, None, wash.volume_ul * self.well_counts.get(name, 0))
+        held = [
+            Transfer(Well(name, place.partition("/")[2]), None, microlitres(mixture.volume_pl))
+            for place, mixture in sorted(self.wells.items())
+            if place.partition("/")[0] == name
+        ]
+        if place_of(wash.waste, instrument) not in self.sources:
+            return (rinsed, *held)
+        drawn_off_ul = sum(one.volume_ul for one in (rinsed, *held))
+        return (rinsed, *held, Transfer(wash.waste, None, drawn_off_ul))
 
     def check(self, transfer: Transfer, instrument: str) -> None:
         """OutOfMaterial or LimitReached if a transfer cannot be: what, where, what to do."""

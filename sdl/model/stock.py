@@ -83,6 +83,8 @@ class Wash:
     """The source of the instrument that it rinses with."""
     volume_ul: float
     """Of that through each well, 0 or more; it is thrown away as well."""
+    waste: str = ""
+    """The instrument's room for all that is thrown away, in µL; empty: there is no end to it."""
 
 
 @dataclass(frozen=True, slots=True)

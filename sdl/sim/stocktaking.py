@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sdl.capabilities import TIP_WASTE, TIPS
+from sdl.capabilities import FOILS, TIP_WASTE, TIPS
 from sdl.core import commands as do
 from sdl.core import events as ev
 from sdl.core.ids import run_of
@@ -31,7 +31,7 @@ SEEN = ("Book", "StockRefilled", "StepResolved")
 def item_of(source: str) -> tuple[str, str]:
     """Under which instrument and name the bench has a source, ``handler/dye``, in store."""
     instrument, _, name = source.partition("/")
-    return instrument, name if name in (TIPS, TIP_WASTE) else f"source {name}"
+    return instrument, name if name in (TIPS, TIP_WASTE, FOILS) else f"source {name}"
 
 
 class Stocktaking:

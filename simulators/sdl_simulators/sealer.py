@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sdl.capabilities import Sealer
+from sdl.capabilities import FOILS, Sealer
 from sdl.errors import DriverFault, OutOfMaterial
 from sdl.model.labware import Plate
 from sdl.sim import Bench, FaultOptions, Prediction
@@ -15,7 +15,6 @@ from sdl_simulators.options import (
 )
 
 ACTIONS = ("seal",)
-FOILS = "foils"
 TEMPERATURE = "temperature_c"
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sdl.capabilities import Washer
+from sdl.capabilities import Sealer, Washer
 from sdl.core import commands as do
 from sdl.core.engine import Engine
 from sdl.core.inventory import Inventory
@@ -14,7 +14,7 @@ from sdl.core.replay import fold
 from sdl.model.action import operations_of
 from sdl.model.campaign import StopRule
 from sdl.model.labware import Plate, Well
-from sdl.model.stock import Source, Stocks, Transfer, Wash
+from sdl.model.stock import Pieces, Source, Stocks, Transfer, Wash
 from tests.core.cell import KIND, Cell, cell, cell_campaign, cell_script, wash_assay
 from tests.core.floor import Chances
 
@@ -23,15 +23,18 @@ RINSED_UL = 2 * 100.0 * len(KIND.wells)
 """What ``wash_assay`` asks for: two cycles of 100 µL."""
 
 
-def stocks(wash_ul: float) -> tuple[Stocks, ...]:
+def stocks(wash_ul: float, waste_ul: float | None = None) -> tuple[Stocks, ...]:
+    sources = {"wash": Source(volume_ul=wash_ul)}
+    if waste_ul is not None:
+        sources["liquid_waste"] = Source(volume_ul=waste_ul)
     return (
         Stocks(instrument="handler", sources={"dye": Source(volume_ul=5_000.0)}, error_ul=0.5),
-        Stocks(instrument="washer", sources={"wash": Source(volume_ul=wash_ul)}),
+        Stocks(instrument="washer", sources=sources),
     )
 
 
-def ledger() -> Inventory:
-    inventory = Inventory.of(replace(cell(2), stocks=stocks(100_000.0)))
+def ledger(waste_ul: float | None = None) -> Inventory:
+    inventory = Inventory.of(replace(cell(2), stocks=stocks(100_000.0, waste_ul)))
     assert inventory is not None
     for well in (A1, B1, OTHER):
         inventory.move(Transfer("dye", well, 120.0), "handler", "filled")
@@ -44,12 +47,35 @@ def test_all_that_is_in_the_wells_of_a_plate_goes_to_waste_and_nothing_is_lost()
     moves = operations_of(Washer)["wash"].transfers(
         {"plate": {"labware": "plate-1"}, "cycles": 2, "volume_ul": 100.0}
     )
-    assert moves == (Wash(Plate("plate-1"), "wash", 200.0),)
+    assert moves == (Wash(Plate("plate-1"), "wash", 200.0, "liquid_waste"),)
     for transfer in inventory.transfers(moves, "washer"):
         inventory.take_down(transfer, "washer", "washed")
     assert list(inventory.wells) == [str(OTHER)]
     assert inventory.level("washer/wash").volume_ul == 100_000.0 - RINSED_UL
     assert inventory.total_pl() == before
+
+
+def test_what_is_drawn_off_takes_room_for_waste_where_that_is_declared() -> None:
+    inventory = ledger(waste_ul=50_000.0)
+    before = inventory.total_pl()
+    wash = Wash(Plate("plate-1"), "wash", 200.0, "liquid_waste")
+    for transfer in inventory.transfers((wash,), "washer"):
+        inventory.take_down(transfer, "washer", "washed")
+    drawn_off_ul = RINSED_UL + 2 * 120.0
+    assert inventory.level("washer/liquid_waste").volume_ul == 50_000.0 - drawn_off_ul
+    assert inventory.total_pl() == before
+
+
+def test_a_seal_uses_up_a_foil() -> None:
+    arguments = {"plate": {"labware": "plate-1"}, "temperature_c": 165.0, "duration_s": 2.0}
+    assert operations_of(Sealer)["seal"].transfers(arguments) == (Pieces("foils", 1),)
+    foils = Source(volume_ul=3.0, is_counted=True)
+    sealer = Stocks(instrument="sealer", sources={"foils": foils})
+    inventory = Inventory.of(replace(cell(1), stocks=(sealer,)))
+    assert inventory is not None
+    for transfer in inventory.transfers((Pieces("foils", 1),), "sealer"):
+        inventory.take_down(transfer, "sealer", "sealed")
+    assert inventory.level("sealer/foils").volume_ul == 2.0
 
 
 def test_a_wash_that_failed_on_the_way_leaves_the_wells_in_doubt() -> None:
@@ -60,7 +86,7 @@ def test_a_wash_that_failed_on_the_way_leaves_the_wells_in_doubt() -> None:
     assert found == {"handler/dye": 0.0, str(A1): 120.0, str(B1): 120.0, str(OTHER): 0.0}
 
 
-def played(wash_ul: float) -> Cell:
+def played(wash_ul: float, waste_ul: float | None = None) -> Cell:
     """Three runs of which each fills a well, has its plate washed, and fills it again."""
     floor = Cell(
         Engine(cell_script(wash_assay)),
@@ -69,7 +95,7 @@ def played(wash_ul: float) -> Cell:
         simulated=False,
         clock="wall",
         there=cell(1, hotel=1),
-        stocks=stocks(wash_ul),
+        stocks=stocks(wash_ul, waste_ul),
     )
     floor.play(cell_campaign(range(1, 2), stop=StopRule(runs=3, failures=100)))
     return floor
@@ -96,5 +122,13 @@ def test_a_run_does_not_begin_without_enough_to_wash_with() -> None:
     floor = played(2.5 * RINSED_UL)
     (asked,) = [one for one in floor.journal if isinstance(one, do.AskRefill)]
     assert (asked.source, asked.missing_ul) == ("washer/wash", 0.5 * RINSED_UL)
+    before = floor.journal[: floor.journal.index(asked)]
+    assert sum(isinstance(one, do.BeginRun) for one in before) == 2
+
+
+def test_a_run_does_not_begin_without_room_for_what_is_washed_off() -> None:
+    floor = played(10 * RINSED_UL, waste_ul=2.5 * RINSED_UL)
+    (asked,) = [one for one in floor.journal if isinstance(one, do.AskRefill)]
+    assert asked.source == "washer/liquid_waste"
     before = floor.journal[: floor.journal.index(asked)]
     assert sum(isinstance(one, do.BeginRun) for one in before) == 2
