@@ -13,6 +13,7 @@ from sdl.core.inventory import Inventory
 from sdl.core.replay import fold
 from sdl.model.action import operations_of
 from sdl.model.campaign import StopRule
+from sdl.model.data import JsonValue
 from sdl.model.labware import Plate, Well
 from sdl.model.stock import Pieces, Source, Stocks, Transfer, Wash
 from tests.core.cell import KIND, Cell, cell, cell_campaign, cell_script, wash_assay
@@ -67,7 +68,11 @@ def test_what_is_drawn_off_takes_room_for_waste_where_that_is_declared() -> None
 
 
 def test_a_seal_uses_up_a_foil() -> None:
-    arguments = {"plate": {"labware": "plate-1"}, "temperature_c": 165.0, "duration_s": 2.0}
+    arguments: dict[str, JsonValue] = {
+        "plate": {"labware": "plate-1"},
+        "temperature_c": 165.0,
+        "duration_s": 2.0,
+    }
     assert operations_of(Sealer)["seal"].transfers(arguments) == (Pieces("foils", 1),)
     foils = Source(volume_ul=3.0, is_counted=True)
     sealer = Stocks(instrument="sealer", sources={"foils": foils})
