@@ -10,12 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.special import logsumexp  # type: ignore[import-untyped]
 
 from sdl.planner.axes import Bools, Coded, Floats
 from sdl.planner.ensemble import Ensemble
 from sdl.planner.goals import Standing
-from sdl.planner.improvement import NEVER, log_less
+from sdl.planner.improvement import NEVER, log_less, log_sum
 from sdl.planner.process import Conditioning
 from sdl.planner.volume import NODES, boxes, nodes, undominated
 from sdl.planner.worth import Worth
@@ -107,7 +106,7 @@ class _Beyond:
             total = total + np.log(top - reference).sum()
             for place, (worth, mean, sd) in enumerate(moments):
                 total = total + worth.log_exceeds(mean[:, None], sd[:, None], at[:, place])
-        return np.asarray(logsumexp(total, axis=1))
+        return log_sum(total)
 
     def add(self, place: int, counted: Bools) -> None:
         at = [
