@@ -108,11 +108,16 @@ def outlook(engine: Engine, at: float, coming_max: int = COMING_MAX) -> Outlook:
     """All that a planner may know of an engine at lab time ``at``, its last event or later."""
     commons = engine.commons
     parts = [part for part in engine.campaigns.values() if not part.state.concluded]
-    entered, begun = [], []
+    entered: list[RunAhead] = []
+    begun: list[list[RunAhead]] = []
     for part in parts:
-        flying = [run for run in part.state.runs.values() if run.broken is None]
-        entered += [_flying(part, run, commons) for run in flying if _has_entered(run)]
-        begun.append([_flying(part, run, commons) for run in flying if not _has_entered(run)])
+        outside: list[RunAhead] = []
+        for run in part.state.runs.values():
+            if run.broken is None and _has_entered(run):
+                entered.append(_flying(part, run, commons, has_entered=True))
+            elif run.broken is None and len(outside) < coming_max:
+                outside.append(_flying(part, run, commons, has_entered=False))
+        begun.append(outside)
     playing = Counter(commons.lab.playing)
     to_come = [
         [*first, *_coming(part, playing, coming_max)]
@@ -165,7 +170,7 @@ def _has_entered(run: Run) -> bool:
     return not all(is_entry(run, step) for step in run.steps.values())
 
 
-def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
+def _flying(part: Part, run: Run, commons: Commons, *, has_entered: bool) -> RunAhead:
     started = {
         step.path: commons.lab.instruments[step.instrument].busy_since
         for step in run.steps.values()
@@ -178,7 +183,7 @@ def _flying(part: Part, run: Run, commons: Commons) -> RunAhead:
         wells=run.wells,
         players=dict(run.instruments),
         so_far=SoFar(fed=tuple(run.trampoline.fed), started=started),
-        has_entered=_has_entered(run),
+        has_entered=has_entered,
         priority=part.priority,
         weight=part.state.terms.weight,
         pools=_pools(part, run.lodgings),
