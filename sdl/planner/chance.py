@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from sdl.errors import PlannerFault
 from sdl.model.data import Suggestion, Trial
 from sdl.model.planning import NEEDED, Ability, Problem
 from sdl.model.space import (
     Point,
-    equalities,
     free_points,
     is_enumerable,
     is_hardly_endless,
     taken,
 )
 from sdl.planner.design import designed
-from sdl.planner.sobol import MAX_DRAWS, from_units
+from sdl.planner.sobol import BLOCK, MAX_DRAWS, points_at
 
 
 class RandomPlanner:
@@ -33,7 +32,7 @@ class RandomPlanner:
             free = free_points(problem, trials)
             found = chance.sample(free, min(count, len(free)))
         else:
-            found = _drawn(problem, trials, count, chance)
+            found = _drawn(problem, trials, count, _sequence(problem, chance, seed))
         if not found:
             raise PlannerFault(
                 "every feasible point of the space is measured or pending; "
@@ -58,11 +57,11 @@ class RandomPlanner:
 
 
 def _drawn(
-    problem: Problem, trials: Sequence[Trial], count: int, chance: random.Random
+    problem: Problem, trials: Sequence[Trial], count: int, points: Iterable[Point]
 ) -> list[Point]:
     used = taken(problem, trials, failed=True)
     found: dict[Point, None] = {}
-    for values in _sequence(problem, chance):
+    for values in points:
         if values not in used:
             found[values] = None
         if len(found) == count:
@@ -75,10 +74,9 @@ def _drawn(
     )
 
 
-def _sequence(problem: Problem, chance: random.Random) -> Iterator[Point]:
-    sums = equalities(problem)
-    for _ in range(MAX_DRAWS):
-        units = [chance.random() for _ in problem.space]
-        values = from_units(problem, sums, units)
-        if values is not None:
-            yield values
+def _sequence(problem: Problem, chance: random.Random, seed: int) -> Iterator[Point]:
+    blocks = (
+        [[chance.random() for _ in problem.space] for _ in range(BLOCK)]
+        for _ in range(MAX_DRAWS // BLOCK)
+    )
+    return points_at(problem, blocks, seed)

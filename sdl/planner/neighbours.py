@@ -1,16 +1,16 @@
-"""Points around a promising one, for inputs that are real numbers; without numpy and torch."""
+"""Points around a promising one, for inputs that are real numbers; without torch."""
 
 from __future__ import annotations
 
 import itertools
 import random
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sdl.model.campaign import Parameter
 from sdl.model.data import InputValue
 from sdl.model.planning import Problem
-from sdl.model.space import Point, equalities, feasible, is_searched, named, number
+from sdl.model.space import Point, equalities, feasible, is_levelled, is_searched, named, number
 from sdl.planner.sobol import from_unit, to_unit
 
 REACHES = (0.1, 0.03, 0.01)
@@ -26,8 +26,48 @@ def neighbours(
     """Feasible points around ``centre``, itself not among them, ``count`` at most.
 
     Only real inputs that are searched there are moved: some or all of them, those of a sum that has
-    to be met in pairs, of which one takes what the other gives.
+    to be met in pairs, of which one takes what the other gives. Under other constraints half of the
+    points are made by a step that keeps them all, and ends on the first that it comes to.
     """
+    steps = count // 2 if _has_other_sums(problem) else 0
+    for values in _drawn(problem, centre, reach, chance, count - steps):
+        if values != centre and feasible(problem, named(problem.space, values)):
+            yield values
+    if steps:
+        yield from _together(problem, centre, reach, chance, steps)
+
+
+def _has_other_sums(problem: Problem) -> bool:
+    """Whether real inputs have to keep more than sums that are met, each of inputs of its own."""
+    met = len(equalities(problem))
+    summed = {name for one in problem.constraints for name in one.weights}
+    is_real = any(p.name in summed and not is_levelled(p) for p in problem.space)
+    return is_real and len(problem.constraints) > met
+
+
+def _together(
+    problem: Problem, centre: Point, reach: float, chance: random.Random, count: int
+) -> Iterator[Point]:
+    """Points with the inputs of constraints moved along what these allow, the others one by one."""
+    from sdl.planner.narrow import nudged
+
+    summed = {name for one in problem.constraints for name in one.weights}
+    other = replace(problem, constraints=())
+    drawn = [
+        tuple(
+            there if p.name in summed else moved
+            for p, there, moved in zip(problem.space, centre, values, strict=True)
+        )
+        for values in _drawn(other, centre, reach, chance, count)
+    ]
+    found = nudged(problem, drawn, reach, chance.getrandbits(32))
+    yield from (values for values in found if values != centre)
+
+
+def _drawn(
+    problem: Problem, centre: Point, reach: float, chance: random.Random, count: int
+) -> Iterator[Point]:
+    """Points around another one, whatever inequalities say."""
     inputs = named(problem.space, centre)
     may_move = [is_searched(parameter, inputs) for parameter in problem.space]
     sums = list(real_sums(problem))
@@ -42,9 +82,7 @@ def neighbours(
         ]
         for terms in sums:
             exchange(terms, values, reach, chance)
-        found = tuple(values)
-        if found != centre and feasible(problem, named(problem.space, found)):
-            yield found
+        yield tuple(values)
 
 
 @dataclass(frozen=True, slots=True)

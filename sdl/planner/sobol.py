@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from importlib.metadata import version
 
 from sdl.errors import PlannerFault
@@ -21,6 +22,7 @@ from sdl.model.space import (
     is_enumerable,
     is_finite,
     is_hardly_endless,
+    is_levelled,
     levels,
     named,
     number,
@@ -32,8 +34,13 @@ from sdl.planner.design import designed
 MAX_DRAWS = 2**16
 """So many points are drawn at most for one answer; each point that breaks a constraint counts."""
 
-_BLOCK = 64
+BLOCK = 64
 """Drawn at a time; a power of two keeps the sequence balanced."""
+
+PROBE = 4096
+"""Draws after which it is looked at how many keep the constraints: ..."""
+SCARCE = 0.01
+"""... where it is less than this share, points are moved to where they do."""
 
 
 class SobolPlanner:
@@ -136,18 +143,53 @@ def feasible_sequence(problem: Problem, seed: int) -> Iterator[Point]:
     # scipy.stats takes a second to load, which `sdl check` would pay for nothing.
     from scipy.stats import qmc  # type: ignore[import-untyped]
 
-    sums = equalities(problem)
     sequence = qmc.Sobol(d=len(problem.space), scramble=True, rng=seed % 2**63)
+    blocks = (sequence.random(BLOCK).tolist() for _ in range(MAX_DRAWS // BLOCK))
     again: set[Point] | None = set() if any(p.only_if for p in problem.space) else None
-    for _ in range(MAX_DRAWS // _BLOCK):
-        for row in sequence.random(_BLOCK).tolist():
-            values = from_units(problem, sums, row)
-            if values is None:
-                continue
-            if again is None or values not in again:
-                yield values
-            if again is not None:  # what differs in nothing that is searched comes once
-                again.add(values)
+    for values in points_at(problem, blocks, seed):
+        if again is None or values not in again:
+            yield values
+        if again is not None:  # what differs in nothing that is searched comes once
+            again.add(values)
+
+
+def points_at(
+    problem: Problem, blocks: Iterable[Sequence[Sequence[float]]], seed: int
+) -> Iterator[Point]:
+    """Points at these units that keep the constraints; with few, points moved to where they do.
+
+    ``blocks``: of ``BLOCK`` rows each, a unit (0 to 1) for each input.
+    """
+    sums = equalities(problem)
+    found, is_scarce = 0, False
+    for drawn, rows in zip(itertools.count(step=BLOCK), blocks, strict=False):
+        if drawn == PROBE:
+            is_scarce = found < SCARCE * PROBE and _may_move(problem)
+        elif is_scarce and drawn >= 2 * PROBE and not found:
+            return  # most probably there is nothing to be found
+        some = (
+            _inside(problem, rows, seed + drawn)
+            if is_scarce
+            else (one for row in rows if (one := from_units(problem, sums, row)) is not None)
+        )
+        for values in some:
+            found += 1
+            yield values
+
+
+def _may_move(problem: Problem) -> bool:
+    """Whether some constraint names a real input."""
+    summed = {name for one in problem.constraints for name in one.weights}
+    return any(p.name in summed and not is_levelled(p) for p in problem.space)
+
+
+def _inside(problem: Problem, rows: Sequence[Sequence[float]], seed: int) -> Iterator[Point]:
+    """Points at these units, moved to where all constraints hold."""
+    from sdl.planner.narrow import inside
+
+    space = problem.space
+    points = [tuple(from_unit(p, u) for p, u in zip(space, row, strict=True)) for row in rows]
+    return inside(problem, points, seed)
 
 
 def from_units(problem: Problem, sums: Sequence[Equality], units: Sequence[float]) -> Point | None:
