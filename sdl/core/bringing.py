@@ -12,9 +12,9 @@ def carry_view(one: CarryState) -> CarryView:
     """A carry as people may see it."""
     return CarryView(
         carry=one.id,
-        labware=one.piece,
-        source=one.source,
-        target=one.target,
+        labware=one.labware,
+        source=one.ends[0],
+        target=one.ends[1],
         carrier=one.carrier,
         step=one.step,
         since=one.since,
@@ -25,7 +25,8 @@ def carry_view(one: CarryState) -> CarryView:
 def carried(carry: CarryState) -> str:
     """Who carries what, or is asked to."""
     if carry.carrier != PERSON:
-        return f"{carry.carrier} carries {carry.piece} from {carry.source} to {carry.target}"
+        source, target = carry.ends
+        return f"{carry.carrier} carries {carry.labware} from {source} to {target}"
     return carry_view(carry).asks
 
 

@@ -73,7 +73,11 @@ def describe(
         refills=_refills(lab),
         plates=(state.wants_plate,) if state.wants_plate else (),
         carries=tuple(map(carry_view, lab.carries.values())) if porter else (),
-        astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
+        astray=tuple(
+            one
+            for one in map(_place, (*lab.pieces.values(), *lab.lids.values()))
+            if porter and one.astray
+        ),
         left=tuple(lab.left),
         ended=state.concluded,
     )
@@ -114,7 +118,7 @@ def describe_lab(
         refills=_refills(lab),
         plan=_plan(commons.agenda, at),
         carries=tuple(map(carry_view, lab.carries.values())),
-        labware=tuple(map(_place, lab.pieces.values())),
+        labware=tuple(map(_place, (*lab.pieces.values(), *lab.lids.values()))),
         left=tuple(lab.left),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
     )
