@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sdl.core.floor import PERSON
 from sdl.core.lab_state import CarryState, LabState, PieceState
 from sdl.core.view import CarryView
 from sdl.model.lab import sites_of
+
+if TYPE_CHECKING:
+    from sdl.core.run import Step
 
 
 def carry_view(one: CarryState) -> CarryView:
@@ -41,6 +46,18 @@ def not_come(piece: PieceState, lab: LabState, at: float, holder: str) -> str:
         return f"for {piece.name}, which stands on {piece.site}{holder and f'; {holder}'}"
     carry = _carry_of(piece, lab)
     return carried(carry) if carry is not None else f"for {piece.name}; {_say(piece)}"
+
+
+def lid_in_the_way(lab: LabState, step: Step) -> str:
+    """Which lid keeps a step from its beginning, in words; empty if none does."""
+    plate, waiting = lab.lid_wants.get(step.instrument, ("", ""))
+    if waiting != step.id:
+        return ""
+    lid = lab.lids[plate]
+    if lid.lost:
+        return f"{lid.name} is not to be had ({lid.lost}); {_say(lid)}"
+    way = "taken off" if lid.site == plate else "put on"
+    return f"{lid.name} has to be {way} first"
 
 
 def no_room(piece: PieceState, lab: LabState, place: str, at: float) -> str:

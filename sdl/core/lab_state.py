@@ -229,6 +229,8 @@ class LabState:
     """Labware that stands on sites, by name; what every instrument reaches is not among it."""
     lids: dict[str, PieceState] = field(default_factory=dict)
     """By plate: its lid, which lies on the plate or on a site of its own."""
+    lid_wants: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By instrument whose next step waits for a lid to be moved: plate, and step."""
     carries: dict[str, CarryState] = field(default_factory=dict)
     """Under way, by id."""
     carried: int = 0

@@ -46,8 +46,6 @@ class Lids:
         """By plate."""
         self._names = {one.name: one.on for one in lab.labware if one.on}
         """By lid."""
-        self._wanted: dict[str, tuple[str, str]] = {}
-        """By instrument whose next step waits for it: plate, and step."""
 
     def plate_of(self, lid: str) -> str:
         """Whose lid this is; empty if it is none."""
@@ -59,7 +57,7 @@ class Lids:
 
     def forget(self, instrument: str) -> None:
         """An instrument is about to be looked at anew."""
-        self._wanted.pop(instrument, None)
+        self._commons.lab.lid_wants.pop(instrument, None)
 
     def are_right(self, script: Script, step: Step) -> bool:
         """Whether a step may begin for all lids of its plates; else the first wrong one is wanted.
@@ -68,22 +66,8 @@ class Lids:
         """
         wrong = next(self._wrong(script, step), "")
         if wrong:
-            self._wanted[step.instrument] = wrong, step.id
+            self._commons.lab.lid_wants[step.instrument] = wrong, step.id
         return not wrong
-
-    def obstacle(self, script: Script, step: Step) -> str:
-        """Which lid keeps a step from its beginning, in words; empty if none does."""
-        wrong = next(self._wrong(script, step), "")
-        if not wrong:
-            return ""
-        lid = self._commons.lab.lids[wrong]
-        if lid.lost:
-            return f"{lid.name} is not to be had ({lid.lost}); say where it is: {self._say(lid)}"
-        way = "taken off" if lid.site == wrong else "put on"
-        return f"{lid.name} has to be {way} first"
-
-    def _say(self, lid: PieceState) -> str:
-        return f"sdl place {lid.name} {' or '.join(self.sites_of(self.plate_of(lid.name)))}"
 
     def _wrong(self, script: Script, step: Step) -> Iterator[str]:
         """Plates of a step whose lid is not as it has to be."""
@@ -110,7 +94,7 @@ class Lids:
         ``free``: carriers; ``given_up``: plates whose lid was just tried in vain.
         """
         able = {*free, PERSON}
-        for instrument, (plate, step) in self._wanted.items():
+        for instrument, (plate, step) in self._commons.lab.lid_wants.items():
             lab, piece = self._commons.lab, self._commons.lab.pieces.get(plate)
             seat = lab.instruments[instrument]
             is_free = not (seat.busy_with or seat.approached or plate in given_up)

@@ -33,6 +33,8 @@ from sdl.model.lab import Lab, place_of
 
 WAY_S = 300.0
 """Lab seconds for which a step gives way to what has to be brought first."""
+ANEW_S = 10.0
+"""Lab seconds after which a carry that did not begin is looked at anew."""
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
 SAID = ("happened", "did_not_happen")
@@ -278,6 +280,9 @@ class Transport:
             self._arrive(state, state.ends[1])
         elif state.end in STAYED:
             self.deck.given_up.add(state.piece)
+            if again:  # nothing else may happen until then
+                anew = f"{state.id}/anew"
+                self._commons.out.append(Wait(timer=anew, until=self._commons.at + ANEW_S))
             self._arrive(state, state.ends[0], "" if again else f"it cannot be carried: {wrong}")
         else:
             self._arrive(state, "", f"nobody knows how far it was carried: {wrong}")
@@ -353,10 +358,9 @@ class Transport:
         state = self._carry_of(event.labware)
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {event.labware}; wait, or: sdl resolve"
-        shown = lab.pieces[event.labware].shown
-        if event.was is not None and event.was != shown:
-            there = shown or "on no site that is known"
-            return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
+        stale = self._is_stale(event, lab.pieces[event.labware])
+        if stale:
+            return stale
         taken = self.deck.standing().taken
         there = taken.get(event.site, event.labware) if event.site else event.labware
         mine = self.deck.piece_sites(lab.pieces[event.labware])
@@ -365,6 +369,7 @@ class Transport:
         return self._not_now(event.labware)
 
     def _lid_objection(self, event: ev.LabwarePlaced) -> str:
+        lab = self._commons.lab
         plate = self.lids.plate_of(event.labware)
         ends = self.lids.sites_of(plate)
         if event.site and event.site not in ends:
@@ -372,7 +377,15 @@ class Transport:
         state = self._carry_of(plate)
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {state.labware}; wait, or: sdl resolve"
-        return self._not_now(plate)
+        return self._is_stale(event, lab.lids[plate]) or self._not_now(plate)
+
+    @staticmethod
+    def _is_stale(event: ev.LabwarePlaced, piece: PieceState) -> str:
+        """That a piece is elsewhere by now than who speaks of it believes; empty if it is not."""
+        if event.was is None or event.was == piece.shown:
+            return ""
+        there = piece.shown or "on no site that is known"
+        return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
 
     def _place_lid(self, event: ev.LabwarePlaced) -> None:
         """A person says where a lid lies; a person's carry of it is over by that."""
