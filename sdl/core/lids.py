@@ -7,7 +7,7 @@ anywhere, or before a step that needs it closed.
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterator
+from collections.abc import Collection, Container, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,22 @@ if TYPE_CHECKING:
     from sdl.core.lab_state import PieceState
     from sdl.core.run import Step
     from sdl.core.script import Script
+    from sdl.model.action import Lid
+
+
+MOVES = 3
+"""That it takes to bring a plate with a lid: that goes on, the plate moves, and it comes off."""
+
+
+def moves_for(lids: Collection[object]) -> int:
+    """How many moves a carry is taken for in a lab with these lids: as if each plate had one."""
+    return MOVES if lids else 1
+
+
+def need_of(script: Script, step: Step) -> Lid:
+    """How the lids of a step's plates have to be."""
+    act = step.request
+    return script.operations[act.role][act.operation].lid if isinstance(act, Act) else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,10 +87,7 @@ class Lids:
 
     def _wrong(self, script: Script, step: Step) -> Iterator[str]:
         """Plates of a step whose lid is not as it has to be."""
-        if not self._parks or not isinstance(step.request, Act):
-            return
-        act = step.request
-        need = script.operations[act.role][act.operation].lid
+        need = need_of(script, step) if self._parks else ""
         for plate in step.labware if need else ():
             lid = self._commons.lab.lids.get(plate)
             if lid is not None and not (

@@ -6,12 +6,13 @@ elsewhere, is found out although the engine believes otherwise.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from sdl.core import commands as do
 from sdl.core.lab_state import LabState
 from sdl.errors import Bug
+from sdl.model.action import Lid
 from sdl.model.data import JsonValue
 from sdl.model.lab import Lab, place_of
 
@@ -47,6 +48,13 @@ class Whereabouts:
                 self._perform(command)
             case _:
                 pass
+
+    def check_lids(self, cid: str, plates: Iterable[str], need: Lid) -> None:
+        """An action goes on with the lids of its plates as it needs them."""
+        for plate in plates if need else ():
+            lid = self.lids.get(plate)
+            is_on = lid is not None and self.sites[lid] == plate
+            hold(lid is None or is_on == (need == "on"), f"{cid} goes on, and {lid} is not {need}")
 
     def over(self, cid: str) -> None:
         """A command has ended, as far as anybody will ever know."""

@@ -71,22 +71,24 @@ def read_labware(
     without = {one.name for one in instruments if not one.sites}
     taken: dict[str, str] = {}
     asked: list[tuple[Table, str, LabwareKind, str]] = []
-    lids: list[Labware] = []
+    closing: list[tuple[Table, str, LabwareKind]] = []
     for name in table:
         if not is_name(name):
             table.mistake(name, f"is no name for labware: {NAME_RULE}")
         piece = table.table(name)
         kind = _kind(piece)
         if kind.category == "lid":
-            lids.append(_lid(piece, name, kind, sites, taken))
+            closing.append((piece, name, kind))
         else:
             asked.append((piece, name, kind, piece.text("at") if "at" in piece else ""))
-        piece.close()
+            piece.close()
     # Who names a site comes first, whatever the order in the file: the others take what is left.
-    stands = {
-        name: _stand(piece, name, at, sites, without, taken)
-        for piece, name, _, at in sorted(asked, key=lambda each: "/" not in each[3])
-    }
+    named = [one for one in asked if "/" in one[3]]
+    others = [one for one in asked if "/" not in one[3]]
+    stands = {name: _stand(piece, name, at, sites, without, taken) for piece, name, _, at in named}
+    lids = [_lid(*one, sites, taken) for one in closing]
+    for piece, name, _, at in others:
+        stands[name] = _stand(piece, name, at, sites, without, taken)
     found = [Labware(name=name, kind=kind, at=stands[name]) for _, name, kind, _ in asked]
     _check_lids(table, lids, found)
     return [*found, *lids]
@@ -114,8 +116,9 @@ def _lid(
             hint = f"{where!r} has {_count(sites[where])}"
             piece.mistake("parks", f"there is no site {parks!r}: {hint}")
         elif parks in taken:
-            piece.mistake("parks", f"{taken[parks]!r} lies on {parks!r}; choose another site")
-        taken[parks] = name
+            piece.mistake("parks", f"{taken[parks]!r} is on {parks!r}; choose another site")
+        taken.setdefault(parks, name)
+    piece.close()
     return Labware(name=name, kind=kind, on=on, parks=parks)
 
 

@@ -143,7 +143,7 @@ def at_the_lid(seed: int) -> Cell:
 def test_where_no_arm_reaches_a_person_is_asked_and_the_step_says_for_what_it_waits() -> None:
     floor = at_the_lid(3)
     (task,) = floor.engine.lab_view().carries
-    assert task.asks == f"carry lid-1 from plate-1 to lids/1, then: sdl done carry-2"
+    assert task.asks == "carry lid-1 from plate-1 to lids/1, then: sdl done carry-2"
     (wait,) = floor.engine.view().waits
     assert wait.why == f"dispense on handler waits: {task.asks}"
 
