@@ -1,4 +1,4 @@
-"""Plates with lids, under faults: none is carried open or worked on closed, and defects are found."""
+"""Plates with lids, under faults: none is carried open, or worked on closed; defects are found."""
 
 from __future__ import annotations
 
