@@ -71,7 +71,7 @@ def _sealed(plate: Plate, temperature_c: float, duration_s: float) -> tuple[Piec
 class LiquidHandler(Capability, Protocol):
     """Moves liquids between named sources and wells."""
 
-    @action("once", timeout_s=600.0, moves=_dispensed)
+    @action("once", timeout_s=600.0, moves=_dispensed, lid="off")
     async def dispense(self, well: Well, volumes_ul: Mapping[str, float]) -> None:
         """Add liquids, named by their source, to a well, each with a fresh tip, in the order given.
 
@@ -80,12 +80,12 @@ class LiquidHandler(Capability, Protocol):
         """
         ...
 
-    @action("once", timeout_s=600.0, moves=_transferred)
+    @action("once", timeout_s=600.0, moves=_transferred, lid="off")
     async def transfer(self, source: Well, target: Well, volume_ul: float) -> None:
         """Move ``volume_ul`` (µL, above 0) of a well's mixture to another, with a fresh tip."""
         ...
 
-    @action("once", timeout_s=600.0, moves=_mixed)
+    @action("once", timeout_s=600.0, moves=_mixed, lid="off")
     async def mix(self, well: Well, volume_ul: float, cycles: int) -> None:
         """Draw up and give back ``volume_ul`` (µL, above 0) ``cycles`` times (1 to 50).
 
@@ -97,7 +97,7 @@ class LiquidHandler(Capability, Protocol):
 class PlateReader(Capability, Protocol):
     """Measures light in wells."""
 
-    @action("pure", timeout_s=300.0)
+    @action("pure", timeout_s=300.0, lid="off")
     async def absorbance(self, well: Well, wavelength_nm: float) -> float:
         """Absorbance in AU (decadic, as seen through the well's own filling height).
 
@@ -121,12 +121,13 @@ class Workstation(Capability, Protocol):
 
 
 class Arm(Capability, Protocol):
-    """Carries labware from site to site."""
+    """Carries labware from site to site, and lids: these are labware, too."""
 
     @action("once", timeout_s=600.0)
     async def move(self, labware: str, source: str, target: str) -> None:
         """Take a piece of labware from one site, ``hotel/3``, and set it down on another.
 
+        A lid lies on the plate that stands on ``source``, or is set on the one on ``target``.
         DriverFault if nothing stands on ``source``, or something else; if ``target`` is taken, or
         one of them is out of reach; if the grip is lost on the way.
         """
@@ -173,7 +174,7 @@ class Shaker(Capability, Protocol):
 class Washer(Capability, Protocol):
     """Empties all wells of a plate and fills them with a wash liquid, again and again."""
 
-    @action("once", timeout_s=3_600.0, moves=_washed)
+    @action("once", timeout_s=3_600.0, moves=_washed, lid="off")
     async def wash(self, plate: Plate, cycles: int, volume_ul: float) -> None:
         """Wash every well ``cycles`` times (1 to 20) with ``volume_ul`` (µL, above 0) each.
 
@@ -189,7 +190,7 @@ class Washer(Capability, Protocol):
 class Sealer(Capability, Protocol):
     """Closes a plate with a foil, by heat and pressure."""
 
-    @action("once", timeout_s=600.0, moves=_sealed)
+    @action("once", timeout_s=600.0, moves=_sealed, lid="off")
     async def seal(self, plate: Plate, temperature_c: float, duration_s: float) -> None:
         """Press a foil on at ``temperature_c`` (°C) for ``duration_s`` (s, above 0).
 

@@ -69,10 +69,11 @@ class _Simulated:
 class Doser(_Simulated, Capability):
     """Pours into a well that stands on a balance."""
 
-    @action("once", timeout_s=120.0, probe="weigh")
+    @action("once", timeout_s=120.0, probe="weigh", lid="off")
     async def dose(self, well: Well, volume_ul: float) -> None:
         """Add so much, in some strokes."""
         self._check_here(well)
+        self._bench.floor.check_open(self._name, well.labware)
         await note({"before_ul": self._bench.volume_ul(well)})
         stroke = {"dye": volume_ul / STROKES}
         await self._act("dose", DOSE_S, lambda: self._bench.add(well, stroke), strokes=STROKES)
@@ -111,10 +112,11 @@ class Reader(_Simulated, Capability):
         """Turn the monochromator."""
         await self._act("tune", TUNE_S + wavelength_nm * 1e-3, lambda: None)
 
-    @action("pure", timeout_s=120.0)
+    @action("pure", timeout_s=120.0, lid="off")
     async def read(self, well: Well) -> float:
         """AU."""
         self._check_here(well)
+        self._bench.floor.check_open(self._name, well.labware)
         await self._act("read", READ_S, lambda: None)
         return self._bench.volume_ul(well) * SIGNAL_AU_UL
 

@@ -281,8 +281,10 @@ def _sites(name: str, sites: int, lab: Lab) -> str:
 
 
 def _labware(piece: Labware, roles: list[str]) -> str:
-    held = {"tip_rack": "tip", "lid": ""}.get(piece.kind.category, "well")
-    many = f", {count(piece.kind.count, held)}" if held else ""
+    if piece.on:
+        return f"{piece.kind.name}, lies on {piece.on}, and on {piece.parks} while it is off"
+    held = {"tip_rack": "tip"}.get(piece.kind.category, "well")
+    many = f", {count(piece.kind.count, held)}"
     at = f", at first on {piece.at}" if piece.at else ""
     used = _in_roles(piece.name, roles) if piece.kind.wells else ""
     return f"{piece.kind.name}{many}{at}{used}"

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from sdl.core.floor import PERSON
 from sdl.core.lab_state import CarryState, LabState, PieceState
 from sdl.core.view import CarryView
 from sdl.model.lab import sites_of
+
+if TYPE_CHECKING:
+    from sdl.core.run import Step
 
 
 def carry_view(one: CarryState) -> CarryView:
     """A carry as people may see it."""
     return CarryView(
         carry=one.id,
-        labware=one.piece,
-        source=one.source,
-        target=one.target,
+        labware=one.labware,
+        source=one.ends[0],
+        target=one.ends[1],
         carrier=one.carrier,
         step=one.step,
         since=one.since,
@@ -25,7 +30,8 @@ def carry_view(one: CarryState) -> CarryView:
 def carried(carry: CarryState) -> str:
     """Who carries what, or is asked to."""
     if carry.carrier != PERSON:
-        return f"{carry.carrier} carries {carry.piece} from {carry.source} to {carry.target}"
+        source, target = carry.ends
+        return f"{carry.carrier} carries {carry.labware} from {source} to {target}"
     return carry_view(carry).asks
 
 
@@ -40,6 +46,18 @@ def not_come(piece: PieceState, lab: LabState, at: float, holder: str) -> str:
         return f"for {piece.name}, which stands on {piece.site}{holder and f'; {holder}'}"
     carry = _carry_of(piece, lab)
     return carried(carry) if carry is not None else f"for {piece.name}; {_say(piece)}"
+
+
+def lid_in_the_way(lab: LabState, step: Step) -> str:
+    """Which lid keeps a step from its beginning, in words; empty if none does."""
+    plate, waiting = lab.lid_wants.get(step.instrument, ("", ""))
+    if waiting != step.id:
+        return ""
+    lid = lab.lids[plate]
+    if lid.lost:
+        return f"{lid.name} is not to be had ({lid.lost}); {_say(lid)}"
+    way = "taken off" if lid.site == plate else "put on"
+    return f"{lid.name} has to be {way} first"
 
 
 def no_room(piece: PieceState, lab: LabState, place: str, at: float) -> str:

@@ -24,6 +24,7 @@ from sdl.core.following import TIGHT_S
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState
 from sdl.core.let import is_let
+from sdl.core.lids import moves_for
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step
 from sdl.model.lab import place_of
@@ -259,7 +260,9 @@ class Chains:
             place = nearer
 
     def _move_s(self, carrier: str) -> float:
-        return max(LEAST_S, self._commons.lab.took.get(f"{carrier}/move", MOVE_S))
+        lab = self._commons.lab
+        move_s = max(LEAST_S, lab.took.get(f"{carrier}/move", MOVE_S))
+        return moves_for(lab.lids) * move_s
 
     def awaited(self, promises: Sequence[Promise], calls: Sequence[Call]) -> frozenset[str]:
         """Transporters that will be needed at once before one more carry could end."""

@@ -17,6 +17,7 @@ from sdl.core.ids import campaign_of
 from sdl.core.lab_state import InstrumentState, PieceState
 from sdl.core.lacking import KeepsOut, Lacking
 from sdl.core.let import Urgency, is_let
+from sdl.core.lids import Lids
 from sdl.core.roster import Roster
 from sdl.core.run import Run, Step, labware_of
 from sdl.core.standing import Piece, Standing
@@ -28,8 +29,9 @@ InPlace: TypeAlias = list[tuple[Urgency, tuple[str, ...]]]
 class Deck:
     """The sites of one lab."""
 
-    def __init__(self, commons: Commons, roster: Roster, floor: Floor) -> None:
+    def __init__(self, commons: Commons, roster: Roster, floor: Floor, lids: Lids) -> None:
         self.floor = floor
+        self._lids = lids
         self.given_up: set[str] = set()
         """Pieces whose carry ended within this turn before it began: not again before the next."""
         self._commons = commons
@@ -95,7 +97,8 @@ class Deck:
     def standing(self) -> Standing:
         """All of it, as the rule of carrying sees it."""
         lab, steps, claims = self._commons.lab, self._commons.steps, self.claims.by_piece()
-        held = self._in_hand() | self.given_up
+        free = (name for name in self.floor.carriers if self._may_carry(name))
+        held = self._in_hand() | self.given_up | {*self._lids.stay(free)}
         changed = {**steps.moved, **self.claims.changed, **dict.fromkeys(held ^ self._held)}
         self._held = held
         steps.moved.clear()

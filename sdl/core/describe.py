@@ -8,7 +8,7 @@ from typing import Literal
 from sdl.authoring import Act
 from sdl.core.agenda import Agenda
 from sdl.core.amounts import Level, Task
-from sdl.core.bringing import carried, carry_view, no_room, not_come
+from sdl.core.bringing import carried, carry_view, lid_in_the_way, no_room, not_come
 from sdl.core.campaign import CampaignState
 from sdl.core.commons import Commons
 from sdl.core.hands import stays
@@ -73,7 +73,11 @@ def describe(
         refills=_refills(lab),
         plates=(state.wants_plate,) if state.wants_plate else (),
         carries=tuple(map(carry_view, lab.carries.values())) if porter else (),
-        astray=tuple(one for one in map(_place, lab.pieces.values()) if porter and one.astray),
+        astray=tuple(
+            one
+            for one in map(_place, (*lab.pieces.values(), *lab.lids.values()))
+            if porter and one.astray
+        ),
         left=tuple(lab.left),
         ended=state.concluded,
     )
@@ -114,7 +118,7 @@ def describe_lab(
         refills=_refills(lab),
         plan=_plan(commons.agenda, at),
         carries=tuple(map(carry_view, lab.carries.values())),
-        labware=tuple(map(_place, lab.pieces.values())),
+        labware=tuple(map(_place, (*lab.pieces.values(), *lab.lids.values()))),
         left=tuple(lab.left),
         of_carries=tuple(_questions(porter, lab, at)) if porter and not alone else (),
     )
@@ -333,9 +337,12 @@ def _why(state: CampaignState, step: Step, lab: LabState, at: float, prospect: P
             ]
             is_free = _is_free(state, lab, instrument)
             obstacle = "" if is_free else _obstacle(state, lab, instrument)
+            lid = lid_in_the_way(lab, step)
             if away:
                 obstacle = not_come(away[0], lab, at, prospect.holder(away[0], step))
                 obstacle += no_room(away[0], lab, step.instrument, at)
+            elif is_free and lid:
+                obstacle = lid
             elif is_free:
                 obstacle = prospect.of(step, instrument) or "its turn is next"
             return f"{what} waits: {obstacle}{_late(step, at)}"

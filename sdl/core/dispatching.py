@@ -77,6 +77,8 @@ class Dispatching:
 
     def _serve(self, instrument: InstrumentState, there: set[str]) -> None:
         """``there``: the labware that stands at it."""
+        if self.transport is not None:
+            self.transport.lids.forget(instrument.name)
         short = self._short[instrument.name] = self._shortfall.of(instrument)
         if self._shortfall.fail(instrument, short):
             self._commons.touched[instrument.name] = None  # there may be others behind it
@@ -97,11 +99,18 @@ class Dispatching:
         if step.deadline is not None and step.deadline < self._commons.at:
             self._commons.touched[instrument.name] = None  # there may be others behind it
             part.steps.miss(run, step)
-        elif self._may_start(part, step, instrument) and not self._gives_way(part, run, step):
+        elif (
+            self._may_start(part, step, instrument)
+            and not self._gives_way(part, run, step)
+            and self._has_lids_right(part, step)
+        ):
             part.steps.perform(run, step, instrument)
             if run.chains.get(step.path):
                 self._pools.heed(part, run)
                 self._pools.change()  # before another one that needs the same begins
+
+    def _has_lids_right(self, part: Part, step: Step) -> bool:
+        return self.transport is None or self.transport.lids.are_right(part.script, step)
 
     def _gives_way(self, part: Part, run: Run, step: Step) -> bool:
         return self.transport is not None and self.transport.gives_way(part, run, step)

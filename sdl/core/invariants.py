@@ -15,6 +15,7 @@ from sdl.core import events as ev
 from sdl.core.engine import Engine
 from sdl.core.ids import campaign_of
 from sdl.core.lab_state import LOST_S
+from sdl.core.lids import need_of
 from sdl.core.open_steps import OpenSteps
 from sdl.core.run import AT_A_PERSON, Run, Step
 from sdl.core.whereabouts import Whereabouts, hold
@@ -123,6 +124,9 @@ class Watch:
                 hold(bool(run.steps), f"{run.id} is in flight and waits for nothing")
                 for step in run.steps.values():
                     self._check_open(engine, run, step)
+                    if step.is_open:
+                        need = need_of(part.script, step)
+                        self.labware.check_lids(step.cid, step.labware, need)
         _check_plates(engine)
         _check_materials(engine)
         self._check_promises(engine, event)

@@ -196,9 +196,26 @@ class CarryState:
     """Lab time."""
     end: str = ""
     """What was said last of its command."""
+    lid: str = ""
+    """The lid that is taken off the piece, which stays where it is, or put on it; empty: none."""
+    parks: str = ""
+    """Where that lies while it is off."""
+    puts_on: bool = False
     withdrawn: float | None = None
     """Lab time from which on it is taken not to have been carried, as nobody needs it any more;
     None while somebody does."""
+
+    @property
+    def labware(self) -> str:
+        """What is carried: the piece, or its lid."""
+        return self.lid or self.piece
+
+    @property
+    def ends(self) -> tuple[str, str]:
+        """From where to where; of a lid, one end is its plate."""
+        if not self.lid:
+            return self.source, self.target
+        return (self.parks, self.piece) if self.puts_on else (self.piece, self.parks)
 
 
 @dataclass(slots=True)
@@ -210,6 +227,10 @@ class LabState:
     """By plate, in order of use."""
     pieces: dict[str, PieceState] = field(default_factory=dict)
     """Labware that stands on sites, by name; what every instrument reaches is not among it."""
+    lids: dict[str, PieceState] = field(default_factory=dict)
+    """By plate: its lid, which lies on the plate or on a site of its own."""
+    lid_wants: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """By instrument whose next step waits for a lid to be moved: plate, and step."""
     carries: dict[str, CarryState] = field(default_factory=dict)
     """Under way, by id."""
     carried: int = 0
@@ -270,6 +291,7 @@ class LabState:
             {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
             {plate.name: list(plate.kind.wells) for plate in lab.labware},
             {one.name: PieceState(one.name, one.at, one.at) for one in lab.labware if one.at},
+            lids={one.on: PieceState(one.name, one.on, one.on) for one in lab.labware if one.on},
             inventory=Inventory.of(lab),
             sites={one.name: one.sites for one in lab.instruments if one.sites},
         )

@@ -19,6 +19,7 @@ from sdl.core.engine import Engine
 from sdl.core.floor import Floor
 from sdl.core.forecast import SoFar
 from sdl.core.ids import step_of
+from sdl.core.lids import moves_for
 from sdl.core.part import Part
 from sdl.core.plan import PlanArrived
 from sdl.core.run import Run
@@ -96,7 +97,7 @@ class Outlook:
     berths: tuple[Berth, ...] = ()
     """Of labware that is not lost."""
     move_s: Mapping[str, float] = field(default_factory=dict)
-    """By transporter: lab seconds that a carry takes, where one has ended yet."""
+    """By transporter: lab seconds that a carry takes, lids and all, where one has ended yet."""
 
     @property
     def may_overlap(self) -> bool:
@@ -152,8 +153,8 @@ def _berths(commons: Commons) -> Iterator[Berth]:
 
 
 def _move_s(commons: Commons) -> dict[str, float]:
-    took = commons.lab.took
-    return {key.removesuffix(MOVE): took[key] for key in took if key.endswith(MOVE)}
+    took, moves = commons.lab.took, moves_for(commons.lab.lids)
+    return {key.removesuffix(MOVE): moves * took[key] for key in took if key.endswith(MOVE)}
 
 
 def _seats(commons: Commons) -> Iterator[Seat]:

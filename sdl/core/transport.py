@@ -21,6 +21,7 @@ from sdl.core.floor import PERSON, Floor
 from sdl.core.lab_state import CarryState, InstrumentState, PieceState
 from sdl.core.lacking import Lacking
 from sdl.core.let import Turns, is_let
+from sdl.core.lids import LidCarry, Lids
 from sdl.core.part import Part
 from sdl.core.porter import PorterWork
 from sdl.core.roster import Roster
@@ -32,6 +33,8 @@ from sdl.model.lab import Lab, place_of
 
 WAY_S = 300.0
 """Lab seconds for which a step gives way to what has to be brought first."""
+ANEW_S = 10.0
+"""Lab seconds after which a carry that did not begin is looked at anew."""
 MOVED = ("done", "happened")
 STAYED = ("", "not_started", "did_not_happen")
 SAID = ("happened", "did_not_happen")
@@ -39,11 +42,15 @@ SAID = ("happened", "did_not_happen")
 
 
 def floor_of(lab: Lab) -> Floor:
-    """Sites, stores and transporters of a lab."""
+    """Sites, stores and transporters of a lab; not the sites where lids lie."""
+    parks = {piece.parks for piece in lab.labware if piece.on}
+    left = {
+        name: tuple(one for one in sites if one not in parks) for name, sites in lab.sites.items()
+    }
     return Floor(
-        sites=lab.sites,
+        sites={name: sites for name, sites in left.items() if sites},
         stores=(
-            *(place.name for place in lab.places if place.stores),
+            *(place.name for place in lab.places if place.stores and left[place.name]),
             *(one.name for one in lab.instruments if one.stores),
         ),
         carriers={one.name: frozenset(one.reaches) for one in lab.instruments if one.reaches},
@@ -61,7 +68,8 @@ class Transport:
         self._work.on_end = self._ended
         self.floor = floor_of(porter.head.lab)
         self.chains = Chains(commons, roster, self.floor)
-        self.deck = Deck(commons, roster, self.floor)
+        self.lids = Lids(commons, self.floor, porter.head.lab)
+        self.deck = Deck(commons, roster, self.floor, self.lids)
         self.errands = Errands(commons, roster)
         self._want = Wants(commons, roster, self.deck)
         self._people_carry = any(
@@ -77,10 +85,14 @@ class Transport:
         """Begin one carry, or end a wait that is for nothing; whether anything was done."""
         withdrawn = self.errands.over()
         if withdrawn is not None:
-            self._arrive(withdrawn, withdrawn.source)
+            self._arrive(withdrawn, withdrawn.ends[0])
             return True
         arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
         may_carry = self._people_carry or any(map(self.deck.is_free, arms))
+        lid = self.lids.next(self._free_carriers(), self.deck.given_up)
+        if lid is not None:
+            self._begin_lid(lid)
+            return True
         is_to_be_had = self.deck.is_all_to_be_had()
         if is_to_be_had and not may_carry:
             return False
@@ -88,9 +100,18 @@ class Transport:
         if not is_to_be_had and self._give_up_waiting(lacking):
             return True
         carry = self._next(lacking, in_place) if may_carry else None
-        if carry is not None:
+        if carry is None:
+            return False
+        closing = self.lids.closing(carry.piece, self._free_carriers(), carry.step)
+        if closing is not None:
+            self._begin_lid(closing)
+        else:
             self._begin(carry)
-        return carry is not None
+        return True
+
+    def _free_carriers(self) -> Iterator[str]:
+        lab = self._commons.lab
+        return (name for name in self.floor.carriers if self.deck.is_free(lab.instruments[name]))
 
     def _give_up_waiting(self, lacking: Lacking) -> bool:
         """End the most urgent wait of those that are in vain; whether there was one."""
@@ -142,30 +163,56 @@ class Transport:
             step=carry.step,
             since=self._commons.at,
         )
+        self._send(state, (carry.source, carry.target))
+
+    def _begin_lid(self, carry: LidCarry) -> None:
+        """Move a lid; its plate is in nobody's reach meanwhile, and stays where it is."""
+        lab = self._commons.lab
+        lab.carried += 1
+        state = CarryState(
+            id=f"{self._commons.name}{CARRY}{lab.carried}",
+            piece=carry.plate,
+            source=carry.site,
+            target=carry.site,
+            carrier=carry.carrier,
+            step=carry.step,
+            since=self._commons.at,
+            lid=carry.lid,
+            parks=carry.parks,
+            puts_on=carry.puts_on,
+        )
+        lid = lab.lids[carry.plate]
+        lid.leaves, lid.site = state.ends
+        way = (carry.site, carry.parks)
+        self._send(state, way[::-1] if carry.puts_on else way)
+
+    def _send(self, state: CarryState, way: tuple[str, str]) -> None:
+        """Put a carry on record, and tell who does it. ``way``: the sites between which it goes."""
+        lab = self._commons.lab
         lab.carries[state.id] = state
-        piece = lab.pieces[carry.piece]
-        piece.site, piece.leaves = carry.target, carry.source
+        piece = lab.pieces[state.piece]
+        piece.site, piece.leaves = state.target, state.source
         self._commons.steps.move(piece)
         for instrument in self._ends(state):
             instrument.approached = state.id
+        source, target = state.ends
         self._commons.out.append(
             BeginCarry(
                 carry=state.id,
-                labware=carry.piece,
-                source=carry.source,
-                target=carry.target,
-                carrier=carry.carrier,
-                step=carry.step,
+                labware=state.labware,
+                source=source,
+                target=target,
+                carrier=state.carrier,
+                step=state.step,
             )
         )
-        if carry.carrier != PERSON:
-            ends = (carry.source, carry.target)
-            run = self._work.carry(state.id, carry.carrier, carry.piece, ends)
-            deadline = self._deadline(carry)
+        if state.carrier != PERSON:
+            run = self._work.carry(state.id, state.carrier, state.labware, way)
+            deadline = self._deadline(state)
             for step in run.steps.values():
                 self._commons.steps.hurry(step, deadline)
 
-    def _deadline(self, carry: Carry) -> float | None:
+    def _deadline(self, carry: CarryState) -> float | None:
         """That of the step that waits for what is carried; what makes room for it has none."""
         part = self._roster.of(carry.step)
         found = part.work.seek(carry.step) if part and carry.step else None
@@ -230,10 +277,13 @@ class Transport:
         """The command of a carry is over. ``again``: the next one may go better."""
         state = self._commons.lab.carries[name]
         if state.end in MOVED:
-            self._arrive(state, state.target)
+            self._arrive(state, state.ends[1])
         elif state.end in STAYED:
             self.deck.given_up.add(state.piece)
-            self._arrive(state, state.source, "" if again else f"it cannot be carried: {wrong}")
+            if again:  # nothing else may happen until then
+                anew = f"{state.id}/anew"
+                self._commons.out.append(Wait(timer=anew, until=self._commons.at + ANEW_S))
+            self._arrive(state, state.ends[0], "" if again else f"it cannot be carried: {wrong}")
         else:
             self._arrive(state, "", f"nobody knows how far it was carried: {wrong}")
 
@@ -244,15 +294,18 @@ class Transport:
             return
         said = f"{event.by} did not carry it{f': {event.note}' if event.note else ''}"
         if event.done:
-            self._arrive(state, state.target)
+            self._arrive(state, state.ends[1])
         elif state.withdrawn is not None:
-            self._arrive(state, state.source)
+            self._arrive(state, state.ends[0])
         else:
-            self._arrive(state, state.source, said)
+            self._arrive(state, state.ends[0], said)
 
     def place(self, event: ev.LabwarePlaced) -> None:
         """A person says where a piece stands; a person's carry of it is over by that."""
         if self.objection(event):
+            return
+        if self.lids.plate_of(event.labware):
+            self._place_lid(event)
             return
         piece = self._commons.lab.pieces[event.labware]
         state = self._carry_of(event.labware)
@@ -292,6 +345,8 @@ class Transport:
             if state.carrier == PERSON:
                 return ""
             return f"{state.carrier} carries {state.piece}; of that command: sdl resolve"
+        if self.lids.plate_of(event.labware):
+            return self._lid_objection(event)
         if event.labware not in lab.pieces:
             return f"{event.labware!r} stands on no site; there are: {', '.join(lab.pieces)}"
         if event.site and event.site not in self.floor.place_of:
@@ -303,16 +358,51 @@ class Transport:
         state = self._carry_of(event.labware)
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {event.labware}; wait, or: sdl resolve"
-        shown = lab.pieces[event.labware].shown
-        if event.was is not None and event.was != shown:
-            there = shown or "on no site that is known"
-            return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
+        stale = self._is_stale(event, lab.pieces[event.labware])
+        if stale:
+            return stale
         taken = self.deck.standing().taken
         there = taken.get(event.site, event.labware) if event.site else event.labware
         mine = self.deck.piece_sites(lab.pieces[event.labware])
         if there != event.labware and event.site not in mine:
             return f"{there or 'something'} stands on {event.site}"
         return self._not_now(event.labware)
+
+    def _lid_objection(self, event: ev.LabwarePlaced) -> str:
+        lab = self._commons.lab
+        plate = self.lids.plate_of(event.labware)
+        ends = self.lids.sites_of(plate)
+        if event.site and event.site not in ends:
+            return f"{event.labware} lies on {' or on '.join(ends)}, not on {event.site!r}"
+        state = self._carry_of(plate)
+        if state is not None and state.carrier != PERSON:
+            return f"{state.carrier} is carrying {state.labware}; wait, or: sdl resolve"
+        return self._is_stale(event, lab.lids[plate]) or self._not_now(plate)
+
+    @staticmethod
+    def _is_stale(event: ev.LabwarePlaced, piece: PieceState) -> str:
+        """That a piece is elsewhere by now than who speaks of it believes; empty if it is not."""
+        if event.was is None or event.was == piece.shown:
+            return ""
+        there = piece.shown or "on no site that is known"
+        return f"{event.labware} is {there} by now, not {event.was or 'lost'}; look again"
+
+    def _place_lid(self, event: ev.LabwarePlaced) -> None:
+        """A person says where a lid lies; a person's carry of it is over by that."""
+        plate = self.lids.plate_of(event.labware)
+        lid, state = self._commons.lab.lids[plate], self._carry_of(plate)
+        off = "" if event.site else f"{event.by} took it off the bench"
+        if state is not None and state.lid:
+            self._arrive(state, event.site, off)
+            return
+        lid.leaves, lid.lost = "", off
+        lid.site = event.site or lid.site
+        self.set_down_by_hand(lid)
+        place = place_of(self._commons.lab.pieces[plate].site)
+        if place in self._commons.lab.instruments:
+            self._commons.touched[place] = None
+        end = EndCarry(carry="", labware=lid.name, site=event.site, lost=off)
+        self._commons.out.append(end)
 
     def _not_now(self, labware: str) -> str:
         """Why a piece may not be taken elsewhere by hand."""
@@ -329,15 +419,23 @@ class Transport:
     def _arrive(self, state: CarryState, site: str, lost: str = "") -> None:
         lab = self._commons.lab
         del lab.carries[state.id]
-        self._settle(lab.pieces[state.piece], site, lost)
+        piece = lab.pieces[state.piece]
+        if state.lid:
+            self._settle(piece, state.target, "")  # its plate is where it was
+            piece = lab.lids[state.piece]
+            piece.lost = lost
+            if site:
+                piece.site, piece.leaves = site, ""
+        else:
+            self._settle(piece, site, lost)
         if (site or state.carrier == PERSON) and self._is_hearsay(state):
-            self.set_down_by_hand(lab.pieces[state.piece])
-        elif site == state.target:  # where a simulated arm has put it itself
-            lab.pieces[state.piece].placed = 0
+            self.set_down_by_hand(piece)
+        elif site == state.ends[1]:  # where a simulated arm has put it itself
+            piece.placed = 0
         for instrument in self._ends(state):
             instrument.approached = ""
             self._commons.touched[instrument.name] = None
-        end = EndCarry(carry=state.id, labware=state.piece, site=site, lost=lost)
+        end = EndCarry(carry=state.id, labware=state.labware, site=site, lost=lost)
         self._commons.out.append(end)
 
     def _settle(self, piece: PieceState, site: str, lost: str) -> None:

@@ -33,6 +33,9 @@ from sdl.model.stock import Move
 Effect = Literal["pure", "idempotent", "once"]
 """*pure*: only looks. *idempotent*: twice does the same as once. *once*: never by itself again."""
 
+Lid = Literal["", "on", "off"]
+"""How the lids of an action's plates have to be; empty: either way. Plates without one are open."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -54,10 +57,16 @@ class Declared:
     timeout_s: float
     probe: str = ""
     moves: Moves | None = None
+    lid: Lid = ""
 
 
 def action(
-    effect: Effect, *, timeout_s: float = 3600.0, probe: str = "", moves: Moves | None = None
+    effect: Effect,
+    *,
+    timeout_s: float = 3600.0,
+    probe: str = "",
+    moves: Moves | None = None,
+    lid: Lid = "",
 ) -> Callable[[Callable[P, Awaitable[T]]], Callable[P, Awaitable[T]]]:
     """Declare an action of an instrument.
 
@@ -67,10 +76,11 @@ def action(
     Interrupted) -> Finding``. ``moves``: what it does to the contents of wells and sources, once it
     is done: a pure function with the same arguments, ``def (well: Well, volume_ul: float) ->
     tuple[Transfer, ...]``, or of ``Wash`` and ``Pieces``; None where it does nothing to them.
+    ``lid``: how the lids of its plates have to be; the runtime sees to that before it begins.
     """
 
     def declare(method: Callable[P, Awaitable[T]]) -> Callable[P, Awaitable[T]]:
-        setattr(method, _DECLARED, Declared(effect, timeout_s, probe, moves))
+        setattr(method, _DECLARED, Declared(effect, timeout_s, probe, moves, lid))
         return method
 
     return declare
@@ -91,6 +101,8 @@ class Operation:
     """Name of the driver's method that finds out whether an interrupted one happened, if any."""
     moves: Moves | None = None
     """What it does to the contents of wells and sources; None: nothing."""
+    lid: Lid = ""
+    """How the lids of its plates have to be."""
 
     def transfers(self, arguments: Mapping[str, JsonValue]) -> tuple[Move, ...]:
         """What this action does to contents. Raises whatever the function it declares raises."""
@@ -269,6 +281,7 @@ def operation_of(method: Callable[..., object], declared: Declared) -> Operation
         returns=hints["return"],
         probe=declared.probe,
         moves=declared.moves,
+        lid=declared.lid,
     )
 
 

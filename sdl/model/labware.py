@@ -126,3 +126,12 @@ class Labware:
     kind: LabwareKind
     at: str = ""
     """The site where it stands at first, ``hotel/3``; empty: where every instrument reaches it."""
+    on: str = ""
+    """Of a lid: the plate that it closes, and lies on at first."""
+    parks: str = ""
+    """Of a lid: the site where it lies while it is off, ``lids/1``; nothing else comes there."""
+
+    @property
+    def rests(self) -> str:
+        """Where it is at first: a site, or the plate that a lid lies on; empty where on neither."""
+        return self.at or self.on

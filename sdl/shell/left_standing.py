@@ -39,7 +39,7 @@ def doubts(record: Moves, lab: Lab, at: float) -> tuple[ev.LabwareDoubted, ...]:
 
     Nothing of a lab in simulation, whose bench is a fresh one each time.
     """
-    stands = {piece.name: piece.at for piece in lab.labware if piece.at}
+    stands = {piece.name: piece.rests for piece in lab.labware if piece.rests}
     last = last_at_work(record, lab) if stands else None
     if last is None:
         return ()
@@ -78,7 +78,8 @@ def _lab_of(record: Moves, journal: str) -> Lab | None:
 
 def _left(record: Moves, journal: str, lab: Lab) -> dict[str, tuple[str, str]]:
     """By piece: the site on which it stood at the end, or had stood last, and how."""
-    left = {piece.name: (piece.at, f"stood on {piece.at}") for piece in lab.labware if piece.at}
+    begun = {piece.name: piece.rests for piece in lab.labware if piece.rests}
+    left = {name: (site, f"stood on {site}") for name, site in begun.items()}
     for type_name, body in record.of_types(journal, MOVES):
         match load(type_name, body):
             case do.BeginCarry(labware=name, source=source, target=target):

@@ -309,7 +309,9 @@ class Runtime:
         self._dispatch.epoch, self._dispatch.journal = lab.epoch, self._chain.origin
         greets = any(isinstance(each, do.Greet) for each in commands)
         if greets or any(isinstance(each, do.EndCarry) for each in commands):
-            await self._dispatch.tell_placed(lab.pieces.values(), anew=greets)
+            await self._dispatch.tell_placed(
+                (*lab.pieces.values(), *lab.lids.values()), anew=greets
+            )
         for command in commands:
             await self._perform(command)
 

@@ -60,7 +60,9 @@ class Floor:
 
     def __init__(self, lab: Lab, changed: Callable[[], None]) -> None:
         """``changed`` is called after each change of what a snapshot holds."""
-        self._declared = {piece.name: piece.at for piece in lab.labware}
+        self._declared = {piece.name: piece.rests for piece in lab.labware}
+        self._lids = {piece.name: piece.on for piece in lab.labware if piece.on}
+        self._parks = {piece.name: piece.parks for piece in lab.labware if piece.on}
         self._sites = {site: name for name, sites in lab.sites.items() for site in sites}
         self._reaches = {one.name: frozenset(one.reaches) for one in lab.instruments}
         self._changed = changed
@@ -134,9 +136,12 @@ class Floor:
             raise DriverFault(f"{instrument}: {labware!r} {where}, not here; bring it first")
 
     def check_open(self, instrument: str, labware: str) -> None:
-        """DriverFault if a piece is sealed."""
+        """DriverFault if a piece is sealed, or its lid is on."""
         if self._piece(labware).sealed:
             raise DriverFault(f"{instrument}: {labware!r} is sealed; nothing gets in or out")
+        lid = self.on(labware)
+        if lid:
+            raise DriverFault(f"{instrument}: {lid!r} lies on {labware!r}; take it off")
 
     @contextmanager
     def at_work(self, instrument: str, labware: str) -> Iterator[None]:
@@ -219,7 +224,7 @@ class Floor:
             return
         if not piece.at:
             raise DriverFault(f"{arm}: {labware!r} has no site; give it at = ... in lab.toml")
-        if piece.at != source:
+        if self._resting(labware) != source:
             there = self.on(source)
             found = f"finds {there!r}" if there else "grips nothing"
             raise DriverFault(f"{arm}: {found} on {source!r}, where {labware!r} should stand")
@@ -231,11 +236,31 @@ class Floor:
 
     def set_down(self, arm: str, labware: str, target: str) -> None:
         """Set down what is in the gripper. DriverFault, an accident, if something stands there."""
-        there = self.on(target)
+        there, plate = self.on(target), self._lids.get(labware, "")
+        if plate and there == plate:
+            self.put(labware, plate)
+            return
         if there and there != labware:
             self._piece(labware).at = FLOOR
             self._accident(f"{arm} set {labware!r} down on {target!r}, where {there!r} stands")
         self.put(labware, target)
+
+    def parks(self, labware: str) -> str:
+        """The site where a lid lies while it is off; empty of what is no lid."""
+        return self._parks.get(labware, "")
+
+    def is_on_plate(self, labware: str) -> bool:
+        """Whether it is a lid that lies on its plate."""
+        return self._piece(labware).at == self._lids.get(labware, FLOOR) != FLOOR
+
+    def is_free_for(self, labware: str, site: str) -> bool:
+        """Whether a piece can be set down on a site; a lid on its plate as well."""
+        return self.on(site) in ("", labware, self._lids.get(labware, ""))
+
+    def _resting(self, labware: str) -> str:
+        """The site on which a piece stands; a lid that is on, that of its plate."""
+        at = self._piece(labware).at
+        return self._piece(at).at if at in self.state.pieces else at
 
     def drop(self, arm: str, labware: str) -> NoReturn:
         """Lose what is in the gripper: always a DriverFault, and an accident."""

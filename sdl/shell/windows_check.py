@@ -11,6 +11,7 @@ from sdl.core.chains import MOVE_S
 from sdl.core.floor import PERSON
 from sdl.core.following import STEPS_MAX
 from sdl.core.forecast import Forecast, ForecastStep, forecast
+from sdl.core.lids import MOVES
 from sdl.core.needs import AsTold
 from sdl.core.plates import plates_of
 from sdl.core.predicting import foreseen
@@ -33,13 +34,16 @@ def unkeepable(prepared: Prepared) -> Iterator[str]:
     spec, lab = prepared.campaign.campaign, prepared.lab.lab
     simulators = Simulators(lab, prepared.lab.folder)
 
+    closed = {piece.on for piece in lab.labware if piece.on}
+
     @cache
     def leg_s(carrier: str, piece: str, source: str, target: str) -> float:
+        moves = MOVES if piece in closed else 1
         if carrier == PERSON:
-            return PERSON_S
+            return moves * PERSON_S
         ends = {"labware": piece, "source": source, "target": target}
         said = foreseen((simulators,), carrier, "move", ends)
-        return MOVE_S if said is None else said.duration_s
+        return moves * (MOVE_S if said is None else said.duration_s)
 
     on_sites = {piece.name for piece in lab.labware if piece.at}
     found = _forecast(prepared, simulators)

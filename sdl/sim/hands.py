@@ -34,8 +34,11 @@ def found(
     ``taken``: sites that others are thought to have. Empty where none is left: off the bench.
     """
     where = floor.site(labware)
-    if where in floor.sites:
+    parks = floor.parks(labware)
+    if where in floor.sites or floor.is_on_plate(labware):
         return where
+    if parks:
+        return parks
     return next((site for site in stores if site not in taken and not floor.on(site)), "")
 
 
@@ -60,7 +63,7 @@ class Hands:
                 self._asked.add(one.id)
                 asyncio.get_running_loop().call_later(CARRY_S, self._carry, one.id)
 
-        for piece in engine.lab.pieces.values():
+        for piece in (*engine.lab.pieces.values(), *engine.lab.lids.values()):
             task = f"{piece.name}: {piece.lost}"
             if piece.lost and piece.stands and task not in self._asked:
                 self._asked.add(task)

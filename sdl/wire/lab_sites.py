@@ -71,18 +71,72 @@ def read_labware(
     without = {one.name for one in instruments if not one.sites}
     taken: dict[str, str] = {}
     asked: list[tuple[Table, str, LabwareKind, str]] = []
+    closing: list[tuple[Table, str, LabwareKind]] = []
     for name in table:
         if not is_name(name):
             table.mistake(name, f"is no name for labware: {NAME_RULE}")
         piece = table.table(name)
-        asked.append((piece, name, _kind(piece), piece.text("at") if "at" in piece else ""))
-        piece.close()
+        kind = _kind(piece)
+        if kind.category == "lid":
+            closing.append((piece, name, kind))
+        else:
+            asked.append((piece, name, kind, piece.text("at") if "at" in piece else ""))
+            piece.close()
     # Who names a site comes first, whatever the order in the file: the others take what is left.
-    stands = {
-        name: _stand(piece, name, at, sites, without, taken)
-        for piece, name, _, at in sorted(asked, key=lambda each: "/" not in each[3])
-    }
-    return [Labware(name=name, kind=kind, at=stands[name]) for _, name, kind, _ in asked]
+    named = [one for one in asked if "/" in one[3]]
+    others = [one for one in asked if "/" not in one[3]]
+    stands = {name: _stand(piece, name, at, sites, without, taken) for piece, name, _, at in named}
+    lids = [_lid(*one, sites, taken) for one in closing]
+    for piece, name, _, at in others:
+        stands[name] = _stand(piece, name, at, sites, without, taken)
+    found = [Labware(name=name, kind=kind, at=stands[name]) for _, name, kind, _ in asked]
+    _check_lids(table, lids, found)
+    return [*found, *lids]
+
+
+def _lid(
+    piece: Table,
+    name: str,
+    kind: LabwareKind,
+    sites: Mapping[str, tuple[str, ...]],
+    taken: dict[str, str],
+) -> Labware:
+    """``on = "plate-1"``, ``parks = "lids/1"`` of a lid."""
+    on = piece.text("on", example='"plate-1"')
+    parks = piece.text("parks", example='"lids/1"')
+    if "at" in piece:
+        piece.take("at")
+        piece.mistake("at", "a lid lies on its plate at first; write on and parks in its place")
+    if parks:
+        where = place_of(parks)
+        if where not in sites:
+            hint = did_you_mean(where, sites)
+            piece.mistake("parks", f"{where!r} is no place of this lab; {hint}")
+        elif parks not in sites[where]:
+            hint = f"{where!r} has {_count(sites[where])}"
+            piece.mistake("parks", f"there is no site {parks!r}: {hint}")
+        elif parks in taken:
+            piece.mistake("parks", f"{taken[parks]!r} is on {parks!r}; choose another site")
+        taken.setdefault(parks, name)
+    piece.close()
+    return Labware(name=name, kind=kind, on=on, parks=parks)
+
+
+def _check_lids(table: Table, lids: Iterable[Labware], others: Iterable[Labware]) -> None:
+    """Each lid lies on a plate that stands on a site, and on no other lid's plate."""
+    plates = {one.name: one for one in others if one.kind.category == "plate"}
+    closed: dict[str, str] = {}
+    for lid in lids:
+        keys = (*table.keys, lid.name, "on")
+        plate = plates.get(lid.on)
+        if lid.on and plate is None:
+            table.file.mistake(keys, f"{lid.on!r} is no plate; {did_you_mean(lid.on, plates)}")
+        elif plate is not None and not plate.at:
+            hint = f"give [labware.{plate.name}] a site, at = ..."
+            table.file.mistake(keys, f"{lid.on!r} stands on no site, where nobody opens it; {hint}")
+        elif lid.on in closed:
+            table.file.mistake(keys, f"{closed[lid.on]!r} lies on {lid.on!r} already")
+        closed[lid.on] = lid.name
 
 
 def _kind(piece: Table) -> LabwareKind:

@@ -94,7 +94,7 @@ class SimulatedArm:
             self._bench.spill(labware)
             floor.drop(self._name, labware)
         await call.work(self._travel_s(source, target) / 2.0 + self._approach_s)
-        if floor.on(target) not in ("", labware):
+        if not floor.is_free_for(labware, target):
             self._bench.spill(labware)
         floor.set_down(self._name, labware, target)
         mark_effect()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sdl.authoring import protocol, settle, within
 from sdl.capabilities import LiquidHandler, PlateReader, Washer
@@ -28,6 +28,7 @@ from tests.core.nodes import DRIVERS
 KIND = labware_kind("plate-96-flat")
 ONE_WELL = labware_kind("nest_1_troughplate_195000uL_Vb")
 """So that each run has a plate of its own."""
+LID = labware_kind("cor_96_wellplate_360uL_Fb_lid")
 STATIONS = {"handler": 1, "reader": 1, "washer": 1, "incubator": 2}
 CAPABILITIES: dict[str, type] = {
     "handler": LiquidHandler,
@@ -65,6 +66,28 @@ def cell(
         places=(Place(name="hotel", sites=plates + hotel),),
         labware=tuple(
             Labware(name=f"plate-{n}", kind=kind, at=f"hotel/{n}") for n in range(1, plates + 1)
+        ),
+    )
+
+
+def lidded(lab: Lab, *, carriers: tuple[str, ...] | None = None) -> Lab:
+    """The same with a lid on each plate; ``carriers``: the arms that reach where lids lie."""
+    plates = [piece.name for piece in lab.labware]
+    arms = [one.name for one in lab.instruments if one.reaches]
+    able = arms if carriers is None else carriers
+    return replace(
+        lab,
+        instruments=tuple(
+            replace(one, reaches=(*one.reaches, "lids")) if one.name in able else one
+            for one in lab.instruments
+        ),
+        places=(*lab.places, Place(name="lids", sites=len(plates))),
+        labware=(
+            *lab.labware,
+            *(
+                Labware(name=f"lid-{n}", kind=LID, on=plate, parks=f"lids/{n}")
+                for n, plate in enumerate(plates, start=1)
+            ),
         ),
     )
 
@@ -146,11 +169,14 @@ class Cell(Floor):
     """What collided, or was acted on where it was not."""
     patience: bool = True
     """Whether people carry what they are asked to."""
+    lids: dict[str, str] = field(default_factory=dict)
+    """By plate."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
         assert self.there is not None
-        self.truth = {piece.name: piece.at for piece in self.there.labware}
+        self.truth = {piece.name: piece.rests for piece in self.there.labware}
+        self.lids = {piece.on: piece.name for piece in self.there.labware if piece.on}
         self.effects = Effects(self)
 
     def happened(self, cid: str) -> None:
@@ -159,15 +185,27 @@ class Cell(Floor):
             labware, source, target = (
                 str(perform.args[a]) for a in ("labware", "source", "target")
             )
-            if self.truth[labware] != source:
-                self.wrong.append(f"{cid}: {labware} is at {self.truth[labware]}, not {source}")
+            at = self.truth[labware]
+            if self.truth.get(at, at) != source:
+                self.wrong.append(f"{cid}: {labware} is at {at}, not {source}")
             self.put(cid, labware, target)
             return
         for name in _named(dict(perform.args)):
             if place_of(self.truth[name]) != perform.instrument:
                 self.wrong.append(f"{cid}: {name} is at {self.truth[name]}")
+            if self.is_closed(name):
+                self.wrong.append(f"{cid}: {name} has its lid on")
+
+    def is_closed(self, plate: str) -> bool:
+        return plate in self.lids and self.truth[self.lids[plate]] == plate
 
     def put(self, who: str, labware: str, site: str) -> None:
+        plate = next((plate for plate, lid in self.lids.items() if lid == labware), "")
+        if plate and site in (plate, self.truth[plate]):
+            self.truth[labware] = plate
+            return
+        if labware in self.lids and not self.is_closed(labware):
+            self.wrong.append(f"{who}: {labware} is carried without its lid")
         there = [name for name, at in self.truth.items() if at == site and name != labware]
         if there:
             self.wrong.append(f"{who}: {labware} collides with {there} on {site}")
@@ -185,7 +223,7 @@ class Cell(Floor):
         for one in view.labware:
             if one.astray and not any(c.labware == one.labware for c in view.carries):
                 found = ev.LabwarePlaced(
-                    at=at, labware=one.labware, site=self.truth[one.labware], by="ada"
+                    at=at, labware=one.labware, site=self.truth[one.labware], by="ada", was=""
                 )
                 self.soon(f"lost {one.labware}", at, found)
 
@@ -207,7 +245,7 @@ class Cell(Floor):
             self.put(event.task, event.labware, event.site)
         if isinstance(event, ev.CarryDone) and not self.engine.objection(event):
             carry = self.engine.lab.carries[event.carry]
-            self.put(event.carry, carry.piece, carry.target)
+            self.put(event.carry, carry.labware, carry.ends[1])
         return super().turn(event)
 
 

@@ -38,6 +38,17 @@ reaches   = ["hotel", "handler", "reader"]
 """
 
 
+LID = """
+[places.lids]
+sites = 1
+
+[labware.lid-1]
+kind  = "cor_96_wellplate_360uL_Fb_lid"
+on    = "plate-1"
+parks = "lids/1"
+"""
+
+
 def one_well(folder: Path) -> None:
     """A lab with an arm, and of the kind that its campaign wants one plate with a single well."""
     sites = "sites = 1\n"
@@ -81,6 +92,22 @@ def test_a_simulator_finds_a_plate_where_a_person_has_put_it(tmp_path: Path) -> 
         ended(process, Exit.OK)
     assert [each.by for each in said(tmp_path, ev.CarryDone)] == ["anna", "anna"]
     assert "measured" in command(tmp_path, "runs", "list").out
+
+
+def test_a_person_takes_the_lid_off_where_the_plate_stands_and_puts_it_on_again(
+    tmp_path: Path,
+) -> None:
+    bench(tmp_path)
+    file = tmp_path / "lab.toml"
+    file.write_text(file.read_text(encoding="utf-8") + LID, encoding="utf-8")
+    ways = ["handler/1", "lids/1", "plate-1", "reader/1", "lids/1"]
+    with running(tmp_path) as process:
+        for number, target in enumerate(ways, start=1):
+            until(process, lambda to=target: asked(tmp_path) == [to], f"task {number}")  # type: ignore[misc]
+            well(command(tmp_path, "done", f"carry-{number}", "--by", "anna"))
+        ended(process, Exit.OK)
+    assert "measured" in command(tmp_path, "runs", "list").out
+    assert len(said(tmp_path, ev.CarryDone)) == len(ways)
 
 
 def test_a_campaign_without_wells_goes_on_with_the_plate_that_a_person_brings(

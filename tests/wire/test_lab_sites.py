@@ -138,3 +138,75 @@ def test_each_mistake_is_told_with_its_line(
     with pytest.raises(UserMistake) as caught:
         read_lab(path)
     assert expected in str(caught.value).replace(f"{path}:", "")
+
+
+LIDDED = """\
+[lab]
+name = "bench"
+
+[instruments.arm]
+driver  = "arm"
+reaches = ["hotel", "lids"]
+
+[places.hotel]
+sites = 2
+
+[places.lids]
+sites = 2
+
+[labware.plate-1]
+at = "hotel/1"
+
+[labware.plate-2]
+
+[labware.lid-1]
+kind  = "cor_96_wellplate_360uL_Fb_lid"
+"""
+
+
+def test_a_lid_lies_on_its_plate_and_parks_on_a_site_of_its_own(tmp_path: Path) -> None:
+    lab = read_lab(lab_of(tmp_path, LIDDED + 'on = "plate-1"\nparks = "lids/2"\n'))
+    lid = lab.labware[-1]
+    assert (lid.name, lid.on, lid.parks, lid.at, lid.rests) == (
+        *("lid-1", "plate-1", "lids/2"),
+        *("", "plate-1"),
+    )
+
+
+@pytest.mark.parametrize(
+    "lines, expected",
+    [
+        ('parks = "lids/1"\n', 'on: is missing; write for instance: on = "plate-1"'),
+        ('on = "plate-1"\n', 'parks: is missing; write for instance: parks = "lids/1"'),
+        ('on = "plate-9"\nparks = "lids/1"\n', "on: 'plate-9' is no plate; "),
+        (
+            'on = "plate-2"\nparks = "lids/1"\n',
+            "on: 'plate-2' stands on no site, where nobody opens it; give [labware.plate-2] a "
+            "site, at = ...",
+        ),
+        ('on = "plate-1"\nparks = "lid/1"\n', "parks: 'lid' is no place of this lab; "),
+        ('on = "plate-1"\nparks = "lids"\n', "parks: there is no site 'lids': 'lids' has sites"),
+        (
+            'on = "plate-1"\nparks = "hotel/1"\n',
+            "parks: 'plate-1' is on 'hotel/1'; choose another site",
+        ),
+        (
+            'on = "plate-1"\nparks = "lids/1"\nat = "hotel/2"\n',
+            "at: a lid lies on its plate at first; write on and parks in its place",
+        ),
+    ],
+)
+def test_what_is_wrong_about_a_lid_is_told(tmp_path: Path, lines: str, expected: str) -> None:
+    with pytest.raises(UserMistake) as caught:
+        read_lab(lab_of(tmp_path, LIDDED + lines))
+    assert expected in str(caught.value)
+
+
+def test_two_lids_share_neither_a_plate_nor_a_site(tmp_path: Path) -> None:
+    one = 'on = "plate-1"\nparks = "lids/1"\n'
+    other = f'[labware.lid-2]\nkind = "cor_96_wellplate_360uL_Fb_lid"\n{one}'
+    with pytest.raises(UserMistake) as caught:
+        read_lab(lab_of(tmp_path, LIDDED + one + other))
+    told = str(caught.value)
+    assert "'lid-1' is on 'lids/1'; choose another site" in told
+    assert "'lid-1' lies on 'plate-1' already" in told
