@@ -365,7 +365,7 @@ class Transport:
         there = taken.get(event.site, event.labware) if event.site else event.labware
         mine = self.deck.piece_sites(lab.pieces[event.labware])
         if there != event.labware and event.site not in mine:
-            return f"{there or 'something'} stands on {event.site}"
+            return self._taken(there, event.site)
         return self._not_now(event.labware)
 
     def _lid_objection(self, event: ev.LabwarePlaced) -> str:
@@ -378,6 +378,19 @@ class Transport:
         if state is not None and state.carrier != PERSON:
             return f"{state.carrier} is carrying {state.labware}; wait, or: sdl resolve"
         return self._is_stale(event, lab.lids[plate]) or self._not_now(plate)
+
+    def _taken(self, piece: str, site: str) -> str:
+        """What is on a site, or may be: of what is not where it should be, nobody is sure."""
+        if piece:
+            return f"{piece} stands on {site}"
+        astray = [self._commons.lab.pieces[name] for name in self._commons.steps.lost]
+        one = next((one for one in astray if site in self.deck.piece_sites(one)), None)
+        if one is None:
+            return f"something stands on {site}"
+        return (
+            f"{one.name} may stand on {site}, nobody is sure ({one.lost}); look, and say first "
+            f"where that is: sdl place {one.name} SITE"
+        )
 
     @staticmethod
     def _is_stale(event: ev.LabwarePlaced, piece: PieceState) -> str:

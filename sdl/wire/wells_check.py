@@ -26,7 +26,18 @@ def check_wells(campaign: Campaign, lab: Lab, signature: ProtocolSignature) -> _
                 ("roles", role.name),
                 f"the protocol takes a list of wells; say how many: {_example(campaign, role)}",
             )
+        elif role.is_list and role.name in campaign.roles:
+            yield from _for_samples(campaign, role)
     yield from _enough(campaign, lab, signature)
+
+
+def _for_samples(campaign: Campaign, role: Role) -> _Found:
+    """Whether a run's wells are enough for its samples, which share none."""
+    batch, count = campaign.batch, _count(campaign, role)
+    if batch is not None and count is not None and count < batch.size:
+        hint = f"give at least {batch.size}, or remove count"
+        keys = ("roles", role.name, "count")
+        yield keys, f"{count} wells for {batch.size} samples in a run; {hint}"
 
 
 def _choice(role: Role, choice: PlateChoice, lab: Lab) -> _Found:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from sdl.errors import UserMistake, UserMistakes
-from sdl.model.campaign import Campaign, PlateChoice
+from sdl.model.campaign import BatchRule, Campaign, PlateChoice
 from sdl.model.lab import Lab, Place
 from sdl.model.labware import Labware
 from sdl.model.protocol import Role
@@ -115,6 +115,21 @@ def test_how_many_wells_is_said_where_there_is_a_list_and_nowhere_else() -> None
         role="wells",
     )
     check("roles.wells.count: 97 wells on one plate; the largest has 96", count=97, role="wells")
+
+
+def test_a_batch_has_a_well_for_each_sample_at_least() -> None:
+    spec = replace(
+        CAMPAIGN,
+        batch=BatchRule(size=12),
+        roles={"pump": ("pump",), "wells": ("plate-1",)},
+        plates={"wells": PlateChoice(count=8)},
+    )
+    found = [one.message for one in check_campaign(spec, THERE, LIST, OFFERS)]
+    told = "roles.wells.count: 8 wells for 12 samples in a run; give at least 12, or remove count"
+    assert told in found
+    spec = replace(spec, plates={"wells": PlateChoice(count=24)})
+    found = [one.message for one in check_campaign(spec, THERE, LIST, OFFERS)]
+    assert not any("roles.wells.count" in one for one in found)
 
 
 def test_as_many_runs_as_may_be_in_flight_need_wells_at_once() -> None:
