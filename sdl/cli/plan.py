@@ -285,6 +285,8 @@ def _labware(piece: Labware, roles: list[str]) -> str:
         return f"{piece.kind.name}, lies on {piece.on}, and on {piece.parks} while it is off"
     held = {"tip_rack": "tip"}.get(piece.kind.category, "well")
     many = f", {count(piece.kind.count, held)}"
+    filled = len({one.well for one in piece.contents})
+    many += f", {filled} of them filled" if filled else ""
     at = f", at first on {piece.at}" if piece.at else ""
     used = _in_roles(piece.name, roles) if piece.kind.wells else ""
     return f"{piece.kind.name}{many}{at}{used}"

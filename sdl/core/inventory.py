@@ -22,7 +22,7 @@ from sdl.core.mixture import (
     picolitres,
     spoken,
 )
-from sdl.core.vessel import Vessel, vessels_of
+from sdl.core.vessel import Vessel, stored_in, vessels_of
 from sdl.errors import LimitReached, OutOfMaterial
 from sdl.model.lab import Lab
 from sdl.model.labware import Labware, Well
@@ -59,7 +59,7 @@ class Inventory:
     @classmethod
     def of(cls, lab: Lab) -> Inventory | None:
         """What the lab's file declares; None where it declares nothing, and nothing is kept."""
-        if not lab.stocks:
+        if not (lab.stocks or any(piece.contents for piece in lab.labware)):
             return None
         return cls(
             sources={
@@ -70,6 +70,7 @@ class Inventory:
             capacities_pl={plate.name: picolitres(plate.kind.capacity_ul) for plate in lab.labware},
             well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
             accuracy={one.instrument: (one.error_ul, one.error_cv) for one in lab.stocks},
+            wells=stored_in(lab.labware),
         )
 
     def bring(self, plate: Labware) -> None:

@@ -289,7 +289,7 @@ class LabState:
         """The bench as the files describe it, before anyone was heard of."""
         return cls(
             {i.name: InstrumentState(i.name, i.driver, i.simulated) for i in lab.instruments},
-            {plate.name: list(plate.kind.wells) for plate in lab.labware},
+            {plate.name: list(plate.free_wells) for plate in lab.labware},
             {one.name: PieceState(one.name, one.at, one.at) for one in lab.labware if one.at},
             lids={one.on: PieceState(one.name, one.on, one.on) for one in lab.labware if one.on},
             inventory=Inventory.of(lab),

@@ -43,9 +43,17 @@ def take_out(lab: LabState, event: WellsLeft) -> str:
     if used:
         lab.opened.setdefault(event.labware, event.owner)
     if lab.inventory is not None:
+        held = lab.inventory.wells  # what is told now is all that it holds
+        for place in [place for place in held if place.partition("/")[0] == event.labware]:
+            del held[place]
         for place in dict.fromkeys(one.place for one in event.left):
             its = [one for one in event.left if one.place == place]
-            lab.inventory.wells[place] = _mixed(its, f"{event.journal}/{place}")
+            held[place] = _mixed(its, f"{event.journal}/{place}")
+    if not used:
+        return (
+            f"{event.labware} holds what was left in it when {event.journal} ended; if it was "
+            f"filled anew, begin with --fresh {event.labware}"
+        )
     wells = "1 well" if len(used) == 1 else f"{len(used)} wells"
     count = "counts" if len(used) == 1 else "count"
     return (

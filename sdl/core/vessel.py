@@ -1,10 +1,12 @@
-"""One declared source: what is in it, how much can be drawn, and what is in doubt."""
+"""One declared source: what is in it, how much can be drawn, and what is in doubt; also plates."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from sdl.core.mixture import Mixture, in_pieces, microlitres, picolitres, spoken
+from sdl.core.mixture import Mixture, Portion, in_pieces, microlitres, picolitres, spoken
+from sdl.model.labware import Labware, Well
 from sdl.model.stock import Stocks
 
 
@@ -59,3 +61,15 @@ def vessels_of(stocks: Stocks) -> dict[str, Vessel]:
         )
         for name, source in stocks.sources.items()
     }
+
+
+def stored_in(labware: Iterable[Labware]) -> dict[str, Mixture]:
+    """By well, what the lab's file says that plates hold."""
+    found: dict[str, Mixture] = {}
+    for piece in labware:
+        for one in piece.contents:
+            place = str(Well(piece.name, one.well))
+            errors = {f"stored/{place}": one.uncertainty_ul} if one.uncertainty_ul else {}
+            portion = Portion(one.component, one.lot, picolitres(one.volume_ul), errors)
+            found[place] = found.get(place, Mixture()).plus(Mixture((portion,)))
+    return found

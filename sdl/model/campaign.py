@@ -269,8 +269,12 @@ class PlateChoice:
     for each sample."""
 
     def fits(self, piece: Labware) -> bool:
-        """Whether a piece of labware is of this kind, and has its place there."""
-        return piece.kind.name == self.kind and self.at in ("", place_of(piece.at))
+        """Whether a piece of labware is of this kind, has its place there, and holds nothing yet.
+
+        A plate of stored liquids is taken for samples only where it is named.
+        """
+        is_there = self.at in ("", place_of(piece.at))
+        return piece.kind.name == self.kind and is_there and not piece.contents
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Literal, TypeAlias
@@ -119,6 +119,28 @@ def _letters(row: int) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Stored:
+    """So much of one component, of one lot, is in one well at first."""
+
+    well: str
+    component: str
+    volume_ul: float
+    """Above 0."""
+    uncertainty_ul: float = 0.0
+    """Standard uncertainty of that."""
+    lot: str = ""
+    """Empty where that is not known."""
+
+    def of(self, well: str) -> Stored:
+        """The same in another well."""
+        return replace(self, well=well)
+
+    def holding(self, volume_ul: float) -> Stored:
+        """Another volume of the same."""
+        return replace(self, volume_ul=volume_ul)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Labware:
     """One piece of labware of the lab."""
 
@@ -126,10 +148,18 @@ class Labware:
     kind: LabwareKind
     at: str = ""
     """The site where it stands at first, ``hotel/3``; empty: where every instrument reaches it."""
+    contents: tuple[Stored, ...] = ()
+    """What its wells hold at first; nothing is in those that are not named."""
     on: str = ""
     """Of a lid: the plate that it closes, and lies on at first."""
     parks: str = ""
     """Of a lid: the site where it lies while it is off, ``lids/1``; nothing else comes there."""
+
+    @property
+    def free_wells(self) -> tuple[str, ...]:
+        """The wells that hold nothing at first, in the order in which they are used up."""
+        held = {one.well for one in self.contents}
+        return tuple(name for name in self.kind.wells if name not in held)
 
     @property
     def rests(self) -> str:

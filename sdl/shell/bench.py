@@ -134,7 +134,8 @@ class Bench:
         self.seed = seed
         self.version = 0
         self._kinds = {piece.name: piece.kind for piece in lab.labware}
-        self._state = _State(wells={}, stocks={}, draws={}, calls={})
+        self._stored = [(piece.name, one) for piece in lab.labware for one in piece.contents]
+        self._state = _State(wells=self._begun(), stocks={}, draws={}, calls={})
         self._faults: dict[str, tuple[Fault, ...]] = {}
         self._stops: dict[str, int] = {}
         self.floor = Floor(lab, self._changed)
@@ -174,6 +175,15 @@ class Bench:
 
     def _changed(self) -> None:
         self.version += 1
+
+    def _begun(self) -> dict[str, Filling]:
+        """What wells hold as ``lab.toml`` has it."""
+        found: dict[str, Filling] = {}
+        for plate, one in self._stored:
+            filling = found.setdefault(str(Well(plate, one.well)), Filling({}, 0.0))
+            held_ul = filling.volumes_ul.get(one.component, 0.0)
+            filling.volumes_ul[one.component] = held_ul + one.volume_ul
+        return found
 
     # Labware and wells
 
@@ -324,7 +334,7 @@ class Bench:
     def clear_up(self) -> None:
         """Plates are fresh and in their places, and supplies full again."""
         self.floor.clear_up()
-        self._state.wells.clear()
+        self._state.wells = self._begun()
         for stocks in self._state.stocks.values():
             for stock in stocks.values():
                 stock.left = stock.full

@@ -72,6 +72,7 @@ class _Left:
     def __init__(self, lab: Lab) -> None:
         self._sources = _sources(lab)
         self._kinds = {piece.name: piece.kind for piece in lab.labware}
+        self._stored = {piece.name: piece.contents for piece in lab.labware}
         self._wanted: dict[str, str] = {}
         """Kinds of fresh plates that were asked for, by task."""
         self._held: dict[str, dict[tuple[str, str], int]] = defaultdict(lambda: defaultdict(int))
@@ -90,6 +91,11 @@ class _Left:
         self._filled: ev.StockRefilled | None = None
         for place, source in self._sources.items():
             self._fill(place, source.volume_ul, source.lot, source.expires)
+        for piece in lab.labware:
+            for one in piece.contents:
+                place = f"{piece.name}/{one.well}"
+                self._held[place][one.component, one.lot] += picolitres(one.volume_ul)
+                self._variance[place] += one.uncertainty_ul**2
 
     def take(self, value: object) -> None:
         """The next line."""
@@ -126,6 +132,9 @@ class _Left:
             self._expiries[place][lot] = expires
 
     def _hold(self, left: ev.WellsLeft) -> None:
+        for place in [one for one in self._held if one.partition("/")[0] == left.labware]:
+            self._held[place].clear()
+            self._variance[place] = 0.0
         for one in left.left:
             self._held[one.place][one.component, one.lot] += picolitres(one.volume_ul)
             self._variance[one.place] += one.uncertainty_ul**2
@@ -184,11 +193,12 @@ class _Left:
         """Of plates that are of the kind that they were then."""
         for piece in lab.labware:
             is_same = self._kinds.get(piece.name) == piece.kind
+            is_same = is_same and self._stored.get(piece.name, ()) == piece.contents
             is_fresh = piece.name in fresh or ALL in fresh
             used = tuple(self._used.get(piece.name, ()))
             held = sorted(one for one in self._held if one.partition("/")[0] == piece.name)
             left = [each for one in held for each in self._remnants(one, self._spread_ul(one))]
-            if is_same and not is_fresh and (used or left):
+            if is_same and not is_fresh and (used or left or piece.contents):
                 yield ev.WellsLeft(
                     at=at,
                     labware=piece.name,

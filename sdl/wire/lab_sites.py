@@ -6,7 +6,8 @@ from collections.abc import Iterable, Mapping
 
 from sdl.errors import UserMistake
 from sdl.model.lab import Instrument, Lab, Place, is_name, place_of
-from sdl.model.labware import Labware, LabwareKind
+from sdl.model.labware import Labware, LabwareKind, Stored
+from sdl.wire.contents_table import read_contents
 from sdl.wire.labware_kinds import DEFAULT_KIND, labware_kind
 from sdl.wire.toml_table import NAME_RULE, Table, did_you_mean, said
 
@@ -72,6 +73,7 @@ def read_labware(
     taken: dict[str, str] = {}
     asked: list[tuple[Table, str, LabwareKind, str]] = []
     closing: list[tuple[Table, str, LabwareKind]] = []
+    held: dict[str, tuple[Stored, ...]] = {}
     for name in table:
         if not is_name(name):
             table.mistake(name, f"is no name for labware: {NAME_RULE}")
@@ -81,6 +83,7 @@ def read_labware(
             closing.append((piece, name, kind))
         else:
             asked.append((piece, name, kind, piece.text("at") if "at" in piece else ""))
+            held[name] = read_contents(piece, kind)
             piece.close()
     # Who names a site comes first, whatever the order in the file: the others take what is left.
     named = [one for one in asked if "/" in one[3]]
@@ -89,7 +92,10 @@ def read_labware(
     lids = [_lid(*one, sites, taken) for one in closing]
     for piece, name, _, at in others:
         stands[name] = _stand(piece, name, at, sites, without, taken)
-    found = [Labware(name=name, kind=kind, at=stands[name]) for _, name, kind, _ in asked]
+    found = [
+        Labware(name=name, kind=kind, at=stands[name], contents=held[name])
+        for _, name, kind, _ in asked
+    ]
     _check_lids(table, lids, found)
     return [*found, *lids]
 

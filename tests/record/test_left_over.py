@@ -14,6 +14,7 @@ from sdl.core.replay import fold
 from sdl.errors import UserMistake
 from sdl.model.campaign import PlateChoice, StopRule
 from sdl.model.lab import Lab
+from sdl.model.labware import Stored
 from sdl.model.stock import Source, Stocks
 from sdl.shell.left_over import check_fresh, left_over
 from sdl.shell.opening import new
@@ -227,3 +228,31 @@ def test_wells_of_a_plate_that_was_brought_stay_used_once_the_file_knows_it(url:
         ("plate-1", ("A1",), "dye"),
         (brought.name, ("A1",), "dye"),
     ]
+
+
+STORED = Stored(well="H12", component="ligand", volume_ul=100.0, lot="L-3")
+PLATE = replace(LAB.labware[0], contents=(STORED,))
+STOCKED = replace(LAB, labware=(PLATE,))
+
+
+def test_a_plate_of_stored_liquids_holds_what_was_left_in_it(url: str) -> None:
+    then = Floor(Engine(SCRIPT), 3, simulated=False, clock="wall", there=STOCKED).play(SPEC)
+    before = taken(url, then, STOCKED)
+    (wells,) = [one for one in before if isinstance(one, ev.WellsLeft)]
+    assert [(one.place, one.volume_ul) for one in wells.left if one.lot == "L-3"] == [
+        ("plate-1/H12", 100.0)
+    ]
+    floor = begun(before, STOCKED)
+    held = {one.place: one.volume_ul for one in floor.engine.contents()}
+    assert held["plate-1/H12"] == 100.0
+    gone = replace(wells, left=tuple(one for one in wells.left if one.lot != "L-3"))
+    others = tuple(one for one in before if one is not wells)
+    floor = begun((*others, gone), STOCKED)
+    assert "plate-1/H12" not in {one.place for one in floor.engine.contents()}
+
+
+def test_where_the_file_says_something_else_of_a_plate_it_is_believed(url: str) -> None:
+    then = Floor(Engine(SCRIPT), 3, simulated=False, clock="wall", there=STOCKED).play(SPEC)
+    new = replace(PLATE, contents=(replace(STORED, volume_ul=300.0, lot="L-4"),))
+    there = replace(LAB, labware=(new,))
+    assert not [one for one in taken(url, then, there) if isinstance(one, ev.WellsLeft)]
