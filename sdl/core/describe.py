@@ -125,11 +125,12 @@ def describe_lab(
 
 
 def _place(piece: PieceState) -> LabwareView:
-    way = f"{piece.leaves} to {piece.site}" if piece.leaves and not piece.lost else ""
+    stays = piece.leaves == piece.site != ""  # while its lid is moved
+    way = f"on its way from {piece.leaves} to {piece.site}" if piece.leaves else ""
     return LabwareView(
         labware=piece.name,
-        site=piece.shown,
-        note=piece.lost or (f"on its way from {way}" if way else ""),
+        site=piece.site if stays and not piece.lost else piece.shown,
+        note=piece.lost or ("its lid is being moved" if stays else way),
         astray=bool(piece.lost and piece.stands),
     )
 

@@ -146,6 +146,11 @@ def test_where_no_arm_reaches_a_person_is_asked_and_the_step_says_for_what_it_wa
     assert task.asks == "carry lid-1 from plate-1 to lids/1, then: sdl done carry-2"
     (wait,) = floor.engine.view().waits
     assert wait.why == f"dispense on handler waits: {task.asks}"
+    shown = [(one.labware, one.site, one.note) for one in floor.engine.lab_view().labware]
+    assert shown == [
+        ("plate-1", "handler/1", "its lid is being moved"),
+        ("lid-1", "", "on its way from plate-1 to lids/1"),
+    ]
 
 
 def test_a_person_may_say_where_a_lid_lies_instead() -> None:
