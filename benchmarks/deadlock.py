@@ -5,6 +5,7 @@ hotel with few sites to spare) and a campaign of runs that each take a plate of 
 random way. In every other cell some roles are pools of two stations, in every third one the runs
 are those of two campaigns that share the cell, and in every fourth one the arms meet at nests of
 one site, or reach some stations only over others, and a plate that nobody uses may stand there.
+In every fifth one each plate has a lid, which some of the arms can take off, or people do.
 Real engine, real simulators, virtual time. A cell has locked up where a run does not end; where two
 plates came to one site, or an arm gripped one that was worked on, is told, too. The aim is none.
 """
@@ -34,6 +35,9 @@ RUNS_IN_ONE = 24
 TOLD_S = 30.0
 NESTED = 3
 """Of four cells, the one with nests."""
+LIDDED = 5
+"""Of so many cells, one with lids."""
+LID = "cor_96_wellplate_360uL_Fb_lid"
 COURSES = 6 * 5**6
 KIND = "nest_1_troughplate_195000uL_Vb"
 """Of one well: a plate for each run."""
@@ -66,6 +70,8 @@ def files(folder: Path, seed: int) -> list[Path]:
     names = "abcde"
     lines = _nested(names, seed) if seed % 4 == NESTED else _cell(names, seed)
     parallel = int(lines.pop())
+    if seed % LIDDED == 0:
+        lines = _with_lids(lines, seed)
     (folder / "lab.toml").write_text("\n".join(lines))
     shutil.copy(CELLS / "stations.py", folder)
     roles = "\n".join(_roles(names, seed))
@@ -138,6 +144,21 @@ def _hotel(spare: int) -> Iterator[str]:
     yield f"[places.hotel]\nsites = {RUNS_IN_ONE + spare}\n"
     for number in range(1, RUNS_IN_ONE + 1):
         yield f'[labware.plate-{number}]\nkind = "{KIND}"\nat = "hotel"\n'
+
+
+def _with_lids(lines: list[str], seed: int) -> list[str]:
+    """A cell with a lid on each plate, and who of its arms reaches where they lie."""
+    chance = random.Random(f"{seed}/lids")
+    able = [chance.random() < 0.8 for _ in lines]
+    found = [
+        line.replace('reaches = ["', 'reaches = ["lids", "') if is_able else line
+        for line, is_able in zip(lines, able, strict=True)
+    ]
+    found.append(f"[places.lids]\nsites = {RUNS_IN_ONE}\n")
+    for number in range(1, RUNS_IN_ONE + 1):
+        on, parks = f'on = "plate-{number}"', f'parks = "lids/{number}"'
+        found.append(f'[labware.lid-{number}]\nkind = "{LID}"\n{on}\n{parks}\n')
+    return found
 
 
 def _roles(names: str, seed: int) -> Iterator[str]:

@@ -29,9 +29,10 @@ class Station(Capability):
         """It stands still."""
         self._bench.stop(self._name)
 
-    @action("once", timeout_s=3600.0)
+    @action("once", timeout_s=3600.0, lid="off")
     async def work(self, well: Well, seconds: float) -> None:
-        """Work on a plate for so long. DriverFault if it stands elsewhere."""
+        """Work on a plate for so long. DriverFault if it stands elsewhere, or has its lid on."""
+        self._bench.floor.check_open(self._name, well.labware)
         with self._bench.floor.at_work(self._name, well.labware):
             await self._bench.work(self._name, "work", seconds)
 
