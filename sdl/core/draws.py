@@ -134,7 +134,7 @@ def may_be(inventory: Inventory, transfer: Transfer) -> bool:
 
 
 def _underfull(inventory: Inventory, well: str, drawn_pl: int, filled_pl: int) -> str:
-    is_known = well in inventory.wells or filled_pl > 0
+    is_known = well in inventory.wells or filled_pl > 0 or well in inventory.stored
     there_pl = inventory.contents(well).volume_pl
     if not is_known or drawn_pl <= there_pl + filled_pl + _unsure_pl(inventory, well):
         return ""

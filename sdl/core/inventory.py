@@ -43,6 +43,8 @@ class Inventory:
     """By instrument: standard uncertainty of a volume in µL, and as a share of it."""
     wells: dict[str, Mixture] = field(default_factory=dict)
     """Those that hold anything."""
+    stored: tuple[str, ...] = ()
+    """Those of which the lab's file says what they hold: empty, they are known to be."""
     in_doubt: dict[str, dict[str, dict[str, int]]] = field(default_factory=dict)
     """By well, command and component, in picolitres: what it may have filled in or drawn off, as
     nobody knows how far it got."""
@@ -71,6 +73,7 @@ class Inventory:
             well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
             accuracy={one.instrument: (one.error_ul, one.error_cv) for one in lab.stocks},
             wells=stored_in(lab.labware),
+            stored=tuple(stored_in(lab.labware)),
         )
 
     def bring(self, plate: Labware) -> None:

@@ -7,11 +7,14 @@ from dataclasses import replace
 from sdl.authoring import protocol
 from sdl.capabilities import LiquidHandler, PlateReader
 from sdl.core import commands as do
+from sdl.core.draws import objection
 from sdl.core.engine import Engine
+from sdl.core.inventory import Inventory
 from sdl.core.replay import fold
 from sdl.model.campaign import PlateChoice, StopRule
 from sdl.model.lab import Lab
 from sdl.model.labware import Labware, Stored, Well
+from sdl.model.stock import Transfer
 from tests.core.cell import KIND
 from tests.core.dye import Reading
 from tests.core.floor import Floor, campaign, lab, script
@@ -58,6 +61,16 @@ def test_a_well_that_holds_too_little_is_not_drawn_from() -> None:
     (refused, *_) = [each for each in floor.journal if isinstance(each, do.Refuse)]
     assert "library/A1 holds 20 µL" in refused.reason
     assert not [each for each in floor.journal if isinstance(each, do.Perform)]
+
+
+def test_a_stored_well_that_was_emptied_to_the_last_drop_is_not_drawn_from_again() -> None:
+    inventory = Inventory.of(LAB)
+    assert inventory is not None
+    base = Well("library", "B1")
+    inventory.move(Transfer(base, Well("plate-1", "A1"), 50.0), "handler", "first")
+    assert str(base) not in inventory.wells
+    told = objection(inventory, [Transfer(base, Well("plate-1", "B1"), 1.0)])
+    assert told.startswith("library/B1 holds 0 µL, 1 µL were asked for")
 
 
 def test_samples_go_into_no_well_that_holds_something_and_into_no_plate_of_stored_ones() -> None:
