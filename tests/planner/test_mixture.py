@@ -11,6 +11,7 @@ from sdl.model.campaign import ChoiceParameter, LinearConstraint, Objective, Ran
 from sdl.model.candidates import packed
 from sdl.model.data import Inputs, Trial
 from sdl.model.planning import Problem
+from sdl.model.space import violations
 from sdl.planner.candidates import listed
 from sdl.planner.mixture import EnsemblePlanner
 from sdl.planner.proposals import Campaign, Observed
@@ -71,11 +72,15 @@ def test_a_used_up_list_says_so() -> None:
         EnsemblePlanner().suggest(problem, trials, 1, 0)
 
 
-def test_a_corner_that_hardly_any_point_hits_is_told() -> None:
-    space = tuple(RangeParameter(name=name, low=0.0, high=1.0) for name in "abcd")
-    corner = LinearConstraint(weights=dict.fromkeys("abcd", 1.0), at_most=0.12)
-    problem = Problem(space=space, objective=PROBLEM.objective, constraints=(corner,))
-    with pytest.raises(PlannerFault, match="keep the constraints and are new, 9"):
+def test_a_corner_that_hardly_any_point_hits_is_told_where_points_cannot_be_moved() -> None:
+    corner = LinearConstraint(weights=dict.fromkeys("abcd", 1.0), at_most=12.0)
+    real = tuple(RangeParameter(name=name, low=0.0, high=100.0) for name in "abcd")
+    problem = Problem(space=real, objective=PROBLEM.objective, constraints=(corner,))
+    found = EnsemblePlanner().suggest(problem, (), 9, 0)
+    assert not violations(problem, found, 9)
+    whole = tuple(RangeParameter(name=n, low=0.0, high=1000.0, integer=True) for n in "abcd")
+    problem = Problem(space=whole, objective=PROBLEM.objective, constraints=(corner,))
+    with pytest.raises(PlannerFault, match="keep the constraints"):
         EnsemblePlanner().suggest(problem, (), 9, 0)
 
 

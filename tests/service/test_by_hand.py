@@ -52,7 +52,7 @@ parks = "lids/1"
 def one_well(folder: Path) -> None:
     """A lab with an arm, and of the kind that its campaign wants one plate with a single well."""
     sites = "sites = 1\n"
-    campaign = place(folder, speed=600, runs=2, parallel=1, handler=sites, reader=sites)
+    campaign = place(folder, speed=150, runs=2, parallel=1, handler=sites, reader=sites)
     kind = "nest_1_troughplate_195000uL_Vb"
     spec = campaign.read_text(encoding="utf-8").replace('"plate-1"', f'{{ kind = "{kind}" }}')
     campaign.write_text(spec, encoding="utf-8")
