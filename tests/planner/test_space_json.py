@@ -174,7 +174,7 @@ def test_a_space_that_holds_nothing_or_twice_the_same_says_so() -> None:
     with pytest.raises(PlannerFault, match=r"the constraint 3 is no text; write it such as"):
         factory({**_space(LEVELS), "constraints": [3]}, None, 1)
     narrow = factory(_space(_real("x"), _real("z"), constraints=["x + z <= 1e-9"]), None, 1)
-    assert all(one["x"] + one["z"] <= 1.1e-9 for one in narrow.suggest([], [], 4))
+    assert all(float(one["x"]) + float(one["z"]) <= 1.1e-9 for one in narrow.suggest([], [], 4))
     both = ["x + z >= 1.2", "x + z <= 0.2"]
     narrow = factory(_space(_real("x"), _real("z"), constraints=both), None, 1)
     with pytest.raises(PlannerFault, match="loosen the constraints or narrow the ranges"):
