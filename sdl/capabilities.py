@@ -127,7 +127,9 @@ class Arm(Capability, Protocol):
     async def move(self, labware: str, source: str, target: str) -> None:
         """Take a piece of labware from one site, ``hotel/3``, and set it down on another.
 
-        A lid lies on the plate that stands on ``source``, or is set on the one on ``target``.
+        A lid lies on the plate that stands on ``source``, or is set on the one on ``target``. A
+        class that takes a lid by its name, and leaves the plate, says ``carries_lids = True``; no
+        other one is told to.
         DriverFault if nothing stands on ``source``, or something else; if ``target`` is taken, or
         one of them is out of reach; if the grip is lost on the way.
         """

@@ -15,7 +15,7 @@ from sdl.core.stuck import stuck
 from sdl.core.transport import floor_of
 from sdl.errors import PlannerFault, ProtocolMistake, UserMistake
 from sdl.model.campaign import NO_PLANNER
-from sdl.model.lab import Instrument, Lab
+from sdl.model.lab import Instrument, Lab, place_of
 from sdl.model.planning import asked_of
 from sdl.model.protocol import ProtocolSignature
 from sdl.planner.server import abilities_of, known, options_of
@@ -167,6 +167,7 @@ def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]
             kind = cast("type", loaded.value)
             drivers[instrument.name] = known[which] = loaded
             check_options(instrument, kind)
+            _check_lids(instrument, kind, lab.lab)
         except UserMistake as mistake:
             mistakes.append(_placed(mistake, lab, keys))
             continue
@@ -175,6 +176,19 @@ def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]
             if wrong:
                 mistakes.append(lab.places.mistake((*keys, "limits", limit), wrong))
     return drivers
+
+
+def _check_lids(instrument: Instrument, kind: type, lab: Lab) -> None:
+    """UserMistake if a transporter is to move lids, and might take the plate below instead."""
+    parks = {place_of(piece.parks) for piece in lab.labware if piece.on}
+    for place in sorted(parks.intersection(instrument.reaches)):
+        if not getattr(kind, "carries_lids", False):
+            raise UserMistake(
+                f"{instrument.name!r} reaches {place!r}, where lids lie, and {kind.__name__} does "
+                "not say that it takes a lid by its name, and leaves the plate: write "
+                f"carries_lids = True in the class once it does, or leave {place!r} out of "
+                "reaches, and a person moves them"
+            )
 
 
 def check_alert(lab: LabFile) -> Iterator[UserMistake]:

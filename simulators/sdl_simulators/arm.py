@@ -30,6 +30,8 @@ class SimulatedArm:
     83 and 123 mm apart in that manual. The time to close the fingers is a rounded guess.
     """
 
+    carries_lids = True
+
     def __init__(
         self,
         *,

@@ -71,3 +71,45 @@ def test_a_transporter_plays_no_role_and_instruments_need_sites(tmp_path: Path) 
     lab.write_text(no_site.replace('at = "reader"', 'at = "hotel"'), encoding="utf-8")
     with pytest.raises(UserMistake, match="'reader' has no sites for it; add sites = 1"):
         prepare(path)
+
+
+GRIPPER = """
+from sdl.sim import Bench
+
+
+class Gripper:
+    def __init__(self, *, name: str, bench: Bench) -> None:
+        self.name = name
+
+    async def connect(self) -> None: ...
+    async def disconnect(self) -> None: ...
+    async def make_safe(self) -> None: ...
+    async def move(self, labware: str, source: str, target: str) -> None: ...
+"""
+LID = """
+[places.lids]
+sites = 1
+
+[labware.lid-1]
+kind  = "cor_96_wellplate_360uL_Fb_lid"
+on    = "plate-3"
+parks = "lids/1"
+"""
+
+
+def test_an_arm_that_may_take_the_plate_for_the_lid_is_told_to_move_none(tmp_path: Path) -> None:
+    path = campaign(tmp_path, sites=2)
+    (tmp_path / "gripper.py").write_text(GRIPPER, encoding="utf-8")
+    file = tmp_path / "lab.toml"
+    plain = file.read_text(encoding="utf-8") + LID
+    reaching = plain.replace('"reader", "hotel"]', '"reader", "hotel", "lids"]')
+    other = reaching.replace('simulator = "arm"', 'simulator = "./gripper.py:Gripper"')
+    file.write_text(other, encoding="utf-8")
+    with pytest.raises(UserMistake, match="'arm' reaches 'lids', where lids lie, and Gripper does"):
+        prepare(path)
+    knows = GRIPPER.replace("    def __init__", "    carries_lids = True\n\n    def __init__", 1)
+    (tmp_path / "gripper.py").write_text(knows, encoding="utf-8")
+    assert prepare(path)
+    file.write_text(other.replace(', "lids"]', "]"), encoding="utf-8")
+    (tmp_path / "gripper.py").write_text(GRIPPER, encoding="utf-8")
+    assert prepare(path)  # a person moves them
