@@ -32,6 +32,9 @@ from sdl.wire.toml import CampaignFile, LabFile, open_campaign, open_lab
 from sdl.wire.toml_lines import KeyPath
 from sdl.wire.toml_table import did_you_mean, raise_all
 
+CARRIES_LIDS = "carries_lids"
+"""What the class of an arm says that takes a lid by its name, and leaves the plate."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Prepared:
@@ -181,8 +184,10 @@ def load_drivers(lab: LabFile, mistakes: list[UserMistake]) -> dict[str, Loaded]
 def _check_lids(instrument: Instrument, kind: type, lab: Lab) -> None:
     """UserMistake if a transporter is to move lids, and might take the plate below instead."""
     parks = {place_of(piece.parks) for piece in lab.labware if piece.on}
+    said = (vars(one).get(CARRIES_LIDS) for one in kind.__mro__ if CARRIES_LIDS in vars(one))
+    carries_lids = next(said, False) is True
     for place in sorted(parks.intersection(instrument.reaches)):
-        if not getattr(kind, "carries_lids", False):
+        if not carries_lids:
             raise UserMistake(
                 f"{instrument.name!r} reaches {place!r}, where lids lie, and {kind.__name__} does "
                 "not say that it takes a lid by its name, and leaves the plate: write "
