@@ -63,6 +63,7 @@ class Inventory:
         """What the lab's file declares; None where it declares nothing, and nothing is kept."""
         if not (lab.stocks or any(piece.contents for piece in lab.labware)):
             return None
+        stored = stored_in(lab.labware)
         return cls(
             sources={
                 f"{stocks.instrument}/{name}": vessel
@@ -72,8 +73,8 @@ class Inventory:
             capacities_pl={plate.name: picolitres(plate.kind.capacity_ul) for plate in lab.labware},
             well_counts={plate.name: len(plate.kind.wells) for plate in lab.labware},
             accuracy={one.instrument: (one.error_ul, one.error_cv) for one in lab.stocks},
-            wells=stored_in(lab.labware),
-            stored=tuple(stored_in(lab.labware)),
+            wells=stored,
+            stored=tuple(stored),
         )
 
     def bring(self, plate: Labware) -> None:

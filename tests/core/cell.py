@@ -70,15 +70,13 @@ def cell(
     )
 
 
-def lidded(lab: Lab, *, carriers: tuple[str, ...] | None = None) -> Lab:
-    """The same with a lid on each plate; ``carriers``: the arms that reach where lids lie."""
+def lidded(lab: Lab) -> Lab:
+    """The same with a lid on each plate, and all arms reach where lids lie."""
     plates = [piece.name for piece in lab.labware]
-    arms = [one.name for one in lab.instruments if one.reaches]
-    able = arms if carriers is None else carriers
     return replace(
         lab,
         instruments=tuple(
-            replace(one, reaches=(*one.reaches, "lids")) if one.name in able else one
+            replace(one, reaches=(*one.reaches, "lids")) if one.reaches else one
             for one in lab.instruments
         ),
         places=(*lab.places, Place(name="lids", sites=len(plates))),

@@ -8,18 +8,17 @@ from hypothesis import strategies as st
 
 from sdl.core import commands as do
 from sdl.core import events as ev
-from sdl.core.engine import Engine
 from sdl.core.replay import fold
 from sdl.model.campaign import StopRule
 from tests.core.cell import ONE_WELL, Cell, cell, cell_campaign, lidded, quick_read, wash_assay
 from tests.core.floor import Start
-from tests.core.test_snapshot import again, turns
 from tests.core.test_transport import (
     QUIET,
     REACHES,
     ROUGH,
     at_cell,
     carries,
+    check_restored,
     ends,
     played,
     start,
@@ -102,13 +101,7 @@ def test_whatever_happens_no_plate_is_carried_open_and_none_is_worked_on_closed(
     assert not floor.wrong, f"seed {seed}: {floor.wrong}"
     assert not floor.doubles(), f"seed {seed}"
     assert floor.engine.is_over, f"seed {seed}"
-    whole, often = Engine(floor.engine.scripts), Engine(floor.engine.scripts)
-    for number, (event, commands) in enumerate(turns(floor.journal)):
-        assert whole.handle(event) == commands, f"seed {seed}, turn {number}"
-        assert often.handle(event) == commands, f"seed {seed}, turn {number}, restored each {every}"
-        if number % every == 0:
-            often = again(often)
-            assert often.state_sha256() == whole.state_sha256(), f"seed {seed}, turn {number}"
+    check_restored(floor, every)
 
 
 @pytest.mark.parametrize("seed", range(4))
