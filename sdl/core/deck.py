@@ -97,7 +97,7 @@ class Deck:
     def standing(self) -> Standing:
         """All of it, as the rule of carrying sees it."""
         lab, steps, claims = self._commons.lab, self._commons.steps, self.claims.by_piece()
-        free = (name for name in self.floor.carriers if self._may_carry(name))
+        free = self.free_carriers()
         held = self._in_hand() | self.given_up | {*self._lids.stay(free)}
         changed = {**steps.moved, **self.claims.changed, **dict.fromkeys(held ^ self._held)}
         self._held = held
@@ -120,7 +120,7 @@ class Deck:
             changed.clear()
         known.go_on(
             [self._piece(lab.pieces[name], claims) for name in changed if name not in steps.lost],
-            free_carriers=(*filter(self._may_carry, self.floor.carriers), PERSON),
+            free_carriers=(*free, PERSON),
             closed=frozenset(filter(self._is_closed, self.floor.sites)),
         )
         return known
@@ -141,8 +141,10 @@ class Deck:
             home=piece.home,
         )
 
-    def _may_carry(self, name: str) -> bool:
-        return self.is_free(self._commons.lab.instruments[name])
+    def free_carriers(self) -> tuple[str, ...]:
+        """The transporters that could carry something at once."""
+        seats = self._commons.lab.instruments
+        return tuple(name for name in self.floor.carriers if self.is_free(seats[name]))
 
     def _is_closed(self, place: str) -> bool:
         instrument = self._commons.lab.instruments.get(place)

@@ -7,7 +7,7 @@ anywhere, or before a step that needs it closed.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Iterator
+from collections.abc import Collection, Container, Iterable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,7 +101,7 @@ class Lids:
 
     # What to do about it.
 
-    def next(self, free: Iterator[str], given_up: Container[str]) -> LidCarry | None:
+    def next(self, free: Iterable[str], given_up: Container[str]) -> LidCarry | None:
         """One that a step waits for and somebody can do now.
 
         ``free``: carriers; ``given_up``: plates whose lid was just tried in vain.
@@ -118,7 +118,7 @@ class Lids:
                 return found
         return None
 
-    def closing(self, plate: str, free: Iterator[str], step: str) -> LidCarry | None:
+    def closing(self, plate: str, free: Iterable[str], step: str) -> LidCarry | None:
         """What puts the lid on a plate that is to be carried; None if it is on, or nobody can."""
         return None if self.is_closed(plate) else self._carry(plate, {*free, PERSON}, step)
 
@@ -127,7 +127,7 @@ class Lids:
         lid = self._commons.lab.lids.get(plate)
         return lid is None or (self._is_at_rest(lid) and lid.site == plate)
 
-    def stay(self, free: Iterator[str]) -> Iterator[str]:
+    def stay(self, free: Iterable[str]) -> Iterator[str]:
         """Plates that cannot be carried now: open ones that nobody can close."""
         able = {*free, PERSON}
         for plate in self._parks:

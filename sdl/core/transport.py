@@ -89,7 +89,7 @@ class Transport:
             return True
         arms = [self._commons.lab.instruments[name] for name in self.floor.carriers]
         may_carry = self._people_carry or any(map(self.deck.is_free, arms))
-        lid = self.lids.next(self._free_carriers(), self.deck.given_up)
+        lid = self.lids.next(self.deck.free_carriers(), self.deck.given_up)
         if lid is not None:
             self._begin_lid(lid)
             return True
@@ -102,16 +102,12 @@ class Transport:
         carry = self._next(lacking, in_place) if may_carry else None
         if carry is None:
             return False
-        closing = self.lids.closing(carry.piece, self._free_carriers(), carry.step)
+        closing = self.lids.closing(carry.piece, self.deck.free_carriers(), carry.step)
         if closing is not None:
             self._begin_lid(closing)
         else:
             self._begin(carry)
         return True
-
-    def _free_carriers(self) -> Iterator[str]:
-        lab = self._commons.lab
-        return (name for name in self.floor.carriers if self.deck.is_free(lab.instruments[name]))
 
     def _give_up_waiting(self, lacking: Lacking) -> bool:
         """End the most urgent wait of those that are in vain; whether there was one."""
